@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# One run of the VM: its folder, QEMU, and the verdict.
+#
+# The guest talks to the host through virtio ports: "verdict" gets a line "ready" when the guest
+# is up and "exit STATUS" at the end; "stdout" and "stderr" are those of the job. The serial console
+# only fills console.log, which nothing interprets.
+
+runs_kept=20
+boot_deadline=180
+
+# The folder of this run, with a copy of the build that later builds leave alone.
+run_create() {
+	local old
+
+	run_dir=$cache/logs/$(date +%Y%m%d-%H%M%S)-$$
+	mkdir -p "$run_dir"
+	cp -a --reflink=auto "$build_dir" "$run_dir/build"
+	ls -d "$cache/logs"/*-*/ | sort | head -n -$runs_kept | while read -r old; do
+		rm -rf "$old"
+	done
+	mkfifo "$run_dir/stdout" "$run_dir/stderr"
+	: >"$run_dir/verdict"
+	trap run_end EXIT
+	trap 'exit 130' INT
+	trap 'exit 143' TERM HUP
+}
+
+# Leave the logs only.
+run_end() {
+	[[ -z ${qemu_pid:-} ]] || kill -KILL "$qemu_pid" 2>/dev/null || true
+	rm -rf "$run_dir"/{build,initramfs,initramfs.cpio,stdout,stderr,modules}
+}
+
+# KVM may be there and still not work: only a machine that starts counts.
+boot_accel() {
+	case ${XPMEM_VM_ACCEL:-} in
+	kvm | tcg) echo "$XPMEM_VM_ACCEL" ;;
+	'')
+		if [[ -r /dev/kvm && -w /dev/kvm ]] &&
+			(ulimit -c 0; echo quit | timeout 10 qemu-system-x86_64 -M q35 -accel kvm -cpu max -m 64 \
+				-display none -nodefaults -S -monitor stdio) >/dev/null 2>&1; then
+			echo kvm
+		else
+			echo tcg
+		fi
+		;;
+	*) die "XPMEM_VM_ACCEL must be kvm or tcg, not $XPMEM_VM_ACCEL" ;;
+	esac
+}
+
+# Start QEMU in the background with the chardevs given; sets qemu_pid.
+boot_start() {
+	local accel append
+
+	accel=$(boot_accel)
+	[[ $accel == tcg ]] && accel=tcg,thread=multi
+	append="console=ttyS0 loglevel=7 no_timer_check log_buf_len=16M oops=panic panic=-1 rcupdate.rcu_cpu_stall_timeout=120"
+	setpriv --pdeathsig KILL qemu-system-x86_64 -nodefaults -no-user-config -display none -no-reboot \
+		-M q35 -accel "$accel" -cpu max -smp "${XPMEM_VM_CPUS:-2}" -m "${XPMEM_VM_MEMORY:-1024}" \
+		-kernel "$kernel_image" -initrd "$run_dir/initramfs.cpio" -append "$append ${XPMEM_VM_APPEND:-}" \
+		-chardev file,id=console,path="$run_dir/console.log" -serial chardev:console \
+		-fsdev local,id=host,path=/,security_model=none,readonly=on,multidevs=remap \
+		-device virtio-9p-pci,fsdev=host,mount_tag=host \
+		-object rng-random,id=rng,filename=/dev/urandom -device virtio-rng-pci,rng=rng \
+		-device virtio-serial-pci \
+		-chardev file,id=verdict,path="$run_dir/verdict" -device virtserialport,chardev=verdict,name=verdict \
+		"$@" 2>"$run_dir/qemu.log" &
+	qemu_pid=$!
+}
+
+# Wait until the VM is off; give up after so many seconds (0: never). Returns the guest's exit status.
+boot_wait() {
+	local limit=$1 started=$SECONDS ready= status=
+
+	while kill -0 "$qemu_pid" 2>/dev/null; do
+		sleep 0.2
+		[[ -n $ready ]] || ! grep -q '^ready$' "$run_dir/verdict" || ready=1
+		if [[ -z $ready ]] && ((SECONDS - started > boot_deadline)); then
+			boot_failed "the VM did not boot within $boot_deadline seconds"
+			return 125
+		fi
+		if ((limit > 0 && SECONDS - started > limit)); then
+			boot_failed "gave up after $limit seconds"
+			return 125
+		fi
+	done
+	wait "$qemu_pid" || true
+	qemu_pid=
+	status=$(sed -n 's/^exit //p' "$run_dir/verdict")
+	if [[ -z $status ]]; then
+		boot_failed "the VM stopped without a verdict${ready:+ while it ran}"
+		return 125
+	fi
+	return "$status"
+}
+
+# Say why, show the end of the console, and make sure that QEMU is gone.
+boot_failed() {
+	if [[ -n $qemu_pid ]]; then
+		kill -KILL "$qemu_pid" 2>/dev/null || true
+		wait "$qemu_pid" 2>/dev/null || true
+		qemu_pid=
+	fi
+	if [[ -s $run_dir/qemu.log ]]; then
+		say "QEMU said:"
+		sed 's/^/  /' "$run_dir/qemu.log" >&2
+	fi
+	say "the end of its console ($run_dir/console.log):"
+	tail -n 40 "$run_dir/console.log" 2>/dev/null | tr -d '\r' | sed 's/^/  | /' >&2
+	say "$1"
+}
+
+# Run a shell command as root in the VM; stdout goes through a filter command, by default cat.
+run_job() {
+	local limit=$1 status=0 filter
+	printf '%s\n' "$2" >"$run_dir/job"
+	shift 2
+	(($# > 0)) || set -- cat
+
+	guest_initramfs
+	"$@" <"$run_dir/stdout" &
+	filter=$!
+	cat <"$run_dir/stderr" >&2 &
+	boot_start \
+		-chardev file,id=stdout,path="$run_dir/stdout" -device virtserialport,chardev=stdout,name=stdout \
+		-chardev file,id=stderr,path="$run_dir/stderr" -device virtserialport,chardev=stderr,name=stderr \
+		</dev/null
+	boot_wait "$limit" || status=$?
+	wait "$filter" || status=$?
+	wait
+	return "$status"
+}
+
+run_shell() {
+	local status=0 terminal
+
+	printf 'rows=%s cols=%s term=%q\n' $(stty size) "${TERM:-linux}" >"$run_dir/terminal"
+	guest_initramfs
+	terminal=$(stty -g)
+	boot_start -chardev stdio,id=tty,signal=off -device virtconsole,chardev=tty <&0
+	boot_wait 0 || status=$?
+	stty "$terminal"
+	return "$status"
+}

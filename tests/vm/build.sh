@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Build everything with meson, incrementally, against the VM's kernel.
+
+build_dir=$cache/build
+
+build_log() {
+	local log=$cache/logs/build.$$
+
+	if ! "$@" >"$log" 2>&1; then
+		tail -n 40 "$log" >&2
+		die "the build failed (all of it in $log)"
+	fi
+	rm -f "$log"
+}
+
+build_all() {
+	local setup="$tree $kernel_build_dir" options=(-Dmodule=enabled -Dkernel_build_dir="$kernel_build_dir")
+
+	# A build folder remembers absolute paths: begin anew when the tree or the kernel moved.
+	[[ $(cat "$build_dir/xpmem-setup" 2>/dev/null) == "$setup" ]] || rm -rf "$build_dir"
+	if [[ ! -d $build_dir ]]; then
+		say "building; the first time takes a minute"
+		build_log meson setup "${options[@]}" "$build_dir" "$tree"
+		echo "$setup" >"$build_dir/xpmem-setup"
+	fi
+	build_log ninja -C "$build_dir"
+	build_module=$(find "$build_dir" -name xpmem.ko -print -quit)
+	[[ -n $build_module ]] || die "the build made no xpmem.ko"
+}

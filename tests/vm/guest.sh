@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What the VM starts with: a small initramfs that puts an overlay over this machine's files.
+
+# Modules that the initramfs needs to reach them and to talk to the host.
+guest_modules="virtio_pci virtio_console 9pnet_virtio 9p overlay"
+
+guest_prepare() {
+	guest_busybox=$cache/busybox/bin/busybox
+	[[ -x $guest_busybox ]] && return 0
+	packages_unpack "$cache/unpack.$$" busybox-static ||
+		{ packages_refresh && packages_unpack "$cache/unpack.$$" busybox-static; } ||
+		die "cannot download Debian's busybox-static; check the network and /etc/apt"
+	mv "$cache/unpack.$$" "$cache/busybox"
+}
+
+# Make the initramfs of one run in its folder. Its environment tells the guest where things are.
+guest_initramfs() {
+	local root=$run_dir/initramfs module path number=10
+
+	mkdir -p "$root"/{bin,modules,lower,upper,root,proc,sys,dev}
+	cp "$guest_busybox" "$root/bin/busybox"
+	cp "$tree/tests/vm/guest/init" "$root/init"
+	chmod 755 "$root/init"
+	# shellcheck disable=SC2086
+	for module in $guest_modules; do
+		modprobe -d "$kernel_dir" -S "$kernel_release" --show-depends "$module"
+	done | sed -n 's/^insmod //p' | awk '!seen[$1]++ { print $1 }' >"$run_dir/modules"
+	while read -r path; do
+		cp "$path" "$root/modules/$number-$(basename "$path")"
+		number=$((number + 1))
+	done <"$run_dir/modules"
+	cat >"$root/environment" <<-END
+		export XPMEM_TREE='$tree'
+		export XPMEM_BUILD='$build_dir'
+		export XPMEM_RUN='$run_dir'
+		export XPMEM_KERNEL='$kernel_dir'
+		export XPMEM_BUSYBOX='$guest_busybox'
+		export XPMEM_MODULE='$build_dir/${build_module#"$build_dir"/}'
+	END
+	(cd "$root" && find . | "$guest_busybox" cpio -o -H newc 2>/dev/null) >"$run_dir/initramfs.cpio"
+	rm -rf "$root" "$run_dir/modules"
+}

@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Debian packages that the build and the VM need.
+
+packages_why() {
+	cat <<'END'
+gcc			compiles the module, the library and the tools
+libc6-dev		C library headers
+make			drives the kernel's own build of the module
+meson			drives the build
+pkgconf			finds the libraries below
+libelf1			used by the kernel's build tools
+libssl3			used by the kernel's build tools
+libyaml-dev		reads the ABI specs (generator)
+libnl-3-dev		netlink (xpmemctl)
+libnl-genl-3-dev	generic netlink (xpmemctl)
+libjson-c-dev		JSON output (xpmemctl)
+kmod			indexes the modules of the VM's kernel, loads ours
+qemu-system-x86		runs the VM
+bats			runs the test suites
+jq			looks into JSON in tests and demo
+END
+}
+
+packages_missing() {
+	local package why
+
+	while read -r package why; do
+		[[ $(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null) == installed ]] ||
+			printf '%s\t%s\n' "$package" "$why"
+	done < <(packages_why)
+}
+
+# Run apt-get as root; on failure say its own first error.
+packages_apt() {
+	local sudo=() log status=0
+
+	if ((EUID != 0)); then
+		command -v sudo >/dev/null ||
+			die "missing packages can only be installed by root; run as root: apt-get install --no-install-recommends $(packages_missing | cut -f1 | tr '\n' ' ')"
+		sudo=(sudo)
+		[[ -t 0 ]] || sudo+=(-n)
+	fi
+	log=$cache/logs/apt-get.$$
+	"${sudo[@]}" env DEBIAN_FRONTEND=noninteractive LC_ALL=C apt-get -q \
+		-o DPkg::Lock::Timeout=60 "$@" >"$log" 2>&1 </dev/null || status=$?
+	if ((status != 0)); then
+		say "apt-get $1 failed: $(grep -m1 -E '^(E:|sudo:)' "$log" || tail -n1 "$log") (all of it in $log)"
+		return 1
+	fi
+	rm -f "$log"
+}
+
+packages_refresh() {
+	say "reading Debian's package lists"
+	packages_apt update
+}
+
+# Download packages (NAME or NAME=VERSION) and unpack them into a new folder, without installing them.
+packages_unpack() {
+	local target=$1 deb
+	shift
+
+	rm -rf "$target"
+	mkdir -p "$target"
+	if ! (cd "$target" && LC_ALL=C apt-get download -q -o APT::Sandbox::User=root "$@") >"$cache/logs/apt-get.$$" 2>&1; then
+		rm -rf "$target"
+		return 1
+	fi
+	rm -f "$cache/logs/apt-get.$$"
+	for deb in "$target"/*.deb; do
+		dpkg -x "$deb" "$target" || die "cannot unpack $(basename "$deb"); is the disk full?"
+		rm "$deb"
+	done
+}
+
+packages_install() {
+	local missing package why names=()
+
+	command -v dpkg-query >/dev/null || die "this needs a Debian 12 machine: there is no dpkg here"
+	missing=$(packages_missing)
+	[[ -n $missing ]] || return 0
+	say "installing from Debian:"
+	while IFS=$'\t' read -r package why; do
+		say "  $package - $why"
+		names+=("$package")
+	done <<<"$missing"
+	packages_refresh || true
+	packages_apt install -y --no-install-recommends "${names[@]}" ||
+		die "packages are missing; install them by hand: ${names[*]}"
+}
