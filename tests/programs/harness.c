@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "harness.h"
+#include "peer.h"
+
+const char *program_path;
+
+static struct test_case *cases;
+static const char *running = "";
+static pid_t main_pid;
+
+static __thread sigjmp_buf touch_exit;
+static __thread volatile sig_atomic_t touching;
+
+void case_register(struct test_case *test)
+{
+	test->next = cases;
+	cases = test;
+}
+
+const char *describe(long value)
+{
+	static char buffers[8][48];
+	static int next;
+	char *text = buffers[next++ % 8];
+	const char *name;
+
+	if (value <= BY_SIGNAL(1) && value >= BY_SIGNAL(64)) {
+		name = sigabbrev_np((int)(BY_SIGNAL(0) - value));
+		snprintf(text, sizeof(buffers[0]), "SIG%s", name ? name : "?");
+	} else if (value < 0 && value > -4096) {
+		name = strerrorname_np((int)-value);
+		snprintf(text, sizeof(buffers[0]), "%s (%ld)", name ? name : "errno", -value);
+	} else {
+		snprintf(text, sizeof(buffers[0]), "%ld (%#lx)", value, value);
+	}
+	return text;
+}
+
+static void __attribute__((noreturn)) leave(int status)
+{
+	fflush(NULL);
+	if (getpid() != main_pid)
+		_exit(status);
+	peer_stop_all();
+	exit(status);
+}
+
+void fail(const char *file, int line, const char *format, ...)
+{
+	va_list arguments;
+
+	fprintf(stderr, "%s:%d: %s: ", file, line, running);
+	va_start(arguments, format);
+	vfprintf(stderr, format, arguments);
+	va_end(arguments);
+	fputc('\n', stderr);
+	leave(EXIT_FAILURE);
+}
+
+void skip(const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	vfprintf(stderr, format, arguments);
+	va_end(arguments);
+	fputc('\n', stderr);
+	leave(EXIT_SKIPPED);
+}
+
+void check_equal(const char *file, int line, const char *what, long actual, const char *wanted, long expected)
+{
+	if (actual != expected)
+		fail(file, line, "%s is %s, expected %s = %s", what, describe(actual), wanted, describe(expected));
+}
+
+long check_ok(const char *file, int line, const char *what, long actual)
+{
+	if (actual < 0)
+		fail(file, line, "%s is %s, expected success", what, describe(actual));
+	return actual;
+}
+
+void check_either(const char *file, int line, const char *what, long actual, long first, long second)
+{
+	if (actual != first && actual != second)
+		fail(file, line, "%s is %s, expected %s or %s", what, describe(actual), describe(first), describe(second));
+}
+
+static void on_fault(int number, siginfo_t *info, void *context)
+{
+	char text[96];
+	int length;
+
+	(void)context;
+	if (touching)
+		siglongjmp(touch_exit, number);
+	length = snprintf(text, sizeof(text), "unexpected %s at %p\n", number == SIGBUS ? "SIGBUS" : "SIGSEGV", info->si_addr);
+	if (write(STDERR_FILENO, text, length) != length)
+		_exit(EXIT_FAILURE);
+	_exit(EXIT_FAILURE);
+}
+
+static void on_alarm(int number)
+{
+	static const char text[] = "time limit passed\n";
+
+	(void)number;
+	if (write(STDERR_FILENO, text, sizeof(text) - 1) < 0)
+		_exit(EXIT_FAILURE);
+	_exit(EXIT_FAILURE);
+}
+
+/* noinline: the value that sigsetjmp's caller holds must not live in a register that the jump loses */
+#define TOUCH(access) do { \
+	int number_ = sigsetjmp(touch_exit, 1); \
+	if (number_) { \
+		touching = 0; \
+		return BY_SIGNAL(number_); \
+	} \
+	touching = 1; \
+	access; \
+	touching = 0; \
+} while (0)
+
+__attribute__((noinline)) long load(long address)
+{
+	volatile long value = 0;
+
+	TOUCH(value = *(volatile long *)address);
+	return value;
+}
+
+__attribute__((noinline)) long load_byte(long address)
+{
+	volatile long value = 0;
+
+	TOUCH(value = *(volatile unsigned char *)address);
+	return value;
+}
+
+__attribute__((noinline)) long store(long address, long value)
+{
+	TOUCH(*(volatile long *)address = value);
+	return 0;
+}
+
+static bool same_name(const char *given, const char *name)
+{
+	for (; *given && *name; given++, name++)
+		if (*given != (*name == '_' ? '-' : *name))
+			return false;
+	return !*given && !*name;
+}
+
+static void list_cases(void)
+{
+	struct test_case *test;
+	const char *c;
+
+	for (test = cases; test; test = test->next) {
+		for (c = test->name; *c; c++)
+			putchar(*c == '_' ? '-' : *c);
+		putchar('\n');
+	}
+}
+
+int main(int argc, char **argv)
+{
+	struct sigaction fault = { .sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_NODEFER };
+	struct test_case *test;
+
+	program_path = argv[0];
+	if (argc != 2) {
+		fprintf(stderr, "usage: %s CASE | --list\n", argv[0]);
+		return 2;
+	}
+	if (!strcmp(argv[1], "--list")) {
+		list_cases();
+		return 0;
+	}
+	if (!strcmp(argv[1], "--idle")) {
+		for (;;)
+			pause();
+	}
+	for (test = cases; test && !same_name(argv[1], test->name);)
+		test = test->next;
+	if (!test) {
+		fprintf(stderr, "%s: no case %s; --list names them\n", argv[0], argv[1]);
+		return 2;
+	}
+	running = argv[1];
+	main_pid = getpid();
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	sigaction(SIGBUS, &fault, NULL);
+	sigaction(SIGSEGV, &fault, NULL);
+	signal(SIGALRM, on_alarm);
+	signal(SIGPIPE, SIG_IGN);
+	alarm(TIME_LIMIT);
+	test->run();
+	leave(EXIT_SUCCESS);
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A test program holds named cases, and a run is one case: `coherence fork-exporter-writes`.
+ * Exit status 0 passed, 1 failed, 77 skipped, each of the last two with its reason on stderr.
+ * `--list` names the cases. A case that takes longer than its time limit fails.
+ */
+#ifndef HARNESS_H
+#define HARNESS_H
+
+#include <errno.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#define PAGE 4096L
+#define MIB (1L << 20)
+
+#define EXIT_SKIPPED 77
+#define TIME_LIMIT 40	/* seconds; an emulated processor is slow */
+
+struct test_case {
+	const char *name;
+	void (*run)(void);
+	struct test_case *next;
+};
+
+void case_register(struct test_case *test);
+
+#define CASE(id) \
+	static void case_##id(void); \
+	__attribute__((constructor)) static void register_##id(void) \
+	{ \
+		static struct test_case test = { .name = #id, .run = case_##id }; \
+		case_register(&test); \
+	} \
+	static void case_##id(void)
+
+/*
+ * Everything that can be asked of a process answers with one long: zero or more is a value, -errno an
+ * error, and the two below say which signal a touch of memory raised.
+ */
+#define BY_SIGNAL(number) (-10000L - (number))
+#define GOT_SIGBUS BY_SIGNAL(SIGBUS)
+#define GOT_SIGSEGV BY_SIGNAL(SIGSEGV)
+
+/* fails the case in the process that calls it, and with it the whole run */
+#define FAIL(...) fail(__FILE__, __LINE__, __VA_ARGS__)
+#define SKIP(...) skip(__VA_ARGS__)
+#define CHECK(condition) do { if (!(condition)) FAIL("not so: %s", #condition); } while (0)
+#define CHECK_EQ(actual, expected) check_equal(__FILE__, __LINE__, #actual, (long)(actual), #expected, (long)(expected))
+/* the value, which must not be an error or a signal */
+#define CHECK_OK(actual) check_ok(__FILE__, __LINE__, #actual, (long)(actual))
+/* one of two signals or errors, where the contract leaves the choice open */
+#define CHECK_EITHER(actual, first, second) check_either(__FILE__, __LINE__, #actual, (long)(actual), (long)(first), (long)(second))
+
+void fail(const char *file, int line, const char *format, ...) __attribute__((noreturn, format(printf, 3, 4)));
+void skip(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));
+void check_equal(const char *file, int line, const char *what, long actual, const char *wanted, long expected);
+long check_ok(const char *file, int line, const char *what, long actual);
+void check_either(const char *file, int line, const char *what, long actual, long first, long second);
+
+/* "EINVAL", "SIGBUS" or the number; in a buffer that the eighth call from here overwrites */
+const char *describe(long answer);
+
+/* turns -1 and errno into -errno */
+static inline long answer(long result)
+{
+	return result == -1 ? -errno : result;
+}
+
+/* in the main process of a run */
+extern const char *program_path;
+
+/* touches of 8 bytes that survive SIGBUS and SIGSEGV; safe in any thread */
+long load(long address);
+long store(long address, long value);
+long load_byte(long address);
+
+#endif
