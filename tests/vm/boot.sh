@@ -7,6 +7,8 @@
 
 runs_kept=20
 boot_deadline=180
+# Seconds without news in the run's progress file after which the VM counts as hung (0: no such limit).
+boot_silence=0
 
 # The folder of this run, with a copy of the build that later builds leave alone.
 run_create() {
@@ -20,6 +22,7 @@ run_create() {
 	done
 	mkfifo "$run_dir/stdout" "$run_dir/stderr"
 	: >"$run_dir/verdict"
+	: >"$run_dir/progress"
 	trap run_end EXIT
 	trap 'exit 130' INT
 	trap 'exit 143' TERM HUP
@@ -83,6 +86,11 @@ boot_wait() {
 			boot_failed "gave up after $limit seconds"
 			return 125
 		fi
+		if ((boot_silence > 0)) && [[ -n $ready ]] &&
+			(($(date +%s) - $(stat -c %Y "$run_dir/progress") > boot_silence)); then
+			boot_failed "the VM said nothing for $boot_silence seconds"
+			return 125
+		fi
 	done
 	wait "$qemu_pid" || true
 	qemu_pid=
@@ -105,7 +113,7 @@ boot_failed() {
 		say "QEMU said:"
 		sed 's/^/  /' "$run_dir/qemu.log" >&2
 	fi
-	say "the end of its console ($run_dir/console.log):"
+	say "the end of the VM's console ($run_dir/console.log):"
 	tail -n 40 "$run_dir/console.log" 2>/dev/null | tr -d '\r' | sed 's/^/  | /' >&2
 	say "$1"
 }

@@ -15,6 +15,7 @@ libnl-3-dev		netlink (xpmemctl)
 libnl-genl-3-dev	generic netlink (xpmemctl)
 libjson-c-dev		JSON output (xpmemctl)
 kmod			indexes the modules of the VM's kernel, loads ours
+procps			stops tests that hang
 qemu-system-x86		runs the VM
 bats			runs the test suites
 jq			looks into JSON in tests and demo

@@ -1,2 +1,75 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-suites_main() { die "not yet"; }
+# ./vm test: all suites in one VM, a line a test, and the counts.
+#
+# The guest (tests/vm/guest/suites) sends events as lines of tab-separated words:
+# begin SUITE, pass SUITE TEST, fail SUITE TEST, skip SUITE TEST REASON, note TEXT, done.
+
+# Print the files of the suites that names (number, topic or both) select; all without names.
+suites_select() {
+	local folder=$1 name file base found status=0
+	shift
+
+	(($# > 0)) || set -- '*'
+	for name; do
+		found=
+		for file in "$folder"/*.bats; do
+			base=$(basename "$file" .bats)
+			# shellcheck disable=SC2053
+			[[ $name == '*' || $base == "${name%.bats}" || ${base%%-*} == "$name" || ${base#*-} == "$name" ]] || continue
+			[[ -f $file ]] || continue
+			found=1
+			echo "$file"
+		done
+		if [[ -z $found ]]; then
+			[[ $name == '*' ]] && say "no suite in $folder" || say "no suite is named $name; see ./vm test --list"
+			status=1
+		fi
+	done
+	return "$status"
+}
+
+# Print events for people, and leave the counts in a file.
+suites_report() {
+	local word suite test reason passed=0 failed=0 skipped=0 complete=0 current=
+
+	while IFS=$'\t' read -r word suite test reason; do
+		: >"$run_dir/progress"
+		case $word in
+		begin) current=$suite ;;
+		pass) passed=$((passed + 1)) && echo "ok    $suite: $test" ;;
+		skip) skipped=$((skipped + 1)) && echo "skip  $suite: $test${reason:+ ($reason)}" ;;
+		fail) failed=$((failed + 1)) && echo "FAIL  $suite: $test" ;;
+		note) echo "      $suite" ;;
+		done) complete=1 ;;
+		esac
+	done
+	if ((!complete)); then
+		failed=$((failed + 1))
+		echo "FAIL  ${current:-boot}: the VM works to the end"
+	fi
+	echo "$passed $failed $skipped" >"$run_dir/counts"
+}
+
+suites_main() {
+	local folder=${XPMEM_VM_SUITES:-$tree/tests/bats} files command passed=0 failed=1 skipped=0 status=0
+
+	folder=$(readlink -f "$folder")
+	if [[ ${1:-} == --list ]]; then
+		suites_select "$folder" | sed 's|.*/||; s|\.bats$||'
+		return
+	fi
+	files=$(suites_select "$folder" "$@") || exit 2
+	mapfile -t files < <(sort -u <<<"$files")
+	prepare
+	printf -v command '%q ' exec env BATS_TEST_TIMEOUT="${XPMEM_VM_TEST_TIMEOUT:-200}" \
+		bash "$tree/tests/vm/guest/suites" "${files[@]}"
+	boot_silence=$((${XPMEM_VM_TEST_TIMEOUT:-200} + 100))
+	run_job "${XPMEM_VM_TIMEOUT:-2400}" "$command" suites_report || status=$?
+	[[ ! -f $run_dir/counts ]] || read -r passed failed skipped <"$run_dir/counts"
+	# A VM that ended badly is a failure, whatever was counted.
+	((status == 0 || failed > 0)) || failed=1
+	((passed > 0 || failed > 0)) || failed=1
+	((skipped == 0)) && echo "$passed passed, $failed failed" ||
+		echo "$passed passed, $failed failed, $skipped skipped"
+	((failed == 0))
+}
