@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What this XPMEM offers beyond the historical calls of <xpmem.h>.
- * Every call returns -1 and sets errno on failure (an attach: XPMEM_FAILED).
+ * What this XPMEM offers beyond the historical calls of <xpmem.h>. The calls mix
+ * freely: xpmem_remove(), xpmem_release() and xpmem_detach() end what these make.
+ *
+ * Every call sets errno when it fails. ENOSYS: the loaded module is too old for
+ * the call. Addresses, offsets and lengths are in bytes and multiples of the page
+ * size; nothing is rounded.
  */
 #ifndef XPMEM_EXT_H
 #define XPMEM_EXT_H
@@ -19,28 +23,85 @@ extern "C" {
 /* what the loaded module is and can do; see struct xpmem_ioc_query in <linux/xpmem.h> */
 struct xpmem_capabilities {
 	uint32_t abi_version;
-	uint32_t module_version;
+	uint32_t module_version;	/* 0xMMMMmppp */
 	uint64_t features;	/* XPMEM_FEATURE_ bits */
-	uint64_t address_limit;	/* bytes */
-	uint32_t mode_mask;
+	uint64_t address_limit;	/* first address that cannot be exported */
+	uint32_t mode_mask;	/* 0777 bits that the machine honours */
 	uint32_t page_size;	/* bytes */
 };
 
+/**
+ * xpmem_query() - ask what the loaded module is and can do
+ *
+ * Return: 0, or -1; *capabilities is then unchanged.
+ */
 int xpmem_query(struct xpmem_capabilities *capabilities);
 
-/* mode: 0777 bits. flags: XPMEM_MAKE_. name: printable ASCII of at most 31 bytes, or NULL */
+/**
+ * xpmem_make_segment() - export a range of this process
+ * @vaddr: first byte
+ * @length: bytes, or SIZE_MAX for all from vaddr to the end of the address space
+ * @mode: 0777 bits: who may get a permit
+ * @flags: XPMEM_MAKE_ bits or 0
+ * @name: shown by xpmemctl: printable ASCII, at most 31 bytes; or NULL
+ *
+ * Return: the segment, which the caller owns until xpmem_remove(), or -1 with
+ * EINVAL for a wrong argument.
+ */
 xpmem_segid_t xpmem_make_segment(void *vaddr, size_t length, unsigned int mode, unsigned int flags, const char *name);
 
-/* a descriptor for a segment of the caller, to be sent to others. access: XPMEM_RDONLY or XPMEM_RDWR */
+/**
+ * xpmem_segment_fd() - a descriptor that stands for a segment of this process
+ * @segid: the segment
+ * @access: the most that a permit got with it may allow: XPMEM_RDONLY or XPMEM_RDWR
+ *
+ * To be sent over a unix socket: whoever holds it may call xpmem_get_fd(), whatever
+ * the segment's mode and the ipc namespaces are. It does not keep the segment alive.
+ *
+ * Return: the descriptor, close-on-exec, which the caller closes; or -1 with EINVAL
+ * (access), ENOENT (no such segment), EACCES (another's, or a read-only segment
+ * and XPMEM_RDWR) or EMFILE.
+ */
 int xpmem_segment_fd(xpmem_segid_t segid, int access);
 
-/* permit by descriptor; *length (may be NULL) receives the bytes of the segment */
+/**
+ * xpmem_get_fd() - get the right to attach the segment that a descriptor stands for
+ * @fd: from xpmem_segment_fd(); stays the caller's and may be closed afterwards
+ * @access: XPMEM_RDONLY or XPMEM_RDWR
+ * @length: receives the segment's bytes; may be NULL
+ *
+ * Return: the permit, which the caller owns until xpmem_release(), or -1 with
+ * EINVAL (access, or another kind of descriptor), EBADF (not open), EACCES (more
+ * than the descriptor gives) or ENOENT (its segment is gone).
+ */
 xpmem_apid_t xpmem_get_fd(int fd, int access, size_t *length);
 
-/* permit by id, also telling the segment's length */
+/**
+ * xpmem_get_segment() - get the right to attach a segment, and learn its length
+ * @segid: the segment
+ * @access: XPMEM_RDONLY or XPMEM_RDWR
+ * @length: receives the segment's bytes; may be NULL
+ *
+ * Return: as xpmem_get().
+ */
 xpmem_apid_t xpmem_get_segment(xpmem_segid_t segid, int access, size_t *length);
 
-/* flags: XPMEM_ATTACH_. vaddr only with XPMEM_ATTACH_FIXED. *attid (may be NULL) receives the id that xpmemctl shows */
+/**
+ * xpmem_attach_range() - map a part of a segment
+ * @apid: the permit
+ * @offset: first byte, counted from the segment's start
+ * @length: bytes
+ * @vaddr: where to map with XPMEM_ATTACH_FIXED, else NULL
+ * @flags: XPMEM_ATTACH_ bits or 0
+ * @attid: receives the attachment's id, as xpmemctl shows it; may be NULL
+ *
+ * Unlike xpmem_attach() it never replaces what is mapped at vaddr.
+ *
+ * Return: the address, which the caller owns until xpmem_detach() or munmap(2), or
+ * XPMEM_FAILED with EINVAL (a wrong argument, or beyond the segment), EEXIST
+ * (something is mapped at vaddr), ENOENT (no such permit, or its segment is gone),
+ * EACCES (another's) or ENOMEM.
+ */
 void *xpmem_attach_range(xpmem_apid_t apid, off_t offset, size_t length, void *vaddr, unsigned int flags, int64_t *attid);
 
 #ifdef __cplusplus

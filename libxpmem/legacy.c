@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* The historical calls, on the same operations as the extended ones. */
+#include <errno.h>
+#include <stdint.h>
+#include <unistd.h>
+
+#include "device.h"
+#include "xpmem_ext.h"
+
+#define MODE_BITS 0777
+
+int xpmem_init(void)
+{
+	return device_open();
+}
+
+int xpmem_ioctl(int cmd, void *arg)
+{
+	return device_ioctl((unsigned int)cmd, arg);
+}
+
+int xpmem_version(void)
+{
+	struct xpmem_capabilities capabilities;
+
+	if (xpmem_query(&capabilities))
+		return -1;
+	return (int)capabilities.module_version;
+}
+
+xpmem_segid_t xpmem_make(void *vaddr, size_t size, int permit_type, void *permit_value)
+{
+	uintptr_t mode = (uintptr_t)permit_value;
+
+	if (permit_type != XPMEM_PERMIT_MODE || mode & ~(uintptr_t)MODE_BITS) {
+		errno = EINVAL;
+		return -1;
+	}
+	return xpmem_make_segment(vaddr, size, (unsigned int)mode, 0, NULL);
+}
+
+int xpmem_remove(xpmem_segid_t segid)
+{
+	struct xpmem_ioc_remove request = { .size = sizeof(request), .segid = segid };
+
+	return device_call(XPMEM_IOC_REMOVE, &request);
+}
+
+xpmem_apid_t xpmem_get(xpmem_segid_t segid, int flags, int permit_type, void *permit_value)
+{
+	(void)permit_value;
+	if (permit_type != XPMEM_PERMIT_MODE) {
+		errno = EINVAL;
+		return -1;
+	}
+	return xpmem_get_segment(segid, flags, NULL);
+}
+
+int xpmem_release(xpmem_apid_t apid)
+{
+	struct xpmem_ioc_release request = { .size = sizeof(request), .apid = apid };
+
+	return device_call(XPMEM_IOC_RELEASE, &request);
+}
+
+void *xpmem_attach(struct xpmem_addr addr, size_t size, void *vaddr)
+{
+	size_t page_mask = (size_t)sysconf(_SC_PAGESIZE) - 1;
+	size_t length;
+
+	if (__builtin_add_overflow(size, page_mask, &length)) {
+		errno = EINVAL;
+		return XPMEM_FAILED;
+	}
+	length &= ~page_mask;
+
+	/* Only the historical ioctl takes the place of what is mapped at vaddr. */
+	if (vaddr) {
+		struct xpmem_cmd_attach request = {
+			.apid = addr.apid,
+			.offset = addr.offset,
+			.size = length,
+			.vaddr = (uintptr_t)vaddr,
+		};
+
+		if (device_call(XPMEM_CMD_ATTACH, &request) < 0)
+			return XPMEM_FAILED;
+		return (void *)(uintptr_t)request.vaddr;
+	}
+	return xpmem_attach_range(addr.apid, addr.offset, length, NULL, 0, NULL);
+}
+
+int xpmem_detach(void *vaddr)
+{
+	struct xpmem_ioc_detach request = { .size = sizeof(request), .vaddr = (uintptr_t)vaddr };
+
+	return device_call(XPMEM_IOC_DETACH, &request);
+}
