@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * module/netlink_gen.h and .c: the family's operations and policies, as struct genl_ops
+ * of Linux 5.10 and later has them. No operation relaxes validation, so 6.1 and later
+ * accept them at or above resv_start_op.
+ */
+#include "output.h"
+
+static void emit_header(const struct netlink_spec *spec, const char *root)
+{
+	struct output output;
+	FILE *out = output_open(&output, root, "module/netlink_gen.h");
+	size_t i;
+
+	print_header_notice(out, "GPL-2.0-only", NETLINK_SPEC);
+	fputs("#ifndef XPMEM_NETLINK_GEN_H\n#define XPMEM_NETLINK_GEN_H\n\n#include <net/genetlink.h>\n\n", out);
+	fprintf(out, "#define XPMEM_NL_OPS_COUNT %zu\n\n", spec->operation_count);
+	fputs("extern const struct genl_ops xpmem_nl_ops[XPMEM_NL_OPS_COUNT];\n\n"
+	      "int xpmem_nl_dump_start(struct netlink_callback *callback);\n"
+	      "int xpmem_nl_dump_done(struct netlink_callback *callback);\n", out);
+	for (i = 0; i < spec->operation_count; i++) {
+		const char *name = snake(spec->operations[i].name);
+
+		fprintf(out, "int xpmem_nl_%s_doit(struct sk_buff *skb, struct genl_info *info);\n", name);
+		if (spec->operations[i].dump)
+			fprintf(out, "int xpmem_nl_%s_dumpit(struct sk_buff *skb, struct netlink_callback *callback);\n", name);
+	}
+	fputs("\n#endif\n", out);
+	output_close(&output, out);
+}
+
+/* An operation without a policy would not be validated before 6.1. */
+static void print_policy(FILE *out, const struct operation *operation)
+{
+	static const char *const types[] = {
+		[ATTRIBUTE_U32] = "NLA_U32",
+		[ATTRIBUTE_U64] = "NLA_U64",
+		[ATTRIBUTE_S64] = "NLA_S64",
+		[ATTRIBUTE_STRING] = "NLA_NUL_STRING",
+	};
+	size_t i;
+
+	fprintf(out, "static const struct nla_policy %s_policy[] = {\n", snake(operation->name));
+	for (i = 0; i < operation->request.count; i++)
+		fprintf(out, "\t[XPMEM_A_%s_%s] = { .type = %s },\n", upper(operation->set->name),
+			upper(operation->request.attributes[i]->name), types[operation->request.attributes[i]->kind]);
+	if (!operation->request.count)
+		fputs("\t[1] = { .type = NLA_REJECT },\n", out);
+	fputs("};\n\n", out);
+}
+
+static void print_operation(FILE *out, const struct netlink_spec *spec, const struct operation *operation)
+{
+	const char *name = snake(operation->name);
+
+	fprintf(out, "\t{\n\t\t.cmd = %s%s,\n", upper(spec->operation_prefix), upper(operation->name));
+	if (operation->admin)
+		fputs("\t\t.flags = GENL_ADMIN_PERM,\n", out);
+	fprintf(out, "\t\t.doit = xpmem_nl_%s_doit,\n", name);
+	if (operation->dump)
+		fprintf(out, "\t\t.start = xpmem_nl_dump_start,\n\t\t.dumpit = xpmem_nl_%s_dumpit,\n"
+			"\t\t.done = xpmem_nl_dump_done,\n", name);
+	fprintf(out, "\t\t.policy = %s_policy,\n\t\t.maxattr = ARRAY_SIZE(%s_policy) - 1,\n\t},\n", name, name);
+}
+
+static void emit_source(const struct netlink_spec *spec, const char *root)
+{
+	struct output output;
+	FILE *out = output_open(&output, root, "module/netlink_gen.c");
+	size_t i;
+
+	print_source_notice(out, "GPL-2.0-only", NETLINK_SPEC);
+	fputs("#include \"xpmem.h\"\n#include \"netlink_gen.h\"\n\n", out);
+	for (i = 0; i < spec->operation_count; i++)
+		print_policy(out, &spec->operations[i]);
+	fputs("const struct genl_ops xpmem_nl_ops[XPMEM_NL_OPS_COUNT] = {\n", out);
+	for (i = 0; i < spec->operation_count; i++)
+		print_operation(out, spec, &spec->operations[i]);
+	fputs("};\n", out);
+	output_close(&output, out);
+}
+
+void emit_module_netlink(const struct specs *specs, const char *root)
+{
+	emit_header(specs->netlink, root);
+	emit_source(specs->netlink, root);
+}

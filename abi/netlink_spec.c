@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The part of the kernel's YNL schema "genetlink" that the family needs. */
+#include <string.h>
+
+#include "document.h"
+#include "spec.h"
+
+static const struct {
+	const char *name;
+	enum attribute_kind kind;
+} kinds[] = {
+	{ "pad", ATTRIBUTE_PAD },
+	{ "u32", ATTRIBUTE_U32 },
+	{ "u64", ATTRIBUTE_U64 },
+	{ "s64", ATTRIBUTE_S64 },
+	{ "string", ATTRIBUTE_STRING },
+};
+
+static const char *load_name(const struct node *mapping)
+{
+	const struct node *node = node_require(mapping, "name");
+	const char *name = node_text(node);
+
+	if (name[strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-")])
+		fail_at(node, "name \"%s\" must be made of a-z, 0-9 and -", name);
+	return name;
+}
+
+/* What the ioctl spec defines is repeated here for tools that read this file alone. */
+static void compare_with_flags(const struct enumeration *enumeration, const struct node *node, const struct ioctl_spec *ioctls)
+{
+	const struct flag_set *set = NULL;
+	size_t i;
+
+	for (i = 0; i < ioctls->flag_set_count; i++)
+		if (!strcmp(ioctls->flag_sets[i].name, enumeration->name))
+			set = &ioctls->flag_sets[i];
+	if (!set || !enumeration->flags)
+		fail_at(node, "\"%s\" has a header, so it must be flags of the ioctl spec", enumeration->name);
+	for (i = 0; i < set->count || i < enumeration->count; i++)
+		if (i >= set->count || i >= enumeration->count || strcmp(set->flags[i].name, enumeration->entries[i].name) ||
+		    set->flags[i].bit != enumeration->entries[i].value)
+			fail_at(node, "entries of \"%s\" differ from the flags of the ioctl spec: make them the same", enumeration->name);
+}
+
+static void load_enumeration(struct enumeration *enumeration, const struct node *node, const struct ioctl_spec *ioctls)
+{
+	const struct node *entries;
+	const char *type;
+	uint64_t next = 0;
+	size_t i, j;
+
+	node_allow(node, "name", "type", "doc", "header", "entries", NULL);
+	enumeration->name = load_name(node);
+	type = require_text(node, "type");
+	if (strcmp(type, "enum") && strcmp(type, "flags"))
+		fail_at(node_find(node, "type"), "unknown type \"%s\": use enum or flags", type);
+	enumeration->flags = !strcmp(type, "flags");
+	enumeration->foreign = node_find(node, "header");
+	entries = node_sequence(node, "entries");
+	enumeration->entries = allocate(entries->count, sizeof(*enumeration->entries));
+	for (i = 0; i < entries->count; i++) {
+		struct enum_entry *entry = &enumeration->entries[i];
+
+		node_allow(entries->items[i], "name", "value", "doc", NULL);
+		entry->name = load_name(entries->items[i]);
+		entry->value = find_number(entries->items[i], "value", enumeration->flags ? 63 : UINT32_MAX, next);
+		entry->doc = require_text(entries->items[i], "doc");
+		for (j = 0; j < i; j++)
+			if (!strcmp(enumeration->entries[j].name, entry->name) || enumeration->entries[j].value == entry->value)
+				fail_at(entries->items[i], "entries \"%s\" and \"%s\" share their name or value: change one",
+					enumeration->entries[j].name, entry->name);
+		next = entry->value + 1;
+		enumeration->count++;
+	}
+	if (enumeration->foreign)
+		compare_with_flags(enumeration, node, ioctls);
+}
+
+static void load_attribute(struct attribute *attribute, const struct node *node, const struct netlink_spec *spec)
+{
+	const struct node *enumeration, *hint;
+	const char *type;
+	size_t i;
+
+	node_allow(node, "name", "type", "doc", "display-hint", "enum", NULL);
+	attribute->name = load_name(node);
+	type = require_text(node, "type");
+	for (i = 0; i < sizeof(kinds) / sizeof(*kinds) && strcmp(kinds[i].name, type); i++)
+		;
+	if (i == sizeof(kinds) / sizeof(*kinds))
+		fail_at(node_find(node, "type"), "unknown type \"%s\": use pad, u32, u64, s64 or string", type);
+	attribute->kind = kinds[i].kind;
+	if (attribute->kind == ATTRIBUTE_PAD)
+		return;
+
+	attribute->doc = require_text(node, "doc");
+	hint = node_find(node, "display-hint");
+	if (hint && strcmp(node_text(hint), "hex"))
+		fail_at(hint, "unknown display-hint \"%s\": use hex", node_text(hint));
+	attribute->hex = hint;
+	attribute->octal = !strcmp(attribute->name, "mode") || !strncmp(attribute->name, "mode-", 5);
+	enumeration = node_find(node, "enum");
+	if (enumeration) {
+		for (i = 0; i < spec->enumeration_count; i++)
+			if (!strcmp(spec->enumerations[i].name, node_text(enumeration)))
+				attribute->enumeration = &spec->enumerations[i];
+		if (!attribute->enumeration)
+			fail_at(enumeration, "no enum \"%s\": define it under \"definitions\"", node_text(enumeration));
+	}
+	if (attribute->kind == ATTRIBUTE_STRING && (hint || enumeration))
+		fail_at(node, "attribute \"%s\" is a string: it cannot have display-hint or enum", attribute->name);
+}
+
+static void load_set(struct attribute_set *set, const struct node *node, const struct netlink_spec *spec)
+{
+	const struct node *list;
+	size_t i, j;
+
+	node_allow(node, "name", "doc", "attributes", NULL);
+	set->name = load_name(node);
+	list = node_sequence(node, "attributes");
+	set->attributes = allocate(list->count, sizeof(*set->attributes));
+	for (i = 0; i < list->count; i++) {
+		load_attribute(&set->attributes[i], list->items[i], spec);
+		set->attributes[i].id = i + 1;
+		for (j = 0; j < i; j++)
+			if (!strcmp(set->attributes[j].name, set->attributes[i].name))
+				fail_at(list->items[i], "attribute \"%s\" is there twice: rename one", set->attributes[i].name);
+		set->count++;
+	}
+}
+
+static void load_list(struct attribute_list *list, const struct node *message, const struct attribute_set *set)
+{
+	const struct node *names;
+	size_t i, j;
+	bool *named;
+
+	node_allow(message, "attributes", NULL);
+	if (!node_find(message, "attributes"))
+		return;
+	names = node_sequence(message, "attributes");
+	named = allocate(set->count, sizeof(*named));
+	list->attributes = allocate(names->count, sizeof(*list->attributes));
+	for (i = 0; i < names->count; i++) {
+		for (j = 0; j < set->count && strcmp(set->attributes[j].name, node_text(names->items[i])); j++)
+			;
+		if (j == set->count || set->attributes[j].kind == ATTRIBUTE_PAD)
+			fail_at(names->items[i], "attribute set \"%s\" has no \"%s\" to send", set->name, node_text(names->items[i]));
+		if (named[j])
+			fail_at(names->items[i], "attribute \"%s\" is there twice: remove one", set->attributes[j].name);
+		named[j] = true;
+	}
+	for (j = 0; j < set->count; j++)
+		if (named[j])
+			list->attributes[list->count++] = &set->attributes[j];
+}
+
+static void load_operation(struct operation *operation, const struct node *node, const struct netlink_spec *spec)
+{
+	const struct node *message, *flags, *name;
+	struct attribute_list dumped = { 0 };
+	size_t i;
+
+	node_allow(node, "name", "doc", "attribute-set", "flags", "do", "dump", NULL);
+	operation->name = load_name(node);
+	operation->doc = require_text(node, "doc");
+	name = node_require(node, "attribute-set");
+	for (i = 0; i < spec->set_count; i++)
+		if (!strcmp(spec->sets[i].name, node_text(name)))
+			operation->set = &spec->sets[i];
+	if (!operation->set)
+		fail_at(name, "no attribute set \"%s\": define it under \"attribute-sets\"", node_text(name));
+	if (node_find(node, "flags")) {
+		flags = node_sequence(node, "flags");
+		for (i = 0; i < flags->count; i++)
+			if (strcmp(node_text(flags->items[i]), "admin-perm"))
+				fail_at(flags->items[i], "unknown flag \"%s\": use admin-perm", node_text(flags->items[i]));
+		operation->admin = flags->count;
+	}
+
+	message = node_require(node, "do");
+	node_allow(message, "request", "reply", NULL);
+	load_list(&operation->request, node_require(message, "request"), operation->set);
+	load_list(&operation->reply, node_require(message, "reply"), operation->set);
+	message = node_find(node, "dump");
+	if (message) {
+		operation->dump = true;
+		node_allow(message, "reply", NULL);
+		load_list(&dumped, node_require(message, "reply"), operation->set);
+		if (dumped.count != operation->reply.count ||
+		    memcmp(dumped.attributes, operation->reply.attributes, dumped.count * sizeof(*dumped.attributes)))
+			fail_at(message, "a dump of \"%s\" must reply with what \"do\" replies", operation->name);
+	}
+}
+
+const struct netlink_spec *netlink_spec_load(const char *path, const struct ioctl_spec *ioctls)
+{
+	struct netlink_spec *spec = allocate(1, sizeof(*spec));
+	const struct node *root = document_load(path), *operations, *list;
+	size_t i, j;
+
+	node_allow(root, "name", "protocol", "doc", "version", "definitions", "attribute-sets", "operations", NULL);
+	spec->name = load_name(root);
+	if (strcmp(require_text(root, "protocol"), "genetlink"))
+		fail_at(node_find(root, "protocol"), "protocol must be genetlink");
+	spec->doc = require_text(root, "doc");
+	spec->version = find_number(root, "version", 0xff, 1);
+
+	list = node_sequence(root, "definitions");
+	spec->enumerations = allocate(list->count, sizeof(*spec->enumerations));
+	for (i = 0; i < list->count; i++) {
+		load_enumeration(&spec->enumerations[i], list->items[i], ioctls);
+		for (j = 0; j < i; j++)
+			if (!strcmp(spec->enumerations[j].name, spec->enumerations[i].name))
+				fail_at(list->items[i], "definition \"%s\" is there twice: rename one", spec->enumerations[i].name);
+		spec->enumeration_count++;
+	}
+
+	list = node_sequence(root, "attribute-sets");
+	spec->sets = allocate(list->count, sizeof(*spec->sets));
+	for (i = 0; i < list->count; i++) {
+		load_set(&spec->sets[i], list->items[i], spec);
+		for (j = 0; j < i; j++)
+			if (!strcmp(spec->sets[j].name, spec->sets[i].name))
+				fail_at(list->items[i], "attribute set \"%s\" is there twice: rename one", spec->sets[i].name);
+		spec->set_count++;
+	}
+
+	operations = node_require(root, "operations");
+	node_allow(operations, "name-prefix", "list", NULL);
+	spec->operation_prefix = require_text(operations, "name-prefix");
+	list = node_sequence(operations, "list");
+	spec->operations = allocate(list->count, sizeof(*spec->operations));
+	for (i = 0; i < list->count; i++) {
+		load_operation(&spec->operations[i], list->items[i], spec);
+		spec->operations[i].id = i + 1;
+		for (j = 0; j < i; j++)
+			if (!strcmp(spec->operations[j].name, spec->operations[i].name))
+				fail_at(list->items[i], "operation \"%s\" is there twice: rename one", spec->operations[i].name);
+		spec->operation_count++;
+	}
+	return spec;
+}

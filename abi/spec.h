@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the two specs say, checked: an emitter need not doubt any of it. */
+#ifndef SPEC_H
+#define SPEC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct constant {
+	const char *name;
+	uint64_t value;
+	const char *text;	/* as the spec writes the value */
+	const char *doc;
+	unsigned int since;
+};
+
+struct flag {
+	const char *name;
+	unsigned int bit;
+	const char *doc;
+	unsigned int since;
+};
+
+struct flag_set {
+	const char *name;
+	const char *prefix;
+	const char *doc;
+	struct flag *flags;
+	size_t count;
+};
+
+enum direction { FIELD_IN, FIELD_OUT, FIELD_INOUT, FIELD_RESERVED };
+
+struct scalar_type {
+	const char *name;	/* as specs write it */
+	unsigned int size;
+	const char *c_type;
+	const char *c_suffix;	/* after the member's name */
+};
+
+struct field {
+	const char *name;
+	const struct scalar_type *type;
+	unsigned int count;		/* elements; 1 when it is no array */
+	const char *count_text;		/* NULL when it is no array */
+	enum direction direction;
+	const struct flag_set *flag_set;	/* or NULL */
+	uint64_t mask;			/* of the flags it may have */
+	const char *doc;
+	unsigned int since;
+	unsigned int offset;
+	unsigned int size;
+};
+
+struct error {
+	const char *name;
+	const char *doc;
+};
+
+struct command {
+	const char *name;
+	unsigned int nr;
+	const char *doc;
+	unsigned int since;
+	bool legacy;
+	struct error *errors;
+	size_t error_count;
+	struct field *fields;	/* the size member of a struct that is not legacy included */
+	size_t field_count;
+	unsigned int size;
+	unsigned int min_size;
+};
+
+struct ioctl_spec {
+	const char *name;
+	const char *device;
+	const char *doc;
+	unsigned int abi_version;
+	char magic;
+	struct constant *constants;
+	size_t constant_count;
+	struct flag_set *flag_sets;
+	size_t flag_set_count;
+	struct command *commands;
+	size_t command_count;
+	unsigned int first_nr;
+	unsigned int last_nr;
+	struct command *legacy;
+	size_t legacy_count;
+};
+
+struct enum_entry {
+	const char *name;
+	uint64_t value;		/* of flags: the bit's number */
+	const char *doc;
+};
+
+struct enumeration {
+	const char *name;
+	bool flags;		/* an attribute holds a mask of entries */
+	bool foreign;		/* defined by the ioctl spec, not here */
+	struct enum_entry *entries;
+	size_t count;
+};
+
+enum attribute_kind { ATTRIBUTE_PAD, ATTRIBUTE_U32, ATTRIBUTE_U64, ATTRIBUTE_S64, ATTRIBUTE_STRING };
+
+struct attribute {
+	const char *name;
+	enum attribute_kind kind;
+	unsigned int id;
+	bool hex;
+	bool octal;		/* permission bits */
+	const struct enumeration *enumeration;	/* or NULL */
+	const char *doc;	/* NULL of a pad */
+};
+
+struct attribute_set {
+	const char *name;
+	struct attribute *attributes;
+	size_t count;
+};
+
+struct attribute_list {
+	const struct attribute **attributes;	/* of the operation's set, in the set's order */
+	size_t count;
+};
+
+struct operation {
+	const char *name;
+	unsigned int id;
+	const char *doc;
+	const struct attribute_set *set;
+	bool admin;		/* CAP_NET_ADMIN */
+	bool dump;
+	struct attribute_list request;
+	struct attribute_list reply;
+};
+
+struct netlink_spec {
+	const char *name;
+	const char *doc;
+	unsigned int version;
+	const char *operation_prefix;
+	struct enumeration *enumerations;
+	size_t enumeration_count;
+	struct attribute_set *sets;
+	size_t set_count;
+	struct operation *operations;
+	size_t operation_count;
+};
+
+const struct ioctl_spec *ioctl_spec_load(const char *path);
+const struct netlink_spec *netlink_spec_load(const char *path, const struct ioctl_spec *ioctls);
+
+#endif
