@@ -1,0 +1,347 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * One mapping of a part of a segment.
+ *
+ * It is one VMA a run of source memory of a kind, at adjacent addresses; munmap, mprotect and mremap
+ * split and move them as they like. Each VMA keeps the attachment alive.
+ */
+#include <linux/file.h>
+#include <linux/mman.h>
+#include <linux/overflow.h>
+#include <linux/sched/mm.h>
+#include <linux/slab.h>
+
+#include "compat/mm.h"
+#include "xpmem.h"
+
+void xpmem_attachment_put(struct xpmem_attachment *attachment)
+{
+	struct xpmem_permit *permit = attachment->permit;
+
+	if (!refcount_dec_and_test(&attachment->object.ref))
+		return;
+	if (!xpmem_registry_withdraw(&xpmem_attachments, &attachment->object))
+		xpmem_registry_cancel(&xpmem_attachments, &attachment->object);
+	else
+		atomic_dec(&permit->attachment_count);
+	spin_lock(&permit->lock);
+	list_del_init(&attachment->permit_link);
+	spin_unlock(&permit->lock);
+	pr_debug("attachment %llx destroyed\n", attachment->object.id);
+	kfree_rcu(attachment, rcu);
+	xpmem_permit_put(permit);
+}
+
+/* The VMA was split or moved: one more keeps the attachment. */
+void xpmem_attachment_open(struct vm_area_struct *vma)
+{
+	struct xpmem_attachment *attachment = vma->vm_private_data;
+
+	refcount_inc(&attachment->object.ref);
+}
+
+void xpmem_attachment_close(struct vm_area_struct *vma)
+{
+	xpmem_attachment_put(vma->vm_private_data);
+}
+
+/* Only xpmem_attachment_create() maps the file; remap_file_pages() would come here too. */
+static int attachment_mmap(struct file *file, struct vm_area_struct *vma)
+{
+	struct xpmem_permit *permit = file->private_data;
+	struct xpmem_attachment *attachment;
+
+	if (READ_ONCE(permit->builder) != current)
+		return -EINVAL;
+	attachment = permit->building;
+	vm_flags_set(vma, VM_DONTEXPAND | VM_DONTCOPY | VM_DONTDUMP |
+		     (attachment->shared ? VM_MIXEDMAP : VM_PFNMAP));
+	vm_flags_clear(vma, VM_EXEC | VM_MAYEXEC | (attachment->rdonly ? VM_MAYWRITE : 0));
+	vma->vm_private_data = attachment;
+	vma->vm_ops = attachment->shared && !attachment->tracked ? &xpmem_vm_ops_untracked : &xpmem_vm_ops;
+	xpmem_attachment_open(vma);
+	return 0;
+}
+
+const struct file_operations xpmem_attachment_fops = {
+	.owner = THIS_MODULE,
+	.mmap = attachment_mmap,
+	.get_unmapped_area = thp_get_unmapped_area,
+};
+
+/* Memory whose pages may be mapped with a reference, as by anyone who maps the same file. */
+static bool is_shared(struct vm_area_struct *vma)
+{
+	return vma->vm_flags & VM_MAYSHARE && vma->vm_file && !is_vm_hugetlb_page(vma) && !vma_is_dax(vma) &&
+	       xpmem_source_allowed(vma);
+}
+
+static bool is_tracked(const struct vm_area_struct *vma)
+{
+	return vma->vm_ops && (vma->vm_ops->page_mkwrite || vma->vm_ops->pfn_mkwrite);
+}
+
+/*
+ * Finds the first run of shared memory at or after *start in the exporter, and sets the attachment up for
+ * mapping it. The caller holds no mmap_lock. Returns 1 and the run, clipped to end; 0 if there is none; or
+ * -EINTR.
+ */
+static int find_shared(struct xpmem_attachment *attachment, unsigned long *start, unsigned long *end)
+{
+	struct mm_struct *mm = xpmem_attachment_space(attachment)->mm;
+	struct vm_area_struct *vma;
+	unsigned long run_end;
+
+	if (mmap_read_lock_killable(mm))
+		return -EINTR;
+	for (vma = find_vma(mm, *start); vma && vma->vm_start < *end; vma = find_vma(mm, vma->vm_end))
+		if (is_shared(vma))
+			break;
+	if (!vma || vma->vm_start >= *end) {
+		mmap_read_unlock(mm);
+		return 0;
+	}
+	attachment->shared = true;
+	attachment->tracked = is_tracked(vma);
+	*start = max(*start, vma->vm_start);
+	do {
+		run_end = vma->vm_end;
+		vma = find_vma(mm, run_end);
+	} while (vma && vma->vm_start == run_end && run_end < *end && is_shared(vma) &&
+		 is_tracked(vma) == attachment->tracked);
+	*end = min(*end, run_end);
+	mmap_read_unlock(mm);
+	return 1;
+}
+
+/* Maps [start, end) of the exporter; flags for mmap. Returns the address or an error. */
+static unsigned long map(struct xpmem_attachment *attachment, unsigned long start, unsigned long end,
+			 unsigned long address, unsigned long flags)
+{
+	return vm_mmap(attachment->permit->file, address, end - start,
+		       PROT_READ | (attachment->rdonly ? 0 : PROT_WRITE), MAP_SHARED | flags, start);
+}
+
+/*
+ * All of it as private memory first, since that suits any memory, then what is shared over it. The caller
+ * holds permit->attaching. Returns 0, with attachment->address set, or an error with nothing mapped.
+ */
+static int map_runs(struct xpmem_attachment *attachment, unsigned long address, unsigned long flags)
+{
+	struct mm_struct *mm = xpmem_attachment_space(attachment)->mm;
+	unsigned long end = attachment->source + attachment->length;
+	unsigned long run_start, run_end = attachment->source, mapped;
+	int found;
+
+	if (!mmget_not_zero(mm))
+		return -ENOENT;
+	run_start = attachment->source;
+	run_end = end;
+	found = find_shared(attachment, &run_start, &run_end);
+	if (found < 0)
+		goto put;
+	if (!(found && run_start == attachment->source && run_end == end))
+		attachment->shared = false;
+	address = map(attachment, attachment->source, end, address, flags);
+	if (IS_ERR_VALUE(address)) {
+		found = (long)address;
+		goto put;
+	}
+	attachment->address = address;
+
+	while (found > 0 && !(run_start == attachment->source && run_end == end)) {
+		attachment->shared = true;
+		mapped = map(attachment, run_start, run_end, address + run_start - attachment->source, MAP_FIXED);
+		if (IS_ERR_VALUE(mapped)) {
+			found = (long)mapped;
+			break;
+		}
+		run_start = run_end;
+		run_end = end;
+		found = run_start < end ? find_shared(attachment, &run_start, &run_end) : 0;
+	}
+	if (found < 0)
+		vm_munmap(address, attachment->length);
+put:
+	mmput(mm);
+	return min(found, 0);
+}
+
+/* The caller's own permit with a reference, or -ENOENT or -EACCES. */
+static struct xpmem_permit *find_own_permit(s64 id)
+{
+	struct xpmem_permit *permit = xpmem_permit_find(id);
+
+	if (!permit)
+		return ERR_PTR(-ENOENT);
+	if (permit->client->mm != current->mm) {
+		xpmem_permit_put(permit);
+		return ERR_PTR(-EACCES);
+	}
+	return permit;
+}
+
+/**
+ * xpmem_attachment_create() - attach a part of a segment to the caller's address space
+ * @apid: the permit
+ * @offset: first byte, from the segment's start
+ * @length: bytes
+ * @vaddr: where, with XPMEM_ATTACH_FIXED or XPMEM_ATTACH_REPLACE, else zero
+ * @flags: XPMEM_ATTACH_ flags, known to be valid bits
+ *
+ * Return: the attachment, mapped and published, with a reference for the caller, or an error pointer.
+ */
+struct xpmem_attachment *xpmem_attachment_create(s64 apid, u64 offset, u64 length, u64 vaddr, u32 flags)
+{
+	bool placed = flags & (XPMEM_ATTACH_FIXED | XPMEM_ATTACH_REPLACE);
+	struct xpmem_attachment *attachment;
+	struct xpmem_segment *segment;
+	struct xpmem_permit *permit;
+	u64 end;
+	int error;
+
+	if (!PAGE_ALIGNED(offset) || !PAGE_ALIGNED(length) || !length || !PAGE_ALIGNED(vaddr))
+		return ERR_PTR(-EINVAL);
+	if ((vaddr && !placed) || (placed && (check_add_overflow(vaddr, length, &end) || end > TASK_SIZE)))
+		return ERR_PTR(-EINVAL);
+	permit = find_own_permit(apid);
+	if (IS_ERR(permit))
+		return ERR_CAST(permit);
+	segment = permit->segment;
+	error = -ENOENT;
+	if (READ_ONCE(segment->dead))
+		goto put_permit;
+	error = -EINVAL;
+	if (check_add_overflow(offset, length, &end) || end > segment->length)
+		goto put_permit;
+
+	error = -ENOMEM;
+	attachment = kzalloc(sizeof(*attachment), GFP_KERNEL_ACCOUNT);
+	if (!attachment)
+		goto put_permit;
+	refcount_set(&attachment->object.ref, 1);
+	attachment->permit = permit;
+	attachment->source = segment->start + offset;
+	attachment->length = length;
+	attachment->rdonly = permit->rdonly || flags & XPMEM_ATTACH_RDONLY;
+	error = xpmem_registry_reserve(&xpmem_attachments, &attachment->object);
+	if (error)
+		goto free;
+	error = -EINTR;
+	if (mutex_lock_killable(&permit->attaching))
+		goto cancel;
+	error = -ENOENT;
+	if (permit->dead)
+		goto unlock;
+	spin_lock(&permit->lock);
+	list_add(&attachment->permit_link, &permit->attachments);
+	spin_unlock(&permit->lock);
+	permit->building = attachment;
+	WRITE_ONCE(permit->builder, current);
+	error = map_runs(attachment, vaddr, flags & XPMEM_ATTACH_REPLACE ? MAP_FIXED :
+			 flags & XPMEM_ATTACH_FIXED ? MAP_FIXED_NOREPLACE : 0);
+	WRITE_ONCE(permit->builder, NULL);
+	permit->building = NULL;
+	if (!error) {
+		atomic_inc(&permit->attachment_count);
+		xpmem_registry_publish(&xpmem_attachments, &attachment->object);
+		pr_debug("attachment %llx created\n", attachment->object.id);
+	}
+	mutex_unlock(&permit->attaching);
+	if (error) {
+		xpmem_attachment_put(attachment);
+		return ERR_PTR(error);
+	}
+	if (flags & XPMEM_ATTACH_POPULATE)
+		xpmem_attachment_populate(attachment);
+	return attachment;
+
+unlock:
+	mutex_unlock(&permit->attaching);
+cancel:
+	xpmem_registry_cancel(&xpmem_attachments, &attachment->object);
+free:
+	kfree(attachment);
+put_permit:
+	xpmem_permit_put(permit);
+	return ERR_PTR(error);
+}
+
+/* Where the attachment would begin if all of it lay as this part of it does. */
+static unsigned long base_of(const struct xpmem_attachment *attachment, const struct vm_area_struct *vma)
+{
+	return vma->vm_start - ((vma->vm_pgoff << PAGE_SHIFT) - attachment->source);
+}
+
+static bool is_part(const struct vm_area_struct *vma, const struct xpmem_attachment *attachment, unsigned long address)
+{
+	return xpmem_vma_is_attachment(vma) && vma->vm_private_data == attachment &&
+	       base_of(attachment, vma) == address;
+}
+
+/**
+ * xpmem_attachment_unmap() - unmap what is left of an attachment in the caller's address space
+ * @attachment: the caller holds a reference and no mmap_lock
+ * @address: where it begins, or would if all of it were left
+ */
+void xpmem_attachment_unmap(struct xpmem_attachment *attachment, unsigned long address)
+{
+	unsigned long start, end, stop = address + attachment->length;
+	struct mm_struct *mm = current->mm;
+	struct vm_area_struct *vma;
+
+	for (start = address; start < stop; start = end) {
+		if (mmap_read_lock_killable(mm))
+			return;
+		vma = find_vma(mm, start);
+		while (vma && vma->vm_start < stop && !is_part(vma, attachment, address))
+			vma = find_vma(mm, vma->vm_end);
+		if (!vma || vma->vm_start >= stop) {
+			mmap_read_unlock(mm);
+			return;
+		}
+		start = vma->vm_start;
+		do {
+			end = vma->vm_end;
+			vma = find_vma(mm, end);
+		} while (vma && vma->vm_start == end && is_part(vma, attachment, address));
+		mmap_read_unlock(mm);
+		vm_munmap(start, end - start);
+	}
+}
+
+/**
+ * xpmem_attachment_detach() - unmap the attachment that an address lies in
+ * @vaddr: the address, in the caller's address space
+ *
+ * Return: 0, also when nothing is mapped there; -EINVAL when something else is; -EINTR.
+ */
+int xpmem_attachment_detach(u64 vaddr)
+{
+	struct xpmem_attachment *attachment = NULL;
+	struct mm_struct *mm = current->mm;
+	struct vm_area_struct *vma;
+	unsigned long address = 0;
+	int error = 0;
+
+	if (vaddr >= TASK_SIZE)
+		return -EINVAL;
+	if (mmap_read_lock_killable(mm))
+		return -EINTR;
+	vma = find_vma(mm, vaddr);
+	if (vma && vma->vm_start <= vaddr) {
+		if (xpmem_vma_is_attachment(vma)) {
+			attachment = vma->vm_private_data;
+			refcount_inc(&attachment->object.ref);
+			address = base_of(attachment, vma);
+		} else {
+			error = -EINVAL;
+		}
+	}
+	mmap_read_unlock(mm);
+	if (attachment) {
+		xpmem_attachment_unmap(attachment, address);
+		xpmem_attachment_put(attachment);
+	}
+	return error;
+}

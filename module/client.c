@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* An open file of /dev/xpmem and what was made through it. */
+#include <linux/sched/mm.h>
+#include <linux/slab.h>
+
+#include "xpmem.h"
+
+struct xpmem_client *xpmem_client_create(void)
+{
+	struct xpmem_client *client = kzalloc(sizeof(*client), GFP_KERNEL_ACCOUNT);
+
+	if (!client)
+		return NULL;
+	refcount_set(&client->ref, 1);
+	spin_lock_init(&client->lock);
+	INIT_LIST_HEAD(&client->segments);
+	INIT_LIST_HEAD(&client->permits);
+	client->mm = current->mm;
+	mmgrab(client->mm);
+	return client;
+}
+
+void xpmem_client_put(struct xpmem_client *client)
+{
+	if (!refcount_dec_and_test(&client->ref))
+		return;
+	mmdrop(client->mm);
+	kfree(client);
+}
+
+static struct xpmem_segment *first_segment(struct xpmem_client *client)
+{
+	struct xpmem_segment *segment;
+
+	spin_lock(&client->lock);
+	segment = list_first_entry_or_null(&client->segments, struct xpmem_segment, client_link);
+	if (segment)
+		refcount_inc(&segment->object.ref);
+	spin_unlock(&client->lock);
+	return segment;
+}
+
+static struct xpmem_permit *first_permit(struct xpmem_client *client)
+{
+	struct xpmem_permit *permit;
+
+	spin_lock(&client->lock);
+	permit = list_first_entry_or_null(&client->permits, struct xpmem_permit, client_link);
+	if (permit)
+		refcount_inc(&permit->object.ref);
+	spin_unlock(&client->lock);
+	return permit;
+}
+
+/* The file is gone: so is all that was made through it. */
+void xpmem_client_close(struct xpmem_client *client)
+{
+	struct xpmem_permit *permit;
+	struct xpmem_segment *segment;
+
+	while ((permit = first_permit(client))) {
+		xpmem_permit_kill(permit, false);
+		xpmem_permit_put(permit);
+		cond_resched();
+	}
+	while ((segment = first_segment(client))) {
+		xpmem_segment_kill(segment);
+		xpmem_segment_put(segment);
+		cond_resched();
+	}
+	xpmem_client_put(client);
+}

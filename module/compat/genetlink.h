@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What changed in <net/genetlink.h> and <linux/netlink.h> between the supported kernels. */
+#ifndef XPMEM_COMPAT_GENETLINK_H
+#define XPMEM_COMPAT_GENETLINK_H
+
+#include <net/genetlink.h>
+
+#include "features.h"
+
+/* 6.1 and later: the first operation that is validated strictly. Before, all of them are. */
+#ifdef XPMEM_HAVE_GENL_RESV_START_OP
+#define XPMEM_GENL_RESV_START_OP(command) .resv_start_op = (command),
+#else
+#define XPMEM_GENL_RESV_START_OP(command)
+#endif
+
+/* NL_SET_ERR_MSG() takes a literal. @message must live as long as the module. */
+static inline void xpmem_nl_set_message(struct netlink_ext_ack *extack, const char *message)
+{
+	if (extack)
+		extack->_msg = message;
+}
+
+#endif

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * References to the caller's ipc namespace. get_ipc_ns and put_ipc_ns are not exported; the
+ * namespace's own operations are reachable through it on every kernel.
+ */
+#ifndef XPMEM_COMPAT_IPC_NAMESPACE_H
+#define XPMEM_COMPAT_IPC_NAMESPACE_H
+
+#include <linux/ipc_namespace.h>
+#include <linux/nsproxy.h>
+#include <linux/ns_common.h>
+#include <linux/proc_ns.h>
+#include <linux/sched.h>
+#include <linux/user_namespace.h>
+
+static inline struct ns_common *xpmem_ipc_ns_current(void)
+{
+	return &current->nsproxy->ipc_ns->ns;
+}
+
+/* Without CONFIG_IPC_NS there is one namespace, which has no operations and needs no reference. */
+static inline struct ns_common *xpmem_ipc_ns_get(void)
+{
+	struct ns_common *ns = xpmem_ipc_ns_current();
+
+	return ns->ops ? ns->ops->get(current) : ns;
+}
+
+static inline void xpmem_ipc_ns_put(struct ns_common *ns)
+{
+	if (ns->ops)
+		ns->ops->put(ns);
+}
+
+static inline struct user_namespace *xpmem_ipc_ns_user_ns(struct ns_common *ns)
+{
+	return ns->ops ? ns->ops->owner(ns) : &init_user_ns;
+}
+
+#endif

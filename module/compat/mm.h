@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What changed in <linux/mm.h> and <linux/huge_mm.h> between the supported kernels. */
+#ifndef XPMEM_COMPAT_MM_H
+#define XPMEM_COMPAT_MM_H
+
+#include <linux/mm.h>
+#include <linux/huge_mm.h>
+#include <linux/hugetlb.h>
+#include <linux/memremap.h>
+
+#include "features.h"
+
+/* before 6.3 */
+#ifndef XPMEM_HAVE_VM_FLAGS_SET
+static inline void vm_flags_set(struct vm_area_struct *vma, unsigned long flags)
+{
+	vma->vm_flags |= flags;
+}
+
+static inline void vm_flags_clear(struct vm_area_struct *vma, unsigned long flags)
+{
+	vma->vm_flags &= ~flags;
+}
+#endif
+
+/* before 6.6 a fault always holds the mmap_lock */
+#ifndef XPMEM_HAVE_RELEASE_FAULT_LOCK
+static inline void release_fault_lock(struct vm_fault *vmf)
+{
+	mmap_read_unlock(vmf->vma->vm_mm);
+}
+#endif
+
+/* Whether the fault holds the mmap_lock itself, not the lock of one VMA. */
+static inline bool xpmem_fault_holds_mmap_lock(const struct vm_fault *vmf)
+{
+#ifdef XPMEM_HAVE_FAULT_FLAG_VMA_LOCK
+	return !(vmf->flags & FAULT_FLAG_VMA_LOCK);
+#else
+	return true;
+#endif
+}
+
+/* Shadow stacks came in 6.6. */
+#ifndef VM_SHADOW_STACK
+#define VM_SHADOW_STACK VM_NONE
+#endif
+
+/*
+ * Whether vm_insert_page() may be given the page: one of a file's page cache. hugetlb pages go wrong
+ * there on 6.1, and pages without a mapping, the huge zero page among them, have no one to
+ * tell of dirt.
+ */
+static inline bool xpmem_page_is_file(struct page *page)
+{
+	return !PageAnon(page) && !PageHuge(page) && !is_zone_device_page(page) &&
+	       READ_ONCE(compound_head(page)->mapping);
+}
+
+#endif

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The extensible ioctls: one dispatcher, so that the operations never see a user pointer. */
+#include <linux/compat.h>
+#include <linux/file.h>
+#include <linux/nospec.h>
+#include <linux/uaccess.h>
+
+#include "xpmem.h"
+
+struct call {
+	union xpmem_ioctl_arg arg;
+	void __user *user;
+	size_t user_size;
+	size_t size;
+};
+
+/**
+ * xpmem_ioctl_reply() - copy an ioctl's struct back to its caller
+ * @arg: as the operation got it
+ *
+ * For operations that make something: after this only what cannot fail may follow.
+ * Return: 0 or -EFAULT.
+ */
+int xpmem_ioctl_reply(union xpmem_ioctl_arg *arg)
+{
+	struct call *call = container_of(arg, struct call, arg);
+
+	return copy_to_user(call->user, arg, min(call->size, call->user_size)) ? -EFAULT : 0;
+}
+
+void xpmem_query_fill(struct xpmem_ioc_query *query)
+{
+	query->abi_version = XPMEM_ABI_VERSION;
+	query->module_version = XPMEM_VERSION_CODE;
+	query->features = XPMEM_FEATURE_LEGACY | XPMEM_FEATURE_NETLINK | XPMEM_FEATURE_SEGMENT_FD |
+			  XPMEM_FEATURE_POPULATE | XPMEM_FEATURE_SHARED_GUP;
+	query->address_limit = TASK_SIZE;
+	query->mode_mask = READ_ONCE(xpmem_mode_mask);
+	query->page_size = PAGE_SIZE;
+}
+
+int xpmem_ioctl_query(struct xpmem_client *client, union xpmem_ioctl_arg *arg)
+{
+	xpmem_query_fill(&arg->query);
+	return xpmem_ioctl_reply(arg);
+}
+
+int xpmem_ioctl_make(struct xpmem_client *client, union xpmem_ioctl_arg *arg)
+{
+	struct xpmem_ioc_make *make = &arg->make;
+	struct xpmem_segment *segment;
+	int error;
+
+	segment = xpmem_segment_create(client, make->vaddr, make->length, make->mode, make->flags, make->name);
+	if (IS_ERR(segment))
+		return PTR_ERR(segment);
+	make->segid = segment->object.id;
+	error = xpmem_ioctl_reply(arg);
+	if (error)
+		xpmem_segment_put(segment);
+	else
+		xpmem_segment_publish(segment);
+	return error;
+}
+
+int xpmem_ioctl_remove(struct xpmem_client *client, union xpmem_ioctl_arg *arg)
+{
+	return xpmem_segment_remove(arg->remove.segid);
+}
+
+int xpmem_ioctl_get(struct xpmem_client *client, union xpmem_ioctl_arg *arg)
+{
+	struct xpmem_ioc_get *get = &arg->get;
+	struct xpmem_permit *permit;
+	int error;
+
+	permit = xpmem_permit_create(client, get->segid, get->fd, get->flags);
+	if (IS_ERR(permit))
+		return PTR_ERR(permit);
+	get->apid = permit->object.id;
+	get->length = permit->segment->length;
+	error = xpmem_ioctl_reply(arg);
+	if (error)
+		xpmem_permit_put(permit);
+	else
+		xpmem_permit_publish(permit);
+	return error;
+}
+
+int xpmem_ioctl_release(struct xpmem_client *client, union xpmem_ioctl_arg *arg)
+{
+	return xpmem_permit_release(arg->release.apid);
+}
+
+int xpmem_ioctl_attach(struct xpmem_client *client, union xpmem_ioctl_arg *arg)
+{
+	struct xpmem_ioc_attach *attach = &arg->attach;
+	struct xpmem_attachment *attachment;
+	int error;
+
+	attachment = xpmem_attachment_create(attach->apid, attach->offset, attach->length, attach->vaddr, attach->flags);
+	if (IS_ERR(attachment))
+		return PTR_ERR(attachment);
+	attach->vaddr = attachment->address;
+	attach->attid = attachment->object.id;
+	error = xpmem_ioctl_reply(arg);
+	if (error)
+		xpmem_attachment_unmap(attachment, attachment->address);
+	xpmem_attachment_put(attachment);
+	return error;
+}
+
+int xpmem_ioctl_detach(struct xpmem_client *client, union xpmem_ioctl_arg *arg)
+{
+	return xpmem_attachment_detach(arg->detach.vaddr);
+}
+
+int xpmem_ioctl_segment_fd(struct xpmem_client *client, union xpmem_ioctl_arg *arg)
+{
+	struct file *file = xpmem_segment_file(arg->segment_fd.segid, arg->segment_fd.flags);
+	int error;
+
+	if (IS_ERR(file))
+		return PTR_ERR(file);
+	error = arg->segment_fd.fd = get_unused_fd_flags(O_CLOEXEC);
+	if (error < 0)
+		goto put_file;
+	error = xpmem_ioctl_reply(arg);
+	if (error)
+		goto put_fd;
+	fd_install(arg->segment_fd.fd, file);
+	return 0;
+
+put_fd:
+	put_unused_fd(arg->segment_fd.fd);
+put_file:
+	fput(file);
+	return error;
+}
+
+/* What is the same for every ioctl: sizes, unknown flags, reserved fields. */
+static int read_arg(const struct xpmem_ioctl_op *op, struct call *call)
+{
+	u32 *words = (u32 *)&call->arg;
+	u32 size;
+	int error;
+	unsigned int i;
+
+	if (get_user(size, (u32 __user *)call->user))
+		return -EFAULT;
+	if (size < op->min_size)
+		return -EINVAL;
+	if (size > PAGE_SIZE)
+		return -E2BIG;
+	error = copy_struct_from_user(&call->arg, op->size, call->user, size);
+	if (error)
+		return error;
+	call->user_size = size;
+	call->size = op->size;
+	call->arg.size = size;
+	/* `flags` follows `size` in every struct. */
+	if (words[1] & ~op->flags)
+		return -EINVAL;
+	for (i = 0; i < op->reserved_count; i++)
+		if (words[op->reserved[i] / sizeof(u32)])
+			return -EINVAL;
+	return 0;
+}
+
+static const struct xpmem_ioctl_op *find_op(unsigned int cmd)
+{
+	unsigned int nr = _IOC_NR(cmd);
+
+	if (cmd != _IO('x', nr) || nr < XPMEM_IOCTL_FIRST || nr - XPMEM_IOCTL_FIRST >= XPMEM_IOCTL_COUNT)
+		return NULL;
+	nr = array_index_nospec(nr - XPMEM_IOCTL_FIRST, XPMEM_IOCTL_COUNT);
+	return xpmem_ioctl_ops[nr].size ? &xpmem_ioctl_ops[nr] : NULL;
+}
+
+static long dispatch(struct xpmem_client *client, const struct xpmem_ioctl_op *op, void __user *user)
+{
+	struct call call = { .user = user };
+	int error;
+
+	error = read_arg(op, &call);
+	if (error)
+		return error;
+	if (client->mm != current->mm && op->handler != xpmem_ioctl_query)
+		return -ESTALE;
+	return op->handler(client, &call.arg);
+}
+
+long xpmem_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	struct xpmem_client *client = file->private_data;
+	const struct xpmem_ioctl_op *op = find_op(cmd);
+	long result;
+
+	if (op)
+		return dispatch(client, op, (void __user *)arg);
+	return xpmem_legacy_ioctl(client, cmd, (void __user *)arg, &result) ? result : -ENOTTY;
+}
+
+/* The legacy structs are those of 64-bit callers, so others cannot use them. */
+long xpmem_compat_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	const struct xpmem_ioctl_op *op = find_op(cmd);
+
+	return op ? dispatch(file->private_data, op, compat_ptr(arg)) : -ENOTTY;
+}

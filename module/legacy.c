@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The historical ioctls, as thin wrappers over the same operations. Library copies inside programs
+ * and container images use these.
+ */
+#include <linux/uaccess.h>
+
+#include "xpmem.h"
+
+#define PERMIT_MODE 1	/* the one permit_type there is */
+#define RDONLY 1
+#define RDWR 2
+
+static long legacy_make(struct xpmem_client *client, void __user *user)
+{
+	struct xpmem_segment *segment;
+	struct xpmem_cmd_make make;
+
+	if (copy_from_user(&make, user, sizeof(make)))
+		return -EFAULT;
+	if (make.permit_type != PERMIT_MODE || make.permit_value & ~0777ULL)
+		return -EINVAL;
+	segment = xpmem_segment_create(client, make.vaddr, make.size, make.permit_value, 0, NULL);
+	if (IS_ERR(segment))
+		return PTR_ERR(segment);
+	make.segid = segment->object.id;
+	if (copy_to_user(user, &make, sizeof(make))) {
+		xpmem_segment_put(segment);
+		return -EFAULT;
+	}
+	xpmem_segment_publish(segment);
+	return 0;
+}
+
+static long legacy_get(struct xpmem_client *client, void __user *user)
+{
+	struct xpmem_permit *permit;
+	struct xpmem_cmd_get get;
+
+	if (copy_from_user(&get, user, sizeof(get)))
+		return -EFAULT;
+	if (get.permit_type != PERMIT_MODE || get.permit_value & ~0777ULL || (get.flags != RDONLY && get.flags != RDWR))
+		return -EINVAL;
+	permit = xpmem_permit_create(client, get.segid, 0, get.flags == RDWR ? XPMEM_GET_RDWR : XPMEM_GET_RDONLY);
+	if (IS_ERR(permit))
+		return PTR_ERR(permit);
+	get.apid = permit->object.id;
+	if (copy_to_user(user, &get, sizeof(get))) {
+		xpmem_permit_put(permit);
+		return -EFAULT;
+	}
+	xpmem_permit_publish(permit);
+	return 0;
+}
+
+static long legacy_attach(void __user *user)
+{
+	struct xpmem_attachment *attachment;
+	struct xpmem_cmd_attach attach;
+	long error = 0;
+
+	if (copy_from_user(&attach, user, sizeof(attach)))
+		return -EFAULT;
+	/* Rounding up wraps to zero where it must not pass. */
+	attachment = xpmem_attachment_create(attach.apid, attach.offset, PAGE_ALIGN(attach.size), attach.vaddr,
+					     attach.vaddr ? XPMEM_ATTACH_REPLACE : 0);
+	if (IS_ERR(attachment))
+		return PTR_ERR(attachment);
+	attach.vaddr = attachment->address;
+	if (copy_to_user(user, &attach, sizeof(attach))) {
+		xpmem_attachment_unmap(attachment, attachment->address);
+		error = -EFAULT;
+	}
+	xpmem_attachment_put(attachment);
+	return error;
+}
+
+/**
+ * xpmem_legacy_ioctl() - serve a legacy ioctl
+ * @client: the open file
+ * @cmd: number
+ * @user: its struct, if it has one
+ * @result: what the ioctl returns
+ *
+ * Return: whether @cmd is one.
+ */
+bool xpmem_legacy_ioctl(struct xpmem_client *client, unsigned int cmd, void __user *user, long *result)
+{
+	struct xpmem_cmd_remove remove;
+	struct xpmem_cmd_release release;
+	struct xpmem_cmd_detach detach;
+
+	switch (cmd) {
+	case XPMEM_CMD_VERSION:
+		*result = XPMEM_VERSION_CODE;
+		return true;
+	case XPMEM_CMD_FORK_BEGIN:
+	case XPMEM_CMD_FORK_END:
+		*result = 0;
+		return true;
+	case XPMEM_CMD_MAKE:
+	case XPMEM_CMD_REMOVE:
+	case XPMEM_CMD_GET:
+	case XPMEM_CMD_RELEASE:
+	case XPMEM_CMD_ATTACH:
+	case XPMEM_CMD_DETACH:
+		break;
+	default:
+		return false;
+	}
+
+	*result = -XPMEM_ERRNO_NOPROC;
+	if (client->mm != current->mm)
+		return true;
+	*result = -EFAULT;
+	switch (cmd) {
+	case XPMEM_CMD_MAKE:
+		*result = legacy_make(client, user);
+		break;
+	case XPMEM_CMD_REMOVE:
+		if (!copy_from_user(&remove, user, sizeof(remove)))
+			*result = xpmem_segment_remove(remove.segid);
+		break;
+	case XPMEM_CMD_GET:
+		*result = legacy_get(client, user);
+		break;
+	case XPMEM_CMD_RELEASE:
+		if (!copy_from_user(&release, user, sizeof(release)))
+			*result = xpmem_permit_release(release.apid);
+		break;
+	case XPMEM_CMD_ATTACH:
+		*result = legacy_attach(user);
+		break;
+	case XPMEM_CMD_DETACH:
+		if (!copy_from_user(&detach, user, sizeof(detach)))
+			*result = xpmem_attachment_detach(detach.vaddr);
+		break;
+	}
+	return true;
+}

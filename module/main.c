@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The device, the module's parameters, and the order in which the parts come and go. */
+#include <linux/miscdevice.h>
+#include <linux/module.h>
+
+#include "xpmem.h"
+
+bool xpmem_global_ids;
+module_param_named(global_ids, xpmem_global_ids, bool, 0644);
+MODULE_PARM_DESC(global_ids, "Segment ids mean the same in every ipc namespace (default: N)");
+
+/* Others reach memory only where the administrator says so: programs export everything with 0666. */
+unsigned short xpmem_mode_mask = 0700;
+
+static int set_mode_mask(const char *value, const struct kernel_param *param)
+{
+	unsigned short mask;
+	int error = kstrtou16(value, 8, &mask);
+
+	if (error)
+		return error;
+	if (mask & ~0777)
+		return -EINVAL;
+	WRITE_ONCE(xpmem_mode_mask, mask);
+	return 0;
+}
+
+static int get_mode_mask(char *buffer, const struct kernel_param *param)
+{
+	return scnprintf(buffer, PAGE_SIZE, "0%03o\n", READ_ONCE(xpmem_mode_mask));
+}
+
+static const struct kernel_param_ops mode_mask_ops = { .set = set_mode_mask, .get = get_mode_mask };
+module_param_cb(mode_mask, &mode_mask_ops, NULL, 0644);
+MODULE_PARM_DESC(mode_mask, "Permission bits of segments that are honoured, octal (default: 0700, the same user only)");
+
+static int device_open(struct inode *inode, struct file *file)
+{
+	struct xpmem_client *client;
+
+	if (!current->mm)
+		return -EINVAL;
+	client = xpmem_client_create();
+	if (!client)
+		return -ENOMEM;
+	file->private_data = client;
+	return nonseekable_open(inode, file);
+}
+
+static int device_release(struct inode *inode, struct file *file)
+{
+	xpmem_client_close(file->private_data);
+	return 0;
+}
+
+static const struct file_operations device_fops = {
+	.owner = THIS_MODULE,
+	.open = device_open,
+	.release = device_release,
+	.unlocked_ioctl = xpmem_ioctl,
+	.compat_ioctl = xpmem_compat_ioctl,
+};
+
+/* Usable by everybody: access is checked segment by segment. */
+static struct miscdevice device = {
+	.minor = MISC_DYNAMIC_MINOR,
+	.name = "xpmem",
+	.fops = &device_fops,
+	.mode = 0666,
+};
+
+static int __init xpmem_init(void)
+{
+	int error;
+
+	error = xpmem_space_init();
+	if (error)
+		return error;
+	error = xpmem_netlink_init();
+	if (error)
+		goto exit_space;
+	error = misc_register(&device);
+	if (error)
+		goto exit_netlink;
+	return 0;
+
+exit_netlink:
+	xpmem_netlink_exit();
+exit_space:
+	xpmem_space_exit();
+	return error;
+}
+
+static void __exit xpmem_exit(void)
+{
+	misc_deregister(&device);
+	xpmem_netlink_exit();
+	xpmem_space_exit();
+}
+
+module_init(xpmem_init);
+module_exit(xpmem_exit);
+MODULE_DESCRIPTION("Maps memory of one process into another");
+MODULE_LICENSE("GPL");
+MODULE_VERSION(XPMEM_VERSION_STRING);

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Who made a segment or a permit. */
+#include "xpmem.h"
+#include "compat/ipc_namespace.h"
+
+/* Takes references; xpmem_owner_destroy() returns them. */
+void xpmem_owner_init(struct xpmem_owner *owner)
+{
+	owner->pid = get_pid(task_tgid(current));
+	owner->ipc_ns = xpmem_ipc_ns_get();
+	owner->uid = current_euid();
+	owner->gid = current_egid();
+}
+
+void xpmem_owner_destroy(struct xpmem_owner *owner)
+{
+	put_pid(owner->pid);
+	xpmem_ipc_ns_put(owner->ipc_ns);
+}
+
+/* Whether ids of @owner's objects mean anything in @ipc_ns. */
+bool xpmem_owner_same_scope(const struct xpmem_owner *owner, const struct ns_common *ipc_ns)
+{
+	return READ_ONCE(xpmem_global_ids) || owner->ipc_ns == ipc_ns;
+}

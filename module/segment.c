@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* A range of an address space that may be attached. */
+#include <linux/anon_inodes.h>
+#include <linux/ctype.h>
+#include <linux/file.h>
+#include <linux/overflow.h>
+#include <linux/slab.h>
+
+#include "xpmem.h"
+
+static bool valid_name(const u8 *name)
+{
+	size_t i, length = strnlen(name, XPMEM_NAME_SIZE);
+
+	if (length == XPMEM_NAME_SIZE)
+		return false;
+	for (i = 0; i < length; i++)
+		if (!isascii(name[i]) || !isprint(name[i]))
+			return false;
+	return !memchr_inv(name + length, 0, XPMEM_NAME_SIZE - length);
+}
+
+static bool valid_range(u64 vaddr, u64 *length)
+{
+	u64 end;
+
+	if (!PAGE_ALIGNED(vaddr) || vaddr >= TASK_SIZE)
+		return false;
+	if (*length == XPMEM_LENGTH_MAX)
+		*length = TASK_SIZE - vaddr;
+	return *length && PAGE_ALIGNED(*length) && !check_add_overflow(vaddr, *length, &end) && end <= TASK_SIZE;
+}
+
+/**
+ * xpmem_segment_create() - make a segment of the caller's address space
+ * @client: who will own it
+ * @vaddr: first byte
+ * @length: bytes, or XPMEM_LENGTH_MAX
+ * @mode: permission bits
+ * @flags: XPMEM_MAKE_ flags, known to be valid
+ * @name: XPMEM_NAME_SIZE bytes, or NULL
+ *
+ * Return: the segment, which has its id but cannot be found until it is published, or an error pointer.
+ * xpmem_segment_put() undoes it.
+ */
+struct xpmem_segment *xpmem_segment_create(struct xpmem_client *client, u64 vaddr, u64 length, u32 mode, u32 flags, const u8 *name)
+{
+	struct xpmem_segment *segment;
+	int error;
+
+	if (!valid_range(vaddr, &length) || mode & ~0777 || (name && !valid_name(name)))
+		return ERR_PTR(-EINVAL);
+
+	segment = kzalloc(sizeof(*segment), GFP_KERNEL_ACCOUNT);
+	if (!segment)
+		return ERR_PTR(-ENOMEM);
+	refcount_set(&segment->object.ref, 1);
+	segment->start = vaddr;
+	segment->length = length;
+	segment->mode = mode;
+	segment->rdonly = flags & XPMEM_MAKE_RDONLY;
+	if (name)
+		memcpy(segment->name, name, XPMEM_NAME_SIZE);
+	error = xpmem_registry_reserve(&xpmem_segments, &segment->object);
+	if (error)
+		goto free;
+	segment->space = xpmem_space_get(current->mm);
+	if (IS_ERR(segment->space)) {
+		error = PTR_ERR(segment->space);
+		goto cancel;
+	}
+	INIT_LIST_HEAD(&segment->client_link);
+	INIT_LIST_HEAD(&segment->space_link);
+	segment->client = client;
+	refcount_inc(&client->ref);
+	xpmem_owner_init(&segment->owner);
+	return segment;
+
+cancel:
+	xpmem_registry_cancel(&xpmem_segments, &segment->object);
+free:
+	kfree(segment);
+	return ERR_PTR(error);
+}
+
+/* Cannot fail. The creator's reference passes to the client. */
+void xpmem_segment_publish(struct xpmem_segment *segment)
+{
+	struct xpmem_client *client = segment->client;
+	struct xpmem_space *space = segment->space;
+
+	spin_lock(&space->lock);
+	list_add(&segment->space_link, &space->segments);
+	spin_unlock(&space->lock);
+	spin_lock(&client->lock);
+	list_add(&segment->client_link, &client->segments);
+	spin_unlock(&client->lock);
+	xpmem_registry_publish(&xpmem_segments, &segment->object);
+	pr_debug("segment %llx created\n", segment->object.id);
+}
+
+/* May be called with the mmap_lock of an attacher held. */
+void xpmem_segment_put(struct xpmem_segment *segment)
+{
+	if (!refcount_dec_and_test(&segment->object.ref))
+		return;
+	if (!segment->dead)
+		xpmem_registry_cancel(&xpmem_segments, &segment->object);
+	xpmem_owner_destroy(&segment->owner);
+	xpmem_space_put(segment->space);
+	xpmem_client_put(segment->client);
+	pr_debug("segment %llx destroyed\n", segment->object.id);
+	kfree_rcu(segment, rcu);
+}
+
+/* The segment with a reference for the caller, or NULL. */
+struct xpmem_segment *xpmem_segment_find(s64 id)
+{
+	struct xpmem_object *object = xpmem_registry_find(&xpmem_segments, id);
+
+	return object ? container_of(object, struct xpmem_segment, object) : NULL;
+}
+
+/**
+ * xpmem_segment_kill() - end a published segment
+ * @segment: the caller holds a reference of its own
+ *
+ * When this returns no one reaches memory through it any more.
+ * Return: whether this call did it.
+ */
+bool xpmem_segment_kill(struct xpmem_segment *segment)
+{
+	struct xpmem_client *client = segment->client;
+	struct xpmem_space *space = segment->space;
+
+	if (!xpmem_registry_withdraw(&xpmem_segments, &segment->object))
+		return false;
+	WRITE_ONCE(segment->dead, true);
+	spin_lock(&space->lock);
+	list_del(&segment->space_link);
+	spin_unlock(&space->lock);
+	spin_lock(&client->lock);
+	list_del(&segment->client_link);
+	spin_unlock(&client->lock);
+	xpmem_space_revoke(space, segment->start, segment->start + segment->length);
+	xpmem_segment_put(segment);
+	return true;
+}
+
+/* The caller's own segment with a reference, or -ENOENT or -EACCES. */
+static struct xpmem_segment *find_own(s64 id)
+{
+	struct xpmem_segment *segment = xpmem_segment_find(id);
+
+	if (!segment)
+		return ERR_PTR(-ENOENT);
+	if (segment->client->mm != current->mm) {
+		xpmem_segment_put(segment);
+		return ERR_PTR(-EACCES);
+	}
+	return segment;
+}
+
+/* Return: 0, -ENOENT or -EACCES. */
+int xpmem_segment_remove(s64 id)
+{
+	struct xpmem_segment *segment = find_own(id);
+	bool killed;
+
+	if (IS_ERR(segment))
+		return PTR_ERR(segment);
+	killed = xpmem_segment_kill(segment);
+	xpmem_segment_put(segment);
+	return killed ? 0 : -ENOENT;
+}
+
+/* A descriptor that stands for a segment: the file's access mode is what it may give. */
+
+static int fd_release(struct inode *inode, struct file *file)
+{
+	xpmem_segment_put(file->private_data);
+	return 0;
+}
+
+static const struct file_operations fd_fops = {
+	.owner = THIS_MODULE,
+	.release = fd_release,
+	.llseek = noop_llseek,
+};
+
+/**
+ * xpmem_segment_file() - a file that stands for a segment of the caller
+ * @id: the segment
+ * @flags: XPMEM_GET_RDONLY or XPMEM_GET_RDWR
+ *
+ * Return: the file, or -EINVAL, -ENOENT, -EACCES, -ENFILE or -ENOMEM.
+ */
+struct file *xpmem_segment_file(s64 id, u32 flags)
+{
+	struct xpmem_segment *segment;
+	struct file *file = ERR_PTR(-EACCES);
+
+	if (!(flags & XPMEM_GET_RDONLY) == !(flags & XPMEM_GET_RDWR))
+		return ERR_PTR(-EINVAL);
+	segment = find_own(id);
+	if (IS_ERR(segment))
+		return ERR_CAST(segment);
+	if (!segment->rdonly || flags & XPMEM_GET_RDONLY)
+		file = anon_inode_getfile("[xpmem-segment]", &fd_fops, segment, flags & XPMEM_GET_RDWR ? O_RDWR : O_RDONLY);
+	if (IS_ERR(file))
+		xpmem_segment_put(segment);
+	return file;
+}
+
+/**
+ * xpmem_segment_from_fd() - the segment a descriptor stands for
+ * @fd: a descriptor of the caller
+ * @flags: access that is asked for, XPMEM_GET_RDONLY or XPMEM_GET_RDWR
+ *
+ * Return: the segment with a reference for the caller, or -EBADF, -EINVAL (no such descriptor), -EACCES or
+ * -ENOENT (the segment is gone).
+ */
+struct xpmem_segment *xpmem_segment_from_fd(int fd, u32 flags)
+{
+	struct xpmem_segment *segment;
+	struct file *file = fget(fd);
+
+	if (!file)
+		return ERR_PTR(-EBADF);
+	segment = ERR_PTR(-EINVAL);
+	if (file->f_op != &fd_fops)
+		goto put;
+	segment = ERR_PTR(-EACCES);
+	if (flags & XPMEM_GET_RDWR && !(file->f_mode & FMODE_WRITE))
+		goto put;
+	segment = file->private_data;
+	if (READ_ONCE(segment->dead))
+		segment = ERR_PTR(-ENOENT);
+	else
+		refcount_inc(&segment->object.ref);
+put:
+	fput(file);
+	return segment;
+}

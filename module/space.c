@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * An address space that exports.
+ *
+ * Its inode stands for the address space: every VMA attached to it maps that inode at the
+ * source address, so unmap_mapping_range() finds exactly those that overlap a change.
+ */
+#include <linux/file.h>
+#include <linux/hash.h>
+#include <linux/hashtable.h>
+#include <linux/module.h>
+#include <linux/mount.h>
+#include <linux/pseudo_fs.h>
+#include <linux/sched/mm.h>
+#include <linux/slab.h>
+
+#include "xpmem.h"
+
+#define XPMEM_FS_MAGIC 0x58504d45	/* "XPME" */
+
+static DEFINE_HASHTABLE(spaces, 10);	/* by mm; spaces_lock */
+static DEFINE_SPINLOCK(spaces_lock);
+static struct vfsmount *mount;
+static struct workqueue_struct *workqueue;
+
+/* The page cache's i_mmap_rwsem may be held when the notifier takes this one. */
+static struct lock_class_key i_mmap_key;
+
+static int init_fs_context(struct fs_context *fc)
+{
+	return init_pseudo(fc, XPMEM_FS_MAGIC) ? 0 : -ENOMEM;
+}
+
+static struct file_system_type fs_type = {
+	.name = "xpmem",
+	.owner = THIS_MODULE,
+	.init_fs_context = init_fs_context,
+	.kill_sb = kill_anon_super,
+};
+
+/* The mm is gone: its segments follow, unless close of their file comes first. */
+static void exit_work(struct work_struct *work)
+{
+	struct xpmem_space *space = container_of(work, struct xpmem_space, exit_work);
+	struct xpmem_segment *segment;
+
+	for (;;) {
+		spin_lock(&space->lock);
+		segment = list_first_entry_or_null(&space->segments, struct xpmem_segment, space_link);
+		if (segment)
+			refcount_inc(&segment->object.ref);
+		spin_unlock(&space->lock);
+		if (!segment)
+			break;
+		xpmem_segment_kill(segment);
+		xpmem_segment_put(segment);
+		cond_resched();
+	}
+	xpmem_space_put(space);
+}
+
+/*
+ * Watches a page that nothing is ever mapped at, for the end of the mm alone. Until the windows'
+ * own callbacks return, which follow, no page of the mm is freed.
+ */
+static bool exit_invalidate(struct mmu_interval_notifier *notifier, const struct mmu_notifier_range *range,
+			    unsigned long seq)
+{
+	struct xpmem_space *space = container_of(notifier, struct xpmem_space, exit_notifier);
+
+	if (range->event == MMU_NOTIFY_RELEASE && refcount_inc_not_zero(&space->ref))
+		queue_work(workqueue, &space->exit_work);
+	return true;
+}
+
+static const struct mmu_interval_notifier_ops exit_ops = { .invalidate = exit_invalidate };
+
+/*
+ * Runs without locks: removing a notifier waits for callbacks. No one refers to the space, so
+ * nothing of it is mapped anywhere.
+ */
+static void free_work(struct work_struct *work)
+{
+	struct xpmem_space *space = container_of(work, struct xpmem_space, free_work);
+	struct xpmem_window *window;
+	unsigned long index;
+
+	mmu_interval_notifier_remove(&space->exit_notifier);
+	xa_for_each(&space->windows, index, window)
+		xpmem_window_destroy(window);
+	xa_destroy(&space->windows);
+	iput(space->inode);
+	mmdrop(space->mm);
+	kfree_rcu(space, rcu);
+}
+
+static struct xpmem_space *find(struct mm_struct *mm)
+{
+	struct xpmem_space *space;
+
+	lockdep_assert_held(&spaces_lock);
+	hash_for_each_possible(spaces, space, link, (unsigned long)mm)
+		if (space->mm == mm && refcount_inc_not_zero(&space->ref))
+			return space;
+	return NULL;
+}
+
+static struct xpmem_space *create(struct mm_struct *mm)
+{
+	struct xpmem_space *space = kzalloc(sizeof(*space), GFP_KERNEL_ACCOUNT);
+	int error;
+
+	if (!space)
+		return ERR_PTR(-ENOMEM);
+	refcount_set(&space->ref, 1);
+	INIT_WORK(&space->exit_work, exit_work);
+	INIT_WORK(&space->free_work, free_work);
+	mutex_init(&space->making_window);
+	xa_init_flags(&space->windows, XA_FLAGS_ACCOUNT);
+	spin_lock_init(&space->lock);
+	INIT_LIST_HEAD(&space->segments);
+	space->inode = alloc_anon_inode(mount->mnt_sb);
+	if (IS_ERR(space->inode)) {
+		error = PTR_ERR(space->inode);
+		goto free;
+	}
+	lockdep_set_class(&space->inode->i_mapping->i_mmap_rwsem, &i_mmap_key);
+	space->mm = mm;
+	mmgrab(mm);
+	error = mmu_interval_notifier_insert(&space->exit_notifier, mm, 0, PAGE_SIZE, &exit_ops);
+	if (error)
+		goto put_inode;
+	return space;
+
+put_inode:
+	mmdrop(mm);
+	iput(space->inode);
+free:
+	kfree(space);
+	return ERR_PTR(error);
+}
+
+/**
+ * xpmem_space_get() - the space of an mm
+ * @mm: the caller's own, its mmap_lock not held
+ *
+ * Return: the space with a reference for the caller, or an error pointer.
+ */
+struct xpmem_space *xpmem_space_get(struct mm_struct *mm)
+{
+	struct xpmem_space *space, *raced;
+
+	spin_lock(&spaces_lock);
+	space = find(mm);
+	spin_unlock(&spaces_lock);
+	if (space)
+		return space;
+
+	space = create(mm);
+	if (IS_ERR(space))
+		return space;
+	spin_lock(&spaces_lock);
+	raced = find(mm);
+	if (!raced)
+		hash_add(spaces, &space->link, (unsigned long)mm);
+	spin_unlock(&spaces_lock);
+	if (raced) {
+		xpmem_space_put(space);
+		return raced;
+	}
+	return space;
+}
+
+/* May be called with the mmap_lock of an attacher held. */
+void xpmem_space_put(struct xpmem_space *space)
+{
+	if (!refcount_dec_and_test(&space->ref))
+		return;
+	spin_lock(&spaces_lock);
+	hash_del(&space->link);
+	spin_unlock(&spaces_lock);
+	queue_work(workqueue, &space->free_work);
+}
+
+/**
+ * xpmem_space_revoke() - take a range away from all attachments
+ * @space: the space
+ * @start: first source address
+ * @end: end of the range
+ *
+ * The caller has marked a segment or permit dead. When this returns, no fault that did
+ * not see the mark can still insert, and nothing in the range is mapped but what the living have
+ * touched again.
+ */
+void xpmem_space_revoke(struct xpmem_space *space, unsigned long start, unsigned long end)
+{
+	unsigned long index = start >> XPMEM_WINDOW_SHIFT;
+	struct xpmem_window *window;
+	bool touched = false;
+
+	xa_for_each_range(&space->windows, index, window, index, (end - 1) >> XPMEM_WINDOW_SHIFT) {
+		down_write(&window->lock);
+		touched |= !bitmap_empty(window->mapped, XPMEM_WINDOW_PAGES);
+		up_write(&window->lock);
+	}
+	if (touched)
+		unmap_mapping_range(space->inode->i_mapping, start, end - start, 1);
+}
+
+/**
+ * xpmem_space_file() - a file to attach parts of a space with
+ * @space: the space
+ * @fops: its operations
+ * @private_data: for the file
+ * @flags: O_RDONLY or O_RDWR
+ *
+ * Return: the file, which keeps the module loaded but not the space alive, or an error pointer.
+ */
+struct file *xpmem_space_file(struct xpmem_space *space, const struct file_operations *fops, void *private_data, int flags)
+{
+	struct file *file;
+
+	__module_get(fops->owner);
+	ihold(space->inode);
+	file = alloc_file_pseudo(space->inode, mount, "xpmem", flags, fops);
+	if (IS_ERR(file)) {
+		iput(space->inode);
+		module_put(fops->owner);
+		return file;
+	}
+	file->private_data = private_data;
+	return file;
+}
+
+static struct xpmem_stash *stash_slot(struct xpmem_space *space)
+{
+	BUILD_BUG_ON_NOT_POWER_OF_2(XPMEM_STASH_SLOTS);
+	return &space->stash[hash_ptr(current, ilog2(XPMEM_STASH_SLOTS))];
+}
+
+/* Whoever else used the slot repeats its work. */
+void xpmem_stash_put(struct xpmem_space *space, const struct xpmem_stash *stash)
+{
+	spin_lock(&space->lock);
+	*stash_slot(space) = *stash;
+	stash_slot(space)->task = current;
+	spin_unlock(&space->lock);
+}
+
+/* What the caller's task put there for @source, at most once. */
+bool xpmem_stash_take(struct xpmem_space *space, unsigned long source, struct xpmem_stash *stash)
+{
+	struct xpmem_stash *slot = stash_slot(space);
+	bool found = false;
+
+	spin_lock(&space->lock);
+	if (slot->task == current) {
+		found = slot->source == source;
+		*stash = *slot;
+		slot->task = NULL;
+	}
+	spin_unlock(&space->lock);
+	return found;
+}
+
+int xpmem_space_init(void)
+{
+	workqueue = alloc_workqueue("xpmem", WQ_UNBOUND, 0);
+	if (!workqueue)
+		return -ENOMEM;
+	mount = kern_mount(&fs_type);
+	if (IS_ERR(mount)) {
+		destroy_workqueue(workqueue);
+		return PTR_ERR(mount);
+	}
+	return 0;
+}
+
+/* Every client is closed and every VMA is gone: what is left is work that was queued. */
+void xpmem_space_exit(void)
+{
+	destroy_workqueue(workqueue);
+	rcu_barrier();
+	mmu_notifier_synchronize();
+	kern_unmount(mount);
+}

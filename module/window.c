@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * 2 MiB of a space, and the notifier that watches it.
+ *
+ * A notifier a window keeps changes elsewhere in the exporter free of cost, and makes a fault retry
+ * for changes in its own window alone.
+ */
+#include <linux/lockdep.h>
+#include <linux/slab.h>
+
+#include "xpmem.h"
+
+/*
+ * The exporter is about to change [range->start, range->end). Called with whatever the changer
+ * holds, down to page and i_mmap locks in reclaim. It may not allocate, and may not wait for
+ * an mmap_lock.
+ */
+static bool invalidate(struct mmu_interval_notifier *notifier, const struct mmu_notifier_range *range,
+		       unsigned long seq)
+{
+	struct xpmem_window *window = container_of(notifier, struct xpmem_window, notifier);
+	unsigned long start = max(range->start & PAGE_MASK, window->start);
+	unsigned long end = min(PAGE_ALIGN(range->end) ?: ULONG_MAX, window->start + XPMEM_WINDOW_SIZE);
+	unsigned long first = (start - window->start) >> PAGE_SHIFT;
+	unsigned long last = (end - window->start) >> PAGE_SHIFT;
+	bool blockable = mmu_notifier_range_blockable(range);
+	bool mapped;
+
+	if (blockable)
+		down_write(&window->lock);
+	else if (!down_write_trylock(&window->lock))
+		return false;
+	mapped = find_next_bit(window->mapped, last, first) < last;
+	if (mapped && !blockable) {
+		up_write(&window->lock);
+		return false;
+	}
+	mmu_interval_set_seq(notifier, seq);
+	bitmap_clear(window->mapped, first, last - first);
+	up_write(&window->lock);
+	if (!mapped)
+		return true;
+
+	xpmem_stat_add(XPMEM_STAT_INVALIDATIONS, 1);
+	/*
+	 * The zap notifies the attachers' own mms, which lockdep takes for recursion into the
+	 * invalidation that is running. It ends there: an attachment is never a source, so no window
+	 * of theirs has a page of it mapped, and their callbacks return above.
+	 */
+	lockdep_off();
+	unmap_mapping_range(window->space->inode->i_mapping, start, end - start, 1);
+	lockdep_on();
+	return true;
+}
+
+static const struct mmu_interval_notifier_ops notifier_ops = { .invalidate = invalidate };
+
+static struct xpmem_window *create(struct xpmem_space *space, unsigned long start)
+{
+	struct xpmem_window *window = kzalloc(sizeof(*window), GFP_KERNEL_ACCOUNT);
+	int error;
+
+	if (!window)
+		return ERR_PTR(-ENOMEM);
+	window->space = space;
+	window->start = start;
+	init_rwsem(&window->lock);
+	/*
+	 * lockdep takes the mmap_lock that this might take for the one the caller holds. It is never
+	 * taken: the space's exit notifier was inserted before, so the mm is set up for notifiers.
+	 */
+	lockdep_off();
+	error = mmu_interval_notifier_insert(&window->notifier, space->mm, start, XPMEM_WINDOW_SIZE, &notifier_ops);
+	lockdep_on();
+	if (error) {
+		kfree(window);
+		return ERR_PTR(error);
+	}
+	return window;
+}
+
+/**
+ * xpmem_window_get() - the window that a source address lies in
+ * @space: the space; the caller holds a reference and has its mm_users raised
+ * @source: the address
+ *
+ * May be called with the mmap_lock of an attacher held.
+ * Return: the window, which lives as long as @space, or an error pointer.
+ */
+struct xpmem_window *xpmem_window_get(struct xpmem_space *space, unsigned long source)
+{
+	unsigned long index = source >> XPMEM_WINDOW_SHIFT;
+	struct xpmem_window *window = xa_load(&space->windows, index);
+	int error;
+
+	if (window)
+		return window;
+	if (mutex_lock_killable(&space->making_window))
+		return ERR_PTR(-EINTR);
+	window = xa_load(&space->windows, index);
+	if (window)
+		goto unlock;
+	error = xa_reserve(&space->windows, index, GFP_KERNEL_ACCOUNT);
+	if (error) {
+		window = ERR_PTR(error);
+		goto unlock;
+	}
+	window = create(space, index << XPMEM_WINDOW_SHIFT);
+	if (IS_ERR(window))
+		xa_release(&space->windows, index);
+	else
+		xa_store(&space->windows, index, window, GFP_NOWAIT);
+unlock:
+	mutex_unlock(&space->making_window);
+	return window;
+}
+
+/* Sleeps; the caller holds no lock. */
+void xpmem_window_destroy(struct xpmem_window *window)
+{
+	mmu_interval_notifier_remove(&window->notifier);
+	kfree(window);
+}

@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Private header of the module.
+ *
+ * An exported address space behaves like a file whose offsets are its virtual
+ * addresses; an attachment is a shared mapping of that file, filled at fault time
+ * with what the exporter's page tables say. No page is ever pinned: an mmu notifier
+ * takes pages away from attachments before the exporter loses them.
+ *
+ * Nouns, each in its file, and who keeps them alive:
+ *
+ *   client      an open file of /dev/xpmem, for the process that opened it. Kept by the
+ *               file, its segments and its permits.
+ *   space       an address space that exports. Kept by its segments.
+ *   window      2 MiB of a space: what is mapped of it, and the notifier that watches it.
+ *               Made at the first fault there, lives as long as its space.
+ *   segment     a range of a space that may be attached. Kept by its client until it is
+ *               removed, and by its permits.
+ *   permit      the right of one process to attach. Kept by its client until it is released,
+ *               and by its attachments.
+ *   attachment  one mapping. Kept by its VMAs.
+ *
+ * A segment dies (dead = true) by remove, by close of its client, or with its mm; a permit by
+ * release or close of its client. What is attached through the dead is revoked at once.
+ *
+ * A is the exporter, B the attacher. Lock order, outermost first:
+ *
+ *   permit->attaching
+ *     B.mmap_lock, or B's VMA lock in a fault
+ *       space->making_window
+ *         A.mmap_lock (read; only ever tried while B's lock is held)
+ *           window->lock (read)
+ *             B's page-table lock
+ *   A's notifier, which may come from reclaim with page, i_mmap and anon_vma locks held:
+ *     window->lock (write; dropped before the next)
+ *       i_mmap_rwsem of the space's inode
+ *         B's page-table lock
+ *   client->lock, space->lock, permit->lock, the space table's lock and the registries' locks are
+ *   innermost spinlocks, and none is held while another is taken.
+ *
+ * Two mmap_locks are never waited for at once, and nothing allocates with reclaim while it
+ * holds a window->lock.
+ */
+#ifndef XPMEM_H
+#define XPMEM_H
+
+#include <linux/cred.h>
+#include <linux/fs.h>
+#include <linux/mm.h>
+#include <linux/mmu_notifier.h>
+#include <linux/mutex.h>
+#include <linux/pid.h>
+#include <linux/refcount.h>
+#include <linux/rwsem.h>
+#include <linux/spinlock.h>
+#include <linux/types.h>
+#include <linux/workqueue.h>
+#include <linux/xarray.h>
+
+#include "../uapi/linux/xpmem.h"
+#include "ioctl_gen.h"
+
+#define XPMEM_VERSION_MAJOR 3
+#define XPMEM_VERSION_MINOR 0
+#define XPMEM_VERSION_PATCH 0
+#define XPMEM_VERSION_CODE ((XPMEM_VERSION_MAJOR << 16) | (XPMEM_VERSION_MINOR << 12) | XPMEM_VERSION_PATCH)
+#define XPMEM_VERSION_STRING __stringify(XPMEM_VERSION_MAJOR) "." __stringify(XPMEM_VERSION_MINOR) "." __stringify(XPMEM_VERSION_PATCH)
+
+/* 2 MiB: what one page table of 4 KiB pages maps, so a fault fills at most two. */
+#define XPMEM_WINDOW_SHIFT 21
+#define XPMEM_WINDOW_SIZE (1UL << XPMEM_WINDOW_SHIFT)
+#define XPMEM_WINDOW_PAGES (XPMEM_WINDOW_SIZE >> PAGE_SHIFT)
+
+/* registry.c: objects that users name by id */
+
+struct xpmem_object {
+	refcount_t ref;
+	s64 id;
+};
+
+struct xpmem_registry {
+	struct xarray objects;
+	u32 next;
+	atomic_t generation;	/* counts publish and withdraw, for consistent dumps */
+	atomic_long_t live;
+};
+
+extern struct xpmem_registry xpmem_segments, xpmem_permits, xpmem_attachments;
+
+int xpmem_registry_reserve(struct xpmem_registry *registry, struct xpmem_object *object);
+void xpmem_registry_cancel(struct xpmem_registry *registry, struct xpmem_object *object);
+void xpmem_registry_publish(struct xpmem_registry *registry, struct xpmem_object *object);
+bool xpmem_registry_withdraw(struct xpmem_registry *registry, struct xpmem_object *object);
+struct xpmem_object *xpmem_registry_find(struct xpmem_registry *registry, s64 id);
+struct xpmem_object *xpmem_registry_next(struct xpmem_registry *registry, unsigned long *cursor);
+
+/* owner.c: who made an object, for access checks and listings */
+
+struct xpmem_owner {
+	struct pid *pid;
+	struct ns_common *ipc_ns;
+	kuid_t uid;
+	kgid_t gid;
+};
+
+void xpmem_owner_init(struct xpmem_owner *owner);
+void xpmem_owner_destroy(struct xpmem_owner *owner);
+bool xpmem_owner_same_scope(const struct xpmem_owner *owner, const struct ns_common *ipc_ns);
+
+extern bool xpmem_global_ids;
+extern unsigned short xpmem_mode_mask;
+
+/* client.c */
+
+struct xpmem_client {
+	refcount_t ref;
+	struct mm_struct *mm;		/* identity only: mmgrab */
+	spinlock_t lock;
+	struct list_head segments;	/* lock */
+	struct list_head permits;	/* lock */
+};
+
+struct xpmem_client *xpmem_client_create(void);
+void xpmem_client_close(struct xpmem_client *client);
+void xpmem_client_put(struct xpmem_client *client);
+
+/* space.c */
+
+#define XPMEM_STASH_SLOTS 64
+
+/* What a fault found after it had to give up its own lock, kept for its return. */
+struct xpmem_stash {
+	struct task_struct *task;	/* identity only */
+	unsigned long source;
+	unsigned long seq;
+	unsigned long pfn;		/* as hmm_range_fault gives it */
+	vm_fault_t error;
+};
+
+struct xpmem_space {
+	refcount_t ref;
+	struct mm_struct *mm;		/* mmgrab */
+	struct hlist_node link;
+	struct inode *inode;		/* its i_mmap holds every VMA attached to this space */
+	struct mmu_interval_notifier exit_notifier;
+	struct work_struct exit_work;
+	struct work_struct free_work;
+	struct mutex making_window;
+	struct xarray windows;		/* by address >> XPMEM_WINDOW_SHIFT; only grows */
+	spinlock_t lock;
+	struct list_head segments;	/* lock */
+	struct xpmem_stash stash[XPMEM_STASH_SLOTS];	/* lock */
+	struct rcu_head rcu;
+};
+
+int xpmem_space_init(void);
+void xpmem_space_exit(void);
+struct xpmem_space *xpmem_space_get(struct mm_struct *mm);
+void xpmem_space_put(struct xpmem_space *space);
+void xpmem_space_revoke(struct xpmem_space *space, unsigned long start, unsigned long end);
+struct file *xpmem_space_file(struct xpmem_space *space, const struct file_operations *fops, void *private_data, int flags);
+void xpmem_stash_put(struct xpmem_space *space, const struct xpmem_stash *stash);
+bool xpmem_stash_take(struct xpmem_space *space, unsigned long source, struct xpmem_stash *stash);
+
+/* window.c */
+
+struct xpmem_window {
+	struct mmu_interval_notifier notifier;
+	struct xpmem_space *space;
+	unsigned long start;
+	struct rw_semaphore lock;	/* read: insert into attachments. write: the notifier */
+	DECLARE_BITMAP(mapped, XPMEM_WINDOW_PAGES);	/* lock; set: some attachment may map the page */
+};
+
+struct xpmem_window *xpmem_window_get(struct xpmem_space *space, unsigned long source);
+void xpmem_window_destroy(struct xpmem_window *window);
+
+/* segment.c */
+
+struct xpmem_segment {
+	struct xpmem_object object;
+	struct xpmem_client *client;
+	struct xpmem_space *space;
+	struct xpmem_owner owner;
+	struct list_head client_link;	/* client->lock */
+	struct list_head space_link;	/* space->lock */
+	unsigned long start;
+	unsigned long length;
+	unsigned int mode;
+	bool rdonly;
+	bool dead;
+	atomic_t permits;
+	char name[XPMEM_NAME_SIZE];
+	struct rcu_head rcu;
+};
+
+struct xpmem_segment *xpmem_segment_create(struct xpmem_client *client, u64 vaddr, u64 length, u32 mode, u32 flags, const u8 *name);
+void xpmem_segment_publish(struct xpmem_segment *segment);
+struct xpmem_segment *xpmem_segment_find(s64 id);
+void xpmem_segment_put(struct xpmem_segment *segment);
+bool xpmem_segment_kill(struct xpmem_segment *segment);
+int xpmem_segment_remove(s64 id);
+struct file *xpmem_segment_file(s64 id, u32 flags);
+struct xpmem_segment *xpmem_segment_from_fd(int fd, u32 flags);
+
+/* permit.c */
+
+struct xpmem_permit {
+	struct xpmem_object object;
+	struct xpmem_client *client;
+	struct xpmem_segment *segment;
+	struct xpmem_owner owner;
+	struct list_head client_link;	/* client->lock */
+	struct file *file;		/* what its attachments map */
+	struct mutex attaching;
+	struct xpmem_attachment *building;	/* attaching */
+	struct task_struct *builder;	/* attaching */
+	spinlock_t lock;
+	struct list_head attachments;	/* lock */
+	atomic_t attachment_count;
+	bool rdonly;
+	bool dead;
+	struct rcu_head rcu;
+};
+
+struct xpmem_permit *xpmem_permit_create(struct xpmem_client *client, s64 segid, int fd, u32 flags);
+void xpmem_permit_publish(struct xpmem_permit *permit);
+struct xpmem_permit *xpmem_permit_find(s64 id);
+void xpmem_permit_put(struct xpmem_permit *permit);
+bool xpmem_permit_kill(struct xpmem_permit *permit, bool detach);
+int xpmem_permit_release(s64 id);
+
+/* attachment.c */
+
+struct xpmem_attachment {
+	struct xpmem_object object;
+	struct xpmem_permit *permit;
+	struct list_head permit_link;	/* permit->lock */
+	unsigned long address;		/* in B, when it was attached */
+	unsigned long source;		/* in A */
+	unsigned long length;
+	bool rdonly;
+	bool shared;			/* permit->attaching; the part being mapped is shared memory */
+	bool tracked;			/* permit->attaching; its file system must learn of writes */
+	atomic_long_t faults;
+	atomic_long_t pages_mapped;
+	struct rcu_head rcu;
+};
+
+#define XPMEM_ATTACH_REPLACE (1U << 31)	/* internal: MAP_FIXED, as the legacy call wants */
+
+extern const struct file_operations xpmem_attachment_fops;
+
+struct xpmem_attachment *xpmem_attachment_create(s64 apid, u64 offset, u64 length, u64 vaddr, u32 flags);
+void xpmem_attachment_put(struct xpmem_attachment *attachment);
+void xpmem_attachment_unmap(struct xpmem_attachment *attachment, unsigned long address);
+int xpmem_attachment_detach(u64 vaddr);
+
+static inline struct xpmem_space *xpmem_attachment_space(const struct xpmem_attachment *attachment)
+{
+	return attachment->permit->segment->space;
+}
+
+/* Stable while the window that the access lies in is locked for reading. */
+static inline bool xpmem_attachment_revoked(const struct xpmem_attachment *attachment)
+{
+	return READ_ONCE(attachment->permit->dead) || READ_ONCE(attachment->permit->segment->dead);
+}
+
+/* fault.c */
+
+extern const struct vm_operations_struct xpmem_vm_ops, xpmem_vm_ops_untracked;
+
+static inline bool xpmem_vma_is_attachment(const struct vm_area_struct *vma)
+{
+	return vma->vm_ops == &xpmem_vm_ops || vma->vm_ops == &xpmem_vm_ops_untracked;
+}
+
+void xpmem_attachment_open(struct vm_area_struct *vma);
+void xpmem_attachment_close(struct vm_area_struct *vma);
+void xpmem_attachment_populate(struct xpmem_attachment *attachment);
+
+/* mirror.c: a window of a space, as seen through one VMA of an attachment */
+
+enum xpmem_verdict {
+	XPMEM_MAPPED,
+	XPMEM_RACED,	/* the exporter changed meanwhile: try again */
+	XPMEM_ABSENT,	/* the exporter has to bring the page in, or to make it its own, first */
+	XPMEM_HOLE,	/* nothing that may be attached is there */
+	XPMEM_DENIED,	/* the exporter's own mapping would refuse the access */
+	XPMEM_NOMEM,
+};
+
+struct xpmem_mirror {
+	struct vm_area_struct *vma;
+	struct xpmem_attachment *attachment;
+	struct xpmem_window *window;
+	unsigned long source;	/* the page that is wanted */
+	unsigned long start;	/* source addresses that pfns describes */
+	unsigned long end;
+	unsigned long seq;
+	unsigned long *pfns;
+	bool write;
+	bool needs_writable;	/* xpmem_needs_writable(vma), for when vma is gone */
+};
+
+bool xpmem_needs_writable(const struct vm_area_struct *vma);
+bool xpmem_source_allowed(const struct vm_area_struct *vma);
+enum xpmem_verdict xpmem_mirror_look(struct xpmem_mirror *mirror);
+enum xpmem_verdict xpmem_mirror_snapshot(struct xpmem_mirror *mirror);
+enum xpmem_verdict xpmem_mirror_insert(struct xpmem_mirror *mirror);
+
+/* ioctl.c, legacy.c */
+
+int xpmem_ioctl_reply(union xpmem_ioctl_arg *arg);
+long xpmem_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
+long xpmem_compat_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
+bool xpmem_legacy_ioctl(struct xpmem_client *client, unsigned int cmd, void __user *arg, long *result);
+void xpmem_query_fill(struct xpmem_ioc_query *query);
+
+/* netlink.c */
+
+int xpmem_netlink_init(void);
+void xpmem_netlink_exit(void);
+
+/* stats.c: since the module was loaded, counted per cpu */
+
+enum xpmem_stat {
+	XPMEM_STAT_FAULTS,
+	XPMEM_STAT_PAGES_MAPPED,
+	XPMEM_STAT_INVALIDATIONS,
+	XPMEM_STAT_COUNT,
+};
+
+void xpmem_stat_add(enum xpmem_stat stat, u64 n);
+u64 xpmem_stat_read(enum xpmem_stat stat);
+
+#endif
