@@ -11,18 +11,11 @@
 
 const char *program_path;
 
-static struct test_case *cases;
 static const char *running = "";
 static pid_t main_pid;
 
 static __thread sigjmp_buf touch_exit;
 static __thread volatile sig_atomic_t touching;
-
-void case_register(struct test_case *test)
-{
-	test->next = cases;
-	cases = test;
-}
 
 const char *describe(long value)
 {
@@ -152,58 +145,22 @@ __attribute__((noinline)) long store(long address, long value)
 	return 0;
 }
 
-static bool same_name(const char *given, const char *name)
-{
-	for (; *given && *name; given++, name++)
-		if (*given != (*name == '_' ? '-' : *name))
-			return false;
-	return !*given && !*name;
-}
-
-static void list_cases(void)
-{
-	struct test_case *test;
-	const char *c;
-
-	for (test = cases; test; test = test->next) {
-		for (c = test->name; *c; c++)
-			putchar(*c == '_' ? '-' : *c);
-		putchar('\n');
-	}
-}
-
-int main(int argc, char **argv)
+void harness_start(const char *path, const char *name, unsigned int time_limit)
 {
 	struct sigaction fault = { .sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_NODEFER };
-	struct test_case *test;
 
-	program_path = argv[0];
-	if (argc != 2) {
-		fprintf(stderr, "usage: %s CASE | --list\n", argv[0]);
-		return 2;
-	}
-	if (!strcmp(argv[1], "--list")) {
-		list_cases();
-		return 0;
-	}
-	if (!strcmp(argv[1], "--idle")) {
-		for (;;)
-			pause();
-	}
-	for (test = cases; test && !same_name(argv[1], test->name);)
-		test = test->next;
-	if (!test) {
-		fprintf(stderr, "%s: no case %s; --list names them\n", argv[0], argv[1]);
-		return 2;
-	}
-	running = argv[1];
+	program_path = path;
+	running = name;
 	main_pid = getpid();
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	sigaction(SIGBUS, &fault, NULL);
 	sigaction(SIGSEGV, &fault, NULL);
 	signal(SIGALRM, on_alarm);
 	signal(SIGPIPE, SIG_IGN);
-	alarm(TIME_LIMIT);
-	test->run();
+	alarm(time_limit);
+}
+
+void harness_end(void)
+{
 	leave(EXIT_SUCCESS);
 }

@@ -37,6 +37,10 @@ void case_register(struct test_case *test);
 	} \
 	static void case_##id(void)
 
+/* what main does around a case: the end of the time limit (0: none) fails the run */
+void harness_start(const char *path, const char *name, unsigned int time_limit);
+void harness_end(void) __attribute__((noreturn));
+
 /*
  * Everything that can be asked of a process answers with one long: zero or more is a value, -errno an
  * error, and the two below say which signal a touch of memory raised.

@@ -474,7 +474,7 @@ CASE(descriptor_of_another)
 	CHECK_EQ(on(peer, do_detach, page), -ESTALE);
 	CHECK_EQ(on(peer, do_segment_fd, segid, XPMEM_GET_RDWR), -ESTALE);
 	CHECK_OK(QUERY(&query));
-	CHECK_OK(on(peer, do_open));
+	CHECK_OK(on(peer, do_open, 0));
 	CHECK_OK(on(peer, do_make, page, PAGE, 0600));
 	CHECK_OK(on(peer, do_attach_segment, segid, 0, PAGE));
 	CHECK_OK(RELEASE(.apid = apid));
@@ -496,9 +496,9 @@ CASE(query_on_any_descriptor)
 
 	CHECK_OK(device_open());
 	peer = peer_fork();
-	CHECK_EQ(on(peer, do_query), XPMEM_ABI_VERSION);
+	CHECK_EQ(on(peer, do_query, 0), XPMEM_ABI_VERSION);
 	device = CHECK_OK(answer(open("/dev/xpmem", O_RDONLY | O_CLOEXEC)));
-	CHECK_EQ(here(do_query), XPMEM_ABI_VERSION);
+	CHECK_EQ(here(do_query, 0), XPMEM_ABI_VERSION);
 }
 
 CASE(unknown_ioctl)

@@ -71,7 +71,7 @@ struct peer *peer_start(void)
 {
 	struct peer *peer = peer_fork();
 
-	CHECK_OK(on(peer, do_open));
+	CHECK_OK(on(peer, do_open, 0));
 	return peer;
 }
 
@@ -142,7 +142,8 @@ union rights_message {
 void peer_send_descriptor(struct peer *peer, int descriptor)
 {
 	union rights_message control = { 0 };
-	struct iovec byte = { "", 1 };
+	char nothing = 0;
+	struct iovec byte = { &nothing, 1 };
 	struct msghdr message = {
 		.msg_iov = &byte, .msg_iovlen = 1,
 		.msg_control = control.buffer, .msg_controllen = sizeof(control.buffer),

@@ -30,7 +30,7 @@ void peer_end(struct peer *peer, int number);
 void peer_stop_all(void);
 
 #define ARGUMENTS(...) ((const long[PEER_ARGUMENTS]){ __VA_ARGS__ })
-/* on(peer, do_load, address): the peer does it, the answer comes back */
+/* on(peer, do_load, address): the peer does it, the answer comes back; an operation without arguments takes 0 */
 #define on(peer, what, ...) (peer_tell(peer, what, ARGUMENTS(__VA_ARGS__)), peer_answer(peer))
 /* the same in the calling process */
 #define here(what, ...) (what(ARGUMENTS(__VA_ARGS__)))

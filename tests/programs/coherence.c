@@ -1,0 +1,554 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * An attachment follows the exporter's addresses: whatever becomes of the memory there, the next access
+ * sees what the exporter sees. The main process exports, a peer attaches, both have touched before a change.
+ */
+#include <fcntl.h>
+#include <linux/mman.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "device.h"
+
+#define LENGTH (8 * PAGE)
+
+static struct peer *attacher;
+static long page, at;
+
+static void share(long address, long length)
+{
+	CHECK_OK(device_open());
+	page = address;
+	attacher = peer_start();
+	at = CHECK_OK(on(attacher, do_attach_segment, export_range(page, length), 0, length));
+}
+
+static void share_filled(long address, long length)
+{
+	fill(address, length, 1);
+	share(address, length);
+	CHECK_EQ(on(attacher, do_verify, at, length, 1), 0);
+}
+
+/* both directions, in every page of a range */
+static void check_shared(long address, long attached, long length)
+{
+	static long seed = 100;
+
+	fill(address, length, ++seed);
+	CHECK_EQ(on(attacher, do_verify, attached, length, seed), 0);
+	CHECK_OK(on(attacher, do_fill, attached, length, ++seed));
+	CHECK_EQ(verify(address, length, seed), 0);
+}
+
+static long shared_memory(long length)
+{
+	return map_file(memory_file(length), length, PROT_READ | PROT_WRITE, MAP_SHARED);
+}
+
+CASE(anonymous)
+{
+	share(map_anonymous(8 * MIB), 8 * MIB);
+	check_shared(page, at, 8 * MIB);
+}
+
+CASE(untouched_read_first)
+{
+	long i;
+
+	share(map_anonymous(LENGTH), LENGTH);
+	for (i = 0; i < LENGTH; i += PAGE)
+		CHECK_EQ(on(attacher, do_load, at + i), 0);
+	check_shared(page, at, LENGTH);
+}
+
+CASE(untouched_written_first)
+{
+	share(map_anonymous(LENGTH), LENGTH);
+	CHECK_OK(on(attacher, do_fill, at, LENGTH, 1));
+	CHECK_EQ(verify(page, LENGTH, 1), 0);
+	check_shared(page, at, LENGTH);
+}
+
+CASE(small_pages)
+{
+	long memory = map_aligned(8 * MIB, 2 * MIB);
+
+	CHECK_OK(answer(madvise((void *)memory, 8 * MIB, MADV_NOHUGEPAGE)));
+	share(memory, 8 * MIB);
+	check_shared(page, at, 8 * MIB);
+}
+
+CASE(huge_pages)
+{
+	long memory = map_aligned(8 * MIB, 2 * MIB);
+
+	CHECK_OK(answer(madvise((void *)memory, 8 * MIB, MADV_HUGEPAGE)));
+	share(memory, 8 * MIB);
+	check_shared(page, at, 8 * MIB);
+	protect(page + 5 * PAGE, PAGE, PROT_READ);
+	CHECK_EQ(on(attacher, do_store, at + 5 * PAGE, 1), GOT_SIGSEGV);
+	CHECK_OK(on(attacher, do_store, at + 6 * PAGE, 1));
+	CHECK_EQ(load(page + 6 * PAGE), 1);
+	CHECK_OK(answer(madvise((void *)(page + 2 * MIB + 16 * PAGE), 16 * PAGE, MADV_DONTNEED)));
+	CHECK_EQ(on(attacher, do_load, at + 2 * MIB + 17 * PAGE), 0);
+	protect(page + 5 * PAGE, PAGE, PROT_READ | PROT_WRITE);
+	check_shared(page, at, 8 * MIB);
+}
+
+CASE(hugetlb)
+{
+	void *memory;
+
+	write_file("/proc/sys/vm/nr_hugepages", "4");
+	memory = mmap(NULL, 4 * MIB, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, -1, 0);
+	if (memory == MAP_FAILED)
+		SKIP("no huge pages to reserve on this machine: %s", strerror(errno));
+	share((long)memory, 4 * MIB);
+	check_shared(page, at, 4 * MIB);
+	unmap(page, 4 * MIB);
+	CHECK_EQ(on(attacher, do_load, at), GOT_SIGBUS);
+	memory = mmap((void *)page, 4 * MIB, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_HUGETLB | MAP_FIXED, -1, 0);
+	CHECK(memory != MAP_FAILED);
+	check_shared(page, at, 4 * MIB);
+	peer_end(attacher, SIGKILL);
+	unmap(page, 4 * MIB);
+	write_file("/proc/sys/vm/nr_hugepages", "0");
+}
+
+CASE(shared_memory)
+{
+	share(shared_memory(4 * MIB), 4 * MIB);
+	check_shared(page, at, 4 * MIB);
+}
+
+CASE(shared_file)
+{
+	int file = temporary_file("content", 4);
+
+	share(map_file(file, 4 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED), 4 * PAGE);
+	check_shared(page, at, 4 * PAGE);
+}
+
+CASE(mixed_kinds)
+{
+	long memory = map_anonymous(3 * LENGTH);
+
+	map_over(memory + LENGTH, LENGTH, PROT_READ | PROT_WRITE, MAP_SHARED, memory_file(LENGTH));
+	share(memory, 3 * LENGTH);
+	check_shared(page, at, 3 * LENGTH);
+	CHECK_OK(on(attacher, do_detach, at + 2 * LENGTH));
+	CHECK_EQ(on(attacher, do_load, at), GOT_SIGSEGV);
+	CHECK_EQ(on(attacher, do_load, at + LENGTH), GOT_SIGSEGV);
+	CHECK_EQ(on(attacher, do_load, at + 3 * LENGTH - 8), GOT_SIGSEGV);
+}
+
+static long do_load_own(const long *a)
+{
+	return *(volatile long *)a[0];
+}
+
+CASE(fork_exporter_writes)
+{
+	struct peer *child;
+
+	share_filled(map_anonymous(LENGTH), LENGTH);
+	child = peer_fork();
+	fill(page, LENGTH, 2);
+	CHECK_EQ(on(attacher, do_verify, at, LENGTH, 2), 0);
+	CHECK_EQ(on(child, do_verify, page, LENGTH, 1), 0);
+	check_shared(page, at, LENGTH);
+	CHECK_EQ(on(child, do_verify, page, LENGTH, 1), 0);
+}
+
+CASE(fork_child_writes)
+{
+	struct peer *child;
+
+	share_filled(map_anonymous(LENGTH), LENGTH);
+	child = peer_fork();
+	CHECK_OK(on(child, do_fill, page, LENGTH, 2));
+	CHECK_EQ(on(attacher, do_verify, at, LENGTH, 1), 0);
+	CHECK_EQ(verify(page, LENGTH, 1), 0);
+	check_shared(page, at, LENGTH);
+	CHECK_EQ(on(child, do_verify, page, LENGTH, 2), 0);
+}
+
+CASE(fork_attacher_writes)
+{
+	struct peer *child;
+
+	share_filled(map_anonymous(LENGTH), LENGTH);
+	CHECK_OK(on(attacher, do_fill, at, LENGTH, 2));
+	child = peer_fork();
+	CHECK_OK(on(attacher, do_fill, at, LENGTH, 3));
+	CHECK_EQ(verify(page, LENGTH, 3), 0);
+	CHECK_EQ(on(child, do_verify, page, LENGTH, 2), 0);
+	CHECK_EQ(on(attacher, do_verify, at, LENGTH, 3), 0);
+}
+
+CASE(fork_attacher_read_then_exporter_writes)
+{
+	struct peer *child;
+
+	share_filled(map_anonymous(LENGTH), LENGTH);
+	child = peer_fork();
+	CHECK_EQ(on(attacher, do_verify, at, LENGTH, 1), 0);
+	fill(page, LENGTH, 2);
+	CHECK_EQ(on(attacher, do_verify, at, LENGTH, 2), 0);
+	CHECK_EQ(on(child, do_verify, page, LENGTH, 1), 0);
+}
+
+CASE(fork_child_exits)
+{
+	struct peer *child;
+
+	share_filled(map_anonymous(LENGTH), LENGTH);
+	child = peer_fork();
+	fill(page, LENGTH, 2);
+	peer_end(child, 0);
+	CHECK_EQ(on(attacher, do_verify, at, LENGTH, 2), 0);
+	check_shared(page, at, LENGTH);
+}
+
+CASE(fork_huge_pages)
+{
+	long memory = map_aligned(4 * MIB, 2 * MIB);
+	struct peer *child;
+
+	CHECK_OK(answer(madvise((void *)memory, 4 * MIB, MADV_HUGEPAGE)));
+	share_filled(memory, 4 * MIB);
+	CHECK_OK(on(attacher, do_fill, at, 4 * MIB, 2));
+	child = peer_fork();
+	CHECK_OK(on(attacher, do_store, at, 7));
+	*(volatile long *)(page + 3 * MIB) = 8;
+	CHECK_EQ(load(page), 7);
+	CHECK_EQ(on(attacher, do_load, at + 3 * MIB), 8);
+	CHECK_EQ(on(child, do_load_own, page), 2 * 0x10000000L);
+	CHECK_EQ(on(child, do_load_own, page + 3 * MIB), 2 * 0x10000000L + 3 * MIB / 8);
+	check_shared(page, at, 4 * MIB);
+}
+
+CASE(fork_shared_memory)
+{
+	struct peer *child;
+
+	share_filled(shared_memory(LENGTH), LENGTH);
+	child = peer_fork();
+	CHECK_OK(on(child, do_fill, page, LENGTH, 2));
+	CHECK_EQ(on(attacher, do_verify, at, LENGTH, 2), 0);
+	CHECK_OK(on(attacher, do_fill, at, LENGTH, 3));
+	CHECK_EQ(on(child, do_verify, page, LENGTH, 3), 0);
+}
+
+/* unmaps what is shared, checks the hole, and puts something else there that holds seed 2 */
+static void replace(int flags, int file)
+{
+	unmap(page, LENGTH);
+	CHECK_EQ(on(attacher, do_load, at), GOT_SIGBUS);
+	CHECK_EQ(on(attacher, do_store, at + LENGTH - PAGE, 1), GOT_SIGBUS);
+	map_over(page, LENGTH, PROT_READ | PROT_WRITE, flags, file);
+	fill(page, LENGTH, 2);
+	CHECK_EQ(on(attacher, do_verify, at, LENGTH, 2), 0);
+	check_shared(page, at, LENGTH);
+}
+
+CASE(remap_anonymous_by_anonymous)
+{
+	share_filled(map_anonymous(LENGTH), LENGTH);
+	replace(MAP_PRIVATE | MAP_ANONYMOUS, -1);
+}
+
+CASE(remap_anonymous_by_shared_memory)
+{
+	share_filled(map_anonymous(LENGTH), LENGTH);
+	replace(MAP_SHARED, memory_file(LENGTH));
+}
+
+CASE(remap_shared_memory_by_anonymous)
+{
+	share_filled(shared_memory(LENGTH), LENGTH);
+	replace(MAP_PRIVATE | MAP_ANONYMOUS, -1);
+}
+
+CASE(remap_shared_memory_by_shared_memory)
+{
+	share_filled(shared_memory(LENGTH), LENGTH);
+	replace(MAP_SHARED, memory_file(LENGTH));
+}
+
+CASE(remap_shared_memory_by_file)
+{
+	share_filled(shared_memory(LENGTH), LENGTH);
+	replace(MAP_SHARED, temporary_file("content", LENGTH / PAGE));
+}
+
+CASE(remap_shared_memory_by_private_file)
+{
+	share_filled(shared_memory(LENGTH), LENGTH);
+	replace(MAP_PRIVATE, temporary_file("content", LENGTH / PAGE));
+}
+
+/* mapped over in one step, so that there never is a hole */
+CASE(mapped_over)
+{
+	long i;
+
+	share_filled(map_anonymous(LENGTH), LENGTH);
+	for (i = 0; i < 20; i++) {
+		map_over(page, LENGTH, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1);
+		CHECK_EQ(on(attacher, do_load, at + i % 8 * PAGE), 0);
+		CHECK_OK(on(attacher, do_store, at + i % 8 * PAGE, i));
+		CHECK_EQ(load(page + i % 8 * PAGE), i);
+	}
+}
+
+CASE(hole_spares_its_neighbours)
+{
+	share_filled(map_anonymous(LENGTH), LENGTH);
+	unmap(page + 3 * PAGE, PAGE);
+	CHECK_EQ(on(attacher, do_load, at + 3 * PAGE), GOT_SIGBUS);
+	CHECK_EQ(on(attacher, do_verify, at, 3 * PAGE, 1), 0);
+	CHECK_EQ(on(attacher, do_load, at + 4 * PAGE), 0x10000000L + 4 * PAGE / 8);
+}
+
+static void protection(void)
+{
+	protect(page, LENGTH, PROT_NONE);
+	CHECK_EQ(on(attacher, do_load, at), GOT_SIGSEGV);
+	CHECK_EQ(on(attacher, do_store, at + PAGE, 1), GOT_SIGSEGV);
+	protect(page, LENGTH, PROT_READ);
+	CHECK_EQ(on(attacher, do_verify, at, LENGTH, 1), 0);
+	CHECK_EQ(on(attacher, do_store, at, 1), GOT_SIGSEGV);
+	CHECK_EQ(on(attacher, do_store, at + LENGTH - 8, 1), GOT_SIGSEGV);
+	CHECK_EQ(verify(page, LENGTH, 1), 0);
+	protect(page, LENGTH, PROT_READ | PROT_WRITE);
+	CHECK_EQ(on(attacher, do_verify, at, LENGTH, 1), 0);
+	check_shared(page, at, LENGTH);
+	/* from writable mappings on both sides */
+	protect(page, LENGTH, PROT_READ);
+	CHECK_EQ(on(attacher, do_store, at, 1), GOT_SIGSEGV);
+	protect(page, LENGTH, PROT_NONE);
+	CHECK_EQ(on(attacher, do_load, at), GOT_SIGSEGV);
+}
+
+CASE(mprotect_anonymous)
+{
+	share_filled(map_anonymous(LENGTH), LENGTH);
+	protection();
+}
+
+CASE(mprotect_shared_memory)
+{
+	share_filled(shared_memory(LENGTH), LENGTH);
+	protection();
+}
+
+/* what the exporter protected before anybody attached */
+CASE(mprotect_before_attach)
+{
+	long memory = map_anonymous(LENGTH);
+
+	fill(memory, LENGTH, 1);
+	protect(memory, LENGTH / 2, PROT_NONE);
+	protect(memory + LENGTH / 2, LENGTH / 2, PROT_READ);
+	share(memory, LENGTH);
+	CHECK_EQ(on(attacher, do_load, at), GOT_SIGSEGV);
+	CHECK_EQ(on(attacher, do_load, at + LENGTH / 2), 0x10000000L + LENGTH / 2 / 8);
+	CHECK_EQ(on(attacher, do_store, at + LENGTH / 2, 1), GOT_SIGSEGV);
+	protect(memory, LENGTH, PROT_READ | PROT_WRITE);
+	CHECK_EQ(on(attacher, do_verify, at, LENGTH, 1), 0);
+	check_shared(page, at, LENGTH);
+}
+
+CASE(dontneed)
+{
+	share_filled(map_anonymous(LENGTH), LENGTH);
+	CHECK_OK(answer(madvise((void *)page, LENGTH, MADV_DONTNEED)));
+	CHECK_EQ(on(attacher, do_load, at), 0);
+	CHECK_EQ(on(attacher, do_load, at + LENGTH - 8), 0);
+	check_shared(page, at, LENGTH);
+}
+
+static long do_punch(const long *a)
+{
+	return answer(fallocate(a[0], FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, a[1], a[2]));
+}
+
+/* neither exporter nor attacher makes the hole */
+CASE(hole_punched_by_a_third_process)
+{
+	int file = memory_file(LENGTH);
+	struct peer *third = peer_fork();
+
+	share_filled(map_file(file, LENGTH, PROT_READ | PROT_WRITE, MAP_SHARED), LENGTH);
+	CHECK_OK(on(third, do_punch, file, 2 * PAGE, 2 * PAGE));
+	CHECK_EQ(on(attacher, do_load, at + 2 * PAGE), 0);
+	CHECK_EQ(on(attacher, do_load, at + 3 * PAGE), 0);
+	CHECK_EQ(on(attacher, do_verify, at, 2 * PAGE, 1), 0);
+	check_shared(page, at, LENGTH);
+}
+
+CASE(truncated)
+{
+	int file = memory_file(LENGTH);
+
+	share_filled(map_file(file, LENGTH, PROT_READ | PROT_WRITE, MAP_SHARED), LENGTH);
+	CHECK_OK(answer(ftruncate(file, 2 * PAGE)));
+	CHECK_EQ(on(attacher, do_load, at + 2 * PAGE), GOT_SIGBUS);
+	CHECK_EQ(on(attacher, do_store, at + LENGTH - 8, 1), GOT_SIGBUS);
+	CHECK_EQ(on(attacher, do_verify, at, 2 * PAGE, 1), 0);
+	CHECK_OK(answer(ftruncate(file, LENGTH)));
+	CHECK_EQ(on(attacher, do_load, at + 2 * PAGE), 0);
+	check_shared(page, at, LENGTH);
+}
+
+CASE(heap_growth)
+{
+	long end, top;
+
+	end = ((long)sbrk(0) + PAGE - 1) & -PAGE;
+	CHECK_OK(answer(brk((void *)end)));
+	share(end - PAGE, 16 * PAGE);
+	top = at + PAGE;
+	CHECK_EQ(on(attacher, do_load, top), GOT_SIGBUS);
+	CHECK_OK(answer(brk((void *)(end + 4 * PAGE))));
+	check_shared(end, top, 4 * PAGE);
+	CHECK_EQ(on(attacher, do_load, top + 4 * PAGE), GOT_SIGBUS);
+	CHECK_OK(answer(brk((void *)(end + PAGE))));
+	CHECK_EQ(on(attacher, do_load, top + PAGE), GOT_SIGBUS);
+	check_shared(end, top, PAGE);
+}
+
+CASE(zero_page_exporter_writes)
+{
+	long memory = map_anonymous(LENGTH);
+
+	CHECK_EQ(verify(memory, 8, 0), 0);
+	share(memory, LENGTH);
+	CHECK_EQ(on(attacher, do_load, at), 0);
+	CHECK_EQ(on(attacher, do_load, at + PAGE), 0);
+	*(volatile long *)page = 1;
+	CHECK_EQ(on(attacher, do_load, at), 1);
+	CHECK_EQ(on(attacher, do_load, at + PAGE), 0);
+	CHECK_EQ(load(map_anonymous(PAGE)), 0);
+}
+
+CASE(zero_page_attacher_writes)
+{
+	long memory = map_anonymous(LENGTH), i;
+
+	for (i = 0; i < LENGTH; i += PAGE)
+		CHECK_EQ(load(memory + i), 0);
+	share(memory, LENGTH);
+	for (i = 0; i < LENGTH; i += PAGE)
+		CHECK_EQ(on(attacher, do_load, at + i), 0);
+	for (i = 0; i < LENGTH; i += 2 * PAGE)
+		CHECK_OK(on(attacher, do_store, at + i, i + 1));
+	for (i = 0; i < LENGTH; i += PAGE)
+		CHECK_EQ(load(page + i), i % (2 * PAGE) ? 0 : i + 1);
+	CHECK_EQ(load(map_anonymous(PAGE)), 0);
+}
+
+CASE(private_file_exporter_writes)
+{
+	int file = temporary_file("content", 2);
+	long original;
+
+	share(map_file(file, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE), 2 * PAGE);
+	memcpy(&original, "content", sizeof(original));
+	CHECK_EQ(on(attacher, do_load, at), original);
+	CHECK_EQ(on(attacher, do_load, at + PAGE), original);
+	*(volatile long *)page = 1;
+	CHECK_EQ(on(attacher, do_load, at), 1);
+	CHECK_EQ(on(attacher, do_load, at + PAGE), original);
+	check_shared(page, at, 2 * PAGE);
+}
+
+CASE(private_file_attacher_writes)
+{
+	int file = temporary_file("content", 2);
+	long original, in_file;
+
+	share(map_file(file, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE), 2 * PAGE);
+	memcpy(&original, "content", sizeof(original));
+	CHECK_EQ(on(attacher, do_load, at), original);
+	CHECK_OK(on(attacher, do_store, at, 1));
+	CHECK_EQ(load(page), 1);
+	CHECK_EQ(pread(file, &in_file, sizeof(in_file), 0), sizeof(in_file));
+	CHECK_EQ(in_file, original);
+	/* a change of the file shows where the exporter has no copy of its own */
+	CHECK_EQ(pwrite(file, "CONTENT", 8, PAGE), 8);
+	CHECK_EQ(on(attacher, do_load, at + PAGE), load(page + PAGE));
+}
+
+CASE(mremap_in_exporter)
+{
+	long memory = map_anonymous(3 * LENGTH), target = memory + 2 * LENGTH;
+
+	fill(memory, LENGTH, 1);
+	share(memory, 3 * LENGTH);
+	CHECK_EQ(on(attacher, do_verify, at, LENGTH, 1), 0);
+	CHECK_EQ(on(attacher, do_load, at + 2 * LENGTH), 0);
+	CHECK(mremap((void *)page, LENGTH, LENGTH, MREMAP_MAYMOVE | MREMAP_FIXED, (void *)target) == (void *)target);
+	CHECK_EQ(on(attacher, do_load, at), GOT_SIGBUS);
+	CHECK_EQ(on(attacher, do_verify, at + 2 * LENGTH, LENGTH, 1), 0);
+	check_shared(target, at + 2 * LENGTH, LENGTH);
+	CHECK(mremap((void *)target, LENGTH, LENGTH, MREMAP_MAYMOVE | MREMAP_FIXED, (void *)page) == (void *)page);
+	CHECK_EQ(on(attacher, do_load, at + 2 * LENGTH), GOT_SIGBUS);
+	check_shared(page, at, LENGTH);
+}
+
+CASE(mremap_grows_and_shrinks)
+{
+	long memory = map_anonymous(2 * LENGTH);
+
+	unmap(memory + LENGTH, LENGTH);
+	fill(memory, LENGTH, 1);
+	share(memory, 2 * LENGTH);
+	CHECK_EQ(on(attacher, do_load, at + LENGTH), GOT_SIGBUS);
+	CHECK(mremap((void *)page, LENGTH, 2 * LENGTH, 0) == (void *)page);
+	check_shared(page, at, 2 * LENGTH);
+	CHECK(mremap((void *)page, 2 * LENGTH, PAGE, 0) == (void *)page);
+	CHECK_EQ(on(attacher, do_load, at + PAGE), GOT_SIGBUS);
+	check_shared(page, at, PAGE);
+}
+
+CASE(stack)
+{
+	volatile long on_stack[2 * PAGE / 8];
+	long start = ((long)on_stack + PAGE - 1) & -PAGE;
+
+	share(start, PAGE);
+	fill(start, PAGE, 1);
+	CHECK_EQ(on(attacher, do_verify, at, PAGE, 1), 0);
+	CHECK_OK(on(attacher, do_fill, at, PAGE, 2));
+	CHECK_EQ(verify(start, PAGE, 2), 0);
+}
+
+CASE(memory_compaction)
+{
+	int i;
+
+	share_filled(map_anonymous(4 * MIB), 4 * MIB);
+	for (i = 0; i < 3; i++) {
+		CHECK_OK(write_file("/proc/sys/vm/compact_memory", "1"));
+		check_shared(page, at, 4 * MIB);
+	}
+}
+
+CASE(huge_page_collapse)
+{
+	long memory = map_aligned(4 * MIB, 2 * MIB);
+
+	CHECK_OK(answer(madvise((void *)memory, 4 * MIB, MADV_NOHUGEPAGE)));
+	share_filled(memory, 4 * MIB);
+	CHECK_OK(on(attacher, do_fill, at, 4 * MIB, 2));
+	CHECK_OK(answer(madvise((void *)memory, 4 * MIB, MADV_HUGEPAGE)));
+	if (madvise((void *)memory, 4 * MIB, MADV_COLLAPSE))
+		SKIP("this kernel does not collapse: %s", strerror(errno));
+	CHECK_EQ(verify(page, 4 * MIB, 2), 0);
+	CHECK_EQ(on(attacher, do_verify, at, 4 * MIB, 2), 0);
+	check_shared(page, at, 4 * MIB);
+}

@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* libxpmem as programs use it: the historical calls, the extended ones, threads and forks. */
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+#include <xpmem_ext.h>
+
+#include "device.h"
+
+#define LENGTH (4 * PAGE)
+#define UNKNOWN_ID 0x123456789abcdefL
+
+static void *memory(void)
+{
+	return (void *)map_anonymous(LENGTH);
+}
+
+static long make(void *address, size_t size, long mode)
+{
+	return answer(xpmem_make(address, size, XPMEM_PERMIT_MODE, (void *)mode));
+}
+
+static long get(long segid, int flags)
+{
+	return answer(xpmem_get(segid, flags, XPMEM_PERMIT_MODE, NULL));
+}
+
+static long attach(long apid, off_t offset, size_t size, void *where)
+{
+	struct xpmem_addr address = { .apid = apid, .offset = offset };
+
+	return answer((long)xpmem_attach(address, size, where));
+}
+
+CASE(version)
+{
+	CHECK_EQ(answer(xpmem_init()), 0);
+	CHECK(xpmem_version() > 0x00027004);
+	CHECK_OK(device_open());
+	CHECK_EQ(xpmem_version(), device_call(XPMEM_CMD_VERSION, NULL));
+	CHECK_EQ(xpmem_ioctl(XPMEM_CMD_VERSION, NULL), xpmem_version());
+}
+
+CASE(exchange)
+{
+	volatile long *words = memory();
+	long segid, apid, at;
+
+	words[0] = 7;
+	segid = CHECK_OK(make((void *)words, LENGTH, 0600));
+	apid = CHECK_OK(get(segid, XPMEM_RDWR));
+	at = CHECK_OK(attach(apid, 0, LENGTH, NULL));
+	CHECK_EQ(load(at), 7);
+	CHECK_OK(store(at + PAGE, 8));
+	CHECK_EQ(words[PAGE / 8], 8);
+	CHECK_EQ(answer(xpmem_detach((void *)(at + PAGE))), 0);
+	CHECK_EQ(load(at), GOT_SIGSEGV);
+	CHECK_EQ(answer(xpmem_release(apid)), 0);
+	CHECK_EQ(answer(xpmem_remove(segid)), 0);
+}
+
+CASE(errors)
+{
+	char *address = memory();
+	long segid, apid;
+
+	CHECK_EQ(make(address + 1, PAGE, 0600), -EINVAL);
+	CHECK_EQ(make(address, 0, 0600), -EINVAL);
+	CHECK_EQ(make(address, PAGE, 01000), -EINVAL);
+	CHECK_EQ(answer(xpmem_make(address, PAGE, 0, (void *)0600)), -EINVAL);
+	segid = CHECK_OK(make(address, PAGE, 0600));
+	CHECK_EQ(get(segid, 0), -EINVAL);
+	CHECK_EQ(get(segid, XPMEM_RDONLY | XPMEM_RDWR), -EINVAL);
+	CHECK_EQ(get(UNKNOWN_ID, XPMEM_RDWR), -ENOENT);
+	apid = CHECK_OK(get(segid, XPMEM_RDWR));
+	CHECK_EQ(attach(apid, 1, PAGE, NULL), -EINVAL);
+	CHECK_EQ(attach(apid, 0, PAGE + 1, NULL), -EINVAL);
+	CHECK_EQ(attach(UNKNOWN_ID, 0, PAGE, NULL), -ENOENT);
+	CHECK_EQ(answer(xpmem_detach(address)), -EINVAL);
+	CHECK_EQ(answer(xpmem_detach(NULL)), 0);
+	CHECK_OK(answer(xpmem_release(apid)));
+	CHECK_EQ(answer(xpmem_release(apid)), -ENOENT);
+	CHECK_OK(answer(xpmem_remove(segid)));
+	CHECK_EQ(answer(xpmem_remove(segid)), -ENOENT);
+}
+
+CASE(whole_address_space)
+{
+	static long word = 5;
+	long address = (long)&word & -PAGE;
+	long apid = CHECK_OK(get(CHECK_OK(make(NULL, XPMEM_MAXADDR_SIZE, 0666)), XPMEM_RDWR));
+
+	CHECK_EQ(load(CHECK_OK(attach(apid, address, PAGE, NULL)) + (long)&word % PAGE), 5);
+}
+
+CASE(attach_at_an_address)
+{
+	long where = map_anonymous(LENGTH);
+	long *words = memory();
+
+	words[0] = 9;
+	CHECK_EQ(attach(CHECK_OK(get(CHECK_OK(make(words, LENGTH, 0600)), XPMEM_RDWR)), 0, LENGTH, (void *)where), where);
+	CHECK_EQ(load(where), 9);
+}
+
+static long do_library_get(const long *segid)
+{
+	return get(segid[0], XPMEM_RDWR);
+}
+
+static long do_library_make(const long *address_length)
+{
+	return make((void *)address_length[0], address_length[1], 0600);
+}
+
+static long do_library_attach(const long *apid_length)
+{
+	return attach(apid_length[0], 0, apid_length[1], NULL);
+}
+
+static long do_library_remove(const long *segid)
+{
+	return answer(xpmem_remove(segid[0]));
+}
+
+/* the child never mentions the device: the library sees to it */
+CASE(fork)
+{
+	struct peer *child;
+	long *words = memory();
+	long segid, apid, at;
+
+	words[0] = 3;
+	segid = CHECK_OK(make(words, LENGTH, 0600));
+	child = peer_fork();
+	apid = CHECK_OK(on(child, do_library_get, segid));
+	at = CHECK_OK(on(child, do_library_attach, apid, LENGTH));
+	CHECK_EQ(on(child, do_load, at), 3);
+	CHECK_OK(on(child, do_library_make, (long)words, LENGTH));
+	CHECK_EQ(on(child, do_library_remove, segid), -EACCES);
+	CHECK_EQ(answer(xpmem_release(apid)), -EACCES);
+	peer_end(child, 0);
+	CHECK_OK(get(segid, XPMEM_RDWR));
+	CHECK_OK(answer(xpmem_remove(segid)));
+}
+
+CASE(fork_of_a_fork)
+{
+	struct peer *first, *second;
+	long segid = CHECK_OK(make(memory(), LENGTH, 0600));
+
+	first = peer_fork();
+	CHECK_OK(on(first, do_library_get, segid));
+	second = peer_fork();
+	CHECK_OK(on(second, do_library_get, segid));
+	CHECK_OK(on(first, do_library_get, segid));
+	CHECK_OK(get(segid, XPMEM_RDWR));
+}
+
+CASE(exporter_after_a_child_ended)
+{
+	struct peer *attacher = peer_fork(), *child;
+	long *words = memory();
+	long segid, at;
+
+	segid = CHECK_OK(make(words, LENGTH, 0600));
+	at = CHECK_OK(on(attacher, do_library_attach, CHECK_OK(on(attacher, do_library_get, segid)), LENGTH));
+	child = peer_fork();
+	CHECK_OK(on(child, do_library_get, segid));
+	peer_end(child, SIGKILL);
+	words[0] = 6;
+	CHECK_EQ(on(attacher, do_load, at), 6);
+}
+
+static void *use_in_thread(void *segid)
+{
+	int i;
+
+	for (i = 0; i < 50; i++) {
+		long apid = CHECK_OK(get((long)segid, XPMEM_RDWR));
+		long at = CHECK_OK(attach(apid, 0, PAGE, NULL));
+
+		CHECK_EQ(load(at), 4);
+		CHECK_OK(answer(xpmem_detach((void *)at)));
+		CHECK_OK(answer(xpmem_release(apid)));
+	}
+	return NULL;
+}
+
+/* the first calls of all come from threads at once */
+CASE(threads)
+{
+	struct peer *exporter;
+	pthread_t threads[4];
+	long page = map_anonymous(PAGE), segid, i;
+
+	*(long *)page = 4;
+	exporter = peer_fork();
+	segid = CHECK_OK(on(exporter, do_library_make, page, PAGE));
+	for (i = 0; i < 4; i++)
+		CHECK_EQ(pthread_create(&threads[i], NULL, use_in_thread, (void *)segid), 0);
+	for (i = 0; i < 4; i++)
+		CHECK_EQ(pthread_join(threads[i], NULL), 0);
+}
+
+static int open_descriptors(void)
+{
+	int number, count = 0;
+
+	for (number = 0; number < 256; number++)
+		count += fcntl(number, F_GETFD) >= 0;
+	return count;
+}
+
+CASE(one_descriptor_closed_on_exec)
+{
+	int before = open_descriptors(), number, i;
+	char path[64], target[64];
+	ssize_t length;
+
+	for (i = 0; i < 10; i++)
+		CHECK_OK(make(memory(), LENGTH, 0600));
+	CHECK_EQ(open_descriptors(), before + 1);
+	for (number = 0; number < 256; number++) {
+		snprintf(path, sizeof(path), "/proc/self/fd/%d", number);
+		length = readlink(path, target, sizeof(target) - 1);
+		if (length < 0)
+			continue;
+		target[length] = 0;
+		if (!strcmp(target, "/dev/xpmem"))
+			CHECK(fcntl(number, F_GETFD) & FD_CLOEXEC);
+	}
+}
+
+CASE(query)
+{
+	struct xpmem_capabilities capabilities = { 0 };
+
+	CHECK_OK(answer(xpmem_query(&capabilities)));
+	CHECK_EQ(capabilities.abi_version, XPMEM_ABI_VERSION);
+	CHECK_EQ(capabilities.module_version, xpmem_version());
+	CHECK_EQ(capabilities.page_size, PAGE);
+	CHECK(capabilities.features & XPMEM_FEATURE_SEGMENT_FD);
+	CHECK(capabilities.address_limit > (uint64_t)&capabilities);
+	CHECK_EQ(capabilities.mode_mask & ~0777, 0);
+}
+
+CASE(make_segment)
+{
+	void *address = memory();
+	long segid;
+
+	CHECK_EQ(answer(xpmem_make_segment(address, LENGTH, 0600, 0, "a name of thirty-two characters!")), -EINVAL);
+	CHECK_EQ(answer(xpmem_make_segment(address, LENGTH, 0600, 0, "tab\there")), -EINVAL);
+	CHECK_EQ(answer(xpmem_make_segment(address, LENGTH, 0600, 1U << 31, NULL)), -EINVAL);
+	CHECK_OK(answer(xpmem_make_segment(address, LENGTH, 0600, 0, "a name of thirty-one characters")));
+	CHECK_OK(answer(xpmem_make_segment(NULL, SIZE_MAX, 0600, 0, NULL)));
+	segid = CHECK_OK(answer(xpmem_make_segment(address, LENGTH, 0666, XPMEM_MAKE_RDONLY, "read only")));
+	CHECK_EQ(get(segid, XPMEM_RDWR), -EACCES);
+	CHECK_OK(get(segid, XPMEM_RDONLY));
+}
+
+CASE(get_segment)
+{
+	size_t length = 0;
+	long segid = CHECK_OK(make(memory(), LENGTH, 0600));
+
+	CHECK_OK(answer(xpmem_get_segment(segid, XPMEM_RDONLY, &length)));
+	CHECK_EQ(length, LENGTH);
+	CHECK_OK(answer(xpmem_get_segment(segid, XPMEM_RDWR, NULL)));
+	CHECK_EQ(answer(xpmem_get_segment(segid, 0, NULL)), -EINVAL);
+	CHECK_EQ(answer(xpmem_get_segment(segid, 3, NULL)), -EINVAL);
+	CHECK_EQ(answer(xpmem_get_segment(UNKNOWN_ID, XPMEM_RDWR, NULL)), -ENOENT);
+}
+
+CASE(segment_descriptor)
+{
+	long *words = memory();
+	size_t length = 0;
+	long segid, descriptor, reader, apid;
+
+	words[0] = 2;
+	segid = CHECK_OK(make(words, LENGTH, 0));
+	CHECK_EQ(answer(xpmem_segment_fd(segid, 0)), -EINVAL);
+	CHECK_EQ(answer(xpmem_segment_fd(UNKNOWN_ID, XPMEM_RDWR)), -ENOENT);
+	descriptor = CHECK_OK(answer(xpmem_segment_fd(segid, XPMEM_RDWR)));
+	reader = CHECK_OK(answer(xpmem_segment_fd(segid, XPMEM_RDONLY)));
+	apid = CHECK_OK(answer(xpmem_get_fd(descriptor, XPMEM_RDWR, &length)));
+	CHECK_EQ(length, LENGTH);
+	CHECK_EQ(load(CHECK_OK(attach(apid, 0, LENGTH, NULL))), 2);
+	CHECK_OK(answer(xpmem_get_fd(reader, XPMEM_RDONLY, NULL)));
+	CHECK_EQ(answer(xpmem_get_fd(reader, XPMEM_RDWR, NULL)), -EACCES);
+	CHECK_EQ(answer(xpmem_get_fd(-1, XPMEM_RDWR, NULL)), -EBADF);
+	CHECK_EQ(answer(xpmem_get_fd(STDERR_FILENO, XPMEM_RDWR, NULL)), -EINVAL);
+	CHECK_OK(answer(xpmem_remove(segid)));
+	CHECK_EQ(answer(xpmem_get_fd(descriptor, XPMEM_RDWR, NULL)), -ENOENT);
+}
+
+CASE(attach_range)
+{
+	int64_t attid = 0;
+	long *words = memory();
+	long apid, at, taken;
+
+	words[0] = 1;
+	apid = CHECK_OK(get(CHECK_OK(make(words, LENGTH, 0600)), XPMEM_RDWR));
+	at = CHECK_OK(answer((long)xpmem_attach_range(apid, 0, LENGTH, NULL, 0, &attid)));
+	CHECK(attid > 0);
+	CHECK_EQ(load(at), 1);
+	at = CHECK_OK(answer((long)xpmem_attach_range(apid, 0, LENGTH, NULL, XPMEM_ATTACH_RDONLY | XPMEM_ATTACH_POPULATE, NULL)));
+	CHECK_EQ(store(at, 1), GOT_SIGSEGV);
+	taken = map_anonymous(LENGTH);
+	CHECK_EQ(answer((long)xpmem_attach_range(apid, 0, LENGTH, (void *)taken, XPMEM_ATTACH_FIXED, NULL)), -EEXIST);
+	CHECK_EQ(answer((long)xpmem_attach_range(apid, 0, LENGTH, (void *)taken, 0, NULL)), -EINVAL);
+	unmap(taken, LENGTH);
+	CHECK_EQ(answer((long)xpmem_attach_range(apid, 0, LENGTH, (void *)taken, XPMEM_ATTACH_FIXED, NULL)), taken);
+	CHECK_EQ(answer((long)xpmem_attach_range(apid, 0, LENGTH + PAGE, NULL, 0, NULL)), -EINVAL);
+	CHECK_EQ(answer((long)xpmem_attach_range(apid, 0, 1, NULL, 0, NULL)), -EINVAL);
+}
+
+CASE(old_and_new_calls_mix)
+{
+	long segid = CHECK_OK(answer(xpmem_make_segment(memory(), LENGTH, 0600, 0, "mixed")));
+	long apid = CHECK_OK(get(segid, XPMEM_RDWR));
+
+	CHECK_EQ(load(CHECK_OK(answer((long)xpmem_attach_range(apid, PAGE, PAGE, NULL, 0, NULL)))), 0);
+	CHECK_OK(answer(xpmem_release(apid)));
+	CHECK_OK(answer(xpmem_remove(segid)));
+}

@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* How access ends: remove, exit, kill, exec and close, in every order, while mapped and touched. */
+#include <fcntl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "device.h"
+
+#define LENGTH (4 * PAGE)
+
+/* the main process attaches, the exporter is a peer with an address of its own */
+static struct peer *exporter;
+static long segid, source, at;
+
+static void attach_to_exporter(void)
+{
+	exporter = peer_start();
+	source = CHECK_OK(on(exporter, do_map, LENGTH));
+	CHECK_OK(on(exporter, do_fill, source, LENGTH, 1));
+	segid = CHECK_OK(on(exporter, do_export, source, LENGTH));
+	CHECK_OK(device_open());
+	at = CHECK_OK(here(do_attach_segment, segid, 0, LENGTH));
+	CHECK_EQ(verify(at, LENGTH / 2, 1), 0);
+	CHECK_OK(store(at, 5));
+}
+
+static void check_revoked(void)
+{
+	CHECK_EQ(load(at), GOT_SIGBUS);
+	CHECK_EQ(store(at, 6), GOT_SIGBUS);
+	CHECK_EQ(load(at + LENGTH - 8), GOT_SIGBUS);
+	CHECK_EQ(GET(.segid = segid, .flags = XPMEM_GET_RDWR), -ENOENT);
+}
+
+CASE(removed)
+{
+	long other, apid;
+
+	attach_to_exporter();
+	other = CHECK_OK(here(do_attach_segment, CHECK_OK(on(exporter, do_export, source, LENGTH)), 0, LENGTH));
+	apid = CHECK_OK(GET(.segid = segid, .flags = XPMEM_GET_RDWR));
+	CHECK_EQ(load(other), 5);
+	CHECK_OK(on(exporter, do_remove, segid));
+	check_revoked();
+	CHECK_EQ(ATTACH(.apid = apid, .length = PAGE), -ENOENT);
+	CHECK_EQ(load(other), 5);
+	CHECK_OK(on(exporter, do_store, source, 6));
+	CHECK_EQ(load(other), 6);
+	CHECK_OK(DETACH(.vaddr = at));
+	CHECK_EQ(load(at), GOT_SIGSEGV);
+	CHECK_OK(RELEASE(.apid = apid));
+}
+
+CASE(removed_shared_memory)
+{
+	int file = memory_file(LENGTH);
+	long page = map_file(file, LENGTH, PROT_READ | PROT_WRITE, MAP_SHARED);
+	struct peer *attacher;
+
+	CHECK_OK(device_open());
+	fill(page, LENGTH, 1);
+	segid = export_range(page, LENGTH);
+	attacher = peer_start();
+	at = CHECK_OK(on(attacher, do_attach_segment, segid, 0, LENGTH));
+	CHECK_EQ(on(attacher, do_verify, at, LENGTH, 1), 0);
+	CHECK_OK(on(attacher, do_store, at, 5));
+	CHECK_OK(REMOVE(.segid = segid));
+	CHECK_EQ(on(attacher, do_load, at), GOT_SIGBUS);
+	CHECK_EQ(on(attacher, do_store, at, 6), GOT_SIGBUS);
+	CHECK_EQ(load(page), 5);
+}
+
+CASE(exporter_exits)
+{
+	attach_to_exporter();
+	peer_end(exporter, 0);
+	check_revoked();
+	CHECK_OK(DETACH(.vaddr = at));
+}
+
+CASE(exporter_is_killed)
+{
+	attach_to_exporter();
+	peer_end(exporter, SIGKILL);
+	check_revoked();
+	unmap(at, LENGTH);
+}
+
+CASE(exporter_is_a_zombie)
+{
+	siginfo_t ended;
+
+	attach_to_exporter();
+	CHECK_OK(answer(kill(peer_pid(exporter), SIGKILL)));
+	CHECK_OK(answer(waitid(P_PID, peer_pid(exporter), &ended, WEXITED | WNOWAIT)));
+	check_revoked();
+	peer_end(exporter, SIGKILL);
+}
+
+static long do_exec(const long *keep_descriptor)
+{
+	if (keep_descriptor[0])
+		CHECK_OK(answer(fcntl(device, F_SETFD, 0)));
+	execl(program_path, program_path, "--idle", (char *)NULL);
+	return -errno;
+}
+
+static void exec_exporter(bool keep_descriptor)
+{
+	attach_to_exporter();
+	peer_tell(exporter, do_exec, ARGUMENTS(keep_descriptor));
+	peer_await_end(exporter);
+	check_revoked();
+	CHECK_OK(answer(kill(peer_pid(exporter), 0)));
+}
+
+CASE(exporter_execs)
+{
+	exec_exporter(false);
+}
+
+CASE(exporter_execs_and_keeps_the_descriptor)
+{
+	exec_exporter(true);
+}
+
+/* holds the inherited descriptor, until it is told to open its own */
+static long do_fork_and_wait(const long *none)
+{
+	pid_t child;
+
+	(void)none;
+	child = fork();
+	if (!child) {
+		alarm(TIME_LIMIT);
+		for (;;)
+			pause();
+	}
+	return answer(child);
+}
+
+CASE(exporter_exits_and_a_child_keeps_the_descriptor)
+{
+	long child;
+
+	attach_to_exporter();
+	child = CHECK_OK(on(exporter, do_fork_and_wait, 0));
+	CHECK_EQ(load(at), 5);
+	peer_end(exporter, SIGKILL);
+	check_revoked();
+	CHECK_OK(answer(kill(child, SIGKILL)));
+}
+
+CASE(child_of_exporter_exits)
+{
+	long child;
+
+	attach_to_exporter();
+	child = CHECK_OK(on(exporter, do_fork_and_wait, 0));
+	CHECK_OK(answer(kill(child, SIGKILL)));
+	CHECK_OK(on(exporter, do_store, source, 9));
+	CHECK_EQ(load(at), 9);
+}
+
+CASE(exporter_closes)
+{
+	attach_to_exporter();
+	CHECK_OK(on(exporter, do_close, 0));
+	check_revoked();
+	CHECK_EQ(on(exporter, do_load, source), 5);
+	CHECK_OK(here(do_close, 0));
+	unmap(at, LENGTH);
+}
+
+CASE(attacher_closes)
+{
+	attach_to_exporter();
+	CHECK_OK(here(do_close, 0));
+	CHECK_EQ(load(at), GOT_SIGBUS);
+	CHECK_EQ(store(at, 6), GOT_SIGBUS);
+	CHECK_EQ(on(exporter, do_load, source), 5);
+	unmap(at, PAGE);
+	unmap(at + PAGE, LENGTH - PAGE);
+	CHECK_OK(on(exporter, do_remove, segid));
+}
+
+CASE(attacher_closes_then_exporter)
+{
+	attach_to_exporter();
+	CHECK_OK(here(do_close, 0));
+	CHECK_OK(on(exporter, do_close, 0));
+	CHECK_EQ(load(at), GOT_SIGBUS);
+	unmap(at, LENGTH);
+	CHECK_EQ(load(at), GOT_SIGSEGV);
+}
+
+CASE(exporter_dies_after_attacher_closed)
+{
+	attach_to_exporter();
+	CHECK_OK(here(do_close, 0));
+	peer_end(exporter, SIGKILL);
+	CHECK_EQ(load(at), GOT_SIGBUS);
+	unmap(at, LENGTH);
+}
+
+CASE(attacher_is_killed)
+{
+	struct peer *attacher;
+	long page;
+
+	CHECK_OK(device_open());
+	page = map_anonymous(LENGTH);
+	fill(page, LENGTH, 1);
+	segid = export_range(page, LENGTH);
+	attacher = peer_start();
+	at = CHECK_OK(on(attacher, do_attach_segment, segid, 0, LENGTH));
+	CHECK_OK(on(attacher, do_fill, at, LENGTH, 2));
+	peer_end(attacher, SIGKILL);
+	CHECK_EQ(verify(page, LENGTH, 2), 0);
+	fill(page, LENGTH, 3);
+	unmap(page, LENGTH);
+	CHECK_OK(REMOVE(.segid = segid));
+}
+
+CASE(attacher_execs)
+{
+	struct peer *attacher;
+	long page;
+
+	CHECK_OK(device_open());
+	page = map_anonymous(LENGTH);
+	segid = export_range(page, LENGTH);
+	attacher = peer_start();
+	at = CHECK_OK(on(attacher, do_attach_segment, segid, 0, LENGTH));
+	CHECK_OK(on(attacher, do_fill, at, LENGTH, 2));
+	peer_tell(attacher, do_exec, ARGUMENTS(true));
+	peer_await_end(attacher);
+	CHECK_EQ(verify(page, LENGTH, 2), 0);
+	CHECK_OK(REMOVE(.segid = segid));
+}
+
+CASE(duplicate_of_the_descriptor_keeps_all)
+{
+	long page, apid, duplicate;
+
+	CHECK_OK(device_open());
+	page = map_anonymous(PAGE);
+	fill(page, PAGE, 1);
+	segid = export_range(page, PAGE);
+	apid = CHECK_OK(GET(.segid = segid, .flags = XPMEM_GET_RDWR));
+	at = CHECK_OK(ATTACH(.apid = apid, .length = PAGE));
+	duplicate = CHECK_OK(answer(dup(device)));
+	CHECK_OK(here(do_close, 0));
+	CHECK_EQ(verify(at, PAGE, 1), 0);
+	device = duplicate;
+	CHECK_OK(ATTACH(.apid = apid, .length = PAGE));
+	CHECK_OK(REMOVE(.segid = segid));
+}
+
+/* what one open file made does not go with another one of the same process */
+CASE(open_files_are_apart)
+{
+	struct peer *attacher;
+	long page, kept, lost, second, first;
+
+	CHECK_OK(device_open());
+	page = map_anonymous(PAGE);
+	fill(page, PAGE, 1);
+	first = device;
+	kept = export_range(page, PAGE);
+	second = CHECK_OK(device_open());
+	lost = export_range(page, PAGE);
+	device = first;
+	CHECK_OK(answer(close(second)));
+	attacher = peer_start();
+	CHECK_EQ(on(attacher, do_get, lost, XPMEM_GET_RDWR), -ENOENT);
+	at = CHECK_OK(on(attacher, do_attach_segment, kept, 0, PAGE));
+	CHECK_EQ(on(attacher, do_verify, at, PAGE, 1), 0);
+}
+
+CASE(system_call_on_a_revoked_attachment)
+{
+	int file = memory_file(PAGE);
+	char byte;
+
+	attach_to_exporter();
+	CHECK_EQ(answer(pwrite(file, (void *)at, PAGE, 0)), PAGE);
+	CHECK_OK(on(exporter, do_remove, segid));
+	CHECK_EQ(answer(pwrite(file, (void *)at, PAGE, 0)), -EFAULT);
+	CHECK_EQ(answer(pread(file, (void *)at, PAGE, 0)), -EFAULT);
+	CHECK_EQ(answer(pread(file, &byte, 1, 0)), 1);
+	CHECK_EQ(byte, 5);
+}
+
+CASE(exported_again_after_remove)
+{
+	attach_to_exporter();
+	CHECK_OK(on(exporter, do_remove, segid));
+	CHECK_EQ(load(at), GOT_SIGBUS);
+	segid = CHECK_OK(on(exporter, do_export, source, LENGTH));
+	CHECK_EQ(load(at), GOT_SIGBUS);
+	at = CHECK_OK(here(do_attach_segment, segid, 0, LENGTH));
+	CHECK_EQ(load(at), 5);
+}

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Which user may get a permit for whose segment. The cases named mode_* need a mode_mask of 0777,
+ * those named mask_* the default of 0700; who runs them sets it.
+ */
+#include <sched.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "device.h"
+
+#define OWNER 2000
+#define GROUP 2000
+#define OTHER 2001
+#define OTHER_GROUP 2001
+
+static long page;
+
+static void export_as_owner(void)
+{
+	CHECK_OK(here(do_become, OWNER, GROUP));
+	page = map_anonymous(PAGE);
+	fill(page, PAGE, 1);
+}
+
+static long segment(int mode)
+{
+	return CHECK_OK(MAKE(.vaddr = page, .length = PAGE, .mode = mode));
+}
+
+static struct peer *user(long uid, long gid, long supplementary)
+{
+	struct peer *peer = peer_start();
+
+	CHECK_OK(on(peer, do_become, uid, gid, supplementary));
+	return peer;
+}
+
+/* what a peer gets: "rw", "r", "w" or "-" */
+static void check_gets(struct peer *peer, int mode, const char *expected)
+{
+	long segid = segment(mode);
+	long readable = on(peer, do_get, segid, XPMEM_GET_RDONLY);
+	long writable = on(peer, do_get, segid, XPMEM_GET_RDWR);
+	long at;
+
+	if (expected[0] == 'r')
+		CHECK_OK(readable);
+	else
+		CHECK_EQ(readable, -EACCES);
+	if (expected[0] == 'r' && expected[1] == 'w')
+		CHECK_OK(writable);
+	else
+		CHECK_EQ(writable, -EACCES);
+	if (readable > 0) {
+		at = CHECK_OK(on(peer, do_attach, readable, 0, PAGE));
+		CHECK_EQ(on(peer, do_load, at), load(page));
+		CHECK_EQ(on(peer, do_store, at, 1), GOT_SIGSEGV);
+	}
+	if (writable > 0) {
+		at = CHECK_OK(on(peer, do_attach, writable, 0, PAGE));
+		CHECK_OK(on(peer, do_store, at, segid % 1000));
+		CHECK_EQ(load(page), segid % 1000);
+	}
+}
+
+CASE(device_is_for_everybody)
+{
+	struct stat status;
+
+	CHECK_OK(answer(stat("/dev/xpmem", &status)));
+	CHECK(S_ISCHR(status.st_mode));
+	CHECK_EQ(status.st_mode & 0777, 0666);
+}
+
+CASE(same_user)
+{
+	struct peer *peer = user(OWNER, OTHER_GROUP, 0);
+
+	export_as_owner();
+	check_gets(peer, 0600, "rw");
+	check_gets(peer, 0666, "rw");
+	check_gets(peer, 0400, "r-");
+	check_gets(peer, 0000, "--");
+	check_gets(peer, 0066, "--");
+}
+
+CASE(mask_refuses_others)
+{
+	struct peer *other = user(OTHER, OTHER_GROUP, 0), *member = user(OTHER, GROUP, 0);
+
+	export_as_owner();
+	check_gets(other, 0600, "--");
+	check_gets(other, 0666, "--");
+	check_gets(other, 0777, "--");
+	check_gets(member, 0660, "--");
+	check_gets(member, 0666, "--");
+}
+
+CASE(mask_allows_the_administrator)
+{
+	struct peer *administrator = peer_start();
+
+	export_as_owner();
+	check_gets(administrator, 0600, "rw");
+	check_gets(administrator, 0000, "rw");
+}
+
+CASE(mode_for_others)
+{
+	struct peer *other = user(OTHER, OTHER_GROUP, 0);
+
+	export_as_owner();
+	check_gets(other, 0600, "--");
+	check_gets(other, 0660, "--");
+	check_gets(other, 0666, "rw");
+	check_gets(other, 0644, "r-");
+	check_gets(other, 0604, "r-");
+	check_gets(other, 0602, "--");
+	check_gets(other, 0611, "--");
+}
+
+CASE(mode_for_the_group)
+{
+	struct peer *member = user(OTHER, GROUP, 0);
+
+	export_as_owner();
+	check_gets(member, 0600, "--");
+	check_gets(member, 0660, "rw");
+	check_gets(member, 0640, "r-");
+	check_gets(member, 0606, "--");
+}
+
+CASE(mode_for_a_supplementary_group)
+{
+	struct peer *member = user(OTHER, OTHER_GROUP, GROUP);
+
+	export_as_owner();
+	check_gets(member, 0600, "--");
+	check_gets(member, 0660, "rw");
+	check_gets(member, 0640, "r-");
+	check_gets(member, 0606, "--");
+}
+
+CASE(mode_for_the_owner)
+{
+	struct peer *peer = user(OWNER, OTHER_GROUP, 0);
+
+	export_as_owner();
+	check_gets(peer, 0600, "rw");
+	check_gets(peer, 0400, "r-");
+	check_gets(peer, 0077, "--");
+}
+
+/* the creator is who counts, not whom the process has become since */
+CASE(mode_is_checked_against_the_creator)
+{
+	struct peer *owner = user(OWNER, GROUP, 0), *other = user(OTHER, OTHER_GROUP, 0);
+	long segid;
+
+	page = map_anonymous(PAGE);
+	CHECK_OK(device_open());
+	segid = segment(0600);
+	CHECK_EQ(on(owner, do_get, segid, XPMEM_GET_RDWR), -EACCES);
+	CHECK_EQ(on(other, do_get, segid, XPMEM_GET_RDONLY), -EACCES);
+}
+
+CASE(another_users_ids)
+{
+	struct peer *other = user(OTHER, OTHER_GROUP, 0);
+	long segid, apid;
+
+	export_as_owner();
+	segid = segment(0600);
+	apid = CHECK_OK(GET(.segid = segid, .flags = XPMEM_GET_RDWR));
+	CHECK_EQ(on(other, do_remove, segid), -EACCES);
+	CHECK_EQ(on(other, do_release, apid), -EACCES);
+	CHECK_EQ(on(other, do_attach, apid, 0, PAGE), -EACCES);
+	CHECK_EQ(on(other, do_segment_fd, segid, XPMEM_GET_RDWR), -EACCES);
+	CHECK_OK(RELEASE(.apid = apid));
+	CHECK_OK(REMOVE(.segid = segid));
+}
+
+CASE(another_ipc_namespace)
+{
+	struct peer *peer = peer_start();
+	long segid, theirs, apid;
+
+	CHECK_OK(device_open());
+	page = map_anonymous(PAGE);
+	segid = segment(0666);
+	apid = CHECK_OK(GET(.segid = segid, .flags = XPMEM_GET_RDWR));
+	CHECK_OK(on(peer, do_get, segid, XPMEM_GET_RDWR));
+	CHECK_OK(on(peer, do_unshare, CLONE_NEWIPC));
+	CHECK_EQ(on(peer, do_get, segid, XPMEM_GET_RDWR), -ENOENT);
+	CHECK_EQ(on(peer, do_get, segid, XPMEM_GET_RDONLY), -ENOENT);
+	theirs = CHECK_OK(on(peer, do_make, page, PAGE, 0666));
+	CHECK_OK(on(peer, do_get, theirs, XPMEM_GET_RDWR));
+	CHECK_EQ(GET(.segid = theirs, .flags = XPMEM_GET_RDWR), -ENOENT);
+	CHECK_OK(RELEASE(.apid = apid));
+}

@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * System calls that take user pages: on an attachment of shared memory they work as on any memory; on one
+ * of private memory they are refused at once. And nothing is ever pinned by attaching and touching.
+ */
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <pthread.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "device.h"
+
+#define LENGTH (4 * PAGE)
+
+static struct peer *attacher;
+static long page, at;
+
+static void share(long memory)
+{
+	CHECK_OK(device_open());
+	page = memory;
+	fill(page, LENGTH, 1);
+	attacher = peer_start();
+	at = CHECK_OK(on(attacher, do_attach_segment, export_range(page, LENGTH), 0, LENGTH));
+}
+
+static void share_shared(void)
+{
+	share(map_file(memory_file(LENGTH), LENGTH, PROT_READ | PROT_WRITE, MAP_SHARED));
+}
+
+static void share_private(void)
+{
+	share(map_anonymous(LENGTH));
+}
+
+static long do_wait(const long *a)
+{
+	struct timespec limit = { .tv_sec = 20 };
+
+	return answer(syscall(SYS_futex, a[0], FUTEX_WAIT, a[1], &limit, NULL, 0));
+}
+
+static long do_wake(const long *a)
+{
+	return answer(syscall(SYS_futex, a[0], FUTEX_WAKE, 1, NULL, NULL, 0));
+}
+
+/* wakes until somebody was asleep: the other side may have to be scheduled first */
+static void wake(struct peer *waker, long address)
+{
+	const long *argument = ARGUMENTS(address);
+	int turn;
+
+	for (turn = 0; turn < 2000; turn++) {
+		if (waker ? on(waker, do_wake, address) : do_wake(argument))
+			return;
+		usleep(5000);
+	}
+	FAIL("nobody ever waited at %#lx", address);
+}
+
+CASE(futex_exporter_wakes)
+{
+	share_shared();
+	*(volatile int *)page = 7;
+	peer_tell(attacher, do_wait, ARGUMENTS(at, 7));
+	wake(NULL, page);
+	CHECK_EQ(peer_answer(attacher), 0);
+	CHECK_EQ(on(attacher, do_wait, at, 8), -EAGAIN);
+}
+
+static void *wake_from_attacher(void *none)
+{
+	(void)none;
+	wake(attacher, at);
+	return NULL;
+}
+
+CASE(futex_attacher_wakes)
+{
+	pthread_t thread;
+
+	share_shared();
+	*(volatile int *)page = 7;
+	CHECK_EQ(pthread_create(&thread, NULL, wake_from_attacher, NULL), 0);
+	CHECK_EQ(here(do_wait, page, 7), 0);
+	CHECK_EQ(pthread_join(thread, NULL), 0);
+}
+
+CASE(futex_on_private_memory)
+{
+	share_private();
+	CHECK_EQ(on(attacher, do_load, at), 0x10000000L);
+	CHECK_EQ(on(attacher, do_wake, at), -EFAULT);
+	CHECK_EQ(on(attacher, do_wait, at, 0x10000000), -EFAULT);
+}
+
+#define TURNS 200
+
+struct turns {
+	pthread_mutex_t mutex;
+	pthread_cond_t condition;
+	long turn, count;
+};
+
+static long take_turns(const long *a)
+{
+	struct turns *turns = (struct turns *)a[0];
+	int i, error;
+
+	for (i = 0; i < TURNS; i++) {
+		error = pthread_mutex_lock(&turns->mutex);
+		if (error)
+			return -error;
+		while (turns->turn != a[1]) {
+			error = pthread_cond_wait(&turns->condition, &turns->mutex);
+			if (error)
+				return -error;
+		}
+		turns->turn = !turns->turn;
+		turns->count++;
+		pthread_cond_broadcast(&turns->condition);
+		pthread_mutex_unlock(&turns->mutex);
+	}
+	return 0;
+}
+
+CASE(mutex_and_condition)
+{
+	pthread_mutexattr_t mutex;
+	pthread_condattr_t condition;
+	struct turns *turns;
+
+	share_shared();
+	turns = (struct turns *)page;
+	memset(turns, 0, sizeof(*turns));
+	pthread_mutexattr_init(&mutex);
+	pthread_mutexattr_setpshared(&mutex, PTHREAD_PROCESS_SHARED);
+	pthread_condattr_init(&condition);
+	pthread_condattr_setpshared(&condition, PTHREAD_PROCESS_SHARED);
+	CHECK_EQ(pthread_mutex_init(&turns->mutex, &mutex), 0);
+	CHECK_EQ(pthread_cond_init(&turns->condition, &condition), 0);
+	peer_tell(attacher, take_turns, ARGUMENTS(at, 1));
+	CHECK_OK(take_turns(ARGUMENTS(page, 0)));
+	CHECK_OK(peer_answer(attacher));
+	CHECK_EQ(turns->count, 2 * TURNS);
+}
+
+/* by page, without a copy in between: what is spliced is the page itself */
+static long do_splice(const long *a)
+{
+	struct iovec vector = { (void *)a[0], sizeof(long) };
+	long result, value;
+	int ends[2];
+
+	CHECK_OK(answer(pipe2(ends, O_CLOEXEC)));
+	result = answer(vmsplice(ends[1], &vector, 1, 0));
+	if (result == sizeof(value)) {
+		*(volatile long *)a[0] += 1;
+		CHECK_EQ(read(ends[0], &value, sizeof(value)), sizeof(value));
+		result = value;
+	}
+	close(ends[0]);
+	close(ends[1]);
+	return result;
+}
+
+CASE(vmsplice)
+{
+	share_shared();
+	CHECK_EQ(on(attacher, do_splice, at), 0x10000001L);
+	CHECK_EQ(load(page), 0x10000001L);
+}
+
+CASE(vmsplice_of_private_memory)
+{
+	share_private();
+	CHECK_EQ(on(attacher, do_load, at), 0x10000000L);
+	CHECK_EQ(on(attacher, do_splice, at), -EFAULT);
+}
+
+static long read_process(long address)
+{
+	long value;
+	struct iovec local = { &value, sizeof(value) };
+	struct iovec remote = { (void *)address, sizeof(value) };
+	long result = answer(process_vm_readv(peer_pid(attacher), &local, 1, &remote, 1, 0));
+
+	return result == sizeof(value) ? value : result;
+}
+
+static long write_process(long address, long value)
+{
+	struct iovec local = { &value, sizeof(value) };
+	struct iovec remote = { (void *)address, sizeof(value) };
+
+	return answer(process_vm_writev(peer_pid(attacher), &local, 1, &remote, 1, 0));
+}
+
+CASE(process_vm_access)
+{
+	share_shared();
+	CHECK_EQ(read_process(at), 0x10000000L);
+	CHECK_EQ(read_process(at + PAGE), 0x10000000L + PAGE / 8);
+	CHECK_EQ(write_process(at, 42), sizeof(long));
+	CHECK_EQ(load(page), 42);
+}
+
+CASE(process_vm_access_to_private_memory)
+{
+	share_private();
+	CHECK_EQ(read_process(at), -EFAULT);
+	CHECK_EQ(on(attacher, do_load, at), 0x10000000L);
+	CHECK_EQ(read_process(at), -EFAULT);
+	CHECK_EQ(write_process(at, 42), -EFAULT);
+	CHECK_EQ(load(page), 0x10000000L);
+}
+
+static int direct_file(void)
+{
+	int file = temporary_file("on disk", LENGTH / PAGE);
+	int flags = CHECK_OK(answer(fcntl(file, F_GETFL)));
+
+	CHECK_OK(answer(fsync(file)));
+	if (fcntl(file, F_SETFL, flags | O_DIRECT))
+		SKIP("no file system for O_DIRECT: %s", strerror(errno));
+	return file;
+}
+
+static long do_write_direct(const long *a)
+{
+	return answer(pwrite(a[0], (void *)a[1], a[2], 0));
+}
+
+static long do_read_direct(const long *a)
+{
+	return answer(pread(a[0], (void *)a[1], a[2], 0));
+}
+
+CASE(direct_io)
+{
+	int file = direct_file();
+
+	share_shared();
+	CHECK_EQ(on(attacher, do_write_direct, file, at, LENGTH), LENGTH);
+	fill(page, LENGTH, 2);
+	CHECK_EQ(on(attacher, do_read_direct, file, at, LENGTH), LENGTH);
+	CHECK_EQ(verify(page, LENGTH, 1), 0);
+}
+
+CASE(direct_io_of_private_memory)
+{
+	int file = direct_file();
+
+	share_private();
+	CHECK_EQ(on(attacher, do_write_direct, file, at, LENGTH), -EFAULT);
+	CHECK_EQ(on(attacher, do_read_direct, file, at, LENGTH), -EFAULT);
+	CHECK_EQ(verify(page, LENGTH, 1), 0);
+}
+
+/* plain copies by the kernel go through the mapping and work on both kinds */
+static long do_copy(const long *a)
+{
+	int file = memory_file(LENGTH);
+
+	CHECK_EQ(answer(pwrite(file, (void *)a[0], LENGTH, 0)), LENGTH);
+	CHECK_EQ(answer(pread(file, (void *)(a[0] + PAGE), PAGE, 0)), PAGE);
+	close(file);
+	return 0;
+}
+
+CASE(read_and_write)
+{
+	share_private();
+	CHECK_OK(on(attacher, do_copy, at));
+	CHECK_EQ(verify(page, PAGE, 1), 0);
+	CHECK_EQ(verify(page + PAGE, PAGE, 1), 0);
+}
+
+static void check_nothing_pinned(long memory)
+{
+	long acquired = CHECK_OK(read_counter("/proc/vmstat", "nr_foll_pin_acquired"));
+
+	share(memory);
+	CHECK_EQ(on(attacher, do_verify, at, LENGTH, 1), 0);
+	CHECK_OK(on(attacher, do_fill, at, LENGTH, 2));
+	CHECK_EQ(verify(page, LENGTH, 2), 0);
+	CHECK_EQ(read_counter("/proc/vmstat", "nr_foll_pin_acquired"), acquired);
+}
+
+CASE(nothing_pinned)
+{
+	check_nothing_pinned(map_anonymous(LENGTH));
+}
+
+CASE(nothing_pinned_of_shared_memory)
+{
+	check_nothing_pinned(map_file(memory_file(LENGTH), LENGTH, PROT_READ | PROT_WRITE, MAP_SHARED));
+}
