@@ -5,38 +5,71 @@
  * Its inode stands for the address space: every VMA attached to it maps that inode at the
  * source address, so unmap_mapping_range() finds exactly those that overlap a change.
  */
+#include <linux/anon_inodes.h>
 #include <linux/file.h>
 #include <linux/hash.h>
 #include <linux/hashtable.h>
 #include <linux/module.h>
+#include <linux/lockdep.h>
 #include <linux/mount.h>
-#include <linux/pseudo_fs.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
 
 #include "xpmem.h"
 
-#define XPMEM_FS_MAGIC 0x58504d45	/* "XPME" */
-
 static DEFINE_HASHTABLE(spaces, 10);	/* by mm; spaces_lock */
 static DEFINE_SPINLOCK(spaces_lock);
-static struct vfsmount *mount;
 static struct workqueue_struct *workqueue;
 
-/* The page cache's i_mmap_rwsem may be held when the notifier takes this one. */
-static struct lock_class_key i_mmap_key;
+/*
+ * Of the kernel's anonymous inodes: it outlives the module, whoever still closes one of our files.
+ * Set once.
+ */
+static struct vfsmount *mount;
 
-static int init_fs_context(struct fs_context *fc)
+static const struct file_operations anchor_fops = { .owner = THIS_MODULE };
+
+/* The mount cannot be named, but every anonymous file has it. */
+static int find_mount(void)
 {
-	return init_pseudo(fc, XPMEM_FS_MAGIC) ? 0 : -ENOMEM;
+	struct vfsmount *found;
+	struct file *file;
+
+	if (READ_ONCE(mount))
+		return 0;
+	file = anon_inode_getfile("[xpmem]", &anchor_fops, NULL, O_RDONLY);
+	if (IS_ERR(file))
+		return PTR_ERR(file);
+	found = mntget(file->f_path.mnt);
+	fput(file);
+	if (cmpxchg(&mount, NULL, found))
+		mntput(found);
+	return 0;
 }
 
-static struct file_system_type fs_type = {
-	.name = "xpmem",
-	.owner = THIS_MODULE,
-	.init_fs_context = init_fs_context,
-	.kill_sb = kill_anon_super,
-};
+#ifdef CONFIG_DEBUG_LOCK_ALLOC
+/*
+ * The page cache's i_mmap_rwsem may be held when the notifier takes ours, so it is a class of its own. The
+ * lock's class outlives the inode in the kernel's cache of inodes, so it is put back.
+ */
+static struct lock_class_key i_mmap_key;
+
+static void set_i_mmap_class(struct xpmem_space *space)
+{
+	struct rw_semaphore *lock = &space->inode->i_mapping->i_mmap_rwsem;
+
+	space->i_mmap_class = lock->dep_map;
+	lockdep_set_class(lock, &i_mmap_key);
+}
+
+static void restore_i_mmap_class(struct xpmem_space *space)
+{
+	space->inode->i_mapping->i_mmap_rwsem.dep_map = space->i_mmap_class;
+}
+#else
+static void set_i_mmap_class(struct xpmem_space *space) { }
+static void restore_i_mmap_class(struct xpmem_space *space) { }
+#endif
 
 /* The mm is gone: its segments follow, unless close of their file comes first. */
 static void exit_work(struct work_struct *work)
@@ -89,6 +122,7 @@ static void free_work(struct work_struct *work)
 	xa_for_each(&space->windows, index, window)
 		xpmem_window_destroy(window);
 	xa_destroy(&space->windows);
+	restore_i_mmap_class(space);
 	iput(space->inode);
 	mmdrop(space->mm);
 	kfree_rcu(space, rcu);
@@ -107,9 +141,13 @@ static struct xpmem_space *find(struct mm_struct *mm)
 
 static struct xpmem_space *create(struct mm_struct *mm)
 {
-	struct xpmem_space *space = kzalloc(sizeof(*space), GFP_KERNEL_ACCOUNT);
+	struct xpmem_space *space;
 	int error;
 
+	error = find_mount();
+	if (error)
+		return ERR_PTR(error);
+	space = kzalloc(sizeof(*space), GFP_KERNEL_ACCOUNT);
 	if (!space)
 		return ERR_PTR(-ENOMEM);
 	refcount_set(&space->ref, 1);
@@ -124,7 +162,7 @@ static struct xpmem_space *create(struct mm_struct *mm)
 		error = PTR_ERR(space->inode);
 		goto free;
 	}
-	lockdep_set_class(&space->inode->i_mapping->i_mmap_rwsem, &i_mmap_key);
+	set_i_mmap_class(space);
 	space->mm = mm;
 	mmgrab(mm);
 	error = mmu_interval_notifier_insert(&space->exit_notifier, mm, 0, PAGE_SIZE, &exit_ops);
@@ -134,6 +172,7 @@ static struct xpmem_space *create(struct mm_struct *mm)
 
 put_inode:
 	mmdrop(mm);
+	restore_i_mmap_class(space);
 	iput(space->inode);
 free:
 	kfree(space);
@@ -222,7 +261,7 @@ struct file *xpmem_space_file(struct xpmem_space *space, const struct file_opera
 
 	__module_get(fops->owner);
 	ihold(space->inode);
-	file = alloc_file_pseudo(space->inode, mount, "xpmem", flags, fops);
+	file = alloc_file_pseudo(space->inode, mount, "[xpmem]", flags, fops);
 	if (IS_ERR(file)) {
 		iput(space->inode);
 		module_put(fops->owner);
@@ -266,14 +305,7 @@ bool xpmem_stash_take(struct xpmem_space *space, unsigned long source, struct xp
 int xpmem_space_init(void)
 {
 	workqueue = alloc_workqueue("xpmem", WQ_UNBOUND, 0);
-	if (!workqueue)
-		return -ENOMEM;
-	mount = kern_mount(&fs_type);
-	if (IS_ERR(mount)) {
-		destroy_workqueue(workqueue);
-		return PTR_ERR(mount);
-	}
-	return 0;
+	return workqueue ? 0 : -ENOMEM;
 }
 
 /* Every client is closed and every VMA is gone: what is left is work that was queued. */
@@ -282,5 +314,5 @@ void xpmem_space_exit(void)
 	destroy_workqueue(workqueue);
 	rcu_barrier();
 	mmu_notifier_synchronize();
-	kern_unmount(mount);
+	mntput(mount);
 }

@@ -150,6 +150,9 @@ struct xpmem_space {
 	spinlock_t lock;
 	struct list_head segments;	/* lock */
 	struct xpmem_stash stash[XPMEM_STASH_SLOTS];	/* lock */
+#ifdef CONFIG_DEBUG_LOCK_ALLOC
+	struct lockdep_map i_mmap_class;	/* what the inode's lock had before */
+#endif
 	struct rcu_head rcu;
 };
 
