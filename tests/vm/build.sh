@@ -24,6 +24,6 @@ build_all() {
 		echo "$setup" >"$build_dir/xpmem-setup"
 	fi
 	build_log ninja -C "$build_dir"
-	build_module=$(find "$build_dir" -name xpmem.ko -print -quit)
-	[[ -n $build_module ]] || die "the build made no xpmem.ko"
+	build_module=$build_dir/module/xpmem.ko
+	[[ -f $build_module ]] || die "the build made no xpmem.ko"
 }

@@ -35,7 +35,7 @@ guest_initramfs() {
 		export XPMEM_RUN='$run_dir'
 		export XPMEM_KERNEL='$kernel_dir'
 		export XPMEM_BUSYBOX='$guest_busybox'
-		export XPMEM_MODULE='$build_dir/${build_module#"$build_dir"/}'
+		export XPMEM_MODULE='$build_module'
 	END
 	(cd "$root" && find . | "$guest_busybox" cpio -o -H newc 2>/dev/null) >"$run_dir/initramfs.cpio"
 	rm -rf "$root" "$run_dir/modules"
