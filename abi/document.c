@@ -104,7 +104,8 @@ const struct node *document_load(const char *path)
 	yaml_parser_set_input_file(&parser, file);
 	if (!yaml_parser_load(&parser, &document)) {
 		start.line = (parser.problem_mark.line ? parser.problem_mark.line : parser.context_mark.line) + 1;
-		fail_at(&start, "not YAML: %s", parser.problem ? parser.problem : "cannot be read");
+		fail_at(&start, "not YAML: %s%s%s", parser.context ? parser.context : "", parser.context ? ": " : "",
+			parser.problem ? parser.problem : "cannot be read");
 	}
 	if (!yaml_document_get_root_node(&document))
 		fail_at(&start, "the file is empty");

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <ctype.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -153,6 +152,7 @@ static void load_type(struct field *field, const struct node *node, const struct
 {
 	const struct node *count = node_find(node, "count");
 	const char *name = require_text(node, "type");
+	bool known;
 	char *end;
 	size_t i;
 
@@ -166,12 +166,12 @@ static void load_type(struct field *field, const struct node *node, const struct
 	if (count) {
 		field->count_text = node_text(count);
 		field->count = strtoul(field->count_text, &end, 0);
-		for (i = 0; *end && i < spec->constant_count; i++)
-			if (!strcmp(spec->constants[i].name, field->count_text)) {
-				field->count = spec->constants[i].value;
-				end = "";
-			}
-		if (*end || !field->count || field->count > 4096)
+		known = !*end;
+		for (i = 0; !known && i < spec->constant_count; i++) {
+			known = !strcmp(spec->constants[i].name, field->count_text);
+			field->count = spec->constants[i].value;
+		}
+		if (!known || !field->count || field->count > 4096)
 			fail_at(count, "count \"%s\" must be a constant of this file or a number from 1 to 4096", field->count_text);
 	}
 	field->size = field->type->size * field->count;

@@ -45,6 +45,14 @@ void print_source_notice(FILE *out, const char *license, const char *from);
 const char *struct_name(const struct command *command);	/* without "struct " */
 const char *request_name(const struct command *command);
 
+/* Of xpmemctl's output: raised when a key goes or changes meaning, not when one is added. */
+#define JSON_SCHEMA_VERSION 1
+
+/* How xpmemctl shows an attribute. */
+enum json_form { JSON_NUMBER, JSON_HEX, JSON_OCTAL, JSON_TEXT, JSON_NAME, JSON_NAMES };
+
+enum json_form json_form(const struct attribute *attribute);
+
 struct specs {
 	const struct ioctl_spec *ioctls;
 	const struct netlink_spec *netlink;

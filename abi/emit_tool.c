@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* tools/xpmemctl/netlink_gen.h and .c: what turns netlink attributes into JSON. */
+#include "output.h"
+
+enum json_form json_form(const struct attribute *attribute)
+{
+	if (attribute->kind == ATTRIBUTE_STRING)
+		return JSON_TEXT;
+	if (attribute->enumeration)
+		return attribute->enumeration->flags ? JSON_NAMES : JSON_NAME;
+	return attribute->hex ? JSON_HEX : attribute->octal ? JSON_OCTAL : JSON_NUMBER;
+}
+
+static void emit_header(const struct netlink_spec *spec, const char *root)
+{
+	struct output output;
+	FILE *out = output_open(&output, root, "tools/xpmemctl/netlink_gen.h");
+	size_t i;
+
+	print_header_notice(out, "GPL-2.0-or-later", NETLINK_SPEC);
+	fputs("#ifndef NETLINK_GEN_H\n#define NETLINK_GEN_H\n\n#include \"attribute.h\"\n\n", out);
+	fprintf(out, "#define SCHEMA_VERSION %d\n\n", JSON_SCHEMA_VERSION);
+	for (i = 0; i < spec->set_count; i++)
+		fprintf(out, "extern const struct attribute_set %s_attributes;\n", snake(spec->sets[i].name));
+	fputc('\n', out);
+	for (i = 0; i < spec->operation_count; i++)
+		fprintf(out, "extern const struct operation operation_%s;\n", snake(spec->operations[i].name));
+	fputs("\n#endif\n", out);
+	output_close(&output, out);
+}
+
+static void print_names(FILE *out, const struct enumeration *enumeration)
+{
+	size_t i;
+
+	fprintf(out, "static const struct value_name %s_names[] = {\n", snake(enumeration->name));
+	for (i = 0; i < enumeration->count; i++)
+		fprintf(out, "\t{ %#llx, \"%s\" },\n",
+			enumeration->flags ? 1ULL << enumeration->entries[i].value : (unsigned long long)enumeration->entries[i].value,
+			snake(enumeration->entries[i].name));
+	fputs("\t{ 0, NULL },\n};\n\n", out);
+}
+
+static void print_set(FILE *out, const struct attribute_set *set)
+{
+	static const char *const kinds[] = {
+		[ATTRIBUTE_U32] = "ATTRIBUTE_U32",
+		[ATTRIBUTE_U64] = "ATTRIBUTE_U64",
+		[ATTRIBUTE_S64] = "ATTRIBUTE_S64",
+		[ATTRIBUTE_STRING] = "ATTRIBUTE_STRING",
+	};
+	static const char *const forms[] = {
+		[JSON_NUMBER] = "FORM_NUMBER",
+		[JSON_HEX] = "FORM_HEX",
+		[JSON_OCTAL] = "FORM_OCTAL",
+		[JSON_TEXT] = "FORM_TEXT",
+		[JSON_NAME] = "FORM_NAME",
+		[JSON_NAMES] = "FORM_NAMES",
+	};
+	const char *name = snake(set->name);
+	size_t i;
+
+	fprintf(out, "static const struct attribute %s_table[] = {\n", name);
+	for (i = 0; i < set->count; i++) {
+		const struct attribute *attribute = &set->attributes[i];
+
+		if (attribute->kind == ATTRIBUTE_PAD)
+			continue;
+		fprintf(out, "\t{ XPMEM_A_%s_%s, \"%s\", %s, %s, ", upper(set->name), upper(attribute->name), snake(attribute->name),
+			kinds[attribute->kind], forms[json_form(attribute)]);
+		if (attribute->enumeration)
+			fprintf(out, "%s_names },\n", snake(attribute->enumeration->name));
+		else
+			fputs("NULL },\n", out);
+	}
+	fprintf(out, "};\n\nconst struct attribute_set %s_attributes = {\n\t.maximum = XPMEM_A_%s_MAX,\n"
+		"\t.attributes = %s_table,\n\t.count = sizeof(%s_table) / sizeof(*%s_table),\n};\n\n",
+		name, upper(set->name), name, name, name);
+}
+
+static void emit_source(const struct netlink_spec *spec, const char *root)
+{
+	struct output output;
+	FILE *out = output_open(&output, root, "tools/xpmemctl/netlink_gen.c");
+	size_t i;
+
+	print_header_notice(out, "GPL-2.0-or-later", NETLINK_SPEC);
+	fputs("#include <linux/xpmem.h>\n\n#include \"netlink_gen.h\"\n\n", out);
+	for (i = 0; i < spec->enumeration_count; i++)
+		print_names(out, &spec->enumerations[i]);
+	for (i = 0; i < spec->set_count; i++)
+		print_set(out, &spec->sets[i]);
+	for (i = 0; i < spec->operation_count; i++) {
+		const struct operation *operation = &spec->operations[i];
+
+		fprintf(out, "%sconst struct operation operation_%s = {\n\t.command = %s%s,\n\t.reply = &%s_attributes,\n};\n",
+			i ? "\n" : "", snake(operation->name), upper(spec->operation_prefix), upper(operation->name), snake(operation->set->name));
+	}
+	output_close(&output, out);
+}
+
+void emit_tool(const struct specs *specs, const char *root)
+{
+	emit_header(specs->netlink, root);
+	emit_source(specs->netlink, root);
+}
