@@ -98,6 +98,12 @@ long peer_answer(struct peer *peer)
 	return result;
 }
 
+long peer_ask(struct peer *peer, operation *what, const long *argument)
+{
+	peer_tell(peer, what, argument);
+	return peer_answer(peer);
+}
+
 void peer_await_end(struct peer *peer)
 {
 	char byte;

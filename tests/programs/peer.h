@@ -23,6 +23,7 @@ struct peer *peer_start(void);
 pid_t peer_pid(const struct peer *peer);
 void peer_tell(struct peer *peer, operation *what, const long *argument);
 long peer_answer(struct peer *peer);
+long peer_ask(struct peer *peer, operation *what, const long *argument);
 /* waits until the peer's end of the socket is gone, as after its exit or exec */
 void peer_await_end(struct peer *peer);
 /* sends the signal, waits for the end; zero as number asks for a plain exit */
@@ -31,7 +32,7 @@ void peer_stop_all(void);
 
 #define ARGUMENTS(...) ((const long[PEER_ARGUMENTS]){ __VA_ARGS__ })
 /* on(peer, do_load, address): the peer does it, the answer comes back; an operation without arguments takes 0 */
-#define on(peer, what, ...) (peer_tell(peer, what, ARGUMENTS(__VA_ARGS__)), peer_answer(peer))
+#define on(peer, what, ...) peer_ask(peer, what, ARGUMENTS(__VA_ARGS__))
 /* the same in the calling process */
 #define here(what, ...) (what(ARGUMENTS(__VA_ARGS__)))
 

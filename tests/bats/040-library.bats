@@ -1,0 +1,73 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# libxpmem: historical and extended calls, forks and threads.
+
+load helpers
+
+@test "version" {
+	run_case library version
+}
+
+@test "exchange" {
+	run_case library exchange
+}
+
+@test "errors" {
+	run_case library errors
+}
+
+@test "whole address space" {
+	run_case library whole-address-space
+}
+
+@test "attach at an address" {
+	run_case library attach-at-an-address
+}
+
+@test "fork" {
+	run_case library fork
+}
+
+@test "fork of a fork" {
+	run_case library fork-of-a-fork
+}
+
+@test "exporter after a child ended" {
+	run_case library exporter-after-a-child-ended
+}
+
+@test "threads" {
+	run_case library threads
+}
+
+@test "one descriptor closed on exec" {
+	run_case library one-descriptor-closed-on-exec
+}
+
+@test "query" {
+	run_case library query
+}
+
+@test "make segment" {
+	run_case library make-segment
+}
+
+@test "get segment" {
+	run_case library get-segment
+}
+
+@test "segment descriptor" {
+	run_case library segment-descriptor
+}
+
+@test "attach range" {
+	run_case library attach-range
+}
+
+@test "old and new calls mix" {
+	run_case library old-and-new-calls-mix
+}
+
+@test "every case of the program has a test" {
+	is "$(cases_without_test library "$BATS_TEST_FILENAME")" ""
+}

@@ -1,0 +1,69 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# System calls that take user pages, on attachments of shared and private memory.
+
+load helpers
+
+setup_file() {
+	disk_mount
+}
+
+teardown_file() {
+	disk_unmount
+}
+
+@test "futex exporter wakes" {
+	run_case system-calls futex-exporter-wakes
+}
+
+@test "futex attacher wakes" {
+	run_case system-calls futex-attacher-wakes
+}
+
+@test "futex on private memory" {
+	run_case system-calls futex-on-private-memory
+}
+
+@test "mutex and condition" {
+	run_case system-calls mutex-and-condition
+}
+
+@test "vmsplice" {
+	run_case system-calls vmsplice
+}
+
+@test "vmsplice of private memory" {
+	run_case system-calls vmsplice-of-private-memory
+}
+
+@test "process vm access" {
+	run_case system-calls process-vm-access
+}
+
+@test "process vm access to private memory" {
+	run_case system-calls process-vm-access-to-private-memory
+}
+
+@test "direct io" {
+	run_case system-calls direct-io
+}
+
+@test "direct io of private memory" {
+	run_case system-calls direct-io-of-private-memory
+}
+
+@test "read and write" {
+	run_case system-calls read-and-write
+}
+
+@test "nothing pinned" {
+	run_case system-calls nothing-pinned
+}
+
+@test "nothing pinned of shared memory" {
+	run_case system-calls nothing-pinned-of-shared-memory
+}
+
+@test "every case of the program has a test" {
+	is "$(cases_without_test system-calls "$BATS_TEST_FILENAME")" ""
+}

@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What every suite uses. The suites run as root in the VM (./vm test), with the module loaded and the
+# programs of tests/programs and xpmemctl on PATH.
+
+module=/sys/module/xpmem
+
+# Print "expected ... but ..." and fail unless two texts are the same.
+is() {
+	local actual=$1 expected=$2 what=${3:-value}
+
+	[[ $actual == "$expected" ]] && return 0
+	printf '%s\n  is:       %q\n  expected: %q\n' "$what" "$actual" "$expected" >&2
+	return 1
+}
+
+# The same, where the expected text is a pattern of [[ == ]].
+is_like() {
+	local actual=$1 pattern=$2 what=${3:-value}
+
+	# shellcheck disable=SC2053
+	[[ $actual == $pattern ]] && return 0
+	printf '%s\n  is:             %q\n  expected like:  %s\n' "$what" "$actual" "$pattern" >&2
+	return 1
+}
+
+# Fail if a command succeeds. A plain "! command" never fails a test.
+fails() {
+	! "$@" 2>/dev/null
+}
+
+# run_x [STATUS|?] COMMAND...: run it and log the command, its output and its status. Fails unless the
+# status is the one given (0 if none; ? for any). Sets output (stdout and stderr) and status.
+run_x() {
+	local expected=0
+
+	if [[ $1 == '?' || $1 =~ ^[0-9]+$ ]]; then
+		expected=$1
+		shift
+	fi
+	printf '# %s\n' "$*"
+	status=0
+	output=$("$@" 2>&1) || status=$?
+	[[ -z $output ]] || printf '%s\n' "$output"
+	((status == 0)) || printf '[status %d]\n' "$status"
+	[[ $expected == '?' || $status == "$expected" ]] && return 0
+	printf 'status of: %s\n  is:       %d\n  expected: %d\n' "$*" "$status" "$expected" >&2
+	return 1
+}
+
+# run_case PROGRAM CASE: one case of PROGRAM-cases; its status 77 skips the test with what it said.
+run_case() {
+	run_x '?' "$1-cases" "$2"
+	case $status in
+	0) return 0 ;;
+	77) skip "$output" ;;
+	*) return 1 ;;
+	esac
+}
+
+# Run a command as an ordinary user and group without any privilege.
+as_user() {
+	local user=$1
+	shift
+
+	setpriv --reuid="$user" --regid="$user" --clear-groups --inh-caps=-all --bounding-set=-all "$@"
+}
+
+parameter() {
+	cat "$module/parameters/$1"
+}
+
+set_parameter() {
+	echo "$2" >"$module/parameters/$1"
+}
+
+# Wait until a command succeeds, for at most so many seconds.
+within() {
+	local seconds=$1 end
+	shift
+
+	end=$((SECONDS + seconds))
+	until "$@"; do
+		if ((SECONDS >= end)); then
+			echo "not within $seconds seconds: $*" >&2
+			return 1
+		fi
+		sleep 0.1
+	done
+}
+
+# Print the lines of the case names of a program that no test of a suite runs.
+cases_without_test() {
+	local program=$1 suite=$2 name
+
+	while read -r name; do
+		grep -q "run_case $program $name\( \|;\|$\)" "$suite" || echo "$name"
+	done < <("$program-cases" --list)
+}
+
+# A file system on a block device, where written pages reach a disk and O_DIRECT works; sets XPMEM_TEST_DISK.
+disk_mount() {
+	export XPMEM_TEST_DISK=/tmp/xpmem-test-disk
+
+	mkdir -p "$XPMEM_TEST_DISK"
+	modprobe loop
+	truncate -s 32M "$XPMEM_TEST_DISK.image"
+	mkfs.ext4 -q -F -O ^has_journal "$XPMEM_TEST_DISK.image"
+	mount -o loop "$XPMEM_TEST_DISK.image" "$XPMEM_TEST_DISK"
+	chmod 1777 "$XPMEM_TEST_DISK"
+}
+
+disk_unmount() {
+	umount "$XPMEM_TEST_DISK"
+	rm -f "$XPMEM_TEST_DISK.image"
+}
+
+# Start a program in the background that holds something until holder_stop; waits for its first line, in $held.
+holder_start() {
+	local directory
+
+	directory=$(mktemp -d "$BATS_TEST_TMPDIR/holder.XXXXXX")
+	chmod 755 "$directory"
+	mkfifo "$directory/in" "$directory/out"
+	"$@" <"$directory/in" >"$directory/out" 3>&- &
+	holder_pid=$!
+	exec {holder_in}>"$directory/in" {holder_out}<"$directory/out"
+	read -r -t 60 held <&"$holder_out" || {
+		echo "said nothing: $*" >&2
+		return 1
+	}
+}
+
+holder_stop() {
+	exec {holder_in}>&- {holder_out}<&-
+	wait "$holder_pid"
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The harness itself: each case ends in the way that its name says. */
+#include <stdio.h>
+#include <unistd.h>
+
+#include "device.h"
+
+CASE(unequal)
+{
+	CHECK_EQ(4, 4);
+	CHECK_EQ(2 + 2, 5);
+}
+
+CASE(error)
+{
+	CHECK_OK(answer(munmap((void *)1, PAGE)));
+}
+
+CASE(signal)
+{
+	long page = map_anonymous(PAGE);
+
+	CHECK_EQ(store(page, 3), 0);
+	CHECK_EQ(load(page), 3);
+	unmap(page, PAGE);
+	CHECK_EQ(store(page, 3), 0);
+}
+
+CASE(hang)
+{
+	alarm(1);
+	for (;;)
+		pause();
+}
+
+static long do_fail(const long *none)
+{
+	(void)none;
+	FAIL("in a peer");
+}
+
+CASE(failing_peer)
+{
+	(void)on(peer_fork(), do_fail, 0);
+}
+
+CASE(fault)
+{
+	long *volatile nowhere = (long *)PAGE;
+
+	*nowhere = 0;
+}
+
+CASE(leftover_peer)
+{
+	printf("%d\n", peer_pid(peer_fork()));
+	CHECK(!"reached");
+}
+
+CASE(skipped)
+{
+	SKIP("there is a reason");
+}
