@@ -2,6 +2,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 
 @test "leaves a kernel warning" {
-	insmod "$XPMEM_SELFTEST_WARN"
+	insmod "$XPMEM_TREE/.vm/selftest/warn.ko"
 	rmmod warn
 }

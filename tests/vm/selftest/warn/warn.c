@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: GPL-2.0-or-later
 /* Leaves a kernel warning in the log when loaded, so that the harness can be seen to find it. */
 #include <linux/bug.h>
 #include <linux/module.h>
