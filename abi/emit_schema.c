@@ -141,12 +141,15 @@ static const struct operation *find_operation(const struct netlink_spec *spec, c
 static void describe_outputs(const struct netlink_spec *spec, struct json_object *schema)
 {
 	struct json_object *properties = json_object_new_object(), *any = json_object_new_array();
-	struct json_object *version = json_object_new_object(), *list;
+	struct json_object *version = json_object_new_object(), *interrupted = json_object_new_object(), *list;
 	size_t i;
 
 	put(version, "const", json_object_new_int(JSON_SCHEMA_VERSION));
 	put_text(version, "description", "Raised when a key goes or changes its meaning; keys may be added without.");
 	put(properties, "schema_version", version);
+	put(interrupted, "const", json_object_new_boolean(1));
+	put_text(interrupted, "description", "Objects came or went while they were listed: some may be missing or there twice.");
+	put(properties, "interrupted", interrupted);
 	for (i = 0; i < spec->set_count; i++) {
 		const struct operation *operation = find_operation(spec, &spec->sets[i]);
 		const char *name = snake(spec->sets[i].name);

@@ -41,6 +41,17 @@ static void print_names(FILE *out, const struct enumeration *enumeration)
 	fputs("\t{ 0, NULL },\n};\n\n", out);
 }
 
+static void print_string(FILE *out, const char *text)
+{
+	fputc('"', out);
+	for (; *text; text++) {
+		if (*text == '"' || *text == '\\')
+			fputc('\\', out);
+		fputc(*text == '\n' ? ' ' : *text, out);
+	}
+	fputc('"', out);
+}
+
 static void print_set(FILE *out, const struct attribute_set *set)
 {
 	static const char *const kinds[] = {
@@ -69,13 +80,16 @@ static void print_set(FILE *out, const struct attribute_set *set)
 		fprintf(out, "\t{ XPMEM_A_%s_%s, \"%s\", %s, %s, ", upper(set->name), upper(attribute->name), snake(attribute->name),
 			kinds[attribute->kind], forms[json_form(attribute)]);
 		if (attribute->enumeration)
-			fprintf(out, "%s_names },\n", snake(attribute->enumeration->name));
+			fprintf(out, "%s_names,\n", snake(attribute->enumeration->name));
 		else
-			fputs("NULL },\n", out);
+			fputs("NULL,\n", out);
+		fputs("\t  ", out);
+		print_string(out, attribute->doc);
+		fputs(" },\n", out);
 	}
-	fprintf(out, "};\n\nconst struct attribute_set %s_attributes = {\n\t.maximum = XPMEM_A_%s_MAX,\n"
+	fprintf(out, "};\n\nconst struct attribute_set %s_attributes = {\n\t.name = \"%s\",\n\t.maximum = XPMEM_A_%s_MAX,\n"
 		"\t.attributes = %s_table,\n\t.count = sizeof(%s_table) / sizeof(*%s_table),\n};\n\n",
-		name, upper(set->name), name, name, name);
+		name, name, upper(set->name), name, name, name);
 }
 
 static void emit_source(const struct netlink_spec *spec, const char *root)
@@ -93,8 +107,11 @@ static void emit_source(const struct netlink_spec *spec, const char *root)
 	for (i = 0; i < spec->operation_count; i++) {
 		const struct operation *operation = &spec->operations[i];
 
-		fprintf(out, "%sconst struct operation operation_%s = {\n\t.command = %s%s,\n\t.reply = &%s_attributes,\n};\n",
+		fprintf(out, "%sconst struct operation operation_%s = {\n\t.command = %s%s,\n\t.set = &%s_attributes,\n",
 			i ? "\n" : "", snake(operation->name), upper(spec->operation_prefix), upper(operation->name), snake(operation->set->name));
+		if (operation->request.count)
+			fprintf(out, "\t.selector = XPMEM_A_%s_%s,\n", upper(operation->set->name), upper(operation->request.attributes[0]->name));
+		fputs("};\n", out);
 	}
 	output_close(&output, out);
 }

@@ -23,74 +23,116 @@ static const struct value_name feature_names[] = {
 };
 
 static const struct attribute info_table[] = {
-	{ XPMEM_A_INFO_ABI_VERSION, "abi_version", ATTRIBUTE_U32, FORM_NUMBER, NULL },
-	{ XPMEM_A_INFO_MODULE_VERSION, "module_version", ATTRIBUTE_STRING, FORM_TEXT, NULL },
-	{ XPMEM_A_INFO_FEATURES, "features", ATTRIBUTE_U64, FORM_NAMES, feature_names },
-	{ XPMEM_A_INFO_MODE_MASK, "mode_mask", ATTRIBUTE_U32, FORM_OCTAL, NULL },
-	{ XPMEM_A_INFO_PAGE_SIZE, "page_size", ATTRIBUTE_U32, FORM_NUMBER, NULL },
-	{ XPMEM_A_INFO_SEGMENTS, "segments", ATTRIBUTE_U64, FORM_NUMBER, NULL },
-	{ XPMEM_A_INFO_PERMITS, "permits", ATTRIBUTE_U64, FORM_NUMBER, NULL },
-	{ XPMEM_A_INFO_ATTACHMENTS, "attachments", ATTRIBUTE_U64, FORM_NUMBER, NULL },
-	{ XPMEM_A_INFO_FAULTS, "faults", ATTRIBUTE_U64, FORM_NUMBER, NULL },
-	{ XPMEM_A_INFO_PAGES_MAPPED, "pages_mapped", ATTRIBUTE_U64, FORM_NUMBER, NULL },
-	{ XPMEM_A_INFO_INVALIDATIONS, "invalidations", ATTRIBUTE_U64, FORM_NUMBER, NULL },
+	{ XPMEM_A_INFO_ABI_VERSION, "abi_version", ATTRIBUTE_U32, FORM_NUMBER, NULL,
+	  "Version of the ABI that the module serves." },
+	{ XPMEM_A_INFO_MODULE_VERSION, "module_version", ATTRIBUTE_STRING, FORM_TEXT, NULL,
+	  "Version of the module." },
+	{ XPMEM_A_INFO_FEATURES, "features", ATTRIBUTE_U64, FORM_NAMES, feature_names,
+	  "Mask of XPMEM_FEATURE_ bits." },
+	{ XPMEM_A_INFO_MODE_MASK, "mode_mask", ATTRIBUTE_U32, FORM_OCTAL, NULL,
+	  "Permission bits honoured on this machine." },
+	{ XPMEM_A_INFO_PAGE_SIZE, "page_size", ATTRIBUTE_U32, FORM_NUMBER, NULL,
+	  "Granularity of addresses and lengths, in bytes." },
+	{ XPMEM_A_INFO_SEGMENTS, "segments", ATTRIBUTE_U64, FORM_NUMBER, NULL,
+	  "Live segments on the machine; administrators only." },
+	{ XPMEM_A_INFO_PERMITS, "permits", ATTRIBUTE_U64, FORM_NUMBER, NULL,
+	  "Live permits on the machine; administrators only." },
+	{ XPMEM_A_INFO_ATTACHMENTS, "attachments", ATTRIBUTE_U64, FORM_NUMBER, NULL,
+	  "Live attachments on the machine; administrators only." },
+	{ XPMEM_A_INFO_FAULTS, "faults", ATTRIBUTE_U64, FORM_NUMBER, NULL,
+	  "Page faults handled since the module was loaded; administrators only." },
+	{ XPMEM_A_INFO_PAGES_MAPPED, "pages_mapped", ATTRIBUTE_U64, FORM_NUMBER, NULL,
+	  "Pages mapped into attachments since the module was loaded; administrators only." },
+	{ XPMEM_A_INFO_INVALIDATIONS, "invalidations", ATTRIBUTE_U64, FORM_NUMBER, NULL,
+	  "Times an exporter's change took pages away from attachments since the module was loaded; administrators only." },
 };
 
 const struct attribute_set info_attributes = {
+	.name = "info",
 	.maximum = XPMEM_A_INFO_MAX,
 	.attributes = info_table,
 	.count = sizeof(info_table) / sizeof(*info_table),
 };
 
 static const struct attribute segment_table[] = {
-	{ XPMEM_A_SEGMENT_ID, "id", ATTRIBUTE_S64, FORM_HEX, NULL },
-	{ XPMEM_A_SEGMENT_PID, "pid", ATTRIBUTE_U32, FORM_NUMBER, NULL },
-	{ XPMEM_A_SEGMENT_UID, "uid", ATTRIBUTE_U32, FORM_NUMBER, NULL },
-	{ XPMEM_A_SEGMENT_GID, "gid", ATTRIBUTE_U32, FORM_NUMBER, NULL },
-	{ XPMEM_A_SEGMENT_NAME, "name", ATTRIBUTE_STRING, FORM_TEXT, NULL },
-	{ XPMEM_A_SEGMENT_MODE, "mode", ATTRIBUTE_U32, FORM_OCTAL, NULL },
-	{ XPMEM_A_SEGMENT_ACCESS, "access", ATTRIBUTE_U32, FORM_NAME, access_names },
-	{ XPMEM_A_SEGMENT_ADDRESS, "address", ATTRIBUTE_U64, FORM_HEX, NULL },
-	{ XPMEM_A_SEGMENT_LENGTH, "length", ATTRIBUTE_U64, FORM_NUMBER, NULL },
-	{ XPMEM_A_SEGMENT_PERMITS, "permits", ATTRIBUTE_U32, FORM_NUMBER, NULL },
+	{ XPMEM_A_SEGMENT_ID, "id", ATTRIBUTE_S64, FORM_HEX, NULL,
+	  "Id of the segment." },
+	{ XPMEM_A_SEGMENT_PID, "pid", ATTRIBUTE_U32, FORM_NUMBER, NULL,
+	  "Process that exports it, in the reader's pid namespace; absent when it has no pid there." },
+	{ XPMEM_A_SEGMENT_UID, "uid", ATTRIBUTE_U32, FORM_NUMBER, NULL,
+	  "User that made it, in the reader's user namespace." },
+	{ XPMEM_A_SEGMENT_GID, "gid", ATTRIBUTE_U32, FORM_NUMBER, NULL,
+	  "Group of who made it, in the reader's user namespace." },
+	{ XPMEM_A_SEGMENT_NAME, "name", ATTRIBUTE_STRING, FORM_TEXT, NULL,
+	  "Name its maker gave it; absent when none was given." },
+	{ XPMEM_A_SEGMENT_MODE, "mode", ATTRIBUTE_U32, FORM_OCTAL, NULL,
+	  "Permission bits it was made with, before the machine's mode_mask." },
+	{ XPMEM_A_SEGMENT_ACCESS, "access", ATTRIBUTE_U32, FORM_NAME, access_names,
+	  "The most that any permit for it may allow." },
+	{ XPMEM_A_SEGMENT_ADDRESS, "address", ATTRIBUTE_U64, FORM_HEX, NULL,
+	  "First address in the exporter." },
+	{ XPMEM_A_SEGMENT_LENGTH, "length", ATTRIBUTE_U64, FORM_NUMBER, NULL,
+	  "Bytes." },
+	{ XPMEM_A_SEGMENT_PERMITS, "permits", ATTRIBUTE_U32, FORM_NUMBER, NULL,
+	  "Live permits for it." },
 };
 
 const struct attribute_set segment_attributes = {
+	.name = "segment",
 	.maximum = XPMEM_A_SEGMENT_MAX,
 	.attributes = segment_table,
 	.count = sizeof(segment_table) / sizeof(*segment_table),
 };
 
 static const struct attribute permit_table[] = {
-	{ XPMEM_A_PERMIT_ID, "id", ATTRIBUTE_S64, FORM_HEX, NULL },
-	{ XPMEM_A_PERMIT_SEGMENT_ID, "segment_id", ATTRIBUTE_S64, FORM_HEX, NULL },
-	{ XPMEM_A_PERMIT_PID, "pid", ATTRIBUTE_U32, FORM_NUMBER, NULL },
-	{ XPMEM_A_PERMIT_UID, "uid", ATTRIBUTE_U32, FORM_NUMBER, NULL },
-	{ XPMEM_A_PERMIT_ACCESS, "access", ATTRIBUTE_U32, FORM_NAME, access_names },
-	{ XPMEM_A_PERMIT_ATTACHMENTS, "attachments", ATTRIBUTE_U32, FORM_NUMBER, NULL },
+	{ XPMEM_A_PERMIT_ID, "id", ATTRIBUTE_S64, FORM_HEX, NULL,
+	  "Id of the permit." },
+	{ XPMEM_A_PERMIT_SEGMENT_ID, "segment_id", ATTRIBUTE_S64, FORM_HEX, NULL,
+	  "Segment it is for." },
+	{ XPMEM_A_PERMIT_PID, "pid", ATTRIBUTE_U32, FORM_NUMBER, NULL,
+	  "Process that holds it, in the reader's pid namespace; absent when it has no pid there." },
+	{ XPMEM_A_PERMIT_UID, "uid", ATTRIBUTE_U32, FORM_NUMBER, NULL,
+	  "User that got it, in the reader's user namespace." },
+	{ XPMEM_A_PERMIT_ACCESS, "access", ATTRIBUTE_U32, FORM_NAME, access_names,
+	  "What it allows." },
+	{ XPMEM_A_PERMIT_ATTACHMENTS, "attachments", ATTRIBUTE_U32, FORM_NUMBER, NULL,
+	  "Live attachments made with it." },
 };
 
 const struct attribute_set permit_attributes = {
+	.name = "permit",
 	.maximum = XPMEM_A_PERMIT_MAX,
 	.attributes = permit_table,
 	.count = sizeof(permit_table) / sizeof(*permit_table),
 };
 
 static const struct attribute attachment_table[] = {
-	{ XPMEM_A_ATTACHMENT_ID, "id", ATTRIBUTE_S64, FORM_HEX, NULL },
-	{ XPMEM_A_ATTACHMENT_PERMIT_ID, "permit_id", ATTRIBUTE_S64, FORM_HEX, NULL },
-	{ XPMEM_A_ATTACHMENT_SEGMENT_ID, "segment_id", ATTRIBUTE_S64, FORM_HEX, NULL },
-	{ XPMEM_A_ATTACHMENT_PID, "pid", ATTRIBUTE_U32, FORM_NUMBER, NULL },
-	{ XPMEM_A_ATTACHMENT_UID, "uid", ATTRIBUTE_U32, FORM_NUMBER, NULL },
-	{ XPMEM_A_ATTACHMENT_ACCESS, "access", ATTRIBUTE_U32, FORM_NAME, access_names },
-	{ XPMEM_A_ATTACHMENT_ADDRESS, "address", ATTRIBUTE_U64, FORM_HEX, NULL },
-	{ XPMEM_A_ATTACHMENT_OFFSET, "offset", ATTRIBUTE_U64, FORM_NUMBER, NULL },
-	{ XPMEM_A_ATTACHMENT_LENGTH, "length", ATTRIBUTE_U64, FORM_NUMBER, NULL },
-	{ XPMEM_A_ATTACHMENT_FAULTS, "faults", ATTRIBUTE_U64, FORM_NUMBER, NULL },
-	{ XPMEM_A_ATTACHMENT_PAGES_MAPPED, "pages_mapped", ATTRIBUTE_U64, FORM_NUMBER, NULL },
+	{ XPMEM_A_ATTACHMENT_ID, "id", ATTRIBUTE_S64, FORM_HEX, NULL,
+	  "Id of the attachment." },
+	{ XPMEM_A_ATTACHMENT_PERMIT_ID, "permit_id", ATTRIBUTE_S64, FORM_HEX, NULL,
+	  "Permit it was made with." },
+	{ XPMEM_A_ATTACHMENT_SEGMENT_ID, "segment_id", ATTRIBUTE_S64, FORM_HEX, NULL,
+	  "Segment it maps." },
+	{ XPMEM_A_ATTACHMENT_PID, "pid", ATTRIBUTE_U32, FORM_NUMBER, NULL,
+	  "Process that it is mapped in, in the reader's pid namespace; absent when it has no pid there." },
+	{ XPMEM_A_ATTACHMENT_UID, "uid", ATTRIBUTE_U32, FORM_NUMBER, NULL,
+	  "User that attached it, in the reader's user namespace." },
+	{ XPMEM_A_ATTACHMENT_ACCESS, "access", ATTRIBUTE_U32, FORM_NAME, access_names,
+	  "What it allows." },
+	{ XPMEM_A_ATTACHMENT_ADDRESS, "address", ATTRIBUTE_U64, FORM_HEX, NULL,
+	  "First address in the attaching process when it was attached." },
+	{ XPMEM_A_ATTACHMENT_OFFSET, "offset", ATTRIBUTE_U64, FORM_NUMBER, NULL,
+	  "Bytes from the segment's start to its first byte." },
+	{ XPMEM_A_ATTACHMENT_LENGTH, "length", ATTRIBUTE_U64, FORM_NUMBER, NULL,
+	  "Bytes when it was attached." },
+	{ XPMEM_A_ATTACHMENT_FAULTS, "faults", ATTRIBUTE_U64, FORM_NUMBER, NULL,
+	  "Page faults handled in it." },
+	{ XPMEM_A_ATTACHMENT_PAGES_MAPPED, "pages_mapped", ATTRIBUTE_U64, FORM_NUMBER, NULL,
+	  "Pages mapped into it so far; a page mapped again counts again." },
 };
 
 const struct attribute_set attachment_attributes = {
+	.name = "attachment",
 	.maximum = XPMEM_A_ATTACHMENT_MAX,
 	.attributes = attachment_table,
 	.count = sizeof(attachment_table) / sizeof(*attachment_table),
@@ -98,20 +140,23 @@ const struct attribute_set attachment_attributes = {
 
 const struct operation operation_info_get = {
 	.command = XPMEM_NL_CMD_INFO_GET,
-	.reply = &info_attributes,
+	.set = &info_attributes,
 };
 
 const struct operation operation_segment_get = {
 	.command = XPMEM_NL_CMD_SEGMENT_GET,
-	.reply = &segment_attributes,
+	.set = &segment_attributes,
+	.selector = XPMEM_A_SEGMENT_ID,
 };
 
 const struct operation operation_permit_get = {
 	.command = XPMEM_NL_CMD_PERMIT_GET,
-	.reply = &permit_attributes,
+	.set = &permit_attributes,
+	.selector = XPMEM_A_PERMIT_ID,
 };
 
 const struct operation operation_attachment_get = {
 	.command = XPMEM_NL_CMD_ATTACHMENT_GET,
-	.reply = &attachment_attributes,
+	.set = &attachment_attributes,
+	.selector = XPMEM_A_ATTACHMENT_ID,
 };
