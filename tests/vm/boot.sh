@@ -30,7 +30,10 @@ run_create() {
 
 # Leave the logs only.
 run_end() {
-	[[ -z ${qemu_pid:-} ]] || kill -KILL "$qemu_pid" 2>/dev/null || true
+	if [[ -n ${qemu_pid:-} ]]; then
+		kill -KILL "$qemu_pid" 2>/dev/null || true
+		wait "$qemu_pid" 2>/dev/null || true
+	fi
 	rm -rf "$run_dir"/{build,initramfs,initramfs.cpio,stdout,stderr,modules}
 }
 

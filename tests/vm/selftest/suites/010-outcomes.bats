@@ -6,7 +6,7 @@
 }
 
 @test "fails" {
-	run echo "shown because it failed"
+	echo "shown because it failed"
 	false
 }
 
