@@ -92,6 +92,10 @@ load helpers
 	run_case operations attach-populate
 }
 
+@test "attach populate with holes" {
+	run_case operations attach-populate-with-holes
+}
+
 @test "attach rdonly" {
 	run_case operations attach-rdonly
 }

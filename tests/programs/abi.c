@@ -276,15 +276,15 @@ CASE(bad_pointer)
 
 	prepare();
 	memory = map_anonymous(2 * PAGE);
-	unmap(memory + PAGE, PAGE);
+	protect(memory + PAGE, PAGE, PROT_NONE);
 	FOR_EACH_IOCTL(ioctl) {
 		unsigned char *crossing = (unsigned char *)memory + PAGE - 8;
 
 		expect(ioctl, NULL, -EFAULT, "no argument");
-		expect(ioctl, (void *)(memory + PAGE), -EFAULT, "argument in a hole");
+		expect(ioctl, (void *)(memory + PAGE), -EFAULT, "argument that cannot be read");
 		expect(ioctl, (void *)-PAGE, -EFAULT, "argument in the kernel");
 		memcpy(crossing, valid_argument(ioctl), 8);
-		expect(ioctl, crossing, -EFAULT, "argument that ends in a hole");
+		expect(ioctl, crossing, -EFAULT, "argument that cannot be read to its end");
 	}
 }
 

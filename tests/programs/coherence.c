@@ -408,10 +408,12 @@ CASE(heap_growth)
 {
 	long end, top;
 
+	/* the peer comes first: malloc moves the end of the heap, too */
+	CHECK_OK(device_open());
+	attacher = peer_start();
 	end = ((long)sbrk(0) + PAGE - 1) & -PAGE;
 	CHECK_OK(answer(brk((void *)end)));
-	share(end - PAGE, 16 * PAGE);
-	top = at + PAGE;
+	top = CHECK_OK(on(attacher, do_attach_segment, export_range(end, 16 * PAGE), 0, 16 * PAGE));
 	CHECK_EQ(on(attacher, do_load, top), GOT_SIGBUS);
 	CHECK_OK(answer(brk((void *)(end + 4 * PAGE))));
 	check_shared(end, top, 4 * PAGE);

@@ -328,7 +328,9 @@ CASE(attach_arguments)
 	*(long *)(page + 3 * PAGE) = 33;
 	*(long *)(page + 4 * PAGE - 8) = 44;
 	apid = CHECK_OK(get(CHECK_OK(make(page, 4 * PAGE, PERMIT_MODE, 0600)), RDWR));
-	at = CHECK_OK(attach(apid, 3 * PAGE, 1, 0));
+	at = memory(3 * PAGE) + PAGE;
+	CHECK_OK(answer(munmap((void *)(at - PAGE), 3 * PAGE)));
+	CHECK_EQ(attach(apid, 3 * PAGE, 1, at), at);
 	CHECK_EQ(load(at), 33);
 	CHECK_EQ(load(at + PAGE - 8), 44);
 	CHECK_EQ(load(at + PAGE), GOT_SIGSEGV);

@@ -1,0 +1,232 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What xpmemctl prints is what the programs hold, for whoever may see it.
+
+load helpers
+
+schema=$BATS_TEST_DIRNAME/../../tools/xpmemctl/schema.json
+
+# Usage of a mapping, which no program can know beforehand, is left out of comparisons.
+without_usage='del(.schema_version) | if .attachments then .attachments |= map(del(.faults, .pages_mapped)) else . end'
+
+normal() {
+	jq -S "$without_usage | map_values(if type == \"array\" then sort_by(.id) else . end)"
+}
+
+setup() {
+	holder_pid=
+}
+
+teardown() {
+	[[ -z $holder_pid ]] || {
+		kill "$holder_pid" 2>/dev/null || true
+		wait "$holder_pid" 2>/dev/null || true
+	}
+}
+
+validate() {
+	python3 -c 'import jsonschema' 2>/dev/null || skip "python3-jsonschema is not installed"
+	python3 -c 'import json, jsonschema, sys; jsonschema.validate(json.load(sys.stdin), json.load(open(sys.argv[1])))' "$schema"
+}
+
+@test "list shows all that a program holds, exactly" {
+	holder_start objects "a name" 0640
+	run_x xpmemctl list
+	is "$(normal <<<"$output")" "$(normal <<<"$held")" "list"
+	holder_stop
+}
+
+@test "list of one kind shows that kind" {
+	local kind
+
+	holder_start objects "a name" 0640
+	for kind in segments permits attachments; do
+		run_x xpmemctl list "$kind"
+		is "$(normal <<<"$output")" "$(jq "{$kind}" <<<"$held" | normal)" "$kind"
+	done
+	holder_stop
+}
+
+@test "list is empty when there is nothing" {
+	run_x xpmemctl list
+	is "$(jq -c 'del(.schema_version)' <<<"$output")" '{"segments":[],"permits":[],"attachments":[]}'
+}
+
+@test "inspect shows an object and who uses it" {
+	local id
+
+	holder_start objects "a name" 0640
+	id=$(jq -r '.segments[0].id' <<<"$held")
+	run_x xpmemctl inspect segment "$id"
+	is "$(jq -S .segment <<<"$output")" "$(jq -S '.segments[0]' <<<"$held")" "segment"
+	is "$(jq -S .permits <<<"$output")" "$(jq -S '[.permits[0]]' <<<"$held")" "permits of the segment"
+	is "$(normal <<<"$output" | jq .attachments)" "$(normal <<<"$held" | jq .attachments)" "attachments of the segment"
+	id=$(jq -r '.permits[1].id' <<<"$held")
+	run_x xpmemctl inspect permit "$id"
+	is "$(jq -S .permit <<<"$output")" "$(jq -S '.permits[1]' <<<"$held")" "permit"
+	is "$(jq -c .attachments <<<"$output")" "[]"
+	id=$(jq -r '.attachments[1].id' <<<"$held")
+	run_x xpmemctl inspect attachment "$id"
+	is "$(jq -S '.attachment | del(.faults, .pages_mapped)' <<<"$output")" "$(jq -S '.attachments[1]' <<<"$held")" "attachment"
+	holder_stop
+}
+
+@test "inspect takes decimal ids" {
+	local id
+
+	holder_start objects "a name" 0640
+	id=$(jq -r '.segments[0].id' <<<"$held")
+	run_x xpmemctl inspect segment "$((id))"
+	is "$(jq -r .segment.id <<<"$output")" "$id"
+	holder_stop
+}
+
+@test "the usage of an attachment is counted" {
+	local id
+
+	holder_start objects "a name" 0640
+	id=$(jq -r '.attachments[0].id' <<<"$held")
+	run_x xpmemctl inspect attachment "$id"
+	is "$(jq '.attachment.faults >= 1 and .attachment.pages_mapped >= 1' <<<"$output")" true
+	id=$(jq -r '.attachments[1].id' <<<"$held")
+	run_x xpmemctl inspect attachment "$id"
+	is "$(jq '.attachment.faults' <<<"$output")" 0
+	holder_stop
+}
+
+@test "an ordinary user sees its own objects with their addresses" {
+	holder_start objects "of a user" 0600 2000
+	run_x as_user 2000 xpmemctl list
+	is "$(normal <<<"$output")" "$(normal <<<"$held")" "list of the user"
+	run_x xpmemctl list
+	is "$(normal <<<"$output")" "$(normal <<<"$held")" "list of the administrator"
+	holder_stop
+}
+
+@test "an ordinary user sees nothing of another's" {
+	local kind id
+
+	holder_start objects "of a user" 0666 2000
+	run_x as_user 2001 xpmemctl list
+	is "$(jq -c 'del(.schema_version)' <<<"$output")" '{"segments":[],"permits":[],"attachments":[]}'
+	for kind in segment permit attachment; do
+		id=$(jq -r ".${kind}s[0].id" <<<"$held")
+		run_x 5 as_user 2001 xpmemctl inspect "$kind" "$id"
+		run_x as_user 2000 xpmemctl inspect "$kind" "$id"
+	done
+	holder_stop
+}
+
+@test "another ipc namespace sees nothing" {
+	holder_start objects "of this namespace" 0666
+	run_x unshare --ipc xpmemctl list
+	is "$(jq -c 'del(.schema_version)' <<<"$output")" '{"segments":[],"permits":[],"attachments":[]}'
+	run_x 5 unshare --ipc xpmemctl inspect segment "$(jq -r '.segments[0].id' <<<"$held")"
+	holder_stop
+}
+
+@test "pids are those of the reader's pid namespace" {
+	holder_start objects "outside" 0666
+	run_x unshare --pid --fork xpmemctl list segments
+	is "$(jq -c '[.segments[] | has("pid")]' <<<"$output")" "[false,false]"
+	holder_stop
+}
+
+@test "info counts the objects, for administrators" {
+	run_x xpmemctl info
+	is "$(jq -c '.info | [.segments, .permits, .attachments]' <<<"$output")" "[0,0,0]"
+	holder_start objects "a name" 0640
+	run_x xpmemctl info
+	is "$(jq -c '.info | [.segments, .permits, .attachments]' <<<"$output")" "[2,2,2]"
+	is "$(jq '.info.faults >= 1 and .info.pages_mapped >= 1' <<<"$output")" true
+	holder_stop
+	run_x xpmemctl info
+	is "$(jq -c '.info | [.segments, .permits, .attachments]' <<<"$output")" "[0,0,0]"
+}
+
+@test "info tells an ordinary user what the module is, but no totals" {
+	run_x as_user 2000 xpmemctl info
+	is "$(jq -c '.info | [has("segments", "permits", "attachments", "faults", "pages_mapped", "invalidations")]' <<<"$output")" \
+		"[false,false,false,false,false,false]"
+	is "$(jq -c '.info | [.abi_version, .page_size, .mode_mask]' <<<"$output")" '[1,4096,"0700"]'
+}
+
+@test "info follows mode_mask" {
+	local before
+	before=$(parameter mode_mask)
+
+	set_parameter mode_mask 0770
+	run_x '?' xpmemctl info
+	set_parameter mode_mask "$before"
+	is "$(jq -r .info.mode_mask <<<"$output")" 0770
+}
+
+@test "all output is as the schema says" {
+	holder_start objects "a name" 0640
+	xpmemctl list | validate
+	xpmemctl list segments | validate
+	xpmemctl list permits | validate
+	xpmemctl list attachments | validate
+	xpmemctl info | validate
+	as_user 2000 xpmemctl info | validate
+	xpmemctl inspect segment "$(jq -r '.segments[0].id' <<<"$held")" | validate
+	xpmemctl inspect permit "$(jq -r '.permits[0].id' <<<"$held")" | validate
+	xpmemctl inspect attachment "$(jq -r '.attachments[0].id' <<<"$held")" | validate
+	fails validate <<<'{"schema_version":1,"segments":[{"id":5}]}'
+	holder_stop
+}
+
+@test "many objects are listed, each once" {
+	holder_start objects --many 3000
+	run_x xpmemctl list segments >"$BATS_TEST_TMPDIR/log"
+	is "$(jq '.segments | length' <<<"$output")" 3000
+	is "$(jq '[.segments[].id] | unique | length' <<<"$output")" 3000
+	is "$(jq 'has("interrupted")' <<<"$output")" false
+	holder_stop
+}
+
+@test "no such object is status 5" {
+	run_x 5 xpmemctl inspect segment 0x123456789abcdef
+	run_x 5 xpmemctl inspect permit 81985529216486895
+	run_x 5 xpmemctl inspect attachment 0x1
+	is "$(wc -l <<<"$output")" 1 "lines on stderr"
+}
+
+@test "an id of another kind is status 5" {
+	holder_start objects "a name" 0640
+	run_x 5 xpmemctl inspect permit "$(jq -r '.segments[0].id' <<<"$held")"
+	run_x 5 xpmemctl inspect attachment "$(jq -r '.permits[0].id' <<<"$held")"
+	holder_stop
+}
+
+@test "wrong use is status 2, with one line on stderr" {
+	local arguments
+
+	for arguments in "" "nonsense" "list nonsense" "list segments more" "inspect" "inspect segment" "inspect nonsense 1" \
+		"inspect segment x" "inspect segment 0" "inspect segment -1" "inspect segment 1 2" "info more" "--nonsense"; do
+		# shellcheck disable=SC2086
+		run_x 2 xpmemctl $arguments
+		is "$(wc -l <<<"$output")" 1 "lines on stderr"
+		is_like "$output" "xpmemctl: ?*"
+	done
+}
+
+@test "help, version and the table for people" {
+	run_x xpmemctl --help
+	is_like "$output" "*inspect*"
+	run_x xpmemctl --version
+	is_like "$output" "xpmemctl [0-9]*"
+	holder_start objects "a name" 0640
+	run_x xpmemctl --table list
+	is_like "$output" "*a name*"
+	holder_stop
+}
+
+@test "without the module it says so with status 3" {
+	rmmod xpmem
+	run_x '?' xpmemctl list
+	insmod "$XPMEM_MODULE"
+	is "$status" 3
+	is "$(wc -l <<<"$output")" 1 "lines on stderr"
+	run_x xpmemctl list
+}
