@@ -273,28 +273,23 @@ static unsigned long base_of(const struct xpmem_attachment *attachment, const st
 	return vma->vm_start - ((vma->vm_pgoff << PAGE_SHIFT) - attachment->source);
 }
 
-static bool is_part(const struct vm_area_struct *vma, const struct xpmem_attachment *attachment, unsigned long address)
+static bool is_part(const struct vm_area_struct *vma, const struct xpmem_attachment *attachment)
 {
-	return xpmem_vma_is_attachment(vma) && vma->vm_private_data == attachment &&
-	       base_of(attachment, vma) == address;
+	return xpmem_vma_is_attachment(vma) && vma->vm_private_data == attachment;
 }
 
-/**
- * xpmem_attachment_unmap() - unmap what is left of an attachment in the caller's address space
- * @attachment: the caller holds a reference and no mmap_lock
- * @address: where it begins, or would if all of it were left
- */
-void xpmem_attachment_unmap(struct xpmem_attachment *attachment, unsigned long address)
+/* Unmaps all parts that lie in [start, stop) of the caller's address space. */
+static void unmap_between(struct xpmem_attachment *attachment, unsigned long start, unsigned long stop)
 {
-	unsigned long start, end, stop = address + attachment->length;
 	struct mm_struct *mm = current->mm;
 	struct vm_area_struct *vma;
+	unsigned long end;
 
-	for (start = address; start < stop; start = end) {
+	for (; start < stop; start = end) {
 		if (mmap_read_lock_killable(mm))
 			return;
 		vma = find_vma(mm, start);
-		while (vma && vma->vm_start < stop && !is_part(vma, attachment, address))
+		while (vma && vma->vm_start < stop && !is_part(vma, attachment))
 			vma = find_vma(mm, vma->vm_end);
 		if (!vma || vma->vm_start >= stop) {
 			mmap_read_unlock(mm);
@@ -304,10 +299,23 @@ void xpmem_attachment_unmap(struct xpmem_attachment *attachment, unsigned long a
 		do {
 			end = vma->vm_end;
 			vma = find_vma(mm, end);
-		} while (vma && vma->vm_start == end && is_part(vma, attachment, address));
+		} while (vma && vma->vm_start == end && is_part(vma, attachment));
 		mmap_read_unlock(mm);
 		vm_munmap(start, end - start);
 	}
+}
+
+/**
+ * xpmem_attachment_unmap() - unmap what is left of an attachment in the caller's address space
+ * @attachment: the caller holds a reference and no mmap_lock
+ * @address: where it begins, or would if all of it were left
+ */
+void xpmem_attachment_unmap(struct xpmem_attachment *attachment, unsigned long address)
+{
+	unmap_between(attachment, address, address + attachment->length);
+	/* Parts that mremap() moved are anywhere. */
+	if (refcount_read(&attachment->object.ref) > 1)
+		unmap_between(attachment, 0, TASK_SIZE);
 }
 
 /**
@@ -324,8 +332,6 @@ int xpmem_attachment_detach(u64 vaddr)
 	unsigned long address = 0;
 	int error = 0;
 
-	if (vaddr >= TASK_SIZE)
-		return -EINVAL;
 	if (mmap_read_lock_killable(mm))
 		return -EINTR;
 	vma = find_vma(mm, vaddr);
