@@ -118,7 +118,7 @@ static void let_look(const char *facts, const char *fifo)
 	fclose(file);
 }
 
-static void leave_facts(const char *path, int exporter, xpmem_segid_t segid, xpmem_apid_t apid, size_t pages,
+static void leave_facts(const char *path, int exporter, xpmem_segid_t segid, xpmem_apid_t apid, size_t bytes,
 			long page_faults)
 {
 	char unfinished[4096];
@@ -128,14 +128,14 @@ static void leave_facts(const char *path, int exporter, xpmem_segid_t segid, xpm
 	file = fopen(unfinished, "w");
 	if (!file)
 		fail("cannot write %s: %s", unfinished, strerror(errno));
-	fprintf(file, "exporter=%d\nattacher=%d\nsegment=%lld\npermit=%lld\n", exporter, getpid(), (long long)segid,
+	fprintf(file, "exporter=%d\nattacher=%d\nsegment=%#llx\npermit=%#llx\n", exporter, getpid(), (long long)segid,
 		(long long)apid);
-	fprintf(file, "attachments='%lld %lld %lld'\n", (long long)windows[HEAP_WINDOW].id,
+	fprintf(file, "attachments='%#llx %#llx %#llx'\n", (long long)windows[HEAP_WINDOW].id,
 		(long long)windows[STACK_WINDOW].id, (long long)windows[ROW_WINDOW].id);
-	fprintf(file, "addresses='%lu %lu %lu'\n", (unsigned long)windows[HEAP_WINDOW].base,
+	fprintf(file, "addresses='%#lx %#lx %#lx'\n", (unsigned long)windows[HEAP_WINDOW].base,
 		(unsigned long)windows[STACK_WINDOW].base, (unsigned long)windows[ROW_WINDOW].base);
-	fprintf(file, "heap=%lu\nmemfd=%lu\n", regions[HEAP].source, regions[MEMFD].source);
-	fprintf(file, "pages=%zu\npage_faults=%ld\n", pages, page_faults);
+	fprintf(file, "heap=%#lx\nmemfd=%#lx\n", regions[HEAP].source, regions[MEMFD].source);
+	fprintf(file, "bytes=%zu\npage_faults=%ld\n", bytes, page_faults);
 	if (fclose(file) || rename(unfinished, path))
 		fail("cannot write %s: %s", path, strerror(errno));
 }
@@ -145,7 +145,7 @@ int main(int argc, char **argv)
 	long long segid;
 	xpmem_apid_t apid;
 	uint64_t sum;
-	size_t bytes = 0, pages;
+	size_t bytes = 0;
 	long before, page_faults;
 	int exporter;
 
@@ -178,7 +178,6 @@ int main(int argc, char **argv)
 		bytes += regions[region].length;
 	}
 	page_faults = faults() - before;
-	pages = bytes / sysconf(_SC_PAGESIZE);
 	say("found all %zu bytes by plain loads, checksums agree, %ld page faults", bytes, page_faults);
 
 	for (int hole = 0; hole < HOLES; hole++) {
@@ -214,7 +213,7 @@ int main(int argc, char **argv)
 	expect(BUFFER, sum, "after it was mapped again");
 	say("saw at once the buffer's new contents");
 
-	leave_facts(argv[1], exporter, segid, apid, pages, page_faults);
+	leave_facts(argv[1], exporter, segid, apid, bytes, page_faults);
 	let_look(argv[1], argv[2]);
 
 	tell("looked");
