@@ -53,7 +53,7 @@ static void print_field_doc(FILE *out, const struct field *field, const struct c
 		[FIELD_INOUT] = "In and out",
 		[FIELD_RESERVED] = "Reserved",
 	};
-	char first[128];
+	char first[256];
 
 	if (!command->legacy && field->since != command->since)
 		snprintf(first, sizeof(first), " * @%s: %s, since ABI version %u. ", field->name, directions[field->direction], field->since);
@@ -132,7 +132,7 @@ static void print_attribute_doc(FILE *out, const char *prefix, const struct attr
 		[ATTRIBUTE_S64] = "s64",
 		[ATTRIBUTE_STRING] = "string",
 	};
-	char first[128];
+	char first[288];
 
 	if (attribute->kind == ATTRIBUTE_PAD) {
 		fprintf(out, " * %s%s: Padding that aligns 64-bit attributes.\n", prefix, upper(attribute->name));
@@ -164,7 +164,7 @@ static void print_operations(FILE *out, const struct netlink_spec *spec)
 
 	fputs("\n/*\n * Netlink commands:\n *\n", out);
 	for (i = 0; i < spec->operation_count; i++) {
-		char first[128];
+		char first[256];
 
 		snprintf(first, sizeof(first), " * %s%s: ", prefix, upper(spec->operations[i].name));
 		print_wrapped(out, first, " *   ", spec->operations[i].doc);
