@@ -55,7 +55,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "%s: no case %s; --list names them\n", argv[0], argv[1]);
 		return 2;
 	}
-	harness_start(argv[0], argv[1], TIME_LIMIT);
+	harness_start(argv[1], TIME_LIMIT);
 	test->run();
 	harness_end();
 }

@@ -9,8 +9,6 @@
 #include "harness.h"
 #include "peer.h"
 
-const char *program_path;
-
 static const char *running = "";
 static pid_t main_pid;
 
@@ -145,11 +143,10 @@ __attribute__((noinline)) long store(long address, long value)
 	return 0;
 }
 
-void harness_start(const char *path, const char *name, unsigned int time_limit)
+void harness_start(const char *name, unsigned int time_limit)
 {
 	struct sigaction fault = { .sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_NODEFER };
 
-	program_path = path;
 	running = name;
 	main_pid = getpid();
 	setvbuf(stdout, NULL, _IOLBF, 0);

@@ -38,7 +38,7 @@ void case_register(struct test_case *test);
 	static void case_##id(void)
 
 /* what main does around a case: the end of the time limit (0: none) fails the run */
-void harness_start(const char *path, const char *name, unsigned int time_limit);
+void harness_start(const char *name, unsigned int time_limit);
 void harness_end(void) __attribute__((noreturn));
 
 /*
@@ -73,9 +73,6 @@ static inline long answer(long result)
 {
 	return result == -1 ? -errno : result;
 }
-
-/* in the main process of a run */
-extern const char *program_path;
 
 /* touches of 8 bytes that survive SIGBUS and SIGSEGV; safe in any thread */
 long load(long address);

@@ -101,7 +101,7 @@ static long do_exec(const long *keep_descriptor)
 {
 	if (keep_descriptor[0])
 		CHECK_OK(answer(fcntl(device, F_SETFD, 0)));
-	execl(program_path, program_path, "--idle", (char *)NULL);
+	execl("/proc/self/exe", "idle", "--idle", (char *)NULL);
 	return -errno;
 }
 

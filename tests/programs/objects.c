@@ -137,7 +137,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: %s NAME MODE [UID] | --many COUNT | --device | --mapping | --segment-fd\n", argv[0]);
 		return 2;
 	}
-	harness_start(argv[0], argv[1], 0);
+	harness_start(argv[1], 0);
 	if (argv[1][0] == '-') {
 		hold(argv[1], argc > 2 ? atol(argv[2]) : 0);
 	} else {

@@ -135,7 +135,9 @@ void peer_stop_all(void)
 	for (peer = peers; peer; peer = peer->next) {
 		if (peer->ended)
 			continue;
-		kill(peer->pid, SIGKILL);
+		/* one that is root while we no longer are can only be asked */
+		if (kill(peer->pid, SIGKILL))
+			shutdown(peer->socket, SHUT_WR);
 		reap(peer);
 	}
 }
