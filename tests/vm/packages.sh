@@ -4,6 +4,7 @@
 packages_why() {
 	cat <<'END'
 gcc			compiles the module, the library and the tools
+g++			checks that the headers are good C++
 libc6-dev		C library headers
 make			drives the kernel's own build of the module
 meson			drives the build
@@ -17,6 +18,7 @@ libjson-c-dev		JSON output (xpmemctl)
 kmod			indexes the modules of the VM's kernel, loads ours
 procps			stops tests that hang
 qemu-system-x86		runs the VM
+sparse			checks the module's sources
 bats			runs the test suites
 jq			looks into JSON in tests and demo
 END
