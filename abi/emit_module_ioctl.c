@@ -12,16 +12,6 @@ static unsigned int count_reserved(const struct command *command)
 	return count;
 }
 
-static bool writes_back(const struct command *command)
-{
-	size_t i;
-
-	for (i = 0; i < command->field_count; i++)
-		if (command->fields[i].direction == FIELD_OUT || command->fields[i].direction == FIELD_INOUT)
-			return true;
-	return false;
-}
-
 static void print_flag_mask(FILE *out, const struct field *field)
 {
 	const char *separator = "";
@@ -62,7 +52,6 @@ static void emit_header(const struct ioctl_spec *spec, const char *root)
 	      "\tu32 flags;\t\t/* flags it knows */\n"
 	      "\tu16 reserved[XPMEM_IOCTL_RESERVED_MAX];\t/* offsets of the u32 fields that must be zero */\n"
 	      "\tu8 reserved_count;\n"
-	      "\tbool writes_back;\t/* it has results */\n"
 	      "\tint (*handler)(struct xpmem_client *client, union xpmem_ioctl_arg *arg);\n"
 	      "};\n\nextern const struct xpmem_ioctl_op xpmem_ioctl_ops[XPMEM_IOCTL_COUNT];\n\n", out);
 	for (i = 0; i < spec->command_count; i++)
@@ -93,8 +82,6 @@ static void print_row(FILE *out, const struct command *command)
 			}
 		fprintf(out, " },\n\t\t.reserved_count = %u,\n", count_reserved(command));
 	}
-	if (writes_back(command))
-		fputs("\t\t.writes_back = true,\n", out);
 	fprintf(out, "\t\t.handler = xpmem_ioctl_%s,\n\t},\n", command->name);
 }
 

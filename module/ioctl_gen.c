@@ -13,7 +13,6 @@ const struct xpmem_ioctl_op xpmem_ioctl_ops[XPMEM_IOCTL_COUNT] = {
 		.size = sizeof(struct xpmem_ioc_query),
 		.min_size = offsetofend(struct xpmem_ioc_query, page_size),
 		.flags = 0,
-		.writes_back = true,
 		.handler = xpmem_ioctl_query,
 	},
 	[0x41 - XPMEM_IOCTL_FIRST] = {
@@ -23,7 +22,6 @@ const struct xpmem_ioctl_op xpmem_ioctl_ops[XPMEM_IOCTL_COUNT] = {
 		.flags = XPMEM_MAKE_RDONLY,
 		.reserved = { offsetof(struct xpmem_ioc_make, reserved) },
 		.reserved_count = 1,
-		.writes_back = true,
 		.handler = xpmem_ioctl_make,
 	},
 	[0x42 - XPMEM_IOCTL_FIRST] = {
@@ -40,7 +38,6 @@ const struct xpmem_ioctl_op xpmem_ioctl_ops[XPMEM_IOCTL_COUNT] = {
 		.flags = XPMEM_GET_RDONLY | XPMEM_GET_RDWR | XPMEM_GET_FD,
 		.reserved = { offsetof(struct xpmem_ioc_get, reserved) },
 		.reserved_count = 1,
-		.writes_back = true,
 		.handler = xpmem_ioctl_get,
 	},
 	[0x44 - XPMEM_IOCTL_FIRST] = {
@@ -55,7 +52,6 @@ const struct xpmem_ioctl_op xpmem_ioctl_ops[XPMEM_IOCTL_COUNT] = {
 		.size = sizeof(struct xpmem_ioc_attach),
 		.min_size = offsetofend(struct xpmem_ioc_attach, attid),
 		.flags = XPMEM_ATTACH_RDONLY | XPMEM_ATTACH_FIXED | XPMEM_ATTACH_POPULATE,
-		.writes_back = true,
 		.handler = xpmem_ioctl_attach,
 	},
 	[0x46 - XPMEM_IOCTL_FIRST] = {
@@ -72,7 +68,6 @@ const struct xpmem_ioctl_op xpmem_ioctl_ops[XPMEM_IOCTL_COUNT] = {
 		.flags = XPMEM_GET_RDONLY | XPMEM_GET_RDWR,
 		.reserved = { offsetof(struct xpmem_ioc_segment_fd, reserved) },
 		.reserved_count = 1,
-		.writes_back = true,
 		.handler = xpmem_ioctl_segment_fd,
 	},
 };

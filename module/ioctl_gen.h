@@ -32,7 +32,6 @@ struct xpmem_ioctl_op {
 	u32 flags;		/* flags it knows */
 	u16 reserved[XPMEM_IOCTL_RESERVED_MAX];	/* offsets of the u32 fields that must be zero */
 	u8 reserved_count;
-	bool writes_back;	/* it has results */
 	int (*handler)(struct xpmem_client *client, union xpmem_ioctl_arg *arg);
 };
 
