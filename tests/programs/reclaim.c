@@ -14,8 +14,9 @@ static void share(long memory)
 {
 	CHECK_OK(device_open());
 	page = memory;
-	fill(page, LENGTH, 1);
+	/* filled after the fork: pages shared with a child are not paged out */
 	attacher = peer_start();
+	fill(page, LENGTH, 1);
 	at = CHECK_OK(on(attacher, do_attach_segment, export_range(page, LENGTH), 0, LENGTH));
 	CHECK_EQ(on(attacher, do_verify, at, LENGTH, 1), 0);
 }

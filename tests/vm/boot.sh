@@ -60,7 +60,7 @@ boot_start() {
 
 	accel=$(boot_accel)
 	[[ $accel == tcg ]] && accel=tcg,thread=multi
-	append="console=ttyS0 loglevel=7 no_timer_check log_buf_len=16M oops=panic panic=-1 rcupdate.rcu_cpu_stall_timeout=120"
+	append="console=ttyS0 loglevel=7 no_timer_check log_buf_len=16M oops=panic panic=-1 rcupdate.rcu_cpu_stall_timeout=120 secretmem.enable=1"
 	setpriv --pdeathsig KILL qemu-system-x86_64 -nodefaults -no-user-config -display none -no-reboot \
 		-M q35 -accel "$accel" -cpu max -smp "${XPMEM_VM_CPUS:-2}" -m "${XPMEM_VM_MEMORY:-1024}" \
 		-kernel "$kernel_image" -initrd "$run_dir/initramfs.cpio" -append "$append ${XPMEM_VM_APPEND:-}" \
