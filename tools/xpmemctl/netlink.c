@@ -147,7 +147,7 @@ static enum status explain(const struct operation *operation, int64_t id, int er
 		json_format_id(text, sizeof(text), id);
 	snprintf(name, sizeof(name), "%s%s%s", operation->set->name, id ? " " : "", text);
 	if (!*message)
-		message = strerror(error);
+		message = error == ENOENT ? "nothing" : strerror(error);
 	switch (error) {
 	case ENOENT:
 		return fail(STATUS_NOT_FOUND, "%s: %s that you may see; look for it with: xpmemctl list", name, message);
