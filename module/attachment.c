@@ -32,11 +32,16 @@ void xpmem_attachment_put(struct xpmem_attachment *attachment)
 	xpmem_permit_put(permit);
 }
 
-/* The VMA was split or moved: one more keeps the attachment. */
+/*
+ * The VMA was split or moved: one more keeps the attachment. Or it was inherited by a child in spite of
+ * VM_DONTCOPY, which madvise can undo: then it is empty, and its faults are refused.
+ */
 void xpmem_attachment_open(struct vm_area_struct *vma)
 {
 	struct xpmem_attachment *attachment = vma->vm_private_data;
 
+	if (vma->vm_mm != attachment->permit->client->mm)
+		vm_flags_set(vma, VM_WIPEONFORK);
 	refcount_inc(&attachment->object.ref);
 }
 

@@ -221,6 +221,14 @@ static enum xpmem_verdict insert_stashed(struct xpmem_mirror *mirror, vm_fault_t
 	return verdict;
 }
 
+/* Not through what is dead, and not in a child that inherited the VMA. */
+static bool may_fault(const struct vm_area_struct *vma)
+{
+	const struct xpmem_attachment *attachment = vma->vm_private_data;
+
+	return !xpmem_attachment_revoked(attachment) && vma->vm_mm == attachment->permit->client->mm;
+}
+
 static vm_fault_t attachment_fault(struct vm_fault *vmf)
 {
 	struct vm_area_struct *vma = vmf->vma;
@@ -235,7 +243,7 @@ static vm_fault_t attachment_fault(struct vm_fault *vmf)
 
 	xpmem_stat_add(XPMEM_STAT_FAULTS, 1);
 	atomic_long_inc(&attachment->faults);
-	if (xpmem_attachment_revoked(attachment) || !mmget_not_zero(space->mm))
+	if (!may_fault(vma) || !mmget_not_zero(space->mm))
 		return VM_FAULT_SIGBUS;
 	if (mirror_init(&mirror, vma, vmf->pgoff << PAGE_SHIFT, vmf->flags & FAULT_FLAG_WRITE)) {
 		mmput_async(space->mm);
@@ -290,7 +298,7 @@ static vm_fault_t attachment_mkwrite(struct vm_fault *vmf)
 
 	xpmem_stat_add(XPMEM_STAT_FAULTS, 1);
 	atomic_long_inc(&attachment->faults);
-	if (xpmem_attachment_revoked(attachment) || !mmget_not_zero(space->mm))
+	if (!may_fault(vma) || !mmget_not_zero(space->mm))
 		return VM_FAULT_SIGBUS;
 	if (mirror_init(&mirror, vma, vmf->pgoff << PAGE_SHIFT, true)) {
 		mmput_async(space->mm);
