@@ -6,7 +6,7 @@
 # only fills console.log, which nothing interprets.
 
 runs_kept=20
-boot_deadline=180
+boot_deadline=400
 # Seconds without news in the run's progress file after which the VM counts as hung (0: no such limit).
 boot_silence=0
 

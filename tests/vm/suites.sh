@@ -64,7 +64,7 @@ suites_main() {
 	printf -v command '%q ' exec env BATS_TEST_TIMEOUT="${XPMEM_VM_TEST_TIMEOUT:-200}" \
 		bash "$tree/tests/vm/guest/suites" "${files[@]}"
 	boot_silence=$((${XPMEM_VM_TEST_TIMEOUT:-200} + 60))
-	run_job "${XPMEM_VM_TIMEOUT:-2400}" "$command" suites_report || status=$?
+	run_job "${XPMEM_VM_TIMEOUT:-3600}" "$command" suites_report || status=$?
 	[[ ! -f $run_dir/counts ]] || read -r passed failed skipped <"$run_dir/counts"
 	# A VM that ended badly is a failure, whatever was counted.
 	((status == 0 || failed > 0)) || failed=1
