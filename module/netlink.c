@@ -258,8 +258,13 @@ static struct dump *dump_of(struct netlink_callback *callback)
 
 int xpmem_nl_dump_start(struct netlink_callback *callback)
 {
-	struct viewer *viewer = kmalloc(sizeof(*viewer), GFP_KERNEL);
+	struct viewer *viewer;
 
+	if (nlmsg_attrlen(callback->nlh, GENL_HDRLEN)) {
+		NL_SET_ERR_MSG(callback->extack, "a dump takes no attributes");
+		return -EINVAL;
+	}
+	viewer = kmalloc(sizeof(*viewer), GFP_KERNEL);
 	if (!viewer)
 		return -ENOMEM;
 	viewer_init(viewer, callback->skb);
