@@ -1,0 +1,37 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The generic netlink operations, right and wrong, and what the kernel says with a refusal.
+
+load helpers
+
+@test "get" {
+	run_case netlink get
+}
+
+@test "get of what is not there" {
+	run_case netlink get-of-what-is-not-there
+}
+
+@test "get without id" {
+	run_case netlink get-without-id
+}
+
+@test "attributes of wrong length" {
+	run_case netlink attributes-of-wrong-length
+}
+
+@test "attributes that do not belong" {
+	run_case netlink attributes-that-do-not-belong
+}
+
+@test "dump" {
+	run_case netlink dump
+}
+
+@test "dump with attributes" {
+	run_case netlink dump-with-attributes
+}
+
+@test "commands that are not there" {
+	run_case netlink commands-that-are-not-there
+}
