@@ -258,13 +258,8 @@ static struct dump *dump_of(struct netlink_callback *callback)
 
 int xpmem_nl_dump_start(struct netlink_callback *callback)
 {
-	struct viewer *viewer;
+	struct viewer *viewer = kmalloc(sizeof(*viewer), GFP_KERNEL);
 
-	if (nlmsg_attrlen(callback->nlh, GENL_HDRLEN)) {
-		NL_SET_ERR_MSG(callback->extack, "a dump takes no attributes");
-		return -EINVAL;
-	}
-	viewer = kmalloc(sizeof(*viewer), GFP_KERNEL);
 	if (!viewer)
 		return -ENOMEM;
 	viewer_init(viewer, callback->skb);
@@ -290,6 +285,11 @@ static int dump(const struct kind *kind, struct sk_buff *skb, struct netlink_cal
 	unsigned long before;
 	void *header;
 
+	/* Not at the start, when the kernel takes no message along. */
+	if (nlmsg_attrlen(callback->nlh, GENL_HDRLEN)) {
+		NL_SET_ERR_MSG(callback->extack, "a dump takes no attributes");
+		return -EINVAL;
+	}
 	/* A reader is told when objects came or went meanwhile; zero would mean that it is not known. */
 	callback->seq = atomic_read(&kind->registry->generation) | 1U << 31;
 	for (;;) {

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The generic netlink operations, by messages made by hand: each right one and each wrong one. */
+#include <linux/genetlink.h>
+#include <linux/netlink.h>
+#include <linux/xpmem.h>
+#include <netlink/genl/ctrl.h>
+#include <netlink/genl/genl.h>
+#include <netlink/netlink.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "device.h"
+#include "harness.h"
+
+#define UNKNOWN_ATTRIBUTE 999
+
+static struct nl_sock *netlink;
+static int family;
+static char message[256];	/* the kernel's word with its last refusal */
+
+static void connect_to_kernel(void)
+{
+	int on = 1;
+
+	CHECK(netlink = nl_socket_alloc());
+	CHECK_EQ(genl_connect(netlink), 0);
+	nl_socket_disable_auto_ack(netlink);
+	CHECK_OK(answer(setsockopt(nl_socket_get_fd(netlink), SOL_NETLINK, NETLINK_EXT_ACK, &on, sizeof(on))));
+	CHECK_OK(family = genl_ctrl_resolve(netlink, XPMEM_FAMILY_NAME));
+}
+
+static struct nl_msg *request(int command, int flags)
+{
+	struct nl_msg *msg = nlmsg_alloc();
+
+	CHECK(msg);
+	CHECK(genlmsg_put(msg, NL_AUTO_PORT, NL_AUTO_SEQ, family, 0, NLM_F_REQUEST | flags, command, XPMEM_FAMILY_VERSION));
+	return msg;
+}
+
+/* Takes the text from the attributes behind an NLMSG_ERROR or NLMSG_DONE. */
+static void note_message(struct nlmsghdr *header)
+{
+	struct nlmsgerr *error = nlmsg_data(header);
+	int skip = NLMSG_ALIGN(sizeof(error->error));
+	struct nlattr *text;
+
+	if (!(header->nlmsg_flags & NLM_F_ACK_TLVS))
+		return;
+	if (header->nlmsg_type == NLMSG_ERROR)
+		skip = NLMSG_ALIGN(header->nlmsg_flags & NLM_F_CAPPED ? sizeof(*error) : sizeof(error->error) + error->msg.nlmsg_len);
+	text = nla_find((void *)((char *)error + skip), nlmsg_datalen(header) - skip, NLMSGERR_ATTR_MSG);
+	if (text)
+		snprintf(message, sizeof(message), "%s", nla_get_string(text));
+}
+
+/* Sends, and answers with -errno, or how many objects came; the last one's id is left in *id. */
+static long exchange(struct nl_msg *msg, int id_attribute, int64_t *id)
+{
+	bool dump = nlmsg_hdr(msg)->nlmsg_flags & NLM_F_DUMP;
+	struct nlmsghdr *header;
+	struct sockaddr_nl from;
+	unsigned char *buffer;
+	long objects = 0;
+	int length;
+
+	message[0] = 0;
+	CHECK(nl_send_auto(netlink, msg) > 0);
+	nlmsg_free(msg);
+	for (;;) {
+		length = nl_recv(netlink, &from, &buffer, NULL);
+		CHECK(length > 0);
+		for (header = (void *)buffer; nlmsg_ok(header, length); header = nlmsg_next(header, &length)) {
+			if (header->nlmsg_type == NLMSG_DONE || header->nlmsg_type == NLMSG_ERROR) {
+				note_message(header);
+				return *(int *)nlmsg_data(header) ?: objects;
+			}
+			objects++;
+			if (id)
+				*id = nla_get_s64(nlmsg_find_attr(header, GENL_HDRLEN, id_attribute));
+		}
+		free(buffer);
+		if (!dump)
+			return objects;
+	}
+}
+
+static long get_id(int command, int attribute, int64_t id, int64_t *found)
+{
+	struct nl_msg *msg = request(command, 0);
+
+	CHECK_EQ(nla_put_s64(msg, attribute, id), 0);
+	return exchange(msg, attribute, found);
+}
+
+/* One object of each kind, of this process. */
+static int64_t segid, apid, attid;
+
+static void make_objects(void)
+{
+	struct xpmem_ioc_attach attach = SIZED(xpmem_ioc_attach, .length = PAGE);
+
+	connect_to_kernel();
+	CHECK_OK(device_open());
+	segid = export_range(map_anonymous(PAGE), PAGE);
+	apid = CHECK_OK(GET(.segid = segid, .flags = XPMEM_GET_RDWR));
+	attach.apid = apid;
+	CHECK_OK(device_call(XPMEM_IOC_ATTACH, &attach));
+	attid = attach.attid;
+}
+
+static const struct {
+	int command, id, none;
+	int64_t *mine;
+	const char *absent;
+} kinds[] = {
+	{ XPMEM_NL_CMD_SEGMENT_GET, XPMEM_A_SEGMENT_ID, XPMEM_A_SEGMENT_PID, &segid, "no such segment" },
+	{ XPMEM_NL_CMD_PERMIT_GET, XPMEM_A_PERMIT_ID, XPMEM_A_PERMIT_PID, &apid, "no such permit" },
+	{ XPMEM_NL_CMD_ATTACHMENT_GET, XPMEM_A_ATTACHMENT_ID, XPMEM_A_ATTACHMENT_PID, &attid, "no such attachment" },
+};
+
+#define for_each_kind(i) for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+
+CASE(get)
+{
+	make_objects();
+	for_each_kind(i) {
+		int64_t id = 0;
+
+		CHECK_EQ(get_id(kinds[i].command, kinds[i].id, *kinds[i].mine, &id), 1);
+		CHECK_EQ(id, *kinds[i].mine);
+	}
+}
+
+CASE(get_of_what_is_not_there)
+{
+	make_objects();
+	for_each_kind(i) {
+		const int64_t wrong[] = { 0, -1, INT64_MIN, INT64_MAX, *kinds[i].mine ^ 1L << 40, *kinds[i].mine + 1, -*kinds[i].mine };
+
+		for (size_t j = 0; j < sizeof(wrong) / sizeof(wrong[0]); j++) {
+			CHECK_EQ(get_id(kinds[i].command, kinds[i].id, wrong[j], NULL), -ENOENT);
+			CHECK_EQ(strcmp(message, kinds[i].absent), 0);
+		}
+	}
+}
+
+CASE(get_without_id)
+{
+	make_objects();
+	for_each_kind(i) {
+		CHECK_EQ(exchange(request(kinds[i].command, 0), 0, NULL), -EINVAL);
+		CHECK_EQ(strcmp(message, "the id of an object is missing"), 0);
+	}
+}
+
+CASE(attributes_of_wrong_length)
+{
+	make_objects();
+	for_each_kind(i)
+		for (int length = 0; length <= 16; length++) {
+			struct nl_msg *msg = request(kinds[i].command, 0);
+			int64_t id[2] = { *kinds[i].mine };
+
+			if (length == sizeof(id[0]))
+				continue;
+			CHECK_EQ(nla_put(msg, kinds[i].id, length, id), 0);
+			CHECK_EQ(exchange(msg, 0, NULL), -EINVAL);
+			CHECK(message[0]);
+		}
+}
+
+CASE(attributes_that_do_not_belong)
+{
+	make_objects();
+	for_each_kind(i) {
+		const int wrong[] = { kinds[i].none, UNKNOWN_ATTRIBUTE };
+
+		for (size_t j = 0; j < sizeof(wrong) / sizeof(wrong[0]); j++) {
+			struct nl_msg *msg = request(kinds[i].command, 0);
+
+			CHECK_EQ(nla_put_s64(msg, kinds[i].id, *kinds[i].mine), 0);
+			CHECK_EQ(nla_put_u32(msg, wrong[j], 1), 0);
+			CHECK_EQ(exchange(msg, 0, NULL), -EINVAL);
+			CHECK(message[0]);
+		}
+	}
+	for (int attribute = 1; attribute <= XPMEM_A_INFO_MAX + 1; attribute++) {
+		struct nl_msg *msg = request(XPMEM_NL_CMD_INFO_GET, 0);
+
+		CHECK_EQ(nla_put_u32(msg, attribute, 1), 0);
+		CHECK_EQ(exchange(msg, 0, NULL), -EINVAL);
+	}
+}
+
+CASE(dump)
+{
+	make_objects();
+	for_each_kind(i) {
+		int64_t id = 0;
+
+		CHECK_EQ(exchange(request(kinds[i].command, NLM_F_DUMP), kinds[i].id, &id), 1);
+		CHECK_EQ(id, *kinds[i].mine);
+	}
+}
+
+CASE(dump_with_attributes)
+{
+	make_objects();
+	for_each_kind(i) {
+		struct nl_msg *msg = request(kinds[i].command, NLM_F_DUMP);
+
+		CHECK_EQ(nla_put_s64(msg, kinds[i].id, *kinds[i].mine), 0);
+		CHECK_EQ(exchange(msg, 0, NULL), -EINVAL);
+		CHECK_EQ(strcmp(message, "a dump takes no attributes"), 0);
+	}
+}
+
+CASE(commands_that_are_not_there)
+{
+	connect_to_kernel();
+	CHECK_EQ(exchange(request(0, 0), 0, NULL), -EOPNOTSUPP);
+	CHECK_EQ(exchange(request(XPMEM_NL_CMD_MAX + 1, 0), 0, NULL), -EOPNOTSUPP);
+	CHECK_EQ(exchange(request(XPMEM_NL_CMD_INFO_GET, NLM_F_DUMP), 0, NULL), -EOPNOTSUPP);
+}
