@@ -129,14 +129,6 @@ __attribute__((noinline)) long load(long address)
 	return value;
 }
 
-__attribute__((noinline)) long load_byte(long address)
-{
-	volatile long value = 0;
-
-	TOUCH(value = *(volatile unsigned char *)address);
-	return value;
-}
-
 __attribute__((noinline)) long store(long address, long value)
 {
 	TOUCH(*(volatile long *)address = value);

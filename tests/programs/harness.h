@@ -77,6 +77,5 @@ static inline long answer(long result)
 /* touches of 8 bytes that survive SIGBUS and SIGSEGV; safe in any thread */
 long load(long address);
 long store(long address, long value);
-long load_byte(long address);
 
 #endif
