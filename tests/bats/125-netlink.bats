@@ -35,3 +35,7 @@ load helpers
 @test "commands that are not there" {
 	run_case netlink commands-that-are-not-there
 }
+
+@test "every case of the program has a test" {
+	is "$(cases_without_test netlink "$BATS_TEST_FILENAME")" ""
+}
