@@ -64,6 +64,10 @@ load helpers
 	run_case geometry mremap-cannot-grow
 }
 
+@test "mremap cannot grow shared memory" {
+	run_case geometry mremap-cannot-grow-shared-memory
+}
+
 @test "mremap shrinks" {
 	run_case geometry mremap-shrinks
 }

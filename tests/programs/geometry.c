@@ -213,12 +213,23 @@ CASE(mremap_moves_part)
 	CHECK_EQ(load(at), GOT_SIGSEGV);
 }
 
-CASE(mremap_cannot_grow)
+static void try_to_grow(void)
 {
-	attach_touched();
 	CHECK(mremap((void *)at, LENGTH, LENGTH + PAGE, MREMAP_MAYMOVE) == MAP_FAILED);
 	CHECK(mremap((void *)at, 0, LENGTH, MREMAP_MAYMOVE) == MAP_FAILED);
 	check_pages("++++++++");
+}
+
+CASE(mremap_cannot_grow)
+{
+	attach_touched();
+	try_to_grow();
+}
+
+CASE(mremap_cannot_grow_shared_memory)
+{
+	attach_memory(map_file(memory_file(LENGTH), LENGTH, PROT_READ | PROT_WRITE, MAP_SHARED));
+	try_to_grow();
 }
 
 CASE(mremap_shrinks)
