@@ -64,7 +64,7 @@ enum xpmem_verdict xpmem_mirror_look(struct xpmem_mirror *mirror)
 	struct mm_struct *mm = mirror->window->space->mm;
 	struct vm_area_struct *vma;
 
-	mmap_assert_locked(mm);
+	lockdep_assert_held(&mm->mmap_lock);
 	vma = find_vma(mm, mirror->source);
 	if (!vma || vma->vm_start > mirror->source || !xpmem_source_allowed(vma))
 		return XPMEM_HOLE;
