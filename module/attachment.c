@@ -135,18 +135,17 @@ static int map_runs(struct xpmem_attachment *attachment, unsigned long address, 
 {
 	struct mm_struct *mm = xpmem_attachment_space(attachment)->mm;
 	unsigned long end = attachment->source + attachment->length;
-	unsigned long run_start, run_end = attachment->source, mapped;
+	unsigned long run_start = attachment->source, run_end = end, mapped;
+	bool all_shared;
 	int found;
 
 	if (!mmget_not_zero(mm))
 		return -ENOENT;
-	run_start = attachment->source;
-	run_end = end;
 	found = find_shared(attachment, &run_start, &run_end);
 	if (found < 0)
 		goto put;
-	if (!(found && run_start == attachment->source && run_end == end))
-		attachment->shared = false;
+	all_shared = found && run_start == attachment->source && run_end == end;
+	attachment->shared = all_shared;
 	address = map(attachment, attachment->source, end, address, flags);
 	if (IS_ERR_VALUE(address)) {
 		found = (long)address;
@@ -154,7 +153,7 @@ static int map_runs(struct xpmem_attachment *attachment, unsigned long address, 
 	}
 	attachment->address = address;
 
-	while (found > 0 && !(run_start == attachment->source && run_end == end)) {
+	while (found > 0 && !all_shared) {
 		attachment->shared = true;
 		mapped = map(attachment, run_start, run_end, address + run_start - attachment->source, MAP_FIXED);
 		if (IS_ERR_VALUE(mapped)) {
