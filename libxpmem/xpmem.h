@@ -55,7 +55,7 @@ int xpmem_version(void);
  *
  * Return: the segment, which the caller owns until xpmem_remove(), or -1 with
  * EINVAL for a range that is not page-aligned, empty or too long, and for other
- * permit types and mode bits.
+ * permit types and mode bits, or EDQUOT when the user may have no more.
  */
 xpmem_segid_t xpmem_make(void *vaddr, size_t size, int permit_type, void *permit_value);
 
@@ -76,8 +76,8 @@ int xpmem_remove(xpmem_segid_t segid);
  * @permit_value: not used
  *
  * Return: the permit, which the caller owns until xpmem_release(), or -1 with
- * EINVAL (flags or permit type), ENOENT (no such segment) or EACCES (its mode, or
- * the machine's mode_mask, does not allow it).
+ * EINVAL (flags or permit type), ENOENT (no such segment), EACCES (its mode, or
+ * the machine's mode_mask, does not allow it) or EDQUOT (the user may have no more).
  */
 xpmem_apid_t xpmem_get(xpmem_segid_t segid, int flags, int permit_type, void *permit_value);
 
@@ -99,7 +99,8 @@ int xpmem_release(xpmem_apid_t apid);
  *
  * Return: the address, which the caller owns until xpmem_detach() or munmap(2), or
  * (void *)-1 with EINVAL (alignment, or beyond the segment), ENOENT (no such
- * permit, or its segment is gone), EACCES (another's) or ENOMEM.
+ * permit, or its segment is gone), EACCES (another's), EDQUOT (the user may have
+ * no more) or ENOMEM.
  */
 void *xpmem_attach(struct xpmem_addr addr, size_t size, void *vaddr);
 

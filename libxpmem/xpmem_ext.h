@@ -46,7 +46,7 @@ int xpmem_query(struct xpmem_capabilities *capabilities);
  * @name: shown by xpmemctl: printable ASCII, at most 31 bytes; or NULL
  *
  * Return: the segment, which the caller owns until xpmem_remove(), or -1 with
- * EINVAL for a wrong argument.
+ * EINVAL for a wrong argument, or EDQUOT when the user may have no more.
  */
 xpmem_segid_t xpmem_make_segment(void *vaddr, size_t length, unsigned int mode, unsigned int flags, const char *name);
 
@@ -72,7 +72,8 @@ int xpmem_segment_fd(xpmem_segid_t segid, int access);
  *
  * Return: the permit, which the caller owns until xpmem_release(), or -1 with
  * EINVAL (access, or another kind of descriptor), EBADF (not open), EACCES (more
- * than the descriptor gives) or ENOENT (its segment is gone).
+ * than the descriptor gives), ENOENT (its segment is gone) or EDQUOT (the user may
+ * have no more).
  */
 xpmem_apid_t xpmem_get_fd(int fd, int access, size_t *length);
 
@@ -100,7 +101,7 @@ xpmem_apid_t xpmem_get_segment(xpmem_segid_t segid, int access, size_t *length);
  * Return: the address, which the caller owns until xpmem_detach() or munmap(2), or
  * XPMEM_FAILED with EINVAL (a wrong argument, or beyond the segment), EEXIST
  * (something is mapped at vaddr), ENOENT (no such permit, or its segment is gone),
- * EACCES (another's) or ENOMEM.
+ * EACCES (another's), EDQUOT (the user may have no more) or ENOMEM.
  */
 void *xpmem_attach_range(xpmem_apid_t apid, off_t offset, size_t length, void *vaddr, unsigned int flags, int64_t *attid);
 

@@ -7,6 +7,7 @@
  * The registry holds no reference: an object is withdrawn before its last one goes, and its
  * memory is freed after an RCU grace period.
  */
+#include <linux/moduleparam.h>
 #include <linux/random.h>
 
 #include "xpmem.h"
@@ -14,29 +15,43 @@
 #define INDEX_BITS 31
 #define INDEX_MASK ((1UL << INDEX_BITS) - 1)
 
-#define REGISTRY(name) \
-	struct xpmem_registry name = { .objects = XARRAY_INIT(name.objects, XA_FLAGS_ALLOC1 | XA_FLAGS_ACCOUNT) }
+/* More than any job is known to use, and below what would take a machine's memory. */
+#define DEFAULT_LIMIT (1U << 20)
 
-REGISTRY(xpmem_segments);
-REGISTRY(xpmem_permits);
-REGISTRY(xpmem_attachments);
+#define REGISTRY(noun, kind_of) \
+	struct xpmem_registry xpmem_##noun = { \
+		.kind = kind_of, \
+		.limit = DEFAULT_LIMIT, \
+		.objects = XARRAY_INIT(xpmem_##noun.objects, XA_FLAGS_ALLOC1 | XA_FLAGS_ACCOUNT), \
+	}; \
+	module_param_named(max_##noun, xpmem_##noun.limit, uint, 0644); \
+	MODULE_PARM_DESC(max_##noun, "Most " #noun " of a user without CAP_SYS_RESOURCE (default: 1048576, 0: no limit)")
+
+REGISTRY(segments, XPMEM_SEGMENT);
+REGISTRY(permits, XPMEM_PERMIT);
+REGISTRY(attachments, XPMEM_ATTACHMENT);
 
 /**
- * xpmem_registry_reserve() - give an object its id
+ * xpmem_registry_reserve() - give an object its id, and charge it to the user that the caller acts as
  * @registry: where
  * @object: what; nobody finds it until it is published
  *
- * The caller must cancel or publish. Return: 0, -ENOMEM or -ENOSPC.
+ * The caller must cancel or publish. Return: 0, -EDQUOT, -ENOMEM or -ENOSPC.
  */
 int xpmem_registry_reserve(struct xpmem_registry *registry, struct xpmem_object *object)
 {
 	u32 index;
 	int error;
 
+	object->user = xpmem_user_charge(registry->kind, READ_ONCE(registry->limit));
+	if (IS_ERR(object->user))
+		return PTR_ERR(object->user);
 	error = xa_alloc_cyclic(&registry->objects, &index, NULL, XA_LIMIT(1, INDEX_MASK), &registry->next,
 				GFP_KERNEL_ACCOUNT);
-	if (error < 0)
+	if (error < 0) {
+		xpmem_user_uncharge(object->user, registry->kind);
 		return error == -EBUSY ? -ENOSPC : error;
+	}
 	object->id = (s64)get_random_u32() << INDEX_BITS | index;
 	return 0;
 }
@@ -45,6 +60,7 @@ int xpmem_registry_reserve(struct xpmem_registry *registry, struct xpmem_object 
 void xpmem_registry_cancel(struct xpmem_registry *registry, struct xpmem_object *object)
 {
 	xa_erase(&registry->objects, object->id & INDEX_MASK);
+	xpmem_user_uncharge(object->user, registry->kind);
 }
 
 /* Cannot fail: the slot was made by the reservation. */
@@ -75,6 +91,7 @@ bool xpmem_registry_withdraw(struct xpmem_registry *registry, struct xpmem_objec
 	if (found) {
 		atomic_inc(&registry->generation);
 		atomic_long_dec(&registry->live);
+		xpmem_user_uncharge(object->user, registry->kind);
 	}
 	return found;
 }

@@ -35,7 +35,7 @@
  *     window->lock (write; dropped before the next)
  *       i_mmap_rwsem of the space's inode
  *         B's page-table lock
- *   client->lock, space->lock, permit->lock, the space table's lock and the registries' locks are
+ *   client->lock, space->lock, permit->lock, and the locks of the tables of spaces, users and objects are
  *   innermost spinlocks, and none is held while another is taken.
  *
  * Two mmap_locks are never waited for at once, and nothing allocates with reclaim while it
@@ -71,14 +71,36 @@
 #define XPMEM_WINDOW_SIZE (1UL << XPMEM_WINDOW_SHIFT)
 #define XPMEM_WINDOW_PAGES (XPMEM_WINDOW_SIZE >> PAGE_SHIFT)
 
+/* user.c: how many objects a user holds */
+
+enum xpmem_kind {
+	XPMEM_SEGMENT,
+	XPMEM_PERMIT,
+	XPMEM_ATTACHMENT,
+	XPMEM_KIND_COUNT,
+};
+
+struct xpmem_user {
+	refcount_t ref;			/* of the objects that are charged to it */
+	kuid_t uid;
+	struct hlist_node link;
+	atomic_long_t held[XPMEM_KIND_COUNT];
+};
+
+struct xpmem_user *xpmem_user_charge(enum xpmem_kind kind, unsigned int limit);
+void xpmem_user_uncharge(struct xpmem_user *user, enum xpmem_kind kind);
+
 /* registry.c: objects that users name by id */
 
 struct xpmem_object {
 	refcount_t ref;
 	s64 id;
+	struct xpmem_user *user;	/* charged from reservation until it is cancelled or withdrawn */
 };
 
 struct xpmem_registry {
+	enum xpmem_kind kind;
+	unsigned int limit;	/* objects a user; a module parameter, 0: no limit */
 	struct xarray objects;
 	u32 next;
 	atomic_t generation;	/* counts publish and withdraw, for consistent dumps */

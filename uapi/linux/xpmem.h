@@ -172,6 +172,8 @@ struct xpmem_ioc_query {
  * * EINVAL: vaddr or length not a multiple of the page size, length zero, range
  *   wraps or passes address_limit, mode has bits outside 0777, unknown flag,
  *   name not NUL-terminated printable ASCII
+ * * EDQUOT: the user has as many segments as the module parameter max_segments
+ *   allows
  * * ESTALE: the descriptor was opened by another process
  */
 struct xpmem_ioc_make {
@@ -233,6 +235,8 @@ struct xpmem_ioc_remove {
  *   rights do not allow it
  * * ENOENT: no such segment, or it is gone
  * * EBADF: fd is not an open descriptor
+ * * EDQUOT: the user has as many permits as the module parameter max_permits
+ *   allows
  * * ESTALE: the descriptor was opened by another process
  */
 struct xpmem_ioc_get {
@@ -298,6 +302,8 @@ struct xpmem_ioc_release {
  * * EACCES: the permit is another process's
  * * EEXIST: something is mapped at vaddr
  * * ENOMEM: no room in the address space
+ * * EDQUOT: the user has as many attachments as the module parameter
+ *   max_attachments allows
  * * ESTALE: the descriptor was opened by another process
  */
 struct xpmem_ioc_attach {
