@@ -139,6 +139,7 @@ static int map_runs(struct xpmem_attachment *attachment, unsigned long address, 
 	bool all_shared;
 	int found;
 
+	lockdep_assert_held(&attachment->permit->attaching);
 	if (!mmget_not_zero(mm))
 		return -ENOENT;
 	found = find_shared(attachment, &run_start, &run_end);
@@ -201,6 +202,7 @@ struct xpmem_attachment *xpmem_attachment_create(s64 apid, u64 offset, u64 lengt
 	struct xpmem_attachment *attachment;
 	struct xpmem_segment *segment;
 	struct xpmem_permit *permit;
+	bool dead;
 	u64 end;
 	int error;
 
@@ -234,18 +236,25 @@ struct xpmem_attachment *xpmem_attachment_create(s64 apid, u64 offset, u64 lengt
 	error = -EINTR;
 	if (mutex_lock_killable(&permit->attaching))
 		goto cancel;
-	error = -ENOENT;
-	if (permit->dead)
-		goto unlock;
 	spin_lock(&permit->lock);
-	list_add(&attachment->permit_link, &permit->attachments);
+	dead = permit->dead;
+	if (!dead)
+		list_add(&attachment->permit_link, &permit->attachments);
 	spin_unlock(&permit->lock);
+	error = -ENOENT;
+	if (dead)
+		goto unlock;
 	permit->building = attachment;
 	WRITE_ONCE(permit->builder, current);
 	error = map_runs(attachment, vaddr, flags & XPMEM_ATTACH_REPLACE ? MAP_FIXED :
 			 flags & XPMEM_ATTACH_FIXED ? MAP_FIXED_NOREPLACE : 0);
 	WRITE_ONCE(permit->builder, NULL);
 	permit->building = NULL;
+	if (!error && READ_ONCE(permit->dead)) {
+		/* Its file was closed meanwhile. */
+		vm_munmap(attachment->address, length);
+		error = -ENOENT;
+	}
 	if (!error) {
 		atomic_inc(&permit->attachment_count);
 		xpmem_registry_publish(&xpmem_attachments, &attachment->object);

@@ -39,29 +39,29 @@ static vm_fault_t verdict_to_fault(enum xpmem_verdict verdict)
 }
 
 /* The caller has mm_users of the exporter raised, and holds the lock that keeps @vma. */
-static int mirror_init(struct xpmem_mirror *mirror, struct vm_area_struct *vma, unsigned long source, bool write)
+static void mirror_init(struct xpmem_mirror *mirror, struct vm_area_struct *vma, unsigned long source, bool write)
 {
 	struct xpmem_attachment *attachment = vma->vm_private_data;
 
 	*mirror = (struct xpmem_mirror){
 		.vma = vma,
 		.attachment = attachment,
-		.window = xpmem_window_get(xpmem_attachment_space(attachment), source),
+		.space = xpmem_attachment_space(attachment),
 		.source = source,
 		.write = write,
 		.needs_writable = xpmem_needs_writable(vma),
 	};
-	return PTR_ERR_OR_ZERO(mirror->window);
 }
 
 /* All of the window that the VMA maps. */
 static void mirror_widen(struct xpmem_mirror *mirror)
 {
+	unsigned long window = mirror->source & ~(XPMEM_WINDOW_SIZE - 1);
 	struct vm_area_struct *vma = mirror->vma;
 	unsigned long first = vma->vm_pgoff << PAGE_SHIFT;
 
-	mirror->start = max(mirror->window->start, first);
-	mirror->end = min(mirror->window->start + XPMEM_WINDOW_SIZE, first + vma->vm_end - vma->vm_start);
+	mirror->start = max(window, first);
+	mirror->end = min(window + XPMEM_WINDOW_SIZE, first + vma->vm_end - vma->vm_start);
 }
 
 /* An array for a window's snapshot; for one page, from the caller's stack, when memory is short. */
@@ -84,7 +84,7 @@ static void mirror_put_pfns(struct xpmem_mirror *mirror, unsigned long *single)
  */
 static enum xpmem_verdict try_in_place(struct xpmem_mirror *mirror, unsigned long *single, bool source_locked)
 {
-	struct mm_struct *mm = mirror->window->space->mm;
+	struct mm_struct *mm = mirror->space->mm;
 	enum xpmem_verdict verdict;
 
 	mirror_widen(mirror);
@@ -129,7 +129,7 @@ static enum xpmem_verdict fault_source(struct xpmem_mirror *mirror, bool *unlock
 
 	if (verdict != XPMEM_MAPPED)
 		return verdict;
-	error = fixup_user_fault(mirror->window->space->mm, mirror->source,
+	error = fixup_user_fault(mirror->space->mm, mirror->source,
 				 FAULT_FLAG_REMOTE | (mirror->write ? FAULT_FLAG_WRITE : 0), unlocked);
 	if (!error)
 		return XPMEM_MAPPED;
@@ -142,7 +142,7 @@ static enum xpmem_verdict fault_source(struct xpmem_mirror *mirror, bool *unlock
  */
 static enum xpmem_verdict fault_without_retry(struct xpmem_mirror *mirror, unsigned long *single, bool source_locked)
 {
-	struct mm_struct *mm = mirror->window->space->mm;
+	struct mm_struct *mm = mirror->space->mm;
 	enum xpmem_verdict verdict = XPMEM_ABSENT;
 	int tries;
 
@@ -167,7 +167,7 @@ static enum xpmem_verdict fault_without_retry(struct xpmem_mirror *mirror, unsig
  */
 static void fault_and_stash(struct xpmem_mirror *mirror)
 {
-	struct xpmem_space *space = mirror->window->space;
+	struct xpmem_space *space = mirror->space;
 	struct xpmem_stash stash = { .source = mirror->source };
 	enum xpmem_verdict verdict;
 	unsigned long pfn;
@@ -188,6 +188,7 @@ static void fault_and_stash(struct xpmem_mirror *mirror)
 	if (verdict == XPMEM_ABSENT || verdict == XPMEM_RACED || fatal_signal_pending(current))
 		return;
 	if (verdict == XPMEM_MAPPED) {
+		stash.window = mirror->window;
 		stash.seq = mirror->seq;
 		stash.pfn = pfn;
 	} else {
@@ -204,7 +205,7 @@ static enum xpmem_verdict insert_stashed(struct xpmem_mirror *mirror, vm_fault_t
 	struct xpmem_stash stash;
 
 	*error = 0;
-	if (!xpmem_stash_take(mirror->window->space, mirror->source, &stash))
+	if (!xpmem_stash_take(mirror->space, mirror->source, &stash))
 		return XPMEM_ABSENT;
 	if (stash.error) {
 		*error = stash.error;
@@ -212,6 +213,7 @@ static enum xpmem_verdict insert_stashed(struct xpmem_mirror *mirror, vm_fault_t
 	}
 	if (mirror->write && !(stash.pfn & HMM_PFN_WRITE))
 		return XPMEM_ABSENT;
+	mirror->window = stash.window;
 	mirror->start = mirror->source;
 	mirror->end = mirror->source + PAGE_SIZE;
 	mirror->pfns = &stash.pfn;
@@ -245,10 +247,7 @@ static vm_fault_t attachment_fault(struct vm_fault *vmf)
 	atomic_long_inc(&attachment->faults);
 	if (!may_fault(vma) || !mmget_not_zero(space->mm))
 		return VM_FAULT_SIGBUS;
-	if (mirror_init(&mirror, vma, vmf->pgoff << PAGE_SHIFT, vmf->flags & FAULT_FLAG_WRITE)) {
-		mmput_async(space->mm);
-		return fatal_signal_pending(current) ? VM_FAULT_NOPAGE : VM_FAULT_OOM;
-	}
+	mirror_init(&mirror, vma, vmf->pgoff << PAGE_SHIFT, vmf->flags & FAULT_FLAG_WRITE);
 	source_locked = space->mm == vma->vm_mm && xpmem_fault_holds_mmap_lock(vmf);
 
 	mirror_get_pfns(&mirror, &single);
@@ -300,10 +299,7 @@ static vm_fault_t attachment_mkwrite(struct vm_fault *vmf)
 	atomic_long_inc(&attachment->faults);
 	if (!may_fault(vma) || !mmget_not_zero(space->mm))
 		return VM_FAULT_SIGBUS;
-	if (mirror_init(&mirror, vma, vmf->pgoff << PAGE_SHIFT, true)) {
-		mmput_async(space->mm);
-		return fatal_signal_pending(current) ? VM_FAULT_NOPAGE : VM_FAULT_OOM;
-	}
+	mirror_init(&mirror, vma, vmf->pgoff << PAGE_SHIFT, true);
 	mirror_get_pfns(&mirror, &single);
 	verdict = fault_in_place(&mirror, &single, space->mm == vma->vm_mm && xpmem_fault_holds_mmap_lock(vmf));
 	mirror_put_pfns(&mirror, &single);
@@ -320,7 +316,7 @@ static vm_fault_t attachment_mkwrite(struct vm_fault *vmf)
  */
 static unsigned long populate_here(struct xpmem_mirror *mirror, unsigned long *single, bool source_locked)
 {
-	struct mm_struct *mm = mirror->window->space->mm;
+	struct mm_struct *mm = mirror->space->mm;
 	struct vm_area_struct *vma;
 	enum xpmem_verdict verdict = XPMEM_HOLE;
 
@@ -363,11 +359,11 @@ void xpmem_attachment_populate(struct xpmem_attachment *attachment)
 		return;
 	while (address < end && !mmap_read_lock_killable(mm)) {
 		vma = find_vma(mm, address);
-		if (!vma || vma->vm_start > address || !xpmem_vma_is_attachment(vma) || vma->vm_private_data != attachment ||
-		    mirror_init(&mirror, vma, (vma->vm_pgoff << PAGE_SHIFT) + address - vma->vm_start, false)) {
+		if (!vma || vma->vm_start > address || !xpmem_vma_is_attachment(vma) || vma->vm_private_data != attachment) {
 			mmap_read_unlock(mm);
 			break;
 		}
+		mirror_init(&mirror, vma, (vma->vm_pgoff << PAGE_SHIFT) + address - vma->vm_start, false);
 		mirror_get_pfns(&mirror, &single);
 		done = populate_here(&mirror, &single, space->mm == mm);
 		mirror_put_pfns(&mirror, &single);

@@ -61,7 +61,7 @@ static unsigned long wanted(const struct xpmem_mirror *mirror)
  */
 enum xpmem_verdict xpmem_mirror_look(struct xpmem_mirror *mirror)
 {
-	struct mm_struct *mm = mirror->window->space->mm;
+	struct mm_struct *mm = mirror->space->mm;
 	struct vm_area_struct *vma;
 
 	lockdep_assert_held(&mm->mmap_lock);
@@ -79,16 +79,15 @@ enum xpmem_verdict xpmem_mirror_look(struct xpmem_mirror *mirror)
 
 /**
  * xpmem_mirror_snapshot() - read the exporter's page tables
- * @mirror: pfns and seq are filled for start to end
+ * @mirror: window is set; pfns and seq are filled for start to end
  *
  * The caller holds the exporter's mmap_lock and called xpmem_mirror_look() under it.
  * Return: XPMEM_MAPPED when the wanted page is there as it is wanted, else XPMEM_ABSENT,
- * XPMEM_RACED or XPMEM_HOLE.
+ * XPMEM_RACED, XPMEM_HOLE or XPMEM_NOMEM.
  */
 enum xpmem_verdict xpmem_mirror_snapshot(struct xpmem_mirror *mirror)
 {
 	struct hmm_range range = {
-		.notifier = &mirror->window->notifier,
 		.start = mirror->start,
 		.end = mirror->end,
 		.hmm_pfns = mirror->pfns,
@@ -97,6 +96,10 @@ enum xpmem_verdict xpmem_mirror_snapshot(struct xpmem_mirror *mirror)
 	unsigned long pfn;
 	int error;
 
+	mirror->window = xpmem_window_get(mirror->space, mirror->source);
+	if (IS_ERR(mirror->window))
+		return PTR_ERR(mirror->window) == -EINTR ? XPMEM_RACED : XPMEM_NOMEM;
+	range.notifier = &mirror->window->notifier;
 	memset(mirror->pfns, 0, (mirror->end - mirror->start) >> PAGE_SHIFT << ilog2(sizeof(*mirror->pfns)));
 	mirror->seq = range.notifier_seq = mmu_interval_read_begin(range.notifier);
 	error = hmm_range_fault(&range);
@@ -253,6 +256,7 @@ enum xpmem_verdict xpmem_mirror_insert(struct xpmem_mirror *mirror)
 	unsigned int reclaim;
 	int error;
 
+	xpmem_assert_vma_is_stable(vma);
 	if (make_page_tables(mirror, insertion.address))
 		return XPMEM_NOMEM;
 

@@ -10,15 +10,18 @@
 /* As System V IPC does, with the bits that this machine honours. */
 static bool mode_allows(const struct xpmem_segment *segment, u32 flags)
 {
-	unsigned int granted = segment->mode & READ_ONCE(xpmem_mode_mask);
 	unsigned int needed = flags & XPMEM_GET_RDWR ? 06 : 04;
 
 	if (uid_eq(current_euid(), segment->owner.uid))
-		granted >>= 6;
+		needed <<= 6;
 	else if (in_group_p(segment->owner.gid))
-		granted >>= 3;
-	return !(needed & ~granted & 07) ||
-	       ns_capable(xpmem_ipc_ns_user_ns(segment->owner.ipc_ns), CAP_IPC_OWNER);
+		needed <<= 3;
+	if (!(needed & ~(segment->mode & READ_ONCE(xpmem_mode_mask))) ||
+	    ns_capable(xpmem_ipc_ns_user_ns(segment->owner.ipc_ns), CAP_IPC_OWNER))
+		return true;
+	if (!(needed & ~segment->mode))
+		pr_notice_once("xpmem: refused a permit that a segment's mode allows and the parameter mode_mask does not\n");
+	return false;
 }
 
 /* The segment that @segid names to the caller, if the caller may have it: with a reference. */
@@ -122,9 +125,9 @@ void xpmem_permit_put(struct xpmem_permit *permit)
 		return;
 	if (!permit->dead) {
 		xpmem_registry_cancel(&xpmem_permits, &permit->object);
-		fput(permit->file);
 		atomic_dec(&permit->segment->permits);
 	}
+	fput(permit->file);
 	xpmem_owner_destroy(&permit->owner);
 	xpmem_segment_put(permit->segment);
 	xpmem_client_put(permit->client);
@@ -178,7 +181,7 @@ static void revoke(struct xpmem_attachment *attachment)
 /**
  * xpmem_permit_kill() - end a published permit
  * @permit: the caller holds a reference of its own
- * @detach: unmap what the caller's process has attached with it
+ * @detach: unmap what the caller's process has attached with it; the caller holds permit->attaching
  *
  * When this returns no one reaches memory through it any more; what is still mapped raises SIGBUS.
  * Return: whether this call did it.
@@ -187,12 +190,14 @@ bool xpmem_permit_kill(struct xpmem_permit *permit, bool detach)
 {
 	struct xpmem_client *client = permit->client;
 
+	if (detach)
+		lockdep_assert_held(&permit->attaching);
 	if (!xpmem_registry_withdraw(&xpmem_permits, &permit->object))
 		return false;
-	/* Whoever attaches now comes to an end first; what it attached is dealt with below. */
-	mutex_lock(&permit->attaching);
+	/* Whoever attaches now is in the list of attachments and dealt with below, or sees this and gives up. */
+	spin_lock(&permit->lock);
 	WRITE_ONCE(permit->dead, true);
-	mutex_unlock(&permit->attaching);
+	spin_unlock(&permit->lock);
 	spin_lock(&client->lock);
 	list_del(&permit->client_link);
 	spin_unlock(&client->lock);
@@ -200,12 +205,11 @@ bool xpmem_permit_kill(struct xpmem_permit *permit, bool detach)
 	if (detach)
 		for_each_attachment(permit, unmap);
 	for_each_attachment(permit, revoke);
-	fput(permit->file);
 	xpmem_permit_put(permit);
 	return true;
 }
 
-/* Return: 0, -ENOENT or -EACCES. */
+/* Return: 0, -ENOENT, -EACCES or -EINTR. */
 int xpmem_permit_release(s64 id)
 {
 	struct xpmem_permit *permit = xpmem_permit_find(id);
@@ -213,10 +217,16 @@ int xpmem_permit_release(s64 id)
 
 	if (!permit)
 		return -ENOENT;
-	if (permit->client->mm != current->mm)
+	if (permit->client->mm != current->mm) {
 		error = -EACCES;
-	else if (!xpmem_permit_kill(permit, true))
-		error = -ENOENT;
+	} else if (mutex_lock_killable(&permit->attaching)) {
+		/* Not amid another thread's attach, which maps over what this would unmap. */
+		error = -EINTR;
+	} else {
+		if (!xpmem_permit_kill(permit, true))
+			error = -ENOENT;
+		mutex_unlock(&permit->attaching);
+	}
 	xpmem_permit_put(permit);
 	return error;
 }

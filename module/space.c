@@ -237,6 +237,8 @@ void xpmem_space_revoke(struct xpmem_space *space, unsigned long start, unsigned
 	struct xpmem_window *window;
 	bool touched = false;
 
+	/* The mark before the walk; pairs with xpmem_window_get(). */
+	smp_mb();
 	xa_for_each_range(&space->windows, index, window, index, (end - 1) >> XPMEM_WINDOW_SHIFT) {
 		down_write(&window->lock);
 		touched |= !bitmap_empty(window->mapped, XPMEM_WINDOW_PAGES);

@@ -6,6 +6,7 @@
  * for changes in its own window alone.
  */
 #include <linux/lockdep.h>
+#include <linux/sched/mm.h>
 #include <linux/slab.h>
 
 #include "xpmem.h"
@@ -55,6 +56,25 @@ static bool invalidate(struct mmu_interval_notifier *notifier, const struct mmu_
 
 static const struct mmu_interval_notifier_ops notifier_ops = { .invalidate = invalidate };
 
+/*
+ * Tells lockdep the order of xpmem.h from the start, not when reclaim and another's zap first come by:
+ * both may hold what they hold when they take the window's lock.
+ */
+static void teach_lock_order(struct xpmem_window *window)
+{
+#ifdef CONFIG_LOCKDEP
+	struct rw_semaphore *i_mmap = &window->space->inode->i_mapping->i_mmap_rwsem;
+
+	fs_reclaim_acquire(GFP_KERNEL);
+	might_lock(&window->lock);
+	might_lock_read(i_mmap);
+	fs_reclaim_release(GFP_KERNEL);
+	rwsem_acquire_read(&i_mmap->dep_map, 0, 0, _THIS_IP_);
+	might_lock(&window->lock);
+	rwsem_release(&i_mmap->dep_map, _THIS_IP_);
+#endif
+}
+
 static struct xpmem_window *create(struct xpmem_space *space, unsigned long start)
 {
 	struct xpmem_window *window = kzalloc(sizeof(*window), GFP_KERNEL_ACCOUNT);
@@ -65,6 +85,7 @@ static struct xpmem_window *create(struct xpmem_space *space, unsigned long star
 	window->space = space;
 	window->start = start;
 	init_rwsem(&window->lock);
+	teach_lock_order(window);
 	/*
 	 * lockdep takes the mmap_lock that this might take for the one the caller holds. It is never
 	 * taken: the space's exit notifier was inserted before, so the mm is set up for notifiers.
@@ -84,7 +105,7 @@ static struct xpmem_window *create(struct xpmem_space *space, unsigned long star
  * @space: the space; the caller holds a reference and has its mm_users raised
  * @source: the address
  *
- * May be called with the mmap_lock of an attacher held.
+ * The caller holds the exporter's mmap_lock, and found memory there: so windows cannot be made without end.
  * Return: the window, which lives as long as @space, or an error pointer.
  */
 struct xpmem_window *xpmem_window_get(struct xpmem_space *space, unsigned long source)
@@ -93,6 +114,7 @@ struct xpmem_window *xpmem_window_get(struct xpmem_space *space, unsigned long s
 	struct xpmem_window *window = xa_load(&space->windows, index);
 	int error;
 
+	lockdep_assert_held(&space->mm->mmap_lock);
 	if (window)
 		return window;
 	if (mutex_lock_killable(&space->making_window))
@@ -110,6 +132,8 @@ struct xpmem_window *xpmem_window_get(struct xpmem_space *space, unsigned long s
 		xa_release(&space->windows, index);
 	else
 		xa_store(&space->windows, index, window, GFP_NOWAIT);
+	/* Pairs with xpmem_space_revoke(): either it finds the window, or who inserts there sees its mark. */
+	smp_mb();
 unlock:
 	mutex_unlock(&space->making_window);
 	return window;

@@ -13,7 +13,7 @@
  *               file, its segments and its permits.
  *   space       an address space that exports. Kept by its segments.
  *   window      2 MiB of a space: what is mapped of it, and the notifier that watches it.
- *               Made at the first fault there, lives as long as its space.
+ *               Made at the first fault where the exporter has memory, lives as long as its space.
  *   segment     a range of a space that may be attached. Kept by its client until it is
  *               removed, and by its permits.
  *   permit      the right of one process to attach. Kept by its client until it is released,
@@ -27,10 +27,10 @@
  *
  *   permit->attaching
  *     B.mmap_lock, or B's VMA lock in a fault
- *       space->making_window
- *         A.mmap_lock (read; only ever tried while B's lock is held)
- *           window->lock (read)
- *             B's page-table lock
+ *       A.mmap_lock (read; only ever tried while B's lock is held)
+ *         space->making_window
+ *       window->lock (read; A.mmap_lock was given up)
+ *         B's page-table lock
  *   A's notifier, which may come from reclaim with page, i_mmap and anon_vma locks held:
  *     window->lock (write; dropped before the next)
  *       i_mmap_rwsem of the space's inode
@@ -154,6 +154,7 @@ void xpmem_client_put(struct xpmem_client *client);
 struct xpmem_stash {
 	struct task_struct *task;	/* identity only */
 	unsigned long source;
+	struct xpmem_window *window;
 	unsigned long seq;
 	unsigned long pfn;		/* as hmm_range_fault gives it */
 	vm_fault_t error;
@@ -319,7 +320,8 @@ enum xpmem_verdict {
 struct xpmem_mirror {
 	struct vm_area_struct *vma;
 	struct xpmem_attachment *attachment;
-	struct xpmem_window *window;
+	struct xpmem_space *space;
+	struct xpmem_window *window;	/* of the last snapshot */
 	unsigned long source;	/* the page that is wanted */
 	unsigned long start;	/* source addresses that pfns describes */
 	unsigned long end;

@@ -41,6 +41,14 @@ static inline bool xpmem_fault_holds_mmap_lock(const struct vm_fault *vmf)
 #endif
 }
 
+/* A fault may hold the lock of one VMA instead, which has no assertion that all these kernels know. */
+static inline void xpmem_assert_vma_is_stable(const struct vm_area_struct *vma)
+{
+#ifndef XPMEM_HAVE_FAULT_FLAG_VMA_LOCK
+	lockdep_assert_held(&vma->vm_mm->mmap_lock);
+#endif
+}
+
 /* Shadow stacks came in 6.6. */
 #ifndef VM_SHADOW_STACK
 #define VM_SHADOW_STACK VM_NONE
