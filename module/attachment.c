@@ -291,22 +291,23 @@ static bool is_part(const struct vm_area_struct *vma, const struct xpmem_attachm
 	return xpmem_vma_is_attachment(vma) && vma->vm_private_data == attachment;
 }
 
-/* Unmaps all parts that lie in [start, stop) of the caller's address space. */
-static void unmap_between(struct xpmem_attachment *attachment, unsigned long start, unsigned long stop)
+/* Unmaps all parts that lie in [start, stop) of the caller's address space. Returns 0, -EINTR or -ENOMEM. */
+static int unmap_between(struct xpmem_attachment *attachment, unsigned long start, unsigned long stop)
 {
 	struct mm_struct *mm = current->mm;
 	struct vm_area_struct *vma;
 	unsigned long end;
+	int error = 0;
 
-	for (; start < stop; start = end) {
+	for (; start < stop && !error; start = end) {
 		if (mmap_read_lock_killable(mm))
-			return;
+			return -EINTR;
 		vma = find_vma(mm, start);
 		while (vma && vma->vm_start < stop && !is_part(vma, attachment))
 			vma = find_vma(mm, vma->vm_end);
 		if (!vma || vma->vm_start >= stop) {
 			mmap_read_unlock(mm);
-			return;
+			return 0;
 		}
 		start = vma->vm_start;
 		do {
@@ -314,28 +315,33 @@ static void unmap_between(struct xpmem_attachment *attachment, unsigned long sta
 			vma = find_vma(mm, end);
 		} while (vma && vma->vm_start == end && is_part(vma, attachment));
 		mmap_read_unlock(mm);
-		vm_munmap(start, end - start);
+		error = vm_munmap(start, end - start);
 	}
+	return error;
 }
 
 /**
  * xpmem_attachment_unmap() - unmap what is left of an attachment in the caller's address space
  * @attachment: the caller holds a reference and no mmap_lock
  * @address: where it begins, or would if all of it were left
+ *
+ * Return: 0, -EINTR or -ENOMEM.
  */
-void xpmem_attachment_unmap(struct xpmem_attachment *attachment, unsigned long address)
+int xpmem_attachment_unmap(struct xpmem_attachment *attachment, unsigned long address)
 {
-	unmap_between(attachment, address, address + attachment->length);
+	int error = unmap_between(attachment, address, address + attachment->length);
+
 	/* Parts that mremap() moved are anywhere. */
-	if (refcount_read(&attachment->object.ref) > 1)
-		unmap_between(attachment, 0, TASK_SIZE);
+	if (!error && refcount_read(&attachment->object.ref) > 1)
+		error = unmap_between(attachment, 0, TASK_SIZE);
+	return error;
 }
 
 /**
  * xpmem_attachment_detach() - unmap the attachment that an address lies in
  * @vaddr: the address, in the caller's address space
  *
- * Return: 0, also when nothing is mapped there; -EINVAL when something else is; -EINTR.
+ * Return: 0, also when nothing is mapped there; -EINVAL when something else is; -EINTR or -ENOMEM.
  */
 int xpmem_attachment_detach(u64 vaddr)
 {
@@ -359,7 +365,7 @@ int xpmem_attachment_detach(u64 vaddr)
 	}
 	mmap_read_unlock(mm);
 	if (attachment) {
-		xpmem_attachment_unmap(attachment, address);
+		error = xpmem_attachment_unmap(attachment, address);
 		xpmem_attachment_put(attachment);
 	}
 	return error;

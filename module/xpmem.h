@@ -279,7 +279,7 @@ extern const struct file_operations xpmem_attachment_fops;
 
 struct xpmem_attachment *xpmem_attachment_create(s64 apid, u64 offset, u64 length, u64 vaddr, u32 flags);
 void xpmem_attachment_put(struct xpmem_attachment *attachment);
-void xpmem_attachment_unmap(struct xpmem_attachment *attachment, unsigned long address);
+int xpmem_attachment_unmap(struct xpmem_attachment *attachment, unsigned long address);
 int xpmem_attachment_detach(u64 vaddr);
 
 static inline struct xpmem_space *xpmem_attachment_space(const struct xpmem_attachment *attachment)
