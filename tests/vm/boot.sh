@@ -15,7 +15,7 @@ run_create() {
 	local old
 
 	run_dir=$cache/logs/$(date +%Y%m%d-%H%M%S)-$$
-	mkdir -p "$run_dir"
+	mkdir -p "$run_dir/out"
 	cp -a --reflink=auto "$build_dir" "$run_dir/build"
 	ls -d "$cache/logs"/*-*/ | sort | head -n -$runs_kept | while read -r old; do
 		rm -rf "$old"
@@ -28,12 +28,13 @@ run_create() {
 	trap 'exit 143' TERM HUP
 }
 
-# Leave the logs only.
+# Leave only the logs and what the guest made.
 run_end() {
 	if [[ -n ${qemu_pid:-} ]]; then
 		kill -KILL "$qemu_pid" 2>/dev/null || true
 		wait "$qemu_pid" 2>/dev/null || true
 	fi
+	rmdir "$run_dir/out" 2>/dev/null || [[ ! -d $run_dir/out ]] || say "the VM left files in $run_dir/out"
 	rm -rf "$run_dir"/{build,initramfs,initramfs.cpio,stdout,stderr,modules}
 }
 
@@ -56,17 +57,23 @@ boot_accel() {
 
 # Start QEMU in the background with the chardevs given; sets qemu_pid.
 boot_start() {
-	local accel append
+	local accel append memory
 
 	accel=$(boot_accel)
 	[[ $accel == tcg ]] && accel=tcg,thread=multi
+	memory=1024
+	[[ $vm_kernel == stock ]] || memory=2048
 	append="console=ttyS0 loglevel=7 no_timer_check log_buf_len=16M oops=panic panic=-1 rcupdate.rcu_cpu_stall_timeout=120 secretmem.enable=1"
+	# Report every bad access, not only the first.
+	[[ $vm_kernel == stock ]] || append+=" kasan_multi_shot"
 	setpriv --pdeathsig KILL qemu-system-x86_64 -nodefaults -no-user-config -display none -no-reboot \
-		-M q35 -accel "$accel" -cpu max -smp "${XPMEM_VM_CPUS:-2}" -m "${XPMEM_VM_MEMORY:-1024}" \
+		-M q35 -accel "$accel" -cpu max -smp "${XPMEM_VM_CPUS:-2}" -m "${XPMEM_VM_MEMORY:-$memory}" \
 		-kernel "$kernel_image" -initrd "$run_dir/initramfs.cpio" -append "$append ${XPMEM_VM_APPEND:-}" \
 		-chardev file,id=console,path="$run_dir/console.log" -serial chardev:console \
 		-fsdev local,id=host,path=/,security_model=none,readonly=on,multidevs=remap \
 		-device virtio-9p-pci,fsdev=host,mount_tag=host \
+		-fsdev local,id=out,path="$run_dir/out",security_model=none \
+		-device virtio-9p-pci,fsdev=out,mount_tag=out \
 		-object rng-random,id=rng,filename=/dev/urandom -device virtio-rng-pci,rng=rng \
 		-device virtio-serial-pci \
 		-chardev file,id=verdict,path="$run_dir/verdict" -device virtserialport,chardev=verdict,name=verdict \

@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Build everything with meson, incrementally, against the VM's kernel.
 
-build_dir=$cache/build
-
 build_log() {
 	local log=$cache/logs/build.$$
 
@@ -16,6 +14,9 @@ build_log() {
 build_all() {
 	local setup="$tree $kernel_build_dir" options=(-Dmodule=enabled -Dkernel_build_dir="$kernel_build_dir")
 
+	build_dir=$cache/build
+	[[ $vm_kernel == stock ]] || build_dir+=-$vm_kernel
+
 	# A build folder remembers absolute paths: begin anew when the tree or the kernel moved.
 	[[ $(cat "$build_dir/xpmem-setup" 2>/dev/null) == "$setup" ]] || rm -rf "$build_dir"
 	if [[ ! -d $build_dir ]]; then
@@ -26,4 +27,17 @@ build_all() {
 	build_log ninja -C "$build_dir"
 	build_module=$build_dir/module/xpmem.ko
 	[[ -f $build_module ]] || die "the build made no xpmem.ko"
+}
+
+# Another build of the module. Sets build_variant_module.
+build_variant() {
+	local name=$1 work=$build_dir/module-$1 arguments
+
+	case $name in
+	coverage) arguments=(XPMEM_COVERAGE=1) ;;
+	esac
+	mkdir -p "$work"
+	build_log "$tree/module/build-in" "$kernel_build_dir" "$tree" "$work/kbuild" "$work/xpmem.ko" "$work/xpmem.ko.d" \
+		"${arguments[@]}"
+	build_variant_module=$work/xpmem.ko
 }

@@ -18,7 +18,5 @@ checks_run() {
 		sed 's/^/      /' "$run_dir/checks.log"
 		((failed > 0)) || failed=1
 	fi
-	((skipped == 0)) && echo "$passed passed, $failed failed" ||
-		echo "$passed passed, $failed failed, $skipped skipped"
-	((failed == 0))
+	counts_print
 }

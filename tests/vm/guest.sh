@@ -35,7 +35,10 @@ guest_initramfs() {
 		export XPMEM_RUN='$run_dir'
 		export XPMEM_KERNEL='$kernel_dir'
 		export XPMEM_BUSYBOX='$guest_busybox'
+		export XPMEM_VM_KERNEL='$vm_kernel'
 		export XPMEM_MODULE='$build_module'
+		export XPMEM_COVERAGE_MODULE='${build_coverage_module:-}'
+		export XPMEM_OUT='$run_dir/out'
 	END
 	(cd "$root" && find . | "$guest_busybox" cpio -o -H newc 2>/dev/null) >"$run_dir/initramfs.cpio"
 	rm -rf "$root" "$run_dir/modules"

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The VM's kernel: a stock Debian image and the headers that match it, unpacked in the cache.
+# The VM's kernel: a stock Debian image and the headers that match it, unpacked in the cache,
+# or a debug kernel (debug_kernel.sh).
 #
-# kernel_prepare sets
+# kernel_prepare KERNEL, which is stock or a variant of the debug kernel, sets
 #   kernel_release	as uname -r says it in the VM
 #   kernel_dir		where image and headers are unpacked
 #   kernel_image	what QEMU boots
 #   kernel_build_dir	what modules are built against
+
+kernel_series=6.1
 
 # Print "PACKAGE VERSION" of the candidate of each package, or fail if one has none.
 kernel_candidates() {
@@ -54,7 +57,7 @@ kernel_unpack() {
 	mv "$work" "$target"
 }
 
-kernel_prepare() {
+stock_kernel_prepare() {
 	local series=$1 release= packages= refreshed= newest
 
 	while :; do
@@ -76,6 +79,13 @@ kernel_prepare() {
 		kernel_dir=$newest
 		break
 	done
+}
+
+kernel_prepare() {
+	case $1 in
+	stock) stock_kernel_prepare "$kernel_series" ;;
+	*) debug_kernel_prepare "$1" "$kernel_series" ;;
+	esac
 	kernel_image=$(echo "$kernel_dir"/boot/vmlinuz-*)
 	kernel_release=${kernel_image##*/vmlinuz-}
 	kernel_build_dir=$kernel_dir/usr/src/linux-headers-$kernel_release

@@ -22,6 +22,13 @@ sparse			checks the module's sources
 bats			runs the test suites
 jq			looks into JSON in tests and demo
 END
+	[[ $vm_kernel == stock ]] || cat <<'END'
+xz-utils		unpacks the kernel's source
+bc			used by the kernel's build
+bison			used by the kernel's build
+flex			used by the kernel's build
+libelf-dev		used by the kernel's build
+END
 }
 
 packages_missing() {
@@ -44,7 +51,7 @@ packages_apt() {
 		[[ -t 0 ]] || sudo+=(-n)
 	fi
 	log=$cache/logs/apt-get.$$
-	"${sudo[@]}" env DEBIAN_FRONTEND=noninteractive LC_ALL=C apt-get -q \
+	flock "$cache/lock-apt" "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive LC_ALL=C apt-get -q \
 		-o DPkg::Lock::Timeout=60 "$@" >"$log" 2>&1 </dev/null || status=$?
 	if ((status != 0)); then
 		say "apt-get $1 failed: $(grep -m1 -E '^(E:|sudo:)' "$log" || tail -n1 "$log") (all of it in $log)"

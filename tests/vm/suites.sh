@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # ./vm test: all suites in one VM, a line a test, and the counts.
 #
-# The guest (tests/vm/guest/suites) sends events as lines of tab-separated words:
+# The guest (tests/vm/guest/suites and long-run) sends events as lines of tab-separated words:
 # begin SUITE, pass SUITE TEST, fail SUITE TEST, skip SUITE TEST REASON, note TEXT, done.
 
 # Print the files of the suites that names (number, topic or both) select; all without names.
@@ -50,26 +50,45 @@ suites_report() {
 	echo "$passed $failed $skipped" >"$run_dir/counts"
 }
 
-suites_main() {
-	local folder=${XPMEM_VM_SUITES:-$tree/tests/bats} files command passed=0 failed=1 skipped=0 status=0
+# Run a command in the VM that sends events and print them. Sets passed, failed and skipped.
+suites_run() {
+	local limit=$1 command=$2 status=0
 
-	folder=$(readlink -f "$folder")
-	if [[ ${1:-} == --list ]]; then
-		suites_select "$folder" | sed 's|.*/||; s|\.bats$||'
-		return
-	fi
-	files=$(suites_select "$folder" "$@") || exit 2
-	mapfile -t files < <(sort -u <<<"$files")
-	prepare
-	printf -v command '%q ' exec env BATS_TEST_TIMEOUT="${XPMEM_VM_TEST_TIMEOUT:-200}" \
-		bash "$tree/tests/vm/guest/suites" "${files[@]}"
-	boot_silence=$((${XPMEM_VM_TEST_TIMEOUT:-200} + 60))
-	run_job "${XPMEM_VM_TIMEOUT:-3600}" "$command" suites_report || status=$?
+	passed=0 failed=1 skipped=0
+	run_job "$limit" "$command" suites_report || status=$?
 	[[ ! -f $run_dir/counts ]] || read -r passed failed skipped <"$run_dir/counts"
 	# A VM that ended badly is a failure, whatever was counted.
 	((status == 0 || failed > 0)) || failed=1
 	((passed > 0 || failed > 0)) || failed=1
+}
+
+# The last line, and the exit status.
+counts_print() {
 	((skipped == 0)) && echo "$passed passed, $failed failed" ||
 		echo "$passed passed, $failed failed, $skipped skipped"
 	((failed == 0))
+}
+
+# Make the command that runs the named suites in the VM. Sets command and boot_silence.
+suites_command() {
+	local folder=${XPMEM_VM_SUITES:-$tree/tests/bats} files limit
+
+	files=$(suites_select "$(readlink -f "$folder")" "$@") || exit 2
+	mapfile -t files < <(sort -u <<<"$files")
+	limit=${XPMEM_VM_TEST_TIMEOUT:-$(patience 200)}
+	printf -v command '%q ' env BATS_TEST_TIMEOUT="$limit" bash "$tree/tests/vm/guest/suites" "${files[@]}"
+	boot_silence=$((limit + $(patience 60)))
+}
+
+suites_main() {
+	local command passed failed skipped
+
+	if [[ ${1:-} == --list ]]; then
+		suites_select "$(readlink -f "${XPMEM_VM_SUITES:-$tree/tests/bats}")" | sed 's|.*/||; s|\.bats$||'
+		return
+	fi
+	suites_command "$@"
+	prepare
+	suites_run "${XPMEM_VM_TIMEOUT:-$(patience 3600)}" "$command"
+	counts_print
 }
