@@ -35,6 +35,7 @@ build_variant() {
 
 	case $name in
 	coverage) arguments=(XPMEM_COVERAGE=1) ;;
+	gcov) arguments=(GCOV_PROFILE=y) ;;
 	esac
 	mkdir -p "$work"
 	build_log "$tree/module/build-in" "$kernel_build_dir" "$tree" "$work/kbuild" "$work/xpmem.ko" "$work/xpmem.ko.d" \
