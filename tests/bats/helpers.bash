@@ -90,10 +90,11 @@ within() {
 
 # Print the lines of the case names of a program that no test of a suite runs.
 cases_without_test() {
-	local program=$1 suite=$2 name
+	local program=$1 suite name
 
+	suite=$(<"$2")
 	while read -r name; do
-		grep -q "run_case $program $name\( \|;\|$\)" "$suite" || echo "$name"
+		[[ $suite =~ "run_case $program $name"([[:space:];]|$) ]] || echo "$name"
 	done < <("$program-cases" --list)
 }
 

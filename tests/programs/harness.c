@@ -135,6 +135,14 @@ __attribute__((noinline)) long store(long address, long value)
 	return 0;
 }
 
+/* The environment says how many times slower than the stock kernel this one is. */
+static unsigned int slowness(void)
+{
+	const char *times = getenv("XPMEM_TEST_SLOWNESS");
+
+	return times ? strtoul(times, NULL, 10) : 1;
+}
+
 void harness_start(const char *name, unsigned int time_limit)
 {
 	struct sigaction fault = { .sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_NODEFER };
@@ -146,7 +154,7 @@ void harness_start(const char *name, unsigned int time_limit)
 	sigaction(SIGSEGV, &fault, NULL);
 	signal(SIGALRM, on_alarm);
 	signal(SIGPIPE, SIG_IGN);
-	alarm(time_limit);
+	alarm(time_limit * slowness());
 }
 
 void harness_end(void)

@@ -36,6 +36,7 @@ guest_initramfs() {
 		export XPMEM_KERNEL='$kernel_dir'
 		export XPMEM_BUSYBOX='$guest_busybox'
 		export XPMEM_VM_KERNEL='$vm_kernel'
+		export XPMEM_TEST_SLOWNESS='$(patience 1)'
 		export XPMEM_MODULE='$build_module'
 		export XPMEM_COVERAGE_MODULE='${build_coverage_module:-}'
 		export XPMEM_OUT='$run_dir/out'
