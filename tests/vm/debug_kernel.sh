@@ -50,7 +50,7 @@ debug_kernel_build() {
 		die "the debug kernel could not be built (all of it in $log)"
 	fi
 	rm "$log"
-	mv "$work/kernel" "$target"
+	mv -T "$work/kernel" "$target"
 	rm -rf "$work"
 }
 
