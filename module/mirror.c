@@ -70,7 +70,8 @@ enum xpmem_verdict xpmem_mirror_look(struct xpmem_mirror *mirror)
 		return XPMEM_HOLE;
 	if (!(vma->vm_flags & (mirror->write ? VM_WRITE : VM_READ)))
 		return XPMEM_DENIED;
-	if (mirror->needs_writable && (vma->vm_flags & VM_WRITE))
+	/* Reading what is protected by userfaultfd waits for nobody: xpmem_mirror_insert() takes it read-only. */
+	if (mirror->needs_writable && (vma->vm_flags & (VM_WRITE | VM_UFFD_WP)) == VM_WRITE)
 		mirror->write = true;
 	mirror->start = max(mirror->start, vma->vm_start);
 	mirror->end = min(mirror->end, vma->vm_end);

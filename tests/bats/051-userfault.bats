@@ -1,0 +1,65 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Source memory whose pages a program supplies through userfaultfd.
+
+load helpers
+
+@test "missing" {
+	run_case userfault missing
+}
+
+@test "missing shared memory" {
+	run_case userfault missing-shared-memory
+}
+
+@test "missing again" {
+	run_case userfault missing-again
+}
+
+@test "zero page supplied" {
+	run_case userfault zero-page-supplied
+}
+
+@test "write protected" {
+	run_case userfault write-protected
+}
+
+@test "write protected shared memory" {
+	run_case userfault write-protected-shared-memory
+}
+
+@test "populate does not wait" {
+	run_case userfault populate-does-not-wait
+}
+
+@test "killed while waiting" {
+	run_case userfault killed-while-waiting
+}
+
+@test "killed while waiting for shared memory" {
+	run_case userfault killed-while-waiting-for-shared-memory
+}
+
+@test "killed in a system call" {
+	run_case userfault killed-in-a-system-call
+}
+
+@test "unmapped while waiting" {
+	run_case userfault unmapped-while-waiting
+}
+
+@test "unregistered while waiting" {
+	run_case userfault unregistered-while-waiting
+}
+
+@test "removed while waiting" {
+	run_case userfault removed-while-waiting
+}
+
+@test "exporter killed while waiting" {
+	run_case userfault exporter-killed-while-waiting
+}
+
+@test "every case of the program has a test" {
+	is "$(cases_without_test userfault "$BATS_TEST_FILENAME")" ""
+}

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Memory that fails under the exporter. Whoever touches the lost page gets SIGBUS, the attacher as the
+ * exporter; everything else goes on. The failures are injected, by madvise.
+ */
+#include <string.h>
+
+#include "device.h"
+
+#ifndef MADV_SOFT_OFFLINE
+#define MADV_SOFT_OFFLINE 101	/* include/uapi/asm-generic/mman-common.h of the kernel */
+#endif
+
+static struct peer *attacher;
+static long page, at, length;
+
+static void share(long memory, long bytes)
+{
+	CHECK_OK(device_open());
+	page = memory;
+	length = bytes;
+	attacher = peer_start();
+	fill(page, length, 1);
+	at = CHECK_OK(on(attacher, do_attach_segment, export_range(page, length), 0, length));
+	CHECK_EQ(on(attacher, do_verify, at, length, 1), 0);
+	CHECK_OK(on(attacher, do_fill, at, length, 2));
+}
+
+static long shared_memory(void)
+{
+	return map_file(memory_file(8 * PAGE), 8 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED);
+}
+
+static long huge_memory(void)
+{
+	long memory = map_aligned(4 * MIB, 2 * MIB);
+
+	CHECK_OK(answer(madvise((void *)memory, 4 * MIB, MADV_HUGEPAGE)));
+	return memory;
+}
+
+static void fail_page(long address)
+{
+	if (madvise((void *)address, PAGE, MADV_HWPOISON))
+		SKIP("memory failures cannot be injected: %s", strerror(errno));
+}
+
+static void check_lost(long offset)
+{
+	long value = 2 * 0x10000000L;
+
+	CHECK_EQ(on(attacher, do_load, at + offset), GOT_SIGBUS);
+	CHECK_EQ(on(attacher, do_store, at + offset, 3), GOT_SIGBUS);
+	CHECK_EQ(load(page + offset), GOT_SIGBUS);
+	CHECK_EQ(on(attacher, do_load, at + offset - 8), value + offset / 8 - 1);
+	CHECK_EQ(on(attacher, do_load, at + offset + PAGE), value + (offset + PAGE) / 8);
+	CHECK_OK(on(attacher, do_store, at + offset + PAGE, 4));
+	CHECK_EQ(load(page + offset + PAGE), 4);
+}
+
+/* what takes the place of the lost page works */
+static void check_replaced(long offset)
+{
+	map_over(page + offset, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1);
+	CHECK_EQ(on(attacher, do_load, at + offset), 0);
+	CHECK_OK(on(attacher, do_store, at + offset, 5));
+	CHECK_EQ(load(page + offset), 5);
+}
+
+CASE(private_memory)
+{
+	share(map_anonymous(8 * PAGE), 8 * PAGE);
+	fail_page(page + 2 * PAGE);
+	check_lost(2 * PAGE);
+	check_replaced(2 * PAGE);
+}
+
+CASE(shared_memory)
+{
+	share(shared_memory(), 8 * PAGE);
+	fail_page(page + 2 * PAGE);
+	check_lost(2 * PAGE);
+	check_replaced(2 * PAGE);
+}
+
+CASE(huge_page)
+{
+	share(huge_memory(), 4 * MIB);
+	fail_page(page + 2 * MIB + 3 * PAGE);
+	check_lost(2 * MIB + 3 * PAGE);
+	check_replaced(2 * MIB + 3 * PAGE);
+}
+
+CASE(before_attach)
+{
+	long memory = map_anonymous(8 * PAGE);
+
+	CHECK_OK(device_open());
+	attacher = peer_start();
+	page = memory;
+	fill(page, 8 * PAGE, 2);
+	fail_page(page + 2 * PAGE);
+	at = CHECK_OK(on(attacher, do_attach_segment, export_range(page, 8 * PAGE), 0, 8 * PAGE, XPMEM_ATTACH_POPULATE));
+	check_lost(2 * PAGE);
+}
+
+/* the page is moved away in time: nothing is lost, and nothing shows */
+static void check_soft_offline(long memory, long bytes)
+{
+	long i;
+
+	share(memory, bytes);
+	for (i = 0; i < 4; i++) {
+		if (madvise((void *)(page + i * PAGE), PAGE, MADV_SOFT_OFFLINE))
+			SKIP("pages cannot be taken off-line: %s", strerror(errno));
+		CHECK_EQ(on(attacher, do_verify, at, length, 2 + i), 0);
+		CHECK_OK(on(attacher, do_fill, at, length, 3 + i));
+		CHECK_EQ(verify(page, length, 3 + i), 0);
+	}
+}
+
+CASE(soft_offline)
+{
+	check_soft_offline(map_anonymous(8 * PAGE), 8 * PAGE);
+}
+
+CASE(soft_offline_of_shared_memory)
+{
+	check_soft_offline(shared_memory(), 8 * PAGE);
+}
+
+CASE(soft_offline_of_a_huge_page)
+{
+	check_soft_offline(huge_memory(), 4 * MIB);
+}

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Attached pages move between NUMA nodes as any others: nothing holds them, and nothing written is lost.
+ * Needs two nodes (numa=fake=2).
+ */
+#include <linux/mempolicy.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "device.h"
+
+#define LENGTH (2 * MIB)
+#define PAGES (LENGTH / PAGE)
+
+static struct peer *attacher;
+static long page, at;
+
+static void share(long memory)
+{
+	if (access("/sys/devices/system/node/node1", F_OK))
+		SKIP("this machine has one NUMA node only");
+	CHECK_OK(device_open());
+	page = memory;
+	attacher = peer_start();
+	fill(page, LENGTH, 1);
+	at = CHECK_OK(on(attacher, do_attach_segment, export_range(page, LENGTH), 0, LENGTH));
+	CHECK_EQ(on(attacher, do_verify, at, LENGTH, 1), 0);
+}
+
+static long private_memory(int advice)
+{
+	long memory = map_aligned(LENGTH, 2 * MIB);
+
+	CHECK_OK(answer(madvise((void *)memory, LENGTH, advice)));
+	return memory;
+}
+
+static long shared_memory(void)
+{
+	return map_file(memory_file(LENGTH), LENGTH, PROT_READ | PROT_WRITE, MAP_SHARED);
+}
+
+static void *pages[PAGES];
+
+static long count_on(int node)
+{
+	static int status[PAGES];
+	long i, there = 0;
+
+	CHECK_OK(answer(syscall(SYS_move_pages, 0, PAGES, pages, NULL, status, 0)));
+	for (i = 0; i < PAGES; i++)
+		there += status[i] == node;
+	return there;
+}
+
+/* asks all pages to move to the node; how many are there then */
+static long move_to(int node)
+{
+	static int nodes[PAGES], status[PAGES];
+	long i;
+
+	for (i = 0; i < PAGES; i++) {
+		pages[i] = (void *)(page + i * PAGE);
+		nodes[i] = node;
+	}
+	CHECK_OK(answer(syscall(SYS_move_pages, 0, PAGES, pages, nodes, status, MPOL_MF_MOVE_ALL)));
+	return count_on(node);
+}
+
+static void check_moves(long memory)
+{
+	int turn;
+
+	share(memory);
+	for (turn = 0; turn < 6; turn++) {
+		CHECK_OK(on(attacher, do_fill, at, LENGTH, 10 + turn));
+		/* a page on a per-processor list may stay behind */
+		if (move_to(turn % 2) < PAGES * 9 / 10)
+			FAIL("turn %d: only %ld of %ld pages moved", turn, move_to(turn % 2), PAGES);
+		CHECK_EQ(verify(page, LENGTH, 10 + turn), 0);
+		CHECK_EQ(on(attacher, do_verify, at, LENGTH, 10 + turn), 0);
+	}
+}
+
+CASE(private_memory)
+{
+	check_moves(private_memory(MADV_NOHUGEPAGE));
+}
+
+CASE(huge_page)
+{
+	check_moves(private_memory(MADV_HUGEPAGE));
+}
+
+CASE(shared_memory)
+{
+	check_moves(shared_memory());
+}
+
+/* adds one to a word of every page, so many times */
+static long do_count(const long *a)
+{
+	long turn, i;
+
+	for (turn = 0; turn < a[1]; turn++)
+		for (i = 0; i < LENGTH; i += PAGE)
+			++*(volatile long *)(a[0] + i);
+	return 0;
+}
+
+static void check_counts(long memory)
+{
+	long i, turn, counts = 2000;
+
+	share(memory);
+	for (i = 0; i < LENGTH; i += PAGE)
+		CHECK_OK(store(page + i, 0));
+	peer_tell(attacher, do_count, ARGUMENTS(at, counts));
+	for (turn = 0; turn < 20; turn++)
+		move_to(turn % 2);
+	CHECK_OK(peer_answer(attacher));
+	for (i = 0; i < LENGTH; i += PAGE)
+		CHECK_EQ(load(page + i), counts);
+}
+
+CASE(counted_while_moving)
+{
+	check_counts(private_memory(MADV_NOHUGEPAGE));
+}
+
+CASE(counted_while_a_huge_page_moves)
+{
+	check_counts(private_memory(MADV_HUGEPAGE));
+}
+
+CASE(counted_while_shared_memory_moves)
+{
+	check_counts(shared_memory());
+}
+
+/* a policy that is set later takes the pages along */
+CASE(policy)
+{
+	unsigned long nodes = 2;
+
+	share(private_memory(MADV_NOHUGEPAGE));
+	move_to(0);
+	CHECK_OK(on(attacher, do_fill, at, LENGTH, 5));
+	CHECK_OK(answer(syscall(SYS_mbind, page, LENGTH, MPOL_BIND, &nodes, 8, MPOL_MF_MOVE_ALL)));
+	CHECK_EQ(on(attacher, do_verify, at, LENGTH, 5), 0);
+	CHECK_OK(answer(madvise((void *)page, LENGTH, MADV_DONTNEED)));
+	/* pages that the attacher's touch makes follow the exporter's policy */
+	CHECK_OK(on(attacher, do_fill, at, LENGTH, 6));
+	CHECK_EQ(count_on(1), PAGES);
+	CHECK_EQ(verify(page, LENGTH, 6), 0);
+}

@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Exported memory whose pages a program supplies by userfaultfd. The main process exports and supplies, a peer
+ * attaches: its touch waits for the page as the exporter's own would, and can be killed meanwhile.
+ */
+#include <fcntl.h>
+#include <linux/userfaultfd.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "device.h"
+
+#define LENGTH (8 * PAGE)
+
+static struct peer *attacher;
+static long page, at;
+static int faults = -1;
+
+static long watch(long address, long length, int mode)
+{
+	struct uffdio_api api = { .api = UFFD_API };
+	struct uffdio_register range = { .range = { address, length }, .mode = mode };
+
+	faults = syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
+	if (faults < 0)
+		return -errno;
+	if (mode == UFFDIO_REGISTER_MODE_WP)
+		api.features = UFFD_FEATURE_PAGEFAULT_FLAG_WP;
+	if (ioctl(faults, UFFDIO_API, &api) || ioctl(faults, UFFDIO_REGISTER, &range))
+		return -errno;
+	return 0;
+}
+
+static void share(long memory)
+{
+	CHECK_OK(device_open());
+	page = memory;
+	attacher = peer_start();
+	at = CHECK_OK(on(attacher, do_attach_segment, export_range(page, LENGTH), 0, LENGTH));
+}
+
+static long shared_memory(void)
+{
+	return map_file(memory_file(LENGTH), LENGTH, PROT_READ | PROT_WRITE, MAP_SHARED);
+}
+
+/* waits for the next touch of a missing or protected page; its address */
+static long next_fault(unsigned long flags)
+{
+	struct pollfd ready = { .fd = faults, .events = POLLIN };
+	struct uffd_msg message;
+
+	CHECK_EQ(poll(&ready, 1, -1), 1);
+	CHECK_EQ(answer(read(faults, &message, sizeof(message))), sizeof(message));
+	CHECK_EQ(message.event, UFFD_EVENT_PAGEFAULT);
+	CHECK_EQ(message.arg.pagefault.flags & UFFD_PAGEFAULT_FLAG_WP, flags);
+	return message.arg.pagefault.address & -PAGE;
+}
+
+static void supply(long address, long seed)
+{
+	static long content[PAGE / 8] __attribute__((aligned(PAGE)));
+	struct uffdio_copy copy = { .dst = address, .src = (long)content, .len = PAGE };
+
+	fill((long)content, PAGE, seed);
+	CHECK_OK(answer(ioctl(faults, UFFDIO_COPY, &copy)));
+}
+
+static void protect_writes(long address, bool on)
+{
+	struct uffdio_writeprotect range = {
+		.range = { address, PAGE },
+		.mode = on ? UFFDIO_WRITEPROTECT_MODE_WP : 0,
+	};
+
+	CHECK_OK(answer(ioctl(faults, UFFDIO_WRITEPROTECT, &range)));
+}
+
+static void check_supplied(long memory)
+{
+	share(memory);
+	CHECK_OK(watch(page, LENGTH, UFFDIO_REGISTER_MODE_MISSING));
+	peer_tell(attacher, do_verify, ARGUMENTS(at + PAGE, PAGE, 5));
+	CHECK_EQ(next_fault(0), page + PAGE);
+	/* the answer may be late */
+	usleep(100000);
+	supply(page + PAGE, 5);
+	CHECK_EQ(peer_answer(attacher), 0);
+	peer_tell(attacher, do_store, ARGUMENTS(at, 9));
+	CHECK_EQ(next_fault(0), page);
+	supply(page, 6);
+	CHECK_OK(peer_answer(attacher));
+	CHECK_EQ(load(page), 9);
+	CHECK_EQ(load(page + 8), 6 * 0x10000000L + 1);
+}
+
+CASE(missing)
+{
+	check_supplied(map_anonymous(LENGTH));
+}
+
+CASE(missing_shared_memory)
+{
+	check_supplied(shared_memory());
+}
+
+CASE(missing_again)
+{
+	check_supplied(map_anonymous(LENGTH));
+	CHECK_OK(answer(madvise((void *)page, LENGTH, MADV_DONTNEED)));
+	peer_tell(attacher, do_verify, ARGUMENTS(at, PAGE, 7));
+	CHECK_EQ(next_fault(0), page);
+	supply(page, 7);
+	CHECK_EQ(peer_answer(attacher), 0);
+}
+
+CASE(zero_page_supplied)
+{
+	struct uffdio_zeropage zero = { .range = { 0, PAGE } };
+
+	share(map_anonymous(LENGTH));
+	CHECK_OK(watch(page, LENGTH, UFFDIO_REGISTER_MODE_MISSING));
+	peer_tell(attacher, do_load, ARGUMENTS(at));
+	zero.range.start = next_fault(0);
+	CHECK_OK(answer(ioctl(faults, UFFDIO_ZEROPAGE, &zero)));
+	CHECK_EQ(peer_answer(attacher), 0);
+	CHECK_OK(on(attacher, do_store, at, 3));
+	CHECK_EQ(load(page), 3);
+	CHECK_EQ(load(map_anonymous(PAGE)), 0);
+}
+
+static void check_write_protected(long memory)
+{
+	share(memory);
+	fill(page, LENGTH, 1);
+	CHECK_OK(on(attacher, do_store, at, 2));
+	if (watch(page, LENGTH, UFFDIO_REGISTER_MODE_WP))
+		SKIP("this kernel does not protect such memory");
+	protect_writes(page, true);
+	CHECK_EQ(on(attacher, do_load, at), 2);
+	peer_tell(attacher, do_store, ARGUMENTS(at, 4));
+	CHECK_EQ(next_fault(UFFD_PAGEFAULT_FLAG_WP), page);
+	usleep(100000);
+	CHECK_EQ(load(page), 2);
+	protect_writes(page, false);
+	CHECK_OK(peer_answer(attacher));
+	CHECK_EQ(load(page), 4);
+	CHECK_OK(on(attacher, do_store, at + PAGE, 5));
+	CHECK_EQ(load(page + PAGE), 5);
+}
+
+CASE(write_protected)
+{
+	check_write_protected(map_anonymous(LENGTH));
+}
+
+CASE(write_protected_shared_memory)
+{
+	check_write_protected(shared_memory());
+}
+
+CASE(populate_does_not_wait)
+{
+	CHECK_OK(device_open());
+	page = map_anonymous(LENGTH);
+	attacher = peer_start();
+	CHECK_OK(watch(page, LENGTH, UFFDIO_REGISTER_MODE_MISSING));
+	supply(page + PAGE, 5);
+	at = CHECK_OK(on(attacher, do_attach_segment, export_range(page, LENGTH), 0, LENGTH, XPMEM_ATTACH_POPULATE));
+	CHECK_EQ(on(attacher, do_verify, at + PAGE, PAGE, 5), 0);
+}
+
+/* the peer is told to touch what nobody supplies */
+static void block(long memory)
+{
+	share(memory);
+	CHECK_OK(watch(page, LENGTH, UFFDIO_REGISTER_MODE_MISSING));
+	peer_tell(attacher, do_load, ARGUMENTS(at));
+	CHECK_EQ(next_fault(0), page);
+}
+
+CASE(killed_while_waiting)
+{
+	block(map_anonymous(LENGTH));
+	peer_end(attacher, SIGKILL);
+	/* and nothing stays behind that would keep the exporter from its memory */
+	unmap(page, LENGTH);
+}
+
+CASE(killed_while_waiting_for_shared_memory)
+{
+	block(shared_memory());
+	peer_end(attacher, SIGKILL);
+	unmap(page, LENGTH);
+}
+
+/* a system call that reads the attachment waits in the kernel */
+static long do_write_out(const long *a)
+{
+	static int file;
+
+	if (!file)
+		file = memory_file(PAGE);
+	return answer(pwrite(file, (void *)a[0], 8, 0));
+}
+
+CASE(killed_in_a_system_call)
+{
+	share(map_anonymous(LENGTH));
+	CHECK_OK(watch(page, LENGTH, UFFDIO_REGISTER_MODE_MISSING));
+	peer_tell(attacher, do_write_out, ARGUMENTS(at));
+	CHECK_EQ(next_fault(0), page);
+	peer_end(attacher, SIGKILL);
+}
+
+/* who waits is woken by the program that watches, as the exporter's own threads are */
+CASE(unmapped_while_waiting)
+{
+	struct uffdio_range range = { .len = LENGTH };
+
+	block(map_anonymous(LENGTH));
+	range.start = page;
+	unmap(page, LENGTH);
+	CHECK_OK(answer(ioctl(faults, UFFDIO_WAKE, &range)));
+	CHECK_EQ(peer_answer(attacher), GOT_SIGBUS);
+}
+
+CASE(unregistered_while_waiting)
+{
+	block(map_anonymous(LENGTH));
+	close(faults);
+	CHECK_EQ(peer_answer(attacher), 0);
+	CHECK_OK(on(attacher, do_store, at, 3));
+	CHECK_EQ(load(page), 3);
+}
+
+CASE(removed_while_waiting)
+{
+	long segid;
+
+	CHECK_OK(device_open());
+	page = map_anonymous(LENGTH);
+	attacher = peer_start();
+	segid = export_range(page, LENGTH);
+	at = CHECK_OK(on(attacher, do_attach_segment, segid, 0, LENGTH));
+	CHECK_OK(watch(page, LENGTH, UFFDIO_REGISTER_MODE_MISSING));
+	peer_tell(attacher, do_load, ARGUMENTS(at));
+	CHECK_EQ(next_fault(0), page);
+	CHECK_OK(REMOVE(.segid = segid));
+	supply(page, 1);
+	CHECK_EQ(peer_answer(attacher), GOT_SIGBUS);
+}
+
+static long do_watch(const long *a)
+{
+	return watch(a[0], a[1], UFFDIO_REGISTER_MODE_MISSING);
+}
+
+static long do_next_fault(const long *none)
+{
+	(void)none;
+	return next_fault(0);
+}
+
+CASE(exporter_killed_while_waiting)
+{
+	struct peer *exporter = peer_start();
+	long segid;
+
+	page = CHECK_OK(on(exporter, do_map, LENGTH));
+	segid = CHECK_OK(on(exporter, do_export, page, LENGTH));
+	CHECK_OK(on(exporter, do_watch, page, LENGTH));
+	attacher = peer_start();
+	at = CHECK_OK(on(attacher, do_attach_segment, segid, 0, LENGTH));
+	peer_tell(attacher, do_load, ARGUMENTS(at));
+	CHECK_EQ(on(exporter, do_next_fault, 0), page);
+	peer_end(exporter, SIGKILL);
+	CHECK_EQ(peer_answer(attacher), GOT_SIGBUS);
+}
