@@ -12,7 +12,7 @@ coverage_lines() {
 		jq -rn '
 			[inputs.files[] | select(.file | test("(^|/)module/[^/]*$") or (contains("/") | not))
 				| (.file | split("/") | last) as $file | .lines[]
-				| {file: $file, function: (.function_name // ""), line: .line_number, count}]
+				| {file: $file, function: (if (.function_name // "") == "" then "-" else .function_name end), line: .line_number, count}]
 			| group_by([.file, .line])[]
 			| [.[0].file, .[0].function, .[0].line, (map(.count) | add)] | @tsv'
 }
