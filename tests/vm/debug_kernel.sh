@@ -56,7 +56,7 @@ debug_kernel_build() {
 
 # Sets what kernel_prepare sets.
 debug_kernel_prepare() {
-	local variant=$1 series=$2 version= hash work=$cache/unpack.$BASHPID refreshed= newest
+	local variant=$1 series=$2 version= hash work=$cache/unpack.$$ refreshed= newest
 
 	hash=$(debug_kernel_config "$variant" | sed '/^#/d; /^$/d' | sha256sum | cut -c1-12)
 	while :; do
