@@ -164,6 +164,10 @@ teardown_file() {
 	run_case coherence stack
 }
 
+@test "stack growth" {
+	run_case coherence stack-growth
+}
+
 @test "memory compaction" {
 	run_case coherence memory-compaction
 }

@@ -529,6 +529,30 @@ CASE(stack)
 	CHECK_EQ(verify(start, PAGE, 2), 0);
 }
 
+static long __attribute__((noinline)) grow_stack(long depth)
+{
+	volatile char frame[16 * PAGE];
+
+	frame[0] = depth;
+	return depth ? grow_stack(depth - 1) + frame[0] : (long)frame;
+}
+
+CASE(stack_growth)
+{
+	volatile long here = 5;
+	long top = ((long)&here & -PAGE) + PAGE, length = 4 * MIB, deepest;
+
+	share(top - length, length);
+	CHECK_EQ(on(attacher, do_load, at + length - (top - (long)&here)), 5);
+	CHECK_EQ(on(attacher, do_load, at + length - 2 * MIB), GOT_SIGBUS);
+	deepest = top - 2 * MIB;
+	CHECK(grow_stack(40) < deepest);
+	*(volatile long *)deepest = 6;
+	CHECK_EQ(on(attacher, do_load, at + length - 2 * MIB), 6);
+	CHECK_OK(on(attacher, do_store, at + length - 2 * MIB, 7));
+	CHECK_EQ(*(volatile long *)deepest, 7);
+}
+
 CASE(memory_compaction)
 {
 	int i;

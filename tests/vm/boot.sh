@@ -63,7 +63,7 @@ boot_start() {
 	[[ $accel == tcg ]] && accel=tcg,thread=multi
 	memory=1024
 	[[ $vm_kernel == stock ]] || memory=2048
-	append="console=ttyS0 loglevel=7 no_timer_check log_buf_len=16M oops=panic panic=-1 rcupdate.rcu_cpu_stall_timeout=120 secretmem.enable=1"
+	append="console=ttyS0 loglevel=7 no_timer_check log_buf_len=16M oops=panic panic=-1 rcupdate.rcu_cpu_stall_timeout=120 secretmem.enable=1 numa=fake=2"
 	# Report every bad access, not only the first.
 	[[ $vm_kernel == stock ]] || append+=" kasan_multi_shot"
 	setpriv --pdeathsig KILL qemu-system-x86_64 -nodefaults -no-user-config -display none -no-reboot \

@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the exporter's madvise does to memory shows in its attachments: merging, holes, populating, splitting. */
+#include <linux/mman.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "device.h"
+
+#define LENGTH (64 * PAGE)
+
+static struct peer *attacher;
+static long page, at;
+
+static void share(long memory, long length)
+{
+	CHECK_OK(device_open());
+	page = memory;
+	/* before the memory is filled: pages shared with a child are not merged */
+	attacher = peer_start();
+	fill(page, length, 1);
+	at = CHECK_OK(on(attacher, do_attach_segment, export_range(page, length), 0, length));
+	CHECK_EQ(on(attacher, do_verify, at, length, 1), 0);
+}
+
+static long shared_memory(long length)
+{
+	return map_file(memory_file(length), length, PROT_READ | PROT_WRITE, MAP_SHARED);
+}
+
+static void set_merging(const char *text)
+{
+	if (write_file("/sys/kernel/mm/ksm/run", text) < 0)
+		SKIP("this kernel does not merge pages");
+}
+
+static bool is_merged(long address)
+{
+	/* KPF_KSM of Documentation/admin-guide/mm/pagemap.rst */
+	const uint64_t ksm = 1ULL << 21;
+	uint64_t entry = 0, flags = 0;
+	FILE *file = fopen("/proc/self/pagemap", "re");
+
+	CHECK(file && !fseek(file, address / PAGE * 8, SEEK_SET) && fread(&entry, 8, 1, file) == 1);
+	fclose(file);
+	if (!(entry >> 63))
+		return false;
+	file = fopen("/proc/kpageflags", "re");
+	CHECK(file && !fseek(file, (entry & ((1ULL << 55) - 1)) * 8, SEEK_SET) && fread(&flags, 8, 1, file) == 1);
+	fclose(file);
+	return flags & ksm;
+}
+
+/* the same in all pages, merged into one of the kernel's */
+static void merge(void)
+{
+	int turn;
+	long i;
+
+	share(map_anonymous(LENGTH), LENGTH);
+	for (i = 0; i < LENGTH; i += PAGE)
+		CHECK_OK(on(attacher, do_fill, at + i, PAGE, 2));
+	CHECK_OK(write_file("/sys/kernel/mm/ksm/sleep_millisecs", "1"));
+	CHECK_OK(write_file("/sys/kernel/mm/ksm/pages_to_scan", "2000"));
+	set_merging("1");
+	CHECK_OK(answer(madvise((void *)page, LENGTH, MADV_MERGEABLE)));
+	for (turn = 0; turn < 200 && !(is_merged(page) && is_merged(page + LENGTH - PAGE)); turn++)
+		usleep(100000);
+	CHECK(is_merged(page) && is_merged(page + LENGTH - PAGE));
+	/* so that nothing is merged again behind our back */
+	set_merging("0");
+	for (i = 0; i < LENGTH; i += PAGE)
+		CHECK_EQ(on(attacher, do_verify, at + i, PAGE, 2), 0);
+}
+
+static void check_others(long but)
+{
+	long i;
+
+	for (i = 0; i < LENGTH; i += PAGE) {
+		if (i == but)
+			continue;
+		CHECK_EQ(verify(page + i, PAGE, 2), 0);
+		CHECK_EQ(on(attacher, do_verify, at + i, PAGE, 2), 0);
+	}
+}
+
+CASE(merged_attacher_writes)
+{
+	merge();
+	CHECK_OK(on(attacher, do_store, at + 3 * PAGE, 7));
+	CHECK_EQ(load(page + 3 * PAGE), 7);
+	CHECK(!is_merged(page + 3 * PAGE));
+	check_others(3 * PAGE);
+}
+
+CASE(merged_exporter_writes)
+{
+	merge();
+	CHECK_OK(store(page + 3 * PAGE, 7));
+	CHECK_EQ(on(attacher, do_load, at + 3 * PAGE), 7);
+	check_others(3 * PAGE);
+}
+
+CASE(unmerged)
+{
+	merge();
+	CHECK_OK(answer(madvise((void *)page, LENGTH, MADV_UNMERGEABLE)));
+	CHECK_OK(on(attacher, do_fill, at, LENGTH, 3));
+	CHECK_EQ(verify(page, LENGTH, 3), 0);
+}
+
+/* merged again and again while the attacher writes */
+static long do_count(const long *a)
+{
+	long turn, i;
+
+	for (turn = 0; turn < a[1]; turn++)
+		for (i = 0; i < LENGTH; i += PAGE)
+			++*(volatile long *)(a[0] + i);
+	return 0;
+}
+
+CASE(counted_while_merging)
+{
+	long i;
+
+	merge();
+	for (i = 0; i < LENGTH; i += PAGE)
+		CHECK_OK(store(page + i, 0));
+	set_merging("1");
+	peer_tell(attacher, do_count, ARGUMENTS(at, 20000));
+	CHECK_OK(peer_answer(attacher));
+	set_merging("2");
+	for (i = 0; i < LENGTH; i += PAGE)
+		CHECK_EQ(load(page + i), 20000);
+}
+
+CASE(removed)
+{
+	share(shared_memory(LENGTH), LENGTH);
+	CHECK_OK(answer(madvise((void *)(page + PAGE), PAGE, MADV_REMOVE)));
+	CHECK_EQ(on(attacher, do_load, at + PAGE), 0);
+	CHECK_EQ(on(attacher, do_verify, at, PAGE, 1), 0);
+	CHECK_OK(on(attacher, do_store, at + PAGE, 5));
+	CHECK_EQ(load(page + PAGE), 5);
+}
+
+static void check_populated(long memory)
+{
+	share(memory, LENGTH);
+	CHECK_OK(answer(madvise((void *)page, LENGTH, MADV_DONTNEED)));
+	if (madvise((void *)page, LENGTH, MADV_POPULATE_READ))
+		SKIP("this kernel does not populate on advice");
+	CHECK_EQ(on(attacher, do_load, at), load(page));
+	CHECK_OK(on(attacher, do_store, at, 5));
+	CHECK_EQ(load(page), 5);
+	CHECK_OK(answer(madvise((void *)page, LENGTH, MADV_POPULATE_WRITE)));
+	CHECK_EQ(on(attacher, do_load, at), 5);
+	CHECK_OK(on(attacher, do_fill, at, LENGTH, 6));
+	CHECK_EQ(verify(page, LENGTH, 6), 0);
+}
+
+CASE(populated)
+{
+	check_populated(map_anonymous(LENGTH));
+}
+
+CASE(populated_shared_memory)
+{
+	check_populated(shared_memory(LENGTH));
+}
+
+/* one page of a huge one leaves it, in each way; the rest is as the attacher wrote it */
+static void split(void (*change)(long address))
+{
+	long memory = map_aligned(2 * MIB, 2 * MIB), middle = MIB, value;
+
+	CHECK_OK(answer(madvise((void *)memory, 2 * MIB, MADV_HUGEPAGE)));
+	share(memory, 2 * MIB);
+	CHECK_OK(on(attacher, do_fill, at, 2 * MIB, 2));
+	change(page + middle);
+	CHECK_EQ(verify(page, middle, 2), 0);
+	CHECK_EQ(on(attacher, do_verify, at, middle, 2), 0);
+	CHECK_EQ(on(attacher, do_load, at + middle + PAGE), load(page + middle + PAGE));
+	CHECK_OK(on(attacher, do_fill, at, middle, 3));
+	CHECK_EQ(verify(page, middle, 3), 0);
+	value = load(page + middle);
+	/* what is not mapped any more is SIGSEGV for the exporter, SIGBUS in an attachment */
+	CHECK_EQ(on(attacher, do_load, at + middle), value == GOT_SIGSEGV ? GOT_SIGBUS : value);
+}
+
+static void change_unmap(long address)
+{
+	unmap(address, PAGE);
+}
+
+CASE(huge_page_split_by_munmap)
+{
+	split(change_unmap);
+}
+
+static void change_drop(long address)
+{
+	CHECK_OK(answer(madvise((void *)address, PAGE, MADV_DONTNEED)));
+}
+
+CASE(huge_page_split_by_dontneed)
+{
+	split(change_drop);
+}
+
+static void change_free(long address)
+{
+	CHECK_OK(answer(madvise((void *)address, PAGE, MADV_FREE)));
+}
+
+CASE(huge_page_split_by_free)
+{
+	split(change_free);
+}
+
+static void change_move(long address)
+{
+	long target = map_anonymous(PAGE);
+
+	CHECK(mremap((void *)address, PAGE, PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, (void *)target) == (void *)target);
+}
+
+CASE(huge_page_split_by_mremap)
+{
+	split(change_move);
+}
+
+static void change_split_all(long address)
+{
+	(void)address;
+	if (write_file("/sys/kernel/debug/split_huge_pages", "1") < 0)
+		SKIP("this kernel does not split huge pages on request");
+}
+
+CASE(huge_page_split_on_request)
+{
+	split(change_split_all);
+}

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * An attachment allows at any moment what the exporter's own mapping allows at that moment: from every
+ * protection to every other, whatever was mapped in the attachment before.
+ */
+#include "device.h"
+
+#define LENGTH (4 * PAGE)
+
+static struct peer *attacher;
+static long page, at;
+
+static const int protections[] = { PROT_NONE, PROT_READ, PROT_READ | PROT_WRITE };
+
+static void share(long memory, long length)
+{
+	CHECK_OK(device_open());
+	page = memory;
+	attacher = peer_start();
+	at = CHECK_OK(on(attacher, do_attach_segment, export_range(page, length), 0, length));
+}
+
+static void check_allowed(long offset, int protection)
+{
+	CHECK_EQ(on(attacher, do_load, at + offset), protection & PROT_READ ? load(page + offset) : GOT_SIGSEGV);
+	if (!(protection & PROT_WRITE)) {
+		CHECK_EQ(on(attacher, do_store, at + offset, 99), GOT_SIGSEGV);
+	} else {
+		CHECK_OK(on(attacher, do_store, at + offset, 77));
+		CHECK_EQ(load(page + offset), 77);
+		CHECK_OK(on(attacher, do_store, at + offset, 1));
+	}
+	CHECK_EQ(on(attacher, do_load, at + offset), protection & PROT_READ ? 1 : GOT_SIGSEGV);
+}
+
+static void check_all_orders(long memory, long length)
+{
+	int first, second, third;
+	long offset;
+
+	for (offset = 0; offset < length; offset += PAGE)
+		*(volatile long *)(memory + offset) = 1;
+	share(memory, length);
+	for (first = 0; first < 3; first++)
+		for (second = 0; second < 3; second++)
+			for (third = 0; third < 3; third++) {
+				protect(page, length, protections[first]);
+				check_allowed(0, protections[first]);
+				protect(page, length, protections[second]);
+				check_allowed(0, protections[second]);
+				/* a page that nobody touched meanwhile */
+				protect(page, length, protections[third]);
+				check_allowed(length - PAGE, protections[third]);
+			}
+}
+
+CASE(private_memory)
+{
+	check_all_orders(map_anonymous(LENGTH), LENGTH);
+}
+
+CASE(shared_memory)
+{
+	check_all_orders(map_file(memory_file(LENGTH), LENGTH, PROT_READ | PROT_WRITE, MAP_SHARED), LENGTH);
+}
+
+CASE(shared_file)
+{
+	check_all_orders(map_file(temporary_file("content", 4), LENGTH, PROT_READ | PROT_WRITE, MAP_SHARED), LENGTH);
+}
+
+CASE(private_file)
+{
+	check_all_orders(map_file(temporary_file("content", 4), LENGTH, PROT_READ | PROT_WRITE, MAP_PRIVATE), LENGTH);
+}
+
+CASE(huge_page)
+{
+	long memory = map_aligned(2 * MIB, 2 * MIB);
+
+	CHECK_OK(answer(madvise((void *)memory, 2 * MIB, MADV_HUGEPAGE)));
+	check_all_orders(memory, 2 * MIB);
+}
+
+/* one page, whose neighbours keep what they allow */
+CASE(one_page)
+{
+	int i;
+
+	check_all_orders(map_anonymous(LENGTH), LENGTH);
+	protect(page, LENGTH, PROT_READ | PROT_WRITE);
+	for (i = 0; i < 3; i++) {
+		protect(page + PAGE, PAGE, protections[i]);
+		check_allowed(PAGE, protections[i]);
+		check_allowed(0, PROT_READ | PROT_WRITE);
+		check_allowed(2 * PAGE, PROT_READ | PROT_WRITE);
+	}
+}
+
+/* the attacher writes while the exporter takes the right away and gives it back: it is never stuck, and loses nothing */
+static long do_count(const long *a)
+{
+	long counted = 0, value;
+
+	while (counted < a[1]) {
+		value = load(a[0]);
+		if (value >= 0 && store(a[0], value + 1) >= 0)
+			counted++;
+	}
+	return counted;
+}
+
+static void check_counted(long memory)
+{
+	int i;
+
+	share(memory, LENGTH);
+	*(volatile long *)page = 0;
+	peer_tell(attacher, do_count, ARGUMENTS(at, 20000));
+	for (i = 0; i < 300; i++) {
+		protect(page, LENGTH, protections[i % 3]);
+		protect(page, LENGTH, PROT_READ | PROT_WRITE);
+	}
+	CHECK_EQ(peer_answer(attacher), 20000);
+	CHECK_EQ(load(page), 20000);
+}
+
+CASE(counted_while_it_changes)
+{
+	check_counted(map_anonymous(LENGTH));
+}
+
+CASE(counted_while_shared_memory_changes)
+{
+	check_counted(map_file(memory_file(LENGTH), LENGTH, PROT_READ | PROT_WRITE, MAP_SHARED));
+}
