@@ -73,9 +73,12 @@ static int __init xpmem_init(void)
 {
 	int error;
 
-	error = xpmem_space_init();
+	error = xpmem_coverage_init();
 	if (error)
 		return error;
+	error = xpmem_space_init();
+	if (error)
+		goto exit_coverage;
 	error = xpmem_netlink_init();
 	if (error)
 		goto exit_space;
@@ -88,6 +91,8 @@ exit_netlink:
 	xpmem_netlink_exit();
 exit_space:
 	xpmem_space_exit();
+exit_coverage:
+	xpmem_coverage_exit();
 	return error;
 }
 
@@ -96,6 +101,7 @@ static void __exit xpmem_exit(void)
 	misc_deregister(&device);
 	xpmem_netlink_exit();
 	xpmem_space_exit();
+	xpmem_coverage_exit();
 }
 
 module_init(xpmem_init);

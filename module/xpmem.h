@@ -362,4 +362,20 @@ enum xpmem_stat {
 void xpmem_stat_add(enum xpmem_stat stat, u64 n);
 u64 xpmem_stat_read(enum xpmem_stat stat);
 
+/* coverage.c, in a build with XPMEM_COVERAGE=1 only */
+
+#ifdef XPMEM_COVERAGE
+int xpmem_coverage_init(void);
+void xpmem_coverage_exit(void);
+#else
+static inline int xpmem_coverage_init(void)
+{
+	return 0;
+}
+
+static inline void xpmem_coverage_exit(void)
+{
+}
+#endif
+
 #endif
