@@ -36,6 +36,18 @@ load helpers
 	run_case abi unknown-flags
 }
 
+@test "flags that do not go together" {
+	run_case abi flags-that-do-not-go-together
+}
+
+@test "other encodings" {
+	run_case abi other-encodings
+}
+
+@test "legacy values" {
+	run_case abi legacy-values
+}
+
 @test "reserved bits" {
 	run_case abi reserved-bits
 }

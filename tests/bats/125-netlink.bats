@@ -36,6 +36,50 @@ load helpers
 	run_case netlink commands-that-are-not-there
 }
 
+@test "every operation: right request" {
+	run_case netlink table-right-request
+}
+
+@test "every operation: attribute missing" {
+	run_case netlink table-attribute-missing
+}
+
+@test "every operation: attribute doubled" {
+	run_case netlink table-attribute-doubled
+}
+
+@test "every operation: attribute of wrong length" {
+	run_case netlink table-attribute-of-wrong-length
+}
+
+@test "every operation: unknown attribute" {
+	run_case netlink table-unknown-attribute
+}
+
+@test "every operation: nested attribute" {
+	run_case netlink table-nested-attribute
+}
+
+@test "every operation: truncated" {
+	run_case netlink table-truncated
+}
+
+@test "every operation: reserved header bits" {
+	run_case netlink table-reserved-header-bits
+}
+
+@test "every operation: unknown flags" {
+	run_case netlink table-unknown-flags
+}
+
+@test "every operation: commands that are not there" {
+	run_case netlink table-commands-that-are-not-there
+}
+
+@test "every operation: dump with attributes" {
+	run_case netlink table-dump-with-attributes
+}
+
 @test "every case of the program has a test" {
 	is "$(cases_without_test netlink "$BATS_TEST_FILENAME")" ""
 }

@@ -140,24 +140,27 @@ CASE(too_short)
 	}
 }
 
+static void expect_zero_tail(const struct abi_ioctl *ioctl, unsigned int size)
+{
+	unsigned char *argument = valid_argument(ioctl);
+
+	set_size(argument, size);
+	memset(argument + size, 0xa5, ROOM - size);
+	expect(ioctl, argument, 0, "longer, the rest zero");
+	for (unsigned int byte = ioctl->size; byte < size; byte++)
+		CHECK_EQ(argument[byte], 0);
+	for (unsigned int byte = size; byte < ROOM; byte++)
+		CHECK_EQ(argument[byte], 0xa5);
+}
+
 /* a newer program on this module: what it does not use is zero, and comes back untouched */
 CASE(longer_and_zero)
 {
 	prepare();
 	FOR_EACH_IOCTL(ioctl) {
-		static const unsigned int more[] = { 1, 4, 8, 64 };
-
-		for (size_t i = 0; i < sizeof(more) / sizeof(more[0]); i++) {
-			unsigned char *argument = valid_argument(ioctl);
-
-			set_size(argument, ioctl->size + more[i]);
-			memset(argument + ioctl->size + more[i], 0xa5, ROOM - ioctl->size - more[i]);
-			expect(ioctl, argument, 0, "longer, the rest zero");
-			for (unsigned int byte = ioctl->size; byte < ioctl->size + more[i]; byte++)
-				CHECK_EQ(argument[byte], 0);
-			for (unsigned int byte = ioctl->size + more[i]; byte < ROOM; byte++)
-				CHECK_EQ(argument[byte], 0xa5);
-		}
+		for (unsigned int more = 1; more <= 64; more++)
+			expect_zero_tail(ioctl, ioctl->size + more);
+		expect_zero_tail(ioctl, PAGE);
 	}
 }
 
@@ -166,12 +169,20 @@ CASE(longer_and_not_zero)
 {
 	prepare();
 	FOR_EACH_IOCTL(ioctl) {
-		for (unsigned int byte = 0; byte < 64; byte += 7) {
+		for (unsigned int byte = 0; byte < 64; byte++)
+			for (int bit = 0; bit < 8; bit++) {
+				unsigned char *argument = valid_argument(ioctl);
+
+				set_size(argument, ioctl->size + 64);
+				argument[ioctl->size + byte] = 1 << bit;
+				expect(ioctl, argument, -E2BIG, "longer, the rest not zero");
+			}
+		for (unsigned int byte = ioctl->size; byte < PAGE; byte += 61) {
 			unsigned char *argument = valid_argument(ioctl);
 
-			set_size(argument, ioctl->size + 64);
-			argument[ioctl->size + byte] = 1;
-			expect(ioctl, argument, -E2BIG, "longer, the rest not zero");
+			set_size(argument, PAGE);
+			argument[byte] = 0x80;
+			expect(ioctl, argument, -E2BIG, "a page, one byte of it not zero");
 		}
 	}
 }
@@ -206,6 +217,72 @@ CASE(unknown_flags)
 			argument[1] |= 1U << bit;
 			expect(ioctl, argument, -EINVAL, "unknown flag");
 		}
+	}
+}
+
+/* each set of known flags is either served or refused as the contract says, whatever else is asked */
+CASE(flags_that_do_not_go_together)
+{
+	long descriptor;
+
+	prepare();
+	descriptor = CHECK_OK(SEGMENT_FD(.segid = segid, .flags = XPMEM_GET_RDWR));
+	for (unsigned int flags = 0; flags < 8; flags++) {
+		const unsigned int access = flags & (XPMEM_GET_RDONLY | XPMEM_GET_RDWR);
+		const bool one_access = access == XPMEM_GET_RDONLY || access == XPMEM_GET_RDWR;
+		long by_segid = GET(.segid = segid, .flags = flags), by_descriptor = GET(.fd = descriptor, .flags = flags);
+
+		CHECK_EQ(by_segid > 0 ? 0 : by_segid, one_access && !(flags & XPMEM_GET_FD) ? 0 : -EINVAL);
+		if (flags & XPMEM_GET_FD || !one_access)
+			CHECK_EQ(by_descriptor > 0 ? 0 : by_descriptor, one_access ? 0 : -EINVAL);
+		CHECK_EQ(GET(.segid = segid, .fd = descriptor, .flags = flags), -EINVAL);
+		by_segid = SEGMENT_FD(.segid = segid, .flags = flags);
+		CHECK_EQ(by_segid > 0 ? 0 : by_segid, one_access && !(flags & XPMEM_GET_FD) ? 0 : -EINVAL);
+	}
+	for (unsigned int flags = 0; flags < 8; flags++) {
+		long free_place = map_anonymous(PAGE), address;
+
+		unmap(free_place, PAGE);
+		address = ATTACH(.apid = apid, .length = PAGE, .vaddr = free_place, .flags = flags);
+		CHECK_EQ(address, flags & XPMEM_ATTACH_FIXED ? free_place : -EINVAL);
+		address = ATTACH(.apid = apid, .length = PAGE, .flags = flags & ~XPMEM_ATTACH_FIXED);
+		CHECK_OK(address);
+	}
+}
+
+/* a number with a size or a direction in it is another ioctl */
+CASE(other_encodings)
+{
+	prepare();
+	FOR_EACH_IOCTL(ioctl)
+		for (int bit = _IOC_SIZESHIFT; bit < 32; bit++)
+			expect(&(struct abi_ioctl){ .name = ioctl->name, .request = ioctl->request | 1UL << bit },
+			       valid_argument(ioctl), -ENOTTY, "a size or direction in its number");
+}
+
+/* the frozen ioctls refuse, too, what they do not know */
+CASE(legacy_values)
+{
+	prepare();
+	for (int bit = 0; bit < 64; bit++) {
+		struct xpmem_cmd_make make = { .vaddr = page, .size = PAGE, .permit_type = 1, .permit_value = 0600 ^ 1ULL << bit };
+		struct xpmem_cmd_get get = { .segid = segid, .flags = 2, .permit_type = 1, .permit_value = 1ULL << bit };
+
+		if (bit >= 9) {
+			CHECK_EQ(device_call(XPMEM_CMD_MAKE, &make), -EINVAL);
+			CHECK_EQ(device_call(XPMEM_CMD_GET, &get), -EINVAL);
+		}
+		if (bit >= 32)
+			continue;
+		make.permit_value = 0600;
+		make.permit_type = 1 ^ 1U << bit;
+		CHECK_EQ(device_call(XPMEM_CMD_MAKE, &make), -EINVAL);
+		get.permit_value = 0;
+		get.permit_type = 1 ^ 1U << bit;
+		CHECK_EQ(device_call(XPMEM_CMD_GET, &get), -EINVAL);
+		get.permit_type = 1;
+		get.flags = 2 ^ 1U << bit;
+		CHECK_EQ(device_call(XPMEM_CMD_GET, &get), -EINVAL);
 	}
 }
 

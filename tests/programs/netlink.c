@@ -11,6 +11,7 @@
 
 #include "device.h"
 #include "harness.h"
+#include "netlink_table_gen.h"
 
 #define UNKNOWN_ATTRIBUTE 999
 
@@ -222,4 +223,240 @@ CASE(commands_that_are_not_there)
 	CHECK_EQ(exchange(request(0, 0), 0, NULL), -EOPNOTSUPP);
 	CHECK_EQ(exchange(request(XPMEM_NL_CMD_MAX + 1, 0), 0, NULL), -EOPNOTSUPP);
 	CHECK_EQ(exchange(request(XPMEM_NL_CMD_INFO_GET, NLM_F_DUMP), 0, NULL), -EOPNOTSUPP);
+}
+
+/*
+ * From here on the generated table of all operations is walked.
+ */
+#define FOR_EACH_OPERATION(entry) \
+	for (const struct netlink_operation *entry = netlink_operations; \
+	     entry < netlink_operations + NETLINK_OPERATION_COUNT; entry++)
+
+/* an object that the caller may see: what the operation answers with one message to */
+static void put_request(struct nl_msg *msg, const struct netlink_operation *entry, int left_out)
+{
+	for (int i = 0; i < entry->request_count; i++) {
+		const struct netlink_attribute *attribute = &entry->request[i];
+		const int64_t *id = NULL;
+
+		for_each_kind(k)
+			if (kinds[k].command == entry->command && kinds[k].id == attribute->id)
+				id = kinds[k].mine;
+		if (!id || attribute->size != sizeof(*id))
+			FAIL("no value known for attribute %s of %s: add it here", attribute->name, entry->name);
+		if (i != left_out)
+			CHECK_EQ(nla_put(msg, attribute->id, attribute->size, id), 0);
+	}
+}
+
+static struct nl_msg *right_request(const struct netlink_operation *entry)
+{
+	struct nl_msg *msg = request(entry->command, 0);
+
+	put_request(msg, entry, -1);
+	return msg;
+}
+
+static void expect_refusal(const struct netlink_operation *entry, struct nl_msg *msg, const char *what)
+{
+	long result = exchange(msg, 0, NULL);
+
+	if (result != -EINVAL)
+		FAIL("%s, %s: %s, expected EINVAL", entry->name, what, describe(result));
+	if (!message[0])
+		FAIL("%s, %s: refused without a word", entry->name, what);
+}
+
+CASE(table_right_request)
+{
+	make_objects();
+	FOR_EACH_OPERATION(entry) {
+		CHECK_EQ(exchange(right_request(entry), 0, NULL), 1);
+		CHECK_EQ(exchange(request(entry->command, NLM_F_DUMP), 0, NULL), entry->dumps ? 1 : -EOPNOTSUPP);
+	}
+}
+
+CASE(table_attribute_missing)
+{
+	int tried = 0;
+
+	make_objects();
+	FOR_EACH_OPERATION(entry)
+		for (int i = 0; i < entry->request_count; i++) {
+			struct nl_msg *msg = request(entry->command, 0);
+
+			put_request(msg, entry, i);
+			expect_refusal(entry, msg, "an attribute is missing");
+			tried++;
+		}
+	CHECK(tried >= 3);
+}
+
+/* the last one counts, as everywhere in netlink */
+CASE(table_attribute_doubled)
+{
+	make_objects();
+	FOR_EACH_OPERATION(entry)
+		for (int i = 0; i < entry->request_count; i++) {
+			const int64_t none = INT64_MAX;
+			struct nl_msg *msg = request(entry->command, 0);
+
+			CHECK_EQ(nla_put(msg, entry->request[i].id, entry->request[i].size, &none), 0);
+			put_request(msg, entry, -1);
+			CHECK_EQ(exchange(msg, 0, NULL), 1);
+			msg = right_request(entry);
+			CHECK_EQ(nla_put(msg, entry->request[i].id, entry->request[i].size, &none), 0);
+			CHECK_EQ(exchange(msg, 0, NULL), -ENOENT);
+		}
+}
+
+CASE(table_attribute_of_wrong_length)
+{
+	static const char zeroes[64];
+
+	make_objects();
+	FOR_EACH_OPERATION(entry)
+		for (int i = 0; i < entry->request_count; i++)
+			for (int length = 0; length <= (int)sizeof(zeroes); length++) {
+				struct nl_msg *msg = request(entry->command, 0);
+
+				if (length == entry->request[i].size)
+					continue;
+				put_request(msg, entry, i);
+				CHECK_EQ(nla_put(msg, entry->request[i].id, length, zeroes), 0);
+				expect_refusal(entry, msg, "an attribute of wrong length");
+			}
+}
+
+static bool is_requested(const struct netlink_operation *entry, int id)
+{
+	for (int i = 0; i < entry->request_count; i++)
+		if (entry->request[i].id == id)
+			return true;
+	return false;
+}
+
+CASE(table_unknown_attribute)
+{
+	make_objects();
+	FOR_EACH_OPERATION(entry) {
+		const int others[] = { 0, entry->last_attribute + 1, 255, 256, 999, NLA_TYPE_MASK };
+
+		for (int id = 1; id <= entry->last_attribute; id++) {
+			struct nl_msg *msg = right_request(entry);
+
+			CHECK_EQ(nla_put_u64(msg, id, 1), 0);
+			if (is_requested(entry, id))
+				nlmsg_free(msg);
+			else
+				expect_refusal(entry, msg, "an attribute of replies");
+		}
+		for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+			struct nl_msg *msg = right_request(entry);
+
+			CHECK_EQ(nla_put_u64(msg, others[i], 1), 0);
+			expect_refusal(entry, msg, "an attribute that is not there");
+		}
+	}
+}
+
+CASE(table_nested_attribute)
+{
+	make_objects();
+	FOR_EACH_OPERATION(entry)
+		for (int i = 0; i < entry->request_count; i++) {
+			struct nl_msg *msg = request(entry->command, 0);
+			int64_t value = 1;
+
+			CHECK_EQ(nla_put(msg, entry->request[i].id | NLA_F_NESTED, entry->request[i].size, &value), 0);
+			expect_refusal(entry, msg, "a number that is said to be a nest");
+			msg = request(entry->command, 0);
+			CHECK_EQ(nla_put(msg, entry->request[i].id | NLA_F_NESTED, 0, NULL), 0);
+			expect_refusal(entry, msg, "an empty nest");
+		}
+}
+
+/* the message or its last attribute ends early, or goes on after its end */
+CASE(table_truncated)
+{
+	make_objects();
+	FOR_EACH_OPERATION(entry) {
+		int whole = nlmsg_hdr(right_request(entry))->nlmsg_len;
+		struct nl_msg *msg;
+
+		for (int length = NLMSG_HDRLEN; length < whole; length++) {
+			msg = right_request(entry);
+			nlmsg_hdr(msg)->nlmsg_len = length;
+			if (length < NLMSG_HDRLEN + (int)GENL_HDRLEN)
+				CHECK_EQ(exchange(msg, 0, NULL), -EINVAL);
+			else if (length > NLMSG_HDRLEN + (int)GENL_HDRLEN || entry->request_count)
+				expect_refusal(entry, msg, "a message that ends early");
+			else
+				nlmsg_free(msg);
+		}
+		for (int more = 1; more < 4; more++) {
+			msg = right_request(entry);
+			CHECK(nlmsg_reserve(msg, 4, 0));
+			nlmsg_hdr(msg)->nlmsg_len = whole + more;
+			expect_refusal(entry, msg, "bytes after the last attribute");
+		}
+	}
+}
+
+CASE(table_reserved_header_bits)
+{
+	make_objects();
+	FOR_EACH_OPERATION(entry)
+		for (int bit = 0; bit < 16; bit++) {
+			struct nl_msg *msg = right_request(entry);
+			struct genlmsghdr *header = nlmsg_data(nlmsg_hdr(msg));
+
+			header->reserved = 1U << bit;
+			expect_refusal(entry, msg, "a reserved bit of the header");
+		}
+}
+
+/* flags that mean nothing to a question, each alone */
+CASE(table_unknown_flags)
+{
+	make_objects();
+	FOR_EACH_OPERATION(entry)
+		for (int bit = 0; bit < 16; bit++) {
+			const int flag = 1 << bit;
+			struct nl_msg *msg;
+
+			if (flag & (NLM_F_REQUEST | NLM_F_ACK | NLM_F_ECHO))
+				continue;
+			msg = right_request(entry);
+			nlmsg_hdr(msg)->nlmsg_flags |= flag;
+			expect_refusal(entry, msg, "an unknown flag of the message");
+		}
+}
+
+CASE(table_commands_that_are_not_there)
+{
+	make_objects();
+	for (int command = 0; command < 256; command++) {
+		bool known = false;
+
+		FOR_EACH_OPERATION(entry)
+			known |= entry->command == command;
+		if (!known) {
+			CHECK_EQ(exchange(request(command, 0), 0, NULL), -EOPNOTSUPP);
+			CHECK_EQ(exchange(request(command, NLM_F_DUMP), 0, NULL), -EOPNOTSUPP);
+		}
+	}
+}
+
+CASE(table_dump_with_attributes)
+{
+	make_objects();
+	FOR_EACH_OPERATION(entry) {
+		for (int id = 1; entry->dumps && id <= entry->last_attribute; id++) {
+			struct nl_msg *msg = request(entry->command, NLM_F_DUMP);
+
+			CHECK_EQ(nla_put_u64(msg, id, 1), 0);
+			expect_refusal(entry, msg, "a dump with an attribute");
+		}
+	}
 }
