@@ -120,20 +120,31 @@ static enum xpmem_verdict fault_in_place(struct xpmem_mirror *mirror, unsigned l
 
 /*
  * Has the exporter bring the wanted page in, and make it its own for a write. The caller holds the
- * exporter's mmap_lock; @unlocked as for fixup_user_fault().
+ * exporter's mmap_lock; with @unlocked it may be given up, which returns XPMEM_RACED.
+ *
+ * Not fixup_user_fault(): after it gave up the lock, it goes on with whatever is mapped there by then. That may be an
+ * attachment, whose source may turn into one in its turn, and so on down the kernel's stack.
  */
 static enum xpmem_verdict fault_source(struct xpmem_mirror *mirror, bool *unlocked)
 {
 	enum xpmem_verdict verdict = xpmem_mirror_look(mirror);
-	int error;
+	unsigned int flags = FAULT_FLAG_REMOTE;
+	vm_fault_t fault;
 
 	if (verdict != XPMEM_MAPPED)
 		return verdict;
-	error = fixup_user_fault(mirror->space->mm, mirror->source,
-				 FAULT_FLAG_REMOTE | (mirror->write ? FAULT_FLAG_WRITE : 0), unlocked);
-	if (!error)
-		return XPMEM_MAPPED;
-	return error == -ENOMEM ? XPMEM_NOMEM : XPMEM_HOLE;
+	if (mirror->write)
+		flags |= FAULT_FLAG_WRITE;
+	if (unlocked)
+		flags |= FAULT_FLAG_ALLOW_RETRY | FAULT_FLAG_KILLABLE;
+	fault = handle_mm_fault(find_vma(mirror->space->mm, mirror->source), mirror->source, flags, NULL);
+	if (fault & (VM_FAULT_RETRY | VM_FAULT_COMPLETED)) {
+		*unlocked = true;
+		return XPMEM_RACED;
+	}
+	if (fault & VM_FAULT_OOM)
+		return XPMEM_NOMEM;
+	return fault & VM_FAULT_ERROR ? XPMEM_HOLE : XPMEM_MAPPED;
 }
 
 /*
@@ -183,7 +194,8 @@ static void fault_and_stash(struct xpmem_mirror *mirror)
 		verdict = xpmem_mirror_look(mirror);
 	if (verdict == XPMEM_MAPPED)
 		verdict = xpmem_mirror_snapshot(mirror);
-	mmap_read_unlock(space->mm);
+	if (!unlocked)
+		mmap_read_unlock(space->mm);
 
 	if (verdict == XPMEM_ABSENT || verdict == XPMEM_RACED || fatal_signal_pending(current))
 		return;
@@ -260,6 +272,9 @@ static vm_fault_t attachment_fault(struct vm_fault *vmf)
 		verdict = fault_in_place(&mirror, &single, source_locked);
 	if (verdict == XPMEM_ABSENT && !may_retry)
 		verdict = fault_without_retry(&mirror, &single, source_locked);
+	/* The kernel's own access would be tried again without end. */
+	if (verdict == XPMEM_RACED && fatal_signal_pending(current))
+		verdict = XPMEM_HOLE;
 	error = verdict_to_fault(verdict);
 out:
 	mirror_put_pfns(&mirror, &single);
@@ -311,8 +326,9 @@ static vm_fault_t attachment_mkwrite(struct vm_fault *vmf)
 }
 
 /*
- * Maps what the exporter has present from mirror->source to the end of the window or of the exporter's VMA.
- * Returns the bytes that are done with, or zero when the exporter's mmap_lock is not to be had now.
+ * Maps what the exporter has present from mirror->source to the end of the window or of the exporter's VMA; or
+ * passes over what the exporter has not mapped. Returns the bytes that are done with, maybe more than the attachment
+ * has, or zero when the exporter's mmap_lock is not to be had now.
  */
 static unsigned long populate_here(struct xpmem_mirror *mirror, unsigned long *single, bool source_locked)
 {
@@ -327,9 +343,9 @@ static unsigned long populate_here(struct xpmem_mirror *mirror, unsigned long *s
 	if (!source_locked && !mmap_read_trylock(mm))
 		return 0;
 	vma = find_vma(mm, mirror->source);
-	if (vma && vma->vm_start > mirror->source)
-		mirror->end = min(mirror->end, vma->vm_start);
-	else if (vma)
+	if (!vma || vma->vm_start > mirror->source)
+		mirror->end = vma ? vma->vm_start : ULONG_MAX & PAGE_MASK;
+	else
 		verdict = xpmem_mirror_look(mirror);
 	if (verdict == XPMEM_MAPPED)
 		verdict = xpmem_mirror_snapshot(mirror);
@@ -349,7 +365,7 @@ static unsigned long populate_here(struct xpmem_mirror *mirror, unsigned long *s
 void xpmem_attachment_populate(struct xpmem_attachment *attachment)
 {
 	struct xpmem_space *space = xpmem_attachment_space(attachment);
-	unsigned long address = attachment->address, end = address + attachment->length;
+	unsigned long address = attachment->address, left = attachment->length;
 	struct mm_struct *mm = current->mm;
 	unsigned long single, done;
 	struct xpmem_mirror mirror;
@@ -357,7 +373,7 @@ void xpmem_attachment_populate(struct xpmem_attachment *attachment)
 
 	if (!mmget_not_zero(space->mm))
 		return;
-	while (address < end && !mmap_read_lock_killable(mm)) {
+	while (left && !fatal_signal_pending(current) && !mmap_read_lock_killable(mm)) {
 		vma = find_vma(mm, address);
 		if (!vma || vma->vm_start > address || !xpmem_vma_is_attachment(vma) || vma->vm_private_data != attachment) {
 			mmap_read_unlock(mm);
@@ -373,7 +389,9 @@ void xpmem_attachment_populate(struct xpmem_attachment *attachment)
 				break;
 			mmap_read_unlock(space->mm);
 		}
+		done = min(done, left);
 		address += done;
+		left -= done;
 		cond_resched();
 	}
 	mmput(space->mm);
