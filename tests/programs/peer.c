@@ -3,9 +3,9 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
+#include "deadline.h"
 #include "device.h"
 #include "harness.h"
 #include "peer.h"
@@ -114,7 +114,7 @@ void peer_await_end(struct peer *peer)
 static void reap(struct peer *peer)
 {
 	peer->ended = true;
-	waitpid(peer->pid, NULL, 0);
+	end_in_time(peer->pid);
 	close(peer->socket);
 	close(peer->rights);
 }

@@ -8,9 +8,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "deadline.h"
 #include "device.h"
 
 #define SECONDS 4
@@ -20,14 +20,6 @@
 static atomic_bool stop;
 static atomic_long touched;
 static long at, source;
-
-static double now(void)
-{
-	struct timespec time;
-
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return time.tv_sec + time.tv_nsec * 1e-9;
-}
 
 /* a page holds zero, or its own number times a thousand and something: anything else came from elsewhere */
 static bool legal(long page_number, long value)
