@@ -2,12 +2,16 @@
 #include <linux/module.h>
 #include <linux/slab.h>
 
-/* Nothing points to this allocation, so kmemleak can find it. */
+/* Loses many objects: a stale pointer somewhere may hide one of them from kmemleak. */
 static int __init leak_init(void)
 {
-	void *lost = kmalloc(64, GFP_KERNEL);
+	int i;
 
-	OPTIMIZER_HIDE_VAR(lost);
+	for (i = 0; i < 100; i++) {
+		void *lost = kmalloc(64, GFP_KERNEL);
+
+		OPTIMIZER_HIDE_VAR(lost);
+	}
 	return 0;
 }
 
