@@ -259,11 +259,6 @@ void oracle_begin(void)
 	child_parent = CHILD;
 }
 
-void oracle_forked(enum actor parent)
-{
-	child_parent = parent == THREAD ? ATTACHER : parent;
-}
-
 static struct object *find(struct object *objects, unsigned int count, long id)
 {
 	for (unsigned int i = 0; i < count; i++)
@@ -279,19 +274,32 @@ static uint64_t named(const struct call *call, const uint64_t *arguments, const 
 	return index < 0 ? 0 : arguments[index];
 }
 
-/* Addresses of a process will mean something else. */
+static void forget_views(int process)
+{
+	unsigned int kept = 0;
+
+	for (unsigned int i = 0; i < view_count; i++)
+		if (views[i].process != process)
+			views[kept++] = views[i];
+	view_count = kept;
+}
+
+void oracle_forked(enum actor parent)
+{
+	child_parent = parent == THREAD ? ATTACHER : parent;
+	forget_views(CHILD);
+}
+
+/* While such a call runs, and after it, addresses of the process may mean something else. */
 void oracle_before(const struct call *call, const uint64_t *arguments)
 {
-	static const char *const movers[] = { "map", "unmap", "remap", "detach", "legacy-detach", "release", "legacy-release" };
+	static const char *const movers[] = { "map", "map-over", "unmap", "remap", "detach", "legacy-detach", "release", "legacy-release" };
 	bool moves = !strcmp(call->type->name, "legacy-attach") && named(call, arguments, "vaddr");
-	unsigned int kept = 0;
 
 	for (size_t i = 0; i < LENGTH(movers); i++)
 		moves |= !strcmp(call->type->name, movers[i]);
-	for (unsigned int i = 0; i < view_count; i++)
-		if (!moves || views[i].process != process_of(call->actor))
-			views[kept++] = views[i];
-	view_count = kept;
+	if (moves)
+		forget_views(process_of(call->actor));
 }
 
 static const char *after_make(const struct call *call, const uint64_t *arguments, long segid)
@@ -352,9 +360,10 @@ static const char *after_attach(const struct call *call, const uint64_t *argumen
 	length = (length + PAGE - 1) & ~(PAGE - 1);
 	if (!length || offset + length < offset || offset + length > ((segment->length + PAGE - 1) & ~(PAGE - 1) ?: -PAGE))
 		return say("%#lx bytes at %#lx of a segment of %#lx bytes were attached", length, offset, segment->length);
-	views[view_count++] = (struct view){
-		process_of(call->actor), address, length, segment->process, segment->start + offset,
-	};
+	if (!call->at_once)
+		views[view_count++] = (struct view){
+			process_of(call->actor), address, length, segment->process, segment->start + offset,
+		};
 	return NULL;
 }
 
@@ -383,6 +392,7 @@ const char *oracle_after(const struct call *call, const uint64_t *arguments, con
 	struct object *segment = find(segments, segment_count, named(call, arguments, "segid"));
 	struct object *permit = find(permits, permit_count, named(call, arguments, "apid"));
 
+	oracle_before(call, arguments);
 	if (!strcmp(name, "load") && ((uint64_t)result->value & ~INDEX_MASK) == (~not_secret & ~INDEX_MASK))
 		return "an actor saw memory that the canary does not export";
 	if (!strcmp(name, "netlink"))
