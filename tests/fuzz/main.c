@@ -36,6 +36,7 @@ static unsigned int edges;
 static unsigned long executions;
 static const char *out;
 static int running_file = -1;
+static double started, deadline;	/* of the exploration */
 
 void die(const char *format, ...)
 {
@@ -81,8 +82,30 @@ static void note_running(const struct program *program)
 		die("cannot write to %s: %m", out);
 }
 
+static double now(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return time.tv_sec + time.tv_nsec / 1e9;
+}
+
+/* Every ten seconds of exploration. */
+static void tell_progress(void)
+{
+	static double told;
+	double time = now();
+
+	if (!started || time - (told ? told : started) < 10)
+		return;
+	told = time;
+	printf("%.0f s: %lu executions, %.1f a second, %u edges, %u programs in the corpus\n", time - started, executions,
+	       executions / (time - started), edges, corpus_count);
+}
+
 static const char *run(const struct program *program, bool verbose)
 {
+	tell_progress();
 	note_running(program);
 	executions++;
 	coverage_reset();
@@ -107,7 +130,7 @@ static void keep(const struct program *program, const uint8_t *new_edges)
 	if (corpus_count == MAX_CORPUS)
 		return;
 	*kept = *program;
-	for (unsigned int i = kept->count; i-- && kept->count > 1;) {
+	for (unsigned int i = kept->count; i-- && kept->count > 1 && now() < deadline;) {
 		shorter = *kept;
 		program_remove(&shorter, i);
 		if (!run(&shorter, false) && coverage_includes(new_edges))
@@ -139,14 +162,6 @@ static bool try_program(const struct program *program, bool guided)
 	return true;
 }
 
-static double now(void)
-{
-	struct timespec time;
-
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return time.tv_sec + time.tv_nsec / 1e9;
-}
-
 static int explore(int argc, char **argv)
 {
 	static const struct option options[] = {
@@ -155,7 +170,6 @@ static int explore(int argc, char **argv)
 		{ "out", required_argument, NULL, 'o' }, { 0 },
 	};
 	unsigned long limit = 0, seed = time(NULL) ^ (unsigned long)getpid() << 20;
-	double start = now(), seconds = 60, told = start;
 	bool unguided = false, coverage;
 	struct program program;
 	int option;
@@ -163,11 +177,11 @@ static int explore(int argc, char **argv)
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1)
 		switch (option) {
 		case 's':
-			seconds = atof(optarg);
+			deadline = now() + atof(optarg);
 			break;
 		case 'e':
 			limit = strtoul(optarg, NULL, 0);
-			seconds = 1e9;
+			deadline = now() + 1e9;
 			break;
 		case 'r':
 			seed = strtoul(optarg, NULL, 0);
@@ -182,6 +196,9 @@ static int explore(int argc, char **argv)
 			fputs(usage, stderr);
 			return 2;
 		}
+	started = now();
+	if (!deadline)
+		deadline = started + 60;
 	random_seed(seed);
 	coverage = coverage_open();
 	if (out) {
@@ -206,7 +223,7 @@ static int explore(int argc, char **argv)
 		corpus[i] = program;
 	}
 	corpus_count = corpus_read;
-	while (now() - start < seconds && (!limit || executions < limit)) {
+	while (now() < deadline && (!limit || executions < limit)) {
 		if (!corpus_count || random_below(100) < 8) {
 			program_generate(&program);
 		} else {
@@ -215,15 +232,9 @@ static int explore(int argc, char **argv)
 		}
 		if (!try_program(&program, coverage && !unguided))
 			return 1;
-		if (now() - told >= 10) {
-			told = now();
-			printf("%.0f s: %lu executions, %.0f a second, %u edges, %u programs in the corpus\n", told - start,
-			       executions, executions / (told - start), edges, corpus_count);
-			fflush(stdout);
-		}
 	}
 	printf("no failure in %lu executions in %.0f seconds: %u edges, %u programs in the corpus, %u of them new\n", executions,
-	       now() - start, edges, corpus_count, corpus_count - corpus_read);
+	       now() - started, edges, corpus_count, corpus_count - corpus_read);
 	return 0;
 }
 
