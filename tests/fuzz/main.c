@@ -17,6 +17,7 @@ static const char usage[] =
 	"usage: fuzz replay [-v] FILE...           run programs, say what each call returned with -v\n"
 	"       fuzz explore [OPTION]... [FILE...]  change programs at random, beginning with those\n"
 	"       fuzz minimize FILE                  print the least program that fails like this one\n"
+	"       fuzz distill DIR FILE...            write there the programs that reach more than those before, shortened\n"
 	"       fuzz calls                          list what a program can call\n"
 	"\n"
 	"  --seconds N     explore for so long (60)\n"
@@ -122,43 +123,38 @@ static void fail(const struct program *program, const char *what)
 	save(program, "failure", failures++, what);
 }
 
-/* The least program that still takes the edges that were new. */
-static void keep(const struct program *program, const uint8_t *new_edges)
+static void keep(const struct program *program)
 {
-	struct program *kept = &corpus[corpus_count], shorter;
-
 	if (corpus_count == MAX_CORPUS)
 		return;
-	*kept = *program;
-	for (unsigned int i = kept->count; i-- && kept->count > 1 && now() < deadline;) {
-		shorter = *kept;
-		program_remove(&shorter, i);
-		if (!run(&shorter, false) && coverage_includes(new_edges))
-			*kept = shorter;
-	}
-	if (corpus_count >= corpus_read)
-		save(kept, "corpus", corpus_count, NULL);
+	corpus[corpus_count] = *program;
+	save(program, "corpus", corpus_count, NULL);
 	corpus_count++;
 }
 
-static bool try_program(const struct program *program, bool guided)
+/* Leaves out what is not needed to take these edges. */
+static void shorten(struct program *program, const uint8_t *wanted)
 {
-	static uint8_t before[COVERAGE_SIZE], new_edges[COVERAGE_SIZE];
+	for (unsigned int i = program->count; i-- && program->count > 1;) {
+		struct program shorter = *program;
+
+		program_remove(&shorter, i);
+		if (!run(&shorter, false) && coverage_includes(wanted))
+			*program = shorter;
+	}
+}
+
+/* false when it failed; how many edges were new is left in *found */
+static bool try_program(const struct program *program, unsigned int *found)
+{
 	const char *failure = run(program, false);
-	unsigned int found;
 
 	if (failure) {
 		fail(program, failure);
 		return false;
 	}
-	memcpy(before, known, sizeof(before));
-	found = coverage_merge(known);
-	edges += found;
-	if (!found || !guided)
-		return true;
-	for (size_t i = 0; i < COVERAGE_SIZE; i++)
-		new_edges[i] = known[i] && !before[i];
-	keep(program, new_edges);
+	*found = coverage_merge(known);
+	edges += *found;
 	return true;
 }
 
@@ -172,6 +168,7 @@ static int explore(int argc, char **argv)
 	unsigned long limit = 0, seed = time(NULL) ^ (unsigned long)getpid() << 20;
 	bool unguided = false, coverage;
 	struct program program;
+	unsigned int found;
 	int option;
 
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1)
@@ -215,14 +212,10 @@ static int explore(int argc, char **argv)
 			return 2;
 		corpus_read += corpus[corpus_read].count > 0;
 	}
-	for (unsigned int i = 0; i < corpus_read; i++) {
-		program = corpus[i];
-		corpus_count = i;
-		if (!try_program(&program, false))
-			return 1;
-		corpus[i] = program;
-	}
 	corpus_count = corpus_read;
+	for (unsigned int i = 0; i < corpus_read; i++)
+		if (!try_program(&corpus[i], &found))
+			return 1;
 	while (now() < deadline && (!limit || executions < limit)) {
 		if (!corpus_count || random_below(100) < 8) {
 			program_generate(&program);
@@ -230,8 +223,10 @@ static int explore(int argc, char **argv)
 			program = corpus[random_below(2) ? random_below(corpus_count) : corpus_count - 1 - random_below((corpus_count + 3) / 4)];
 			program_mutate(&program, &corpus[random_below(corpus_count)]);
 		}
-		if (!try_program(&program, coverage && !unguided))
+		if (!try_program(&program, &found))
 			return 1;
+		if (found && !unguided)
+			keep(&program);
 	}
 	printf("no failure in %lu executions in %.0f seconds: %u edges, %u programs in the corpus, %u of them new\n", executions,
 	       now() - started, edges, corpus_count, corpus_count - corpus_read);
@@ -286,6 +281,35 @@ static int minimize(const char *path)
 	return 0;
 }
 
+/* Of programs, those that take edges which the ones before do not, as short as they can be. */
+static int distill(int argc, char **argv)
+{
+	if (argc < 3 || !coverage_open()) {
+		fputs("fuzz: distill needs a folder, programs, and a module built with XPMEM_COVERAGE=1\n", stderr);
+		return 2;
+	}
+	out = argv[1];
+	for (int i = 2; i < argc; i++) {
+		static uint8_t before[COVERAGE_SIZE], wanted[COVERAGE_SIZE];
+		struct program program;
+		unsigned int found;
+
+		if (!program_read(&program, argv[i]))
+			return 2;
+		memcpy(before, known, sizeof(before));
+		if (!try_program(&program, &found))
+			return 1;
+		for (size_t j = 0; j < COVERAGE_SIZE; j++)
+			wanted[j] = known[j] && !before[j];
+		if (!found)
+			continue;
+		shorten(&program, wanted);
+		keep(&program);
+	}
+	printf("%u of %d programs kept, %u edges\n", corpus_count, argc - 2, edges);
+	return 0;
+}
+
 static int list_calls(void)
 {
 	for (unsigned int i = 0; i < call_type_count; i++) {
@@ -306,12 +330,22 @@ int main(int argc, char **argv)
 		calls_init(0);
 		return list_calls();
 	}
-	if (strcmp(command, "replay") && strcmp(command, "explore") && (strcmp(command, "minimize") || argc != 3)) {
+	if (strcmp(command, "replay") && strcmp(command, "explore") && strcmp(command, "distill") &&
+	    (strcmp(command, "minimize") || argc != 3)) {
 		fputs(usage, stderr);
 		return 2;
 	}
 	execute_init();
 	oracle_init();
 	calls_init(oracle_family());
-	return *command == 'r' ? replay(argc - 1, argv + 1) : *command == 'e' ? explore(argc - 1, argv + 1) : minimize(argv[2]);
+	switch (*command) {
+	case 'r':
+		return replay(argc - 1, argv + 1);
+	case 'e':
+		return explore(argc - 1, argv + 1);
+	case 'd':
+		return distill(argc - 1, argv + 1);
+	default:
+		return minimize(argv[2]);
+	}
 }
