@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Processes that attach each other and themselves, all at once, in ways in which locks could wait for each other. */
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "deadline.h"
+#include "device.h"
+
+#define SECONDS 4
+#define RING 3
+#define PAGES 64
+#define LENGTH (PAGES * PAGE)
+#define WINDOW (2 * MIB)
+
+/*
+ * Of each process, in one window: what it exports, and right behind it what it attaches of the next. So its
+ * window is busy with faults of the one before while it is told that its attachment is taken away. Behind that lies what
+ * attaches the same of the next, all around the ring: nothing is in it, and a zap that went on from
+ * attachment to attachment would never end.
+ */
+static long own, other, cycle;
+static atomic_bool stop;
+static atomic_long counts[3];	/* of changes, faults there, touches here */
+
+static bool legal(long page_number, long value)
+{
+	return value == 0 || value == GOT_SIGBUS || value == GOT_SIGSEGV || value / 1000 == page_number + 1;
+}
+
+static long do_map_window(const long *none)
+{
+	(void)none;
+	own = map_aligned(WINDOW, WINDOW);
+	CHECK_OK(answer(madvise((void *)own, WINDOW, MADV_NOHUGEPAGE)));
+	other = own + LENGTH;
+	cycle = other + LENGTH;
+	unmap(other, 2 * LENGTH);
+	return own;
+}
+
+/* attaches with one's own open file, at the place for it */
+static long do_attach_other(const long *segid)
+{
+	long apid = CHECK_OK(GET(.segid = segid[0], .flags = XPMEM_GET_RDWR));
+
+	CHECK_EQ(ATTACH(.apid = apid, .offset = cycle - own, .length = LENGTH, .flags = XPMEM_ATTACH_FIXED, .vaddr = cycle), cycle);
+	return ATTACH(.apid = apid, .length = LENGTH, .flags = XPMEM_ATTACH_FIXED, .vaddr = other);
+}
+
+static void *take_away(void *seed_pointer)
+{
+	unsigned int seed = (long)seed_pointer;
+
+	while (!stop) {
+		switch (rand_r(&seed) % 4) {
+		case 0:
+			CHECK_OK(answer(madvise((void *)own, LENGTH, MADV_DONTNEED)));
+			break;
+		case 1:
+			protect(own, LENGTH, PROT_READ);
+			protect(own, LENGTH, PROT_READ | PROT_WRITE);
+			break;
+		case 2:
+			(void)!madvise((void *)own, LENGTH, MADV_PAGEOUT);
+			break;
+		case 3:
+			map_over(own, LENGTH, PROT_READ | PROT_WRITE,
+				 MAP_ANONYMOUS | (rand_r(&seed) % 2 ? MAP_PRIVATE : MAP_SHARED), -1);
+			break;
+		}
+		protect(cycle, LENGTH, PROT_READ);
+		protect(cycle, LENGTH, PROT_READ | PROT_WRITE);
+		CHECK_EQ(load(cycle), GOT_SIGBUS);
+		counts[0]++;
+	}
+	return NULL;
+}
+
+static void touch(long start, unsigned int *seed, atomic_long *count)
+{
+	long number = rand_r(seed) % PAGES, value;
+
+	if (rand_r(seed) % 2)
+		value = store(start + number * PAGE, (number + 1) * 1000 + rand_r(seed) % 1000);
+	else
+		value = load(start + number * PAGE);
+	if (!legal(number, value))
+		FAIL("page %ld holds %s", number, describe(value));
+	++*count;
+}
+
+static void *touch_other(void *seed_pointer)
+{
+	unsigned int seed = (long)seed_pointer;
+
+	while (!stop)
+		touch(other, &seed, &counts[1]);
+	return NULL;
+}
+
+static void *touch_own(void *seed_pointer)
+{
+	unsigned int seed = (long)seed_pointer;
+
+	while (!stop)
+		touch(own, &seed, &counts[2]);
+	return NULL;
+}
+
+/* the least of the three counts */
+static long do_everything(const long *seconds_seed)
+{
+	void *(*const what[])(void *) = { take_away, touch_other, touch_own };
+	pthread_t threads[3];
+	long i, least;
+
+	for (i = 0; i < 3; i++)
+		CHECK_EQ(pthread_create(&threads[i], NULL, what[i], (void *)(seconds_seed[1] * 10 + i)), 0);
+	usleep(seconds_seed[0] * 1000000);
+	stop = true;
+	for (i = 0; i < 3; i++)
+		CHECK_EQ(pthread_join(threads[i], NULL), 0);
+	for (least = counts[0], i = 1; i < 3; i++)
+		least = counts[i] < least ? counts[i] : least;
+	return least;
+}
+
+static void run_ring(int count)
+{
+	struct peer *members[RING];
+	long segids[RING], least;
+	int i;
+
+	for (i = 0; i < count; i++) {
+		members[i] = peer_start();
+		segids[i] = CHECK_OK(on(members[i], do_export, CHECK_OK(on(members[i], do_map_window, 0)), WINDOW));
+	}
+	for (i = 0; i < count; i++)
+		CHECK_OK(on(members[i], do_attach_other, segids[(i + 1) % count]));
+	for (i = 0; i < count; i++)
+		peer_tell(members[i], do_everything, ARGUMENTS(SECONDS, i + 1));
+	for (i = 0; i < count; i++) {
+		least = CHECK_OK(peer_answer(members[i]));
+		printf("member %d: at least %ld of each\n", i, least);
+		CHECK(least >= 3);
+	}
+}
+
+CASE(of_one)
+{
+	run_ring(1);
+}
+
+CASE(of_two)
+{
+	run_ring(2);
+}
+
+CASE(of_three)
+{
+	run_ring(3);
+}
+
+/* Of a space that is used with room for many windows: each fault makes one, while threads write-lock the mmap_lock. */
+#define SPREAD 400
+
+static void *storm(void *unused)
+{
+	while (!stop) {
+		unmap(map_anonymous(4 * PAGE), 4 * PAGE);
+		counts[0]++;
+	}
+	return unused;
+}
+
+static long do_storm_and_spread(const long *seconds_address)
+{
+	double end = now() + seconds_address[0];
+	long at = seconds_address[1], index, value;
+	pthread_t threads[2];
+	int i;
+
+	for (i = 0; i < 2; i++)
+		CHECK_EQ(pthread_create(&threads[i], NULL, storm, NULL), 0);
+	/* in an order in which few windows have neighbours */
+	for (index = 0; index < SPREAD && now() < end; index++) {
+		value = store(at + index * 7 % SPREAD * WINDOW + PAGE, index + 1);
+		CHECK_EQ(value, 0);
+		counts[1]++;
+	}
+	stop = true;
+	for (i = 0; i < 2; i++)
+		CHECK_EQ(pthread_join(threads[i], NULL), 0);
+	return counts[1];
+}
+
+static long do_map_much(const long *none)
+{
+	void *much = mmap(NULL, SPREAD * WINDOW, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	(void)none;
+	if (much == MAP_FAILED)
+		return -errno;
+	madvise(much, SPREAD * WINDOW, MADV_NOHUGEPAGE);
+	return (long)much;
+}
+
+CASE(windows_are_made_in_a_storm)
+{
+	struct peer *members[2];
+	long sources[2], segids[2], at[2], touched;
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		members[i] = peer_start();
+		sources[i] = CHECK_OK(on(members[i], do_map_much, 0));
+		segids[i] = CHECK_OK(on(members[i], do_export, sources[i], SPREAD * WINDOW));
+	}
+	for (i = 0; i < 2; i++)
+		at[i] = CHECK_OK(on(members[i], do_attach_segment, segids[!i], 0, SPREAD * WINDOW));
+	for (i = 0; i < 2; i++)
+		peer_tell(members[i], do_storm_and_spread, ARGUMENTS(12, at[i]));
+	for (i = 0; i < 2; i++) {
+		touched = CHECK_OK(peer_answer(members[i]));
+		printf("%ld windows\n", touched);
+		CHECK(touched >= 20);
+	}
+	for (i = 0; i < 2; i++)
+		CHECK_EQ(on(members[i], do_load, sources[i] + PAGE), 1);
+}
+
+/* Whole address spaces in both directions, with the attachments that are in them. */
+
+#define MOST_PARTS 40
+
+static struct part {
+	long start, length;
+} parts[MOST_PARTS];
+static int part_count;
+
+/* what is mapped in another process now, without its widest parts */
+static void read_parts(pid_t pid)
+{
+	char path[64], line[256];
+	unsigned long start, end;
+	FILE *maps;
+
+	snprintf(path, sizeof(path), "/proc/%d/maps", pid);
+	maps = fopen(path, "re");
+	CHECK(maps);
+	part_count = 0;
+	while (part_count < MOST_PARTS && fgets(line, sizeof(line), maps))
+		if (sscanf(line, "%lx-%lx", &start, &end) == 2 && end < 1UL << 47 && end - start < 64UL * MIB)
+			parts[part_count++] = (struct part){ start, end - start };
+	fclose(maps);
+}
+
+/* attaches everything that the other has, and loads from each part of it; how many loads succeeded */
+static long do_attach_everything(const long *segid_pid)
+{
+	long apid, at, i, value, loaded = 0;
+
+	read_parts(segid_pid[1]);
+	apid = CHECK_OK(GET(.segid = segid_pid[0], .flags = XPMEM_GET_RDWR));
+	for (i = 0; i < part_count; i++) {
+		at = CHECK_OK(ATTACH(.apid = apid, .offset = parts[i].start, .length = parts[i].length));
+		value = load(at + parts[i].length / PAGE / 2 * PAGE);
+		loaded += value != GOT_SIGBUS && value != GOT_SIGSEGV;
+	}
+	return loaded;
+}
+
+static long do_release_all(const long *none)
+{
+	(void)none;
+	return do_open(none);
+}
+
+static long do_make_everything(const long *none)
+{
+	(void)none;
+	return MAKE(.length = XPMEM_LENGTH_MAX, .mode = 0600);
+}
+
+static void attach_each_other(int count)
+{
+	struct peer *members[RING];
+	long segids[RING], value;
+	int i, turn;
+
+	for (i = 0; i < count; i++)
+		members[i] = peer_start();
+	for (turn = 0; turn < 2; turn++) {
+		for (i = 0; i < count; i++)
+			segids[i] = CHECK_OK(on(members[i], do_make_everything, 0));
+		for (i = 0; i < count; i++)
+			peer_tell(members[i], do_attach_everything,
+				  ARGUMENTS(segids[(i + 1) % count], peer_pid(members[(i + 1) % count])));
+		for (i = 0; i < count; i++) {
+			value = CHECK_OK(peer_answer(members[i]));
+			CHECK(value > 5);
+		}
+		/* and once more, with the attachments of before among what is attached */
+		for (i = 0; i < count; i++)
+			CHECK_OK(on(members[i], do_attach_everything, segids[(i + 1) % count],
+				    peer_pid(members[(i + 1) % count])));
+		for (i = 0; i < count; i++)
+			CHECK_OK(on(members[i], do_release_all, 0));
+	}
+}
+
+CASE(whole_address_space_of_itself)
+{
+	attach_each_other(1);
+}
+
+CASE(whole_address_spaces_of_two)
+{
+	attach_each_other(2);
+}
+
+CASE(whole_address_spaces_of_three)
+{
+	attach_each_other(3);
+}
