@@ -143,6 +143,12 @@ static unsigned int slowness(void)
 	return times ? strtoul(times, NULL, 10) : 1;
 }
 
+__attribute__((noinline)) long touch_for_writing(long address)
+{
+	TOUCH(__atomic_fetch_add((long *)address, 0, __ATOMIC_RELAXED));
+	return 0;
+}
+
 void harness_start(const char *name, unsigned int time_limit)
 {
 	struct sigaction fault = { .sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_NODEFER };

@@ -77,5 +77,7 @@ static inline long answer(long result)
 /* touches of 8 bytes that survive SIGBUS and SIGSEGV; safe in any thread */
 long load(long address);
 long store(long address, long value);
+/* a write that changes nothing, whoever else writes there */
+long touch_for_writing(long address);
 
 #endif
