@@ -176,12 +176,14 @@ put:
 static struct xpmem_permit *find_own_permit(s64 id)
 {
 	struct xpmem_permit *permit = xpmem_permit_find(id);
+	int error;
 
 	if (!permit)
 		return ERR_PTR(-ENOENT);
 	if (permit->client->mm != current->mm) {
+		error = xpmem_owner_refusal(&permit->owner);
 		xpmem_permit_put(permit);
-		return ERR_PTR(-EACCES);
+		return ERR_PTR(error);
 	}
 	return permit;
 }

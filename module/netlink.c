@@ -3,7 +3,8 @@
  * The control ABI: operations of the generic netlink family, whose tables are generated.
  *
  * A caller sees the objects of its own user in its own ipc namespace; with CAP_SYS_ADMIN over that
- * namespace, all of it. To others an object that exists is not found.
+ * namespace, all of it. With global_ids, objects of its own user in any, and with CAP_SYS_ADMIN over the machine
+ * all there are. To others an object that exists is not found.
  */
 #include <linux/module.h>
 #include <linux/pid_namespace.h>
@@ -23,7 +24,8 @@ struct viewer {
 	struct user_namespace *user_ns;
 	struct pid_namespace *pid_ns;
 	kuid_t uid;
-	bool privileged;
+	bool privileged;	/* over ipc_ns */
+	bool administrator;	/* over the machine */
 };
 
 /* References are the caller's to return with viewer_destroy(). */
@@ -34,6 +36,7 @@ static void viewer_init(struct viewer *viewer, struct sk_buff *skb)
 	viewer->pid_ns = get_pid_ns(task_active_pid_ns(current));
 	viewer->uid = NETLINK_CREDS(skb)->uid;
 	viewer->privileged = netlink_ns_capable(skb, xpmem_ipc_ns_user_ns(viewer->ipc_ns), CAP_SYS_ADMIN);
+	viewer->administrator = netlink_capable(skb, CAP_SYS_ADMIN);
 }
 
 static void viewer_destroy(struct viewer *viewer)
@@ -46,7 +49,8 @@ static void viewer_destroy(struct viewer *viewer)
 static bool may_see(const struct viewer *viewer, const struct xpmem_owner *owner)
 {
 	return xpmem_owner_same_scope(owner, viewer->ipc_ns) &&
-	       (viewer->privileged || uid_eq(owner->uid, viewer->uid));
+	       (uid_eq(owner->uid, viewer->uid) || viewer->administrator ||
+		(viewer->privileged && owner->ipc_ns == viewer->ipc_ns));
 }
 
 static int put_u64(struct sk_buff *skb, int attribute, u64 value, int pad)

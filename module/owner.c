@@ -23,3 +23,9 @@ bool xpmem_owner_same_scope(const struct xpmem_owner *owner, const struct ns_com
 {
 	return READ_ONCE(xpmem_global_ids) || owner->ipc_ns == ipc_ns;
 }
+
+/* How another process is refused an object: where ids of @owner mean nothing, it is not there. */
+int xpmem_owner_refusal(const struct xpmem_owner *owner)
+{
+	return xpmem_owner_same_scope(owner, xpmem_ipc_ns_current()) ? -EACCES : -ENOENT;
+}

@@ -218,7 +218,7 @@ int xpmem_permit_release(s64 id)
 	if (!permit)
 		return -ENOENT;
 	if (permit->client->mm != current->mm) {
-		error = -EACCES;
+		error = xpmem_owner_refusal(&permit->owner);
 	} else if (mutex_lock_killable(&permit->attaching)) {
 		/* Not amid another thread's attach, which maps over what this would unmap. */
 		error = -EINTR;

@@ -151,12 +151,14 @@ bool xpmem_segment_kill(struct xpmem_segment *segment)
 static struct xpmem_segment *find_own(s64 id)
 {
 	struct xpmem_segment *segment = xpmem_segment_find(id);
+	int error;
 
 	if (!segment)
 		return ERR_PTR(-ENOENT);
 	if (segment->client->mm != current->mm) {
+		error = xpmem_owner_refusal(&segment->owner);
 		xpmem_segment_put(segment);
-		return ERR_PTR(-EACCES);
+		return ERR_PTR(error);
 	}
 	return segment;
 }

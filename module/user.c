@@ -53,11 +53,15 @@ static struct xpmem_user *find_or_create(void)
 
 static void put(struct xpmem_user *user)
 {
-	if (!refcount_dec_and_lock(&user->ref, &users_lock))
-		return;
-	hash_del(&user->link);
+	bool last;
+
+	spin_lock(&users_lock);
+	last = refcount_dec_and_test(&user->ref);
+	if (last)
+		hash_del(&user->link);
 	spin_unlock(&users_lock);
-	kfree(user);
+	if (last)
+		kfree(user);
 }
 
 /**

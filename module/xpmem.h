@@ -127,6 +127,7 @@ struct xpmem_owner {
 
 void xpmem_owner_init(struct xpmem_owner *owner);
 void xpmem_owner_destroy(struct xpmem_owner *owner);
+int xpmem_owner_refusal(const struct xpmem_owner *owner);
 bool xpmem_owner_same_scope(const struct xpmem_owner *owner, const struct ns_common *ipc_ns);
 
 extern bool xpmem_global_ids;

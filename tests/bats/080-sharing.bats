@@ -12,6 +12,10 @@ setup() {
 	set_parameter mode_mask 0700
 }
 
+teardown() {
+	set_parameter global_ids N
+}
+
 teardown_file() {
 	set_parameter mode_mask "$(<"$BATS_FILE_TMPDIR/mode_mask")"
 }
@@ -74,6 +78,19 @@ teardown_file() {
 
 @test "another ipc namespace" {
 	run_case sharing another-ipc-namespace
+}
+
+@test "global_ids" {
+	set_parameter global_ids Y
+	run_case sharing global-ids
+}
+
+@test "root of a user namespace" {
+	run_case sharing root-of-a-user-namespace
+}
+
+@test "guessed ids" {
+	run_case sharing guessed-ids
 }
 
 @test "a mask outside 0777 is refused" {

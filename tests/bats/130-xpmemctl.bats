@@ -18,6 +18,7 @@ setup() {
 }
 
 teardown() {
+	set_parameter global_ids N
 	[[ -z $holder_pid ]] || {
 		kill "$holder_pid" 2>/dev/null || true
 		wait "$holder_pid" 2>/dev/null || true
@@ -129,6 +130,19 @@ END
 	run_x unshare --ipc xpmemctl list
 	is "$(jq -c 'del(.schema_version)' <<<"$output")" '{"segments":[],"permits":[],"attachments":[]}'
 	run_x 5 unshare --ipc xpmemctl inspect segment "$(jq -r '.segments[0].id' <<<"$held")"
+	holder_stop
+}
+
+@test "with global_ids the administrator sees all namespaces, and a user its own objects" {
+	set_parameter global_ids Y
+	holder_start objects "of a user" 0666 2000
+	run_x unshare --ipc xpmemctl list
+	is "$(jq -c '.segments | length' <<<"$output")" 1
+	run_x as_user 2000 unshare --user --map-root-user --ipc xpmemctl list
+	is "$(jq -c '.segments | length' <<<"$output")" 1
+	run_x as_user 2001 unshare --user --map-root-user --ipc xpmemctl list
+	is "$(jq -c 'del(.schema_version)' <<<"$output")" '{"segments":[],"permits":[],"attachments":[]}'
+	run_x 5 as_user 2001 unshare --user --map-root-user --ipc xpmemctl inspect segment "$(jq -r '.segments[0].id' <<<"$held")"
 	holder_stop
 }
 

@@ -74,7 +74,7 @@ static long exchange(struct nl_msg *msg, int id_attribute, int64_t *id)
 		for (header = (void *)buffer; nlmsg_ok(header, length); header = nlmsg_next(header, &length)) {
 			if (header->nlmsg_type == NLMSG_DONE || header->nlmsg_type == NLMSG_ERROR) {
 				note_message(header);
-				return *(int *)nlmsg_data(header) ?: objects;
+				return *(int *)nlmsg_data(header) ? *(int *)nlmsg_data(header) : objects;
 			}
 			objects++;
 			if (id)

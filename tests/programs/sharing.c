@@ -194,8 +194,72 @@ CASE(another_ipc_namespace)
 	CHECK_OK(on(peer, do_unshare, CLONE_NEWIPC));
 	CHECK_EQ(on(peer, do_get, segid, XPMEM_GET_RDWR), -ENOENT);
 	CHECK_EQ(on(peer, do_get, segid, XPMEM_GET_RDONLY), -ENOENT);
+	/* nor that it exists */
+	CHECK_EQ(on(peer, do_remove, segid), -ENOENT);
+	CHECK_EQ(on(peer, do_segment_fd, segid, XPMEM_GET_RDWR), -ENOENT);
+	CHECK_EQ(on(peer, do_attach, apid, 0, PAGE), -ENOENT);
+	CHECK_EQ(on(peer, do_release, apid), -ENOENT);
 	theirs = CHECK_OK(on(peer, do_make, page, PAGE, 0666));
 	CHECK_OK(on(peer, do_get, theirs, XPMEM_GET_RDWR));
 	CHECK_EQ(GET(.segid = theirs, .flags = XPMEM_GET_RDWR), -ENOENT);
 	CHECK_OK(RELEASE(.apid = apid));
+}
+
+/* needs global_ids: what the id means is then the same everywhere, and who may is still asked */
+CASE(global_ids)
+{
+	struct peer *peer = user(OWNER, GROUP, 0), *other = user(OTHER, OTHER_GROUP, 0), *apart = peer_start();
+	long segid;
+
+	CHECK_OK(on(apart, do_unshare, CLONE_NEWIPC));
+	CHECK_OK(on(apart, do_become, OWNER, GROUP, 0));
+	CHECK_OK(on(other, do_unshare, CLONE_NEWUSER | CLONE_NEWIPC));
+	export_as_owner();
+	segid = segment(0600);
+	CHECK_OK(on(peer, do_get, segid, XPMEM_GET_RDWR));
+	CHECK_OK(on(apart, do_get, segid, XPMEM_GET_RDWR));
+	CHECK_EQ(on(other, do_get, segid, XPMEM_GET_RDONLY), -EACCES);
+	CHECK_EQ(on(apart, do_remove, segid), -EACCES);
+}
+
+/* has every capability, but over nothing of ours */
+CASE(root_of_a_user_namespace)
+{
+	struct peer *other = user(OTHER, OTHER_GROUP, 0), *apart = user(OTHER, OTHER_GROUP, 0);
+	long segid, apid;
+
+	CHECK_OK(on(other, do_unshare, CLONE_NEWUSER));
+	CHECK_OK(on(apart, do_unshare, CLONE_NEWUSER | CLONE_NEWIPC));
+	export_as_owner();
+	check_gets(other, 0600, "--");
+	check_gets(other, 0660, "--");
+	check_gets(other, 0000, "--");
+	segid = segment(0666);
+	apid = CHECK_OK(GET(.segid = segid, .flags = XPMEM_GET_RDWR));
+	CHECK_EQ(on(other, do_remove, segid), -EACCES);
+	CHECK_EQ(on(other, do_attach, apid, 0, PAGE), -EACCES);
+	CHECK_EQ(on(apart, do_get, segid, XPMEM_GET_RDONLY), -ENOENT);
+	CHECK_EQ(on(apart, do_attach, apid, 0, PAGE), -ENOENT);
+}
+
+/* knowing one id says nothing of others: of the ids around it, none is there */
+CASE(guessed_ids)
+{
+	struct peer *guesser = user(OWNER, GROUP, 0);
+	long segids[16], i, guess;
+
+	export_as_owner();
+	for (i = 0; i < 16; i++)
+		segids[i] = segment(0666);
+	for (guess = -300; guess <= 300; guess++)
+		for (i = 0; i < 16; i += 5) {
+			/* the lower half counts up, the upper one is random */
+			long near = segids[i] + guess, above = segids[i] + guess * (1L << 31);
+
+			if (guess) {
+				CHECK_EQ(on(guesser, do_get, near, XPMEM_GET_RDONLY), -ENOENT);
+				CHECK_EQ(on(guesser, do_get, above, XPMEM_GET_RDONLY), -ENOENT);
+			}
+		}
+	CHECK_OK(on(guesser, do_get, segids[3], XPMEM_GET_RDONLY));
 }
