@@ -137,9 +137,9 @@ END
 	set_parameter global_ids Y
 	holder_start objects "of a user" 0666 2000
 	run_x unshare --ipc xpmemctl list
-	is "$(jq -c '.segments | length' <<<"$output")" 1
+	is "$(jq -c '[.segments[].id] | sort' <<<"$output")" "$(jq -c '[.segments[].id] | sort' <<<"$held")"
 	run_x as_user 2000 unshare --user --map-root-user --ipc xpmemctl list
-	is "$(jq -c '.segments | length' <<<"$output")" 1
+	is "$(jq -c '[.segments[].id] | sort' <<<"$output")" "$(jq -c '[.segments[].id] | sort' <<<"$held")"
 	run_x as_user 2001 unshare --user --map-root-user --ipc xpmemctl list
 	is "$(jq -c 'del(.schema_version)' <<<"$output")" '{"segments":[],"permits":[],"attachments":[]}'
 	run_x 5 as_user 2001 unshare --user --map-root-user --ipc xpmemctl inspect segment "$(jq -r '.segments[0].id' <<<"$held")"
