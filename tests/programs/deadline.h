@@ -7,7 +7,7 @@
 #include <sys/types.h>
 
 /* seconds that a killed process may take: an emulated processor, a debug kernel, and others that want the processor */
-#define DEATH_LIMIT 25
+#define DEATH_LIMIT (25.0 * slowness())
 
 /* seconds, from any fixed point */
 double now(void);

@@ -135,8 +135,7 @@ __attribute__((noinline)) long store(long address, long value)
 	return 0;
 }
 
-/* The environment says how many times slower than the stock kernel this one is. */
-static unsigned int slowness(void)
+unsigned int slowness(void)
 {
 	const char *times = getenv("XPMEM_TEST_SLOWNESS");
 

@@ -37,6 +37,9 @@ void case_register(struct test_case *test);
 	} \
 	static void case_##id(void)
 
+/* how many times slower than the stock kernel this one is, as the environment says: for time limits */
+unsigned int slowness(void);
+
 /* what main does around a case: the end of the time limit (0: none) fails the run */
 void harness_start(const char *name, unsigned int time_limit);
 void harness_end(void) __attribute__((noreturn));

@@ -291,13 +291,13 @@ CASE(stopped_in_its_cgroup)
 	struct peer *peer, *bystander = peer_start();
 	long segid;
 
-	cgroup_make("16M");
+	cgroup_make("8M");
 	segid = CHECK_OK(on(bystander, do_make_page, 0));
 	peer = peer_start();
 	CHECK_OK(on(peer, do_join, 0));
 	peer_tell(peer, do_hoard, ARGUMENTS(10000000));
 	peer_await_end(peer);
-	CHECK(cgroup_number("memory.current") <= 16 * MIB);
+	CHECK(cgroup_number("memory.current") <= 8 * MIB);
 	peer_end(peer, SIGKILL);
 	CHECK(given_back(4 * MIB));
 	rmdir(CGROUP);
