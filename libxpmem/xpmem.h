@@ -108,7 +108,7 @@ void *xpmem_attach(struct xpmem_addr addr, size_t size, void *vaddr);
  * xpmem_detach() - unmap the whole attachment that an address lies in
  *
  * Return: 0, also when nothing is mapped there, or -1 with EINVAL when something
- * else is.
+ * else is, or ENOMEM.
  */
 int xpmem_detach(void *vaddr);
 

@@ -25,8 +25,10 @@ static vm_fault_t verdict_to_fault(enum xpmem_verdict verdict)
 {
 	switch (verdict) {
 	case XPMEM_MAPPED:
-	case XPMEM_RACED:
 		return VM_FAULT_NOPAGE;
+	case XPMEM_RACED:
+		/* The access is tried again; by the kernel, after SIGKILL, without end. */
+		return fatal_signal_pending(current) ? VM_FAULT_SIGBUS : VM_FAULT_NOPAGE;
 	case XPMEM_DENIED:
 		return VM_FAULT_SIGSEGV;
 	case XPMEM_NOMEM:
@@ -191,8 +193,6 @@ static void fault_and_stash(struct xpmem_mirror *mirror)
 	mirror->pfns = &pfn;
 	verdict = fault_source(mirror, &unlocked);
 	if (verdict == XPMEM_MAPPED)
-		verdict = xpmem_mirror_look(mirror);
-	if (verdict == XPMEM_MAPPED)
 		verdict = xpmem_mirror_snapshot(mirror);
 	if (!unlocked)
 		mmap_read_unlock(space->mm);
@@ -272,9 +272,6 @@ static vm_fault_t attachment_fault(struct vm_fault *vmf)
 		verdict = fault_in_place(&mirror, &single, source_locked);
 	if (verdict == XPMEM_ABSENT && !may_retry)
 		verdict = fault_without_retry(&mirror, &single, source_locked);
-	/* The kernel's own access would be tried again without end. */
-	if (verdict == XPMEM_RACED && fatal_signal_pending(current))
-		verdict = XPMEM_HOLE;
 	error = verdict_to_fault(verdict);
 out:
 	mirror_put_pfns(&mirror, &single);

@@ -15,8 +15,8 @@
 #define INDEX_BITS 31
 #define INDEX_MASK ((1UL << INDEX_BITS) - 1)
 
-/* More than any job is known to use, and below what would take a machine's memory. */
-#define DEFAULT_LIMIT (1U << 20)
+/* 16 times what 256 processes hold that attach to each other, 65,280 of each. */
+#define DEFAULT_LIMIT 1048576
 
 #define REGISTRY(noun, kind_of) \
 	struct xpmem_registry xpmem_##noun = { \
@@ -25,7 +25,7 @@
 		.objects = XARRAY_INIT(xpmem_##noun.objects, XA_FLAGS_ALLOC1 | XA_FLAGS_ACCOUNT), \
 	}; \
 	module_param_named(max_##noun, xpmem_##noun.limit, uint, 0644); \
-	MODULE_PARM_DESC(max_##noun, "Most " #noun " of a user without CAP_SYS_RESOURCE (default: 1048576, 0: no limit)")
+	MODULE_PARM_DESC(max_##noun, "Most " #noun " of a user without CAP_SYS_RESOURCE (default: " __stringify(DEFAULT_LIMIT) ", 0: no limit)")
 
 REGISTRY(segments, XPMEM_SEGMENT);
 REGISTRY(permits, XPMEM_PERMIT);

@@ -246,7 +246,7 @@ struct xpmem_permit {
 	struct list_head attachments;	/* lock */
 	atomic_t attachment_count;
 	bool rdonly;
-	bool dead;
+	bool dead;			/* set under lock */
 	struct rcu_head rcu;
 };
 
