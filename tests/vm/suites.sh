@@ -76,7 +76,7 @@ suites_command() {
 	files=$(suites_select "$(readlink -f "$folder")" "$@") || exit 2
 	mapfile -t files < <(sort -u <<<"$files")
 	limit=${XPMEM_VM_TEST_TIMEOUT:-$(patience 200)}
-	printf -v command '%q ' env BATS_TEST_TIMEOUT="$limit" bash "$tree/tests/vm/guest/suites" "${files[@]}"
+	printf -v command '%q ' env BATS_TEST_TIMEOUT="$limit" XPMEM_VM_BATS="${XPMEM_VM_BATS:-}" bash "$tree/tests/vm/guest/suites" "${files[@]}"
 	boot_silence=$((limit + $(patience 60)))
 }
 

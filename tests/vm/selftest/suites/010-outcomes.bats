@@ -1,13 +1,23 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 
+setup_file() {
+	export SET_UP=1
+}
+
+teardown() {
+	echo "torn down" >&2
+}
+
 @test "passes" {
-	true
+	[[ $SET_UP == 1 ]]
+	[[ -d $BATS_TEST_TMPDIR && -d $BATS_FILE_TMPDIR ]]
 }
 
 @test "fails" {
 	echo "shown because it failed"
 	false
+	true
 }
 
 @test "is skipped" {
