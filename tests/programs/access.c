@@ -263,11 +263,6 @@ static void check_read_only(long memory)
 	fill(memory, LENGTH, 1);
 }
 
-static long shared_memory(void)
-{
-	return map_file(memory_file(LENGTH), LENGTH, PROT_READ | PROT_WRITE, MAP_SHARED);
-}
-
 static void read_only_segment(long memory)
 {
 	long segid, apid;
@@ -293,7 +288,7 @@ CASE(read_only_segment)
 
 CASE(read_only_segment_of_shared_memory)
 {
-	read_only_segment(shared_memory());
+	read_only_segment(map_shared(LENGTH));
 }
 
 static void read_only_permit(long memory)
@@ -319,7 +314,7 @@ CASE(read_only_permit)
 
 CASE(read_only_permit_of_shared_memory)
 {
-	read_only_permit(shared_memory());
+	read_only_permit(map_shared(LENGTH));
 }
 
 static void read_only_attach(long memory)
@@ -343,7 +338,7 @@ CASE(read_only_attach)
 
 CASE(read_only_attach_of_shared_memory)
 {
-	read_only_attach(shared_memory());
+	read_only_attach(map_shared(LENGTH));
 }
 
 CASE(no_execution)

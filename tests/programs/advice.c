@@ -22,11 +22,6 @@ static void share(long memory, long length)
 	CHECK_EQ(on(attacher, do_verify, at, length, 1), 0);
 }
 
-static long shared_memory(long length)
-{
-	return map_file(memory_file(length), length, PROT_READ | PROT_WRITE, MAP_SHARED);
-}
-
 static void set_merging(const char *text)
 {
 	if (write_file("/sys/kernel/mm/ksm/run", text) < 0)
@@ -110,16 +105,6 @@ CASE(unmerged)
 }
 
 /* merged again and again while the attacher writes */
-static long do_count(const long *a)
-{
-	long turn, i;
-
-	for (turn = 0; turn < a[1]; turn++)
-		for (i = 0; i < LENGTH; i += PAGE)
-			++*(volatile long *)(a[0] + i);
-	return 0;
-}
-
 CASE(counted_while_merging)
 {
 	long i;
@@ -128,7 +113,7 @@ CASE(counted_while_merging)
 	for (i = 0; i < LENGTH; i += PAGE)
 		CHECK_OK(store(page + i, 0));
 	set_merging("1");
-	peer_tell(attacher, do_count, ARGUMENTS(at, 20000));
+	peer_tell(attacher, do_count, ARGUMENTS(at, LENGTH, 20000));
 	CHECK_OK(peer_answer(attacher));
 	set_merging("2");
 	for (i = 0; i < LENGTH; i += PAGE)
@@ -137,7 +122,7 @@ CASE(counted_while_merging)
 
 CASE(removed)
 {
-	share(shared_memory(LENGTH), LENGTH);
+	share(map_shared(LENGTH), LENGTH);
 	CHECK_OK(answer(madvise((void *)(page + PAGE), PAGE, MADV_REMOVE)));
 	CHECK_EQ(on(attacher, do_load, at + PAGE), 0);
 	CHECK_EQ(on(attacher, do_verify, at, PAGE, 1), 0);
@@ -167,15 +152,14 @@ CASE(populated)
 
 CASE(populated_shared_memory)
 {
-	check_populated(shared_memory(LENGTH));
+	check_populated(map_shared(LENGTH));
 }
 
 /* one page of a huge one leaves it, in each way; the rest is as the attacher wrote it */
 static void split(void (*change)(long address))
 {
-	long memory = map_aligned(2 * MIB, 2 * MIB), middle = MIB, value;
+	long memory = map_huge(2 * MIB), middle = MIB, value;
 
-	CHECK_OK(answer(madvise((void *)memory, 2 * MIB, MADV_HUGEPAGE)));
 	share(memory, 2 * MIB);
 	CHECK_OK(on(attacher, do_fill, at, 2 * MIB, 2));
 	change(page + middle);

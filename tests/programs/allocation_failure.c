@@ -1,202 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Each operation is repeated with its first, its second, ... allocation or user copy failing, until it runs
- * through without a failure. What fails is refused with the right error, changes nothing, and works when it
- * is tried again. Needs a kernel with fault injection (fail-nth).
+ * Each operation with each of its allocations and user copies failing in turn: it is refused with the right
+ * error, changes nothing, and works when it is tried again.
  */
 #include <fcntl.h>
-#include <linux/genetlink.h>
 #include <linux/netlink.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "device.h"
+#include "sweep.h"
 
 #define LENGTH (4 * PAGE)
 #define WINDOW (2 * MIB)
-#define MOST 200	/* failures that a sweep may take */
 #define WINDOWS 240	/* of 2 MiB, of which each fault takes a new one */
-
-static int injection;
-
-static void prepare_injection(void)
-{
-	static const char *const settings[][2] = {
-		{ "failslab/ignore-gfp-wait", "N" },
-		{ "failslab/verbose", "0" },
-		{ "fail_page_alloc/ignore-gfp-wait", "N" },
-		{ "fail_page_alloc/ignore-gfp-highmem", "N" },
-		{ "fail_page_alloc/min-order", "0" },
-		{ "fail_page_alloc/verbose", "0" },
-		{ "fail_usercopy/verbose", "0" },
-	};
-	char path[128];
-	size_t i;
-
-	injection = open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC);
-	if (injection < 0)
-		SKIP("this kernel has no fault injection");
-	for (i = 0; i < sizeof(settings) / sizeof(settings[0]); i++) {
-		snprintf(path, sizeof(path), "/sys/kernel/debug/%s", settings[i][0]);
-		CHECK_OK(write_file(path, settings[i][1]));
-	}
-}
-
-/* a failure that is still to come may hit this call itself, but only once */
-static void inject(int nth)
-{
-	char text[16];
-	int length = snprintf(text, sizeof(text), "%d", nth);
-
-	if (pwrite(injection, text, length, 0) < 0)
-		CHECK_EQ(answer(pwrite(injection, text, length, 0)), length);
-}
-
-/* whether the failure that was asked for is still to come; takes it back */
-static bool not_injected(void)
-{
-	char text[16] = "1";	/* what is left, if it hits the read */
-	long length = pread(injection, text, sizeof(text) - 1, 0);
-
-	inject(0);
-	return length < 0 || atoi(text) > 0;
-}
-
-/* --- how many objects there are, by netlink without anything that allocates in this process --- */
-
-struct message {
-	struct nlmsghdr header;
-	struct genlmsghdr command;
-	char attributes[48];
-};
-
-static int family;
-
-static long nl_request(int type, int flags, int command, int attribute, const void *value, int length, char *reply, int room)
-{
-	struct message message = {
-		.header = { .nlmsg_len = NLMSG_LENGTH(GENL_HDRLEN), .nlmsg_type = type, .nlmsg_flags = NLM_F_REQUEST | flags },
-		.command = { .cmd = command, .version = 1 },
-	};
-	int request = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_GENERIC);
-	struct nlattr *nla = (struct nlattr *)message.attributes;
-	struct nlmsghdr *header = (struct nlmsghdr *)reply;
-	long result;
-
-	if (request < 0)
-		return -errno;
-	if (attribute) {
-		nla->nla_type = attribute;
-		nla->nla_len = NLA_HDRLEN + length;
-		memcpy(message.attributes + NLA_HDRLEN, value, length);
-		message.header.nlmsg_len += NLA_ALIGN(nla->nla_len);
-	}
-	result = answer(send(request, &message, message.header.nlmsg_len, 0));
-	while (result >= 0) {
-		result = answer(recv(request, reply, room, MSG_DONTWAIT));
-		if (result < 0)
-			break;
-		if (header->nlmsg_type == NLMSG_ERROR) {
-			result = ((struct nlmsgerr *)NLMSG_DATA(header))->error;
-			break;
-		}
-		if (!(flags & NLM_F_DUMP) || header->nlmsg_type == NLMSG_DONE)
-			break;
-		/* the end may follow the objects in one message */
-		for (; NLMSG_OK(header, result); header = NLMSG_NEXT(header, result))
-			if (header->nlmsg_type == NLMSG_DONE)
-				break;
-		if (NLMSG_OK(header, result))
-			break;
-		header = (struct nlmsghdr *)reply;
-	}
-	close(request);
-	return result;
-}
-
-static uint64_t nl_value(const char *reply, int wanted)
-{
-	const struct nlmsghdr *header = (const struct nlmsghdr *)reply;
-	const char *at = reply + NLMSG_LENGTH(GENL_HDRLEN), *end = reply + header->nlmsg_len;
-	uint64_t value = 0;
-
-	while (at < end) {
-		const struct nlattr *nla = (const struct nlattr *)at;
-
-		if (nla->nla_type == wanted) {
-			memcpy(&value, at + NLA_HDRLEN, nla->nla_len - NLA_HDRLEN);
-			return value;
-		}
-		at += NLA_ALIGN(nla->nla_len);
-	}
-	FAIL("no attribute %d in the reply", wanted);
-}
-
-static long objects(void)
-{
-	char reply[4096];
-
-	if (!family) {
-		CHECK_OK(nl_request(GENL_ID_CTRL, 0, CTRL_CMD_GETFAMILY, CTRL_ATTR_FAMILY_NAME, XPMEM_FAMILY_NAME,
-				    sizeof(XPMEM_FAMILY_NAME), reply, sizeof(reply)));
-		family = nl_value(reply, CTRL_ATTR_FAMILY_ID);
-	}
-	CHECK_OK(nl_request(family, 0, XPMEM_NL_CMD_INFO_GET, 0, NULL, 0, reply, sizeof(reply)));
-	return nl_value(reply, XPMEM_A_INFO_SEGMENTS) + nl_value(reply, XPMEM_A_INFO_PERMITS) +
-	       nl_value(reply, XPMEM_A_INFO_ATTACHMENTS);
-}
-
-/* --- the sweep --- */
-
-struct sweep {
-	void (*prepare)(void);			/* before each attempt */
-	long (*attempt)(void);
-	void (*undo)(long result);		/* after each that succeeded, injected or not */
-	void (*unchanged)(void);		/* checks after each that failed */
-};
-
-static bool is_refusal(long result)
-{
-	return result == -ENOMEM || result == -EFAULT;
-}
-
-static void run(const struct sweep *sweep)
-{
-	long before, result;
-	int nth, injected = 0;
-	bool last;
-
-	for (nth = 1;; nth++) {
-		if (nth > MOST)
-			FAIL("%d failures, and no end", MOST);
-		if (sweep->prepare)
-			sweep->prepare();
-		before = objects();
-		inject(nth);
-		result = sweep->attempt();
-		last = not_injected();
-		if (last)
-			CHECK_OK(result);
-		injected += !last;
-		if (result < 0) {
-			if (!is_refusal(result))
-				FAIL("failure %d: %s", nth, describe(result));
-			CHECK_EQ(objects(), before);
-			if (sweep->unchanged)
-				sweep->unchanged();
-			result = CHECK_OK(sweep->attempt());
-		}
-		if (sweep->undo)
-			sweep->undo(result);
-		if (last)
-			break;
-	}
-	CHECK(injected > 0);
-	printf("%d failures\n", injected);
-}
 
 /* --- memory of a peer, and objects of this process --- */
 
@@ -205,7 +23,7 @@ static long source, segid, apid, at;
 
 static void start(void)
 {
-	prepare_injection();
+	sweep_prepare();
 	CHECK_OK(device_open());
 	exporter = peer_start();
 	source = CHECK_OK(on(exporter, do_map, LENGTH));
@@ -245,7 +63,7 @@ static void undo_open(long descriptor)
 CASE(open)
 {
 	start();
-	run(&(struct sweep){ .attempt = attempt_open, .undo = undo_open });
+	sweep(&(struct sweep){ .attempt = attempt_open, .undo = undo_open });
 }
 
 static long attempt_query(void)
@@ -256,7 +74,7 @@ static long attempt_query(void)
 CASE(query)
 {
 	start();
-	run(&(struct sweep){ .attempt = attempt_query });
+	sweep(&(struct sweep){ .attempt = attempt_query });
 }
 
 /* The first segment of a process makes its space. */
@@ -282,7 +100,7 @@ static void undo_make(long id)
 CASE(make)
 {
 	start();
-	run(&(struct sweep){ .prepare = in_a_new_space, .attempt = attempt_make, .undo = undo_make });
+	sweep(&(struct sweep){ .prepare = in_a_new_space, .attempt = attempt_make, .undo = undo_make });
 }
 
 static void make_one(void)
@@ -299,7 +117,7 @@ static long attempt_remove(void)
 CASE(remove)
 {
 	start();
-	run(&(struct sweep){ .prepare = make_one, .attempt = attempt_remove });
+	sweep(&(struct sweep){ .prepare = make_one, .attempt = attempt_remove });
 }
 
 static long attempt_get(void)
@@ -315,7 +133,7 @@ static void undo_get(long id)
 CASE(get)
 {
 	start();
-	run(&(struct sweep){ .attempt = attempt_get, .undo = undo_get });
+	sweep(&(struct sweep){ .attempt = attempt_get, .undo = undo_get });
 }
 
 static int descriptor;
@@ -339,9 +157,9 @@ CASE(segment_fd)
 {
 	start();
 	make_one();
-	run(&(struct sweep){ .attempt = attempt_segment_fd, .undo = undo_segment_fd });
+	sweep(&(struct sweep){ .attempt = attempt_segment_fd, .undo = undo_segment_fd });
 	descriptor = CHECK_OK(attempt_segment_fd());
-	run(&(struct sweep){ .attempt = attempt_get_fd, .undo = undo_get });
+	sweep(&(struct sweep){ .attempt = attempt_get_fd, .undo = undo_get });
 }
 
 static long attempt_attach(void)
@@ -359,7 +177,7 @@ static void undo_attach(long address)
 CASE(attach)
 {
 	start();
-	run(&(struct sweep){ .attempt = attempt_attach, .undo = undo_attach, .unchanged = nothing_is_mapped });
+	sweep(&(struct sweep){ .attempt = attempt_attach, .undo = undo_attach, .unchanged = nothing_is_mapped });
 }
 
 /* a populated attachment never fails for want of memory: what is not mapped is faulted later */
@@ -371,7 +189,7 @@ static long attempt_attach_populated(void)
 CASE(attach_populated)
 {
 	start();
-	run(&(struct sweep){ .attempt = attempt_attach_populated, .undo = undo_attach, .unchanged = nothing_is_mapped });
+	sweep(&(struct sweep){ .attempt = attempt_attach_populated, .undo = undo_attach, .unchanged = nothing_is_mapped });
 }
 
 /* private, shared and private pages: three mappings in one attachment */
@@ -394,7 +212,7 @@ CASE(attach_mixed)
 	at = CHECK_OK(attempt_attach());
 	CHECK_EQ(mappings(), 3);
 	CHECK_OK(DETACH(.vaddr = at));
-	run(&(struct sweep){ .attempt = attempt_attach, .undo = undo_attach, .unchanged = nothing_is_mapped });
+	sweep(&(struct sweep){ .attempt = attempt_attach, .undo = undo_attach, .unchanged = nothing_is_mapped });
 }
 
 static long place;
@@ -409,7 +227,7 @@ CASE(attach_fixed)
 	start();
 	place = map_anonymous(LENGTH);
 	unmap(place, LENGTH);
-	run(&(struct sweep){ .attempt = attempt_attach_fixed, .undo = undo_attach, .unchanged = nothing_is_mapped });
+	sweep(&(struct sweep){ .attempt = attempt_attach_fixed, .undo = undo_attach, .unchanged = nothing_is_mapped });
 }
 
 static void attach_one(void)
@@ -447,7 +265,7 @@ static void is_detached(long result)
 CASE(detach)
 {
 	start();
-	run(&(struct sweep){ .prepare = attach_one, .attempt = attempt_detach, .undo = is_detached,
+	sweep(&(struct sweep){ .prepare = attach_one, .attempt = attempt_detach, .undo = is_detached,
 			     .unchanged = still_attached });
 }
 
@@ -474,7 +292,7 @@ static void is_released(long result)
 CASE(release)
 {
 	start();
-	run(&(struct sweep){ .prepare = get_and_attach, .attempt = attempt_release, .undo = is_released,
+	sweep(&(struct sweep){ .prepare = get_and_attach, .attempt = attempt_release, .undo = is_released,
 			     .unchanged = still_attached });
 }
 
@@ -496,7 +314,7 @@ static void middle_is_unmapped(long result)
 CASE(unmap_a_part)
 {
 	start();
-	run(&(struct sweep){ .prepare = attach_one, .attempt = unmap_middle, .undo = middle_is_unmapped,
+	sweep(&(struct sweep){ .prepare = attach_one, .attempt = unmap_middle, .undo = middle_is_unmapped,
 			     .unchanged = still_attached });
 }
 
@@ -516,7 +334,7 @@ static void middle_is_protected(long result)
 CASE(protect_a_part)
 {
 	start();
-	run(&(struct sweep){ .prepare = attach_one, .attempt = protect_middle, .undo = middle_is_protected,
+	sweep(&(struct sweep){ .prepare = attach_one, .attempt = protect_middle, .undo = middle_is_protected,
 			     .unchanged = still_attached });
 }
 
@@ -546,7 +364,7 @@ static void attach_beside_place(void)
 CASE(move)
 {
 	start();
-	run(&(struct sweep){ .prepare = attach_beside_place, .attempt = move_all, .undo = is_moved, .unchanged = still_attached });
+	sweep(&(struct sweep){ .prepare = attach_beside_place, .attempt = move_all, .undo = is_moved, .unchanged = still_attached });
 }
 
 /* --- the historical calls --- */
@@ -585,10 +403,10 @@ static long legacy_detach(void)
 CASE(legacy)
 {
 	start();
-	run(&(struct sweep){ .attempt = legacy_get, .undo = undo_get });
-	run(&(struct sweep){ .attempt = legacy_attach, .undo = undo_attach, .unchanged = nothing_is_mapped });
-	run(&(struct sweep){ .prepare = attach_one, .attempt = legacy_detach, .undo = is_detached, .unchanged = still_attached });
-	run(&(struct sweep){ .prepare = in_a_new_space, .attempt = legacy_make, .undo = undo_make });
+	sweep(&(struct sweep){ .attempt = legacy_get, .undo = undo_get });
+	sweep(&(struct sweep){ .attempt = legacy_attach, .undo = undo_attach, .unchanged = nothing_is_mapped });
+	sweep(&(struct sweep){ .prepare = attach_one, .attempt = legacy_detach, .undo = is_detached, .unchanged = still_attached });
+	sweep(&(struct sweep){ .prepare = in_a_new_space, .attempt = legacy_make, .undo = undo_make });
 }
 
 /* --- faults: each attempt in a window of its own, of an attachment of its own --- */
@@ -656,12 +474,12 @@ static void sweep_faults(operation *map)
 	scratch = memory_file(PAGE);
 	CHECK_EQ(pwrite(scratch, "here", 5, 0), 5);
 	export_windows(map);
-	run(&(struct sweep){ .prepare = attach_window, .attempt = attempt_load, .undo = undo_load });
-	run(&(struct sweep){ .prepare = attach_present_window, .attempt = attempt_load, .undo = undo_load });
+	sweep(&(struct sweep){ .prepare = attach_window, .attempt = attempt_load, .undo = undo_load });
+	sweep(&(struct sweep){ .prepare = attach_present_window, .attempt = attempt_load, .undo = undo_load });
 	CHECK_OK(on(exporter, do_advise, memory, WINDOWS * WINDOW, MADV_DONTNEED));
-	run(&(struct sweep){ .prepare = attach_window, .attempt = attempt_store, .undo = undo_store });
-	run(&(struct sweep){ .prepare = attach_present_window, .attempt = attempt_store, .undo = undo_store });
-	run(&(struct sweep){ .prepare = attach_present_window, .attempt = attempt_copy, .undo = undo_load });
+	sweep(&(struct sweep){ .prepare = attach_window, .attempt = attempt_store, .undo = undo_store });
+	sweep(&(struct sweep){ .prepare = attach_present_window, .attempt = attempt_store, .undo = undo_store });
+	sweep(&(struct sweep){ .prepare = attach_present_window, .attempt = attempt_copy, .undo = undo_load });
 }
 
 CASE(fault_private)
@@ -671,7 +489,7 @@ CASE(fault_private)
 
 static long do_map_shared(const long *length)
 {
-	return map_file(memory_file(length[0]), length[0], PROT_READ | PROT_WRITE, MAP_SHARED);
+	return map_shared(length[0]);
 }
 
 CASE(fault_shared)
@@ -681,10 +499,7 @@ CASE(fault_shared)
 
 static long do_map_huge(const long *length)
 {
-	long address = map_aligned(length[0], WINDOW);
-
-	CHECK_OK(answer(madvise((void *)address, length[0], MADV_HUGEPAGE)));
-	return address;
+	return map_huge(length[0]);
 }
 
 CASE(fault_huge)
@@ -702,7 +517,7 @@ static void attach_and_load(void)
 CASE(fault_upgrade)
 {
 	export_windows(do_map);
-	run(&(struct sweep){ .prepare = attach_and_load, .attempt = attempt_store, .undo = undo_store });
+	sweep(&(struct sweep){ .prepare = attach_and_load, .attempt = attempt_store, .undo = undo_store });
 }
 
 static long attempt_populate(void)
@@ -726,13 +541,11 @@ static void undo_populate(long address)
 CASE(populate)
 {
 	export_windows(do_map);
-	run(&(struct sweep){ .prepare = next_present_window, .attempt = attempt_populate, .undo = undo_populate,
+	sweep(&(struct sweep){ .prepare = next_present_window, .attempt = attempt_populate, .undo = undo_populate,
 			     .unchanged = nothing_is_mapped });
 }
 
 /* --- netlink --- */
-
-static char reply[32768];
 
 /* a socket that could not be made, or a reply that could not be queued */
 static long in_one_word(long result)
@@ -742,25 +555,23 @@ static long in_one_word(long result)
 
 static long attempt_info(void)
 {
-	return in_one_word(nl_request(family, 0, XPMEM_NL_CMD_INFO_GET, 0, NULL, 0, reply, sizeof(reply)));
+	return in_one_word(sweep_request(0, XPMEM_NL_CMD_INFO_GET, 0, NULL, 0));
 }
 
 static long attempt_segment_get(void)
 {
-	return in_one_word(nl_request(family, 0, XPMEM_NL_CMD_SEGMENT_GET, XPMEM_A_SEGMENT_ID, &segid, sizeof(segid), reply,
-				      sizeof(reply)));
+	return in_one_word(sweep_request(0, XPMEM_NL_CMD_SEGMENT_GET, XPMEM_A_SEGMENT_ID, &segid, sizeof(segid)));
 }
 
 static long attempt_dump(void)
 {
-	return in_one_word(nl_request(family, NLM_F_DUMP, XPMEM_NL_CMD_SEGMENT_GET, 0, NULL, 0, reply, sizeof(reply)));
+	return in_one_word(sweep_request(NLM_F_DUMP, XPMEM_NL_CMD_SEGMENT_GET, 0, NULL, 0));
 }
 
 CASE(netlink)
 {
 	start();
-	CHECK(objects() > 0);
-	run(&(struct sweep){ .attempt = attempt_info });
-	run(&(struct sweep){ .attempt = attempt_segment_get });
-	run(&(struct sweep){ .attempt = attempt_dump });
+	sweep(&(struct sweep){ .attempt = attempt_info });
+	sweep(&(struct sweep){ .attempt = attempt_segment_get });
+	sweep(&(struct sweep){ .attempt = attempt_dump });
 }

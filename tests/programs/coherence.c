@@ -42,11 +42,6 @@ static void check_shared(long address, long attached, long length)
 	CHECK_EQ(verify(address, length, seed), 0);
 }
 
-static long shared_memory(long length)
-{
-	return map_file(memory_file(length), length, PROT_READ | PROT_WRITE, MAP_SHARED);
-}
-
 CASE(anonymous)
 {
 	share(map_anonymous(8 * MIB), 8 * MIB);
@@ -82,9 +77,8 @@ CASE(small_pages)
 
 CASE(huge_pages)
 {
-	long memory = map_aligned(8 * MIB, 2 * MIB);
+	long memory = map_huge(8 * MIB);
 
-	CHECK_OK(answer(madvise((void *)memory, 8 * MIB, MADV_HUGEPAGE)));
 	share(memory, 8 * MIB);
 	check_shared(page, at, 8 * MIB);
 	protect(page + 5 * PAGE, PAGE, PROT_READ);
@@ -119,7 +113,7 @@ CASE(hugetlb)
 
 CASE(shared_memory)
 {
-	share(shared_memory(4 * MIB), 4 * MIB);
+	share(map_shared(4 * MIB), 4 * MIB);
 	check_shared(page, at, 4 * MIB);
 }
 
@@ -214,10 +208,9 @@ CASE(fork_child_exits)
 
 CASE(fork_huge_pages)
 {
-	long memory = map_aligned(4 * MIB, 2 * MIB);
+	long memory = map_huge(4 * MIB);
 	struct peer *child;
 
-	CHECK_OK(answer(madvise((void *)memory, 4 * MIB, MADV_HUGEPAGE)));
 	share_filled(memory, 4 * MIB);
 	CHECK_OK(on(attacher, do_fill, at, 4 * MIB, 2));
 	child = peer_fork();
@@ -234,7 +227,7 @@ CASE(fork_shared_memory)
 {
 	struct peer *child;
 
-	share_filled(shared_memory(LENGTH), LENGTH);
+	share_filled(map_shared(LENGTH), LENGTH);
 	child = peer_fork();
 	CHECK_OK(on(child, do_fill, page, LENGTH, 2));
 	CHECK_EQ(on(attacher, do_verify, at, LENGTH, 2), 0);
@@ -268,25 +261,25 @@ CASE(remap_anonymous_by_shared_memory)
 
 CASE(remap_shared_memory_by_anonymous)
 {
-	share_filled(shared_memory(LENGTH), LENGTH);
+	share_filled(map_shared(LENGTH), LENGTH);
 	replace(MAP_PRIVATE | MAP_ANONYMOUS, -1);
 }
 
 CASE(remap_shared_memory_by_shared_memory)
 {
-	share_filled(shared_memory(LENGTH), LENGTH);
+	share_filled(map_shared(LENGTH), LENGTH);
 	replace(MAP_SHARED, memory_file(LENGTH));
 }
 
 CASE(remap_shared_memory_by_file)
 {
-	share_filled(shared_memory(LENGTH), LENGTH);
+	share_filled(map_shared(LENGTH), LENGTH);
 	replace(MAP_SHARED, temporary_file("content", LENGTH / PAGE));
 }
 
 CASE(remap_shared_memory_by_private_file)
 {
-	share_filled(shared_memory(LENGTH), LENGTH);
+	share_filled(map_shared(LENGTH), LENGTH);
 	replace(MAP_PRIVATE, temporary_file("content", LENGTH / PAGE));
 }
 
@@ -341,7 +334,7 @@ CASE(mprotect_anonymous)
 
 CASE(mprotect_shared_memory)
 {
-	share_filled(shared_memory(LENGTH), LENGTH);
+	share_filled(map_shared(LENGTH), LENGTH);
 	protection();
 }
 

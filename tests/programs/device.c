@@ -92,6 +92,19 @@ long map_aligned(long length, long alignment)
 	return aligned;
 }
 
+long map_huge(long length)
+{
+	long address = map_aligned(length, 2 * MIB);
+
+	CHECK_OK(answer(madvise((void *)address, length, MADV_HUGEPAGE)));
+	return address;
+}
+
+long map_shared(long length)
+{
+	return map_file(memory_file(length), length, PROT_READ | PROT_WRITE, MAP_SHARED);
+}
+
 int memory_file(long length)
 {
 	int file = CHECK_OK(answer(memfd_create("test", MFD_CLOEXEC)));
@@ -181,6 +194,16 @@ long do_fill(const long *a)
 long do_verify(const long *a)
 {
 	return verify(a[0], a[1], a[2]);
+}
+
+long do_count(const long *a)
+{
+	long turn, i;
+
+	for (turn = 0; turn < a[2]; turn++)
+		for (i = 0; i < a[1]; i += PAGE)
+			++*(volatile long *)(a[0] + i);
+	return 0;
 }
 
 long do_map(const long *a)

@@ -40,6 +40,8 @@ long export_range(long address, long length);
 long map_anonymous(long length);
 long map_file(int file, long length, int protection, int flags);
 long map_aligned(long length, long alignment);
+long map_huge(long length);				/* may have huge pages */
+long map_shared(long length);				/* of a memory file of its own */
 int memory_file(long length);
 int temporary_file(const char *content_of_each_page, int pages);
 void map_over(long address, long length, int protection, int flags, int file);
@@ -57,6 +59,7 @@ long do_load(const long *address);
 long do_store(const long *address_value);
 long do_fill(const long *address_length_seed);
 long do_verify(const long *address_length_seed);
+long do_count(const long *address_length_turns);	/* adds one to the first word of each page, in each turn */
 long do_map(const long *length);			/* anonymous memory */
 long do_export(const long *address_length);
 long do_make(const long *address_length_mode_flags);

@@ -24,19 +24,6 @@ static void share(long memory, long bytes)
 	CHECK_OK(on(attacher, do_fill, at, length, 2));
 }
 
-static long shared_memory(void)
-{
-	return map_file(memory_file(8 * PAGE), 8 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED);
-}
-
-static long huge_memory(void)
-{
-	long memory = map_aligned(4 * MIB, 2 * MIB);
-
-	CHECK_OK(answer(madvise((void *)memory, 4 * MIB, MADV_HUGEPAGE)));
-	return memory;
-}
-
 static void advise_page(long address, int advice)
 {
 	long result = answer(madvise((void *)address, PAGE, advice));
@@ -83,7 +70,7 @@ CASE(private_memory)
 
 CASE(shared_memory)
 {
-	share(shared_memory(), 8 * PAGE);
+	share(map_shared(8 * PAGE), 8 * PAGE);
 	fail_page(page + 2 * PAGE);
 	check_lost(2 * PAGE);
 	check_replaced(2 * PAGE);
@@ -91,7 +78,7 @@ CASE(shared_memory)
 
 CASE(huge_page)
 {
-	share(huge_memory(), 4 * MIB);
+	share(map_huge(4 * MIB), 4 * MIB);
 	fail_page(page + 2 * MIB + 3 * PAGE);
 	check_lost(2 * MIB + 3 * PAGE);
 	check_replaced(2 * MIB + 3 * PAGE);
@@ -131,10 +118,10 @@ CASE(soft_offline)
 
 CASE(soft_offline_of_shared_memory)
 {
-	check_soft_offline(shared_memory(), 8 * PAGE);
+	check_soft_offline(map_shared(8 * PAGE), 8 * PAGE);
 }
 
 CASE(soft_offline_of_a_huge_page)
 {
-	check_soft_offline(huge_memory(), 4 * MIB);
+	check_soft_offline(map_huge(4 * MIB), 4 * MIB);
 }

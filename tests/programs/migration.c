@@ -35,11 +35,6 @@ static long private_memory(int advice)
 	return memory;
 }
 
-static long shared_memory(void)
-{
-	return map_file(memory_file(LENGTH), LENGTH, PROT_READ | PROT_WRITE, MAP_SHARED);
-}
-
 static void *pages[PAGES];
 
 static long count_on(int node)
@@ -94,18 +89,7 @@ CASE(huge_page)
 
 CASE(shared_memory)
 {
-	check_moves(shared_memory());
-}
-
-/* adds one to a word of every page, so many times */
-static long do_count(const long *a)
-{
-	long turn, i;
-
-	for (turn = 0; turn < a[1]; turn++)
-		for (i = 0; i < LENGTH; i += PAGE)
-			++*(volatile long *)(a[0] + i);
-	return 0;
+	check_moves(map_shared(LENGTH));
 }
 
 static void check_counts(long memory)
@@ -115,7 +99,7 @@ static void check_counts(long memory)
 	share(memory);
 	for (i = 0; i < LENGTH; i += PAGE)
 		CHECK_OK(store(page + i, 0));
-	peer_tell(attacher, do_count, ARGUMENTS(at, counts));
+	peer_tell(attacher, do_count, ARGUMENTS(at, LENGTH, counts));
 	for (turn = 0; turn < 20; turn++)
 		move_to(turn % 2);
 	CHECK_OK(peer_answer(attacher));
@@ -135,7 +119,7 @@ CASE(counted_while_a_huge_page_moves)
 
 CASE(counted_while_shared_memory_moves)
 {
-	check_counts(shared_memory());
+	check_counts(map_shared(LENGTH));
 }
 
 /* a policy that is set later takes the pages along */

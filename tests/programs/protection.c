@@ -76,9 +76,8 @@ CASE(private_file)
 
 CASE(huge_page)
 {
-	long memory = map_aligned(2 * MIB, 2 * MIB);
+	long memory = map_huge(2 * MIB);
 
-	CHECK_OK(answer(madvise((void *)memory, 2 * MIB, MADV_HUGEPAGE)));
 	check_all_orders(memory, 2 * MIB);
 }
 
@@ -98,7 +97,7 @@ CASE(one_page)
 }
 
 /* the attacher writes while the exporter takes the right away and gives it back: it is never stuck, and loses nothing */
-static long do_count(const long *a)
+static long do_count_stubbornly(const long *a)
 {
 	long counted = 0, value;
 
@@ -116,7 +115,7 @@ static void check_counted(long memory)
 
 	share(memory, LENGTH);
 	*(volatile long *)page = 0;
-	peer_tell(attacher, do_count, ARGUMENTS(at, 20000));
+	peer_tell(attacher, do_count_stubbornly, ARGUMENTS(at, 20000));
 	for (i = 0; i < 300; i++) {
 		protect(page, LENGTH, protections[i % 3]);
 		protect(page, LENGTH, PROT_READ | PROT_WRITE);

@@ -42,11 +42,6 @@ static void share(long memory)
 	at = CHECK_OK(on(attacher, do_attach_segment, export_range(page, LENGTH), 0, LENGTH));
 }
 
-static long shared_memory(void)
-{
-	return map_file(memory_file(LENGTH), LENGTH, PROT_READ | PROT_WRITE, MAP_SHARED);
-}
-
 /* waits for the next touch of a missing or protected page; its address */
 static long next_fault(unsigned long flags)
 {
@@ -104,7 +99,7 @@ CASE(missing)
 
 CASE(missing_shared_memory)
 {
-	check_supplied(shared_memory());
+	check_supplied(map_shared(LENGTH));
 }
 
 CASE(missing_again)
@@ -159,7 +154,7 @@ CASE(write_protected)
 
 CASE(write_protected_shared_memory)
 {
-	check_write_protected(shared_memory());
+	check_write_protected(map_shared(LENGTH));
 }
 
 CASE(populate_does_not_wait)
@@ -192,7 +187,7 @@ CASE(killed_while_waiting)
 
 CASE(killed_while_waiting_for_shared_memory)
 {
-	block(shared_memory());
+	block(map_shared(LENGTH));
 	peer_end(attacher, SIGKILL);
 	unmap(page, LENGTH);
 }

@@ -127,16 +127,6 @@ CASE(caches_dropped)
 }
 
 /* the disk is written all the time; the last word of the attacher counts */
-static long do_count(const long *a)
-{
-	long i, turn;
-
-	for (turn = 0; turn < a[1]; turn++)
-		for (i = 0; i < LENGTH; i += PAGE)
-			++*(volatile long *)(a[0] + i);
-	return 0;
-}
-
 CASE(counted_while_written_back)
 {
 	long i, value;
@@ -146,7 +136,7 @@ CASE(counted_while_written_back)
 	share();
 	for (i = 0; i < LENGTH; i += PAGE)
 		CHECK_OK(store(page + i, 0));
-	peer_tell(attacher, do_count, ARGUMENTS(at, 20000));
+	peer_tell(attacher, do_count, ARGUMENTS(at, LENGTH, 20000));
 	for (turn = 0; turn < 30; turn++)
 		CHECK_OK(answer(fdatasync(file)));
 	CHECK_OK(peer_answer(attacher));

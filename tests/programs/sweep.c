@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <fcntl.h>
+#include <linux/genetlink.h>
+#include <linux/netlink.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "device.h"
+#include "sweep.h"
+
+#define MOST 200	/* failures that a sweep may take */
+
+static int injection;
+
+/* a failure that is still to come may hit this call itself, but only once */
+static void inject(int nth)
+{
+	char text[16];
+	int length = snprintf(text, sizeof(text), "%d", nth);
+
+	if (pwrite(injection, text, length, 0) < 0)
+		CHECK_EQ(answer(pwrite(injection, text, length, 0)), length);
+}
+
+/* whether the failure that was asked for is still to come; takes it back */
+static bool not_injected(void)
+{
+	char text[16] = "1";	/* what is left, if it hits the read */
+	long length = pread(injection, text, sizeof(text) - 1, 0);
+
+	inject(0);
+	return length < 0 || atoi(text) > 0;
+}
+
+struct message {
+	struct nlmsghdr header;
+	struct genlmsghdr command;
+	char attributes[48];
+};
+
+static long nl_request(int type, int flags, int command, int attribute, const void *value, int length, char *reply, int room)
+{
+	struct message message = {
+		.header = { .nlmsg_len = NLMSG_LENGTH(GENL_HDRLEN), .nlmsg_type = type, .nlmsg_flags = NLM_F_REQUEST | flags },
+		.command = { .cmd = command, .version = 1 },
+	};
+	int request = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_GENERIC);
+	struct nlattr *nla = (struct nlattr *)message.attributes;
+	struct nlmsghdr *header = (struct nlmsghdr *)reply;
+	long result;
+
+	if (request < 0)
+		return -errno;
+	if (attribute) {
+		nla->nla_type = attribute;
+		nla->nla_len = NLA_HDRLEN + length;
+		memcpy(message.attributes + NLA_HDRLEN, value, length);
+		message.header.nlmsg_len += NLA_ALIGN(nla->nla_len);
+	}
+	result = answer(send(request, &message, message.header.nlmsg_len, 0));
+	while (result >= 0) {
+		result = answer(recv(request, reply, room, MSG_DONTWAIT));
+		if (result < 0)
+			break;
+		if (header->nlmsg_type == NLMSG_ERROR) {
+			result = ((struct nlmsgerr *)NLMSG_DATA(header))->error;
+			break;
+		}
+		if (!(flags & NLM_F_DUMP) || header->nlmsg_type == NLMSG_DONE)
+			break;
+		/* the end may follow the objects in one message */
+		for (; NLMSG_OK(header, result); header = NLMSG_NEXT(header, result))
+			if (header->nlmsg_type == NLMSG_DONE)
+				break;
+		if (NLMSG_OK(header, result))
+			break;
+		header = (struct nlmsghdr *)reply;
+	}
+	close(request);
+	return result;
+}
+
+static uint64_t nl_value(const char *reply, int wanted)
+{
+	const struct nlmsghdr *header = (const struct nlmsghdr *)reply;
+	const char *at = reply + NLMSG_LENGTH(GENL_HDRLEN), *end = reply + header->nlmsg_len;
+	uint64_t value = 0;
+
+	while (at < end) {
+		const struct nlattr *nla = (const struct nlattr *)at;
+
+		if (nla->nla_type == wanted) {
+			memcpy(&value, at + NLA_HDRLEN, nla->nla_len - NLA_HDRLEN);
+			return value;
+		}
+		at += NLA_ALIGN(nla->nla_len);
+	}
+	FAIL("no attribute %d in the reply", wanted);
+}
+
+static int family;
+
+static void find_family(void)
+{
+	char reply[4096];
+
+	CHECK_OK(nl_request(GENL_ID_CTRL, 0, CTRL_CMD_GETFAMILY, CTRL_ATTR_FAMILY_NAME, XPMEM_FAMILY_NAME,
+			    sizeof(XPMEM_FAMILY_NAME), reply, sizeof(reply)));
+	family = nl_value(reply, CTRL_ATTR_FAMILY_ID);
+}
+
+long sweep_request(int flags, int command, int attribute, const void *value, int length)
+{
+	static char reply[32768];
+
+	return nl_request(family, flags, command, attribute, value, length, reply, sizeof(reply));
+}
+
+static long objects(void)
+{
+	char reply[4096];
+
+	CHECK_OK(nl_request(family, 0, XPMEM_NL_CMD_INFO_GET, 0, NULL, 0, reply, sizeof(reply)));
+	return nl_value(reply, XPMEM_A_INFO_SEGMENTS) + nl_value(reply, XPMEM_A_INFO_PERMITS) +
+	       nl_value(reply, XPMEM_A_INFO_ATTACHMENTS);
+}
+
+void sweep_prepare(void)
+{
+	static const char *const settings[][2] = {
+		{ "failslab/ignore-gfp-wait", "N" },
+		{ "failslab/verbose", "0" },
+		{ "fail_page_alloc/ignore-gfp-wait", "N" },
+		{ "fail_page_alloc/ignore-gfp-highmem", "N" },
+		{ "fail_page_alloc/min-order", "0" },
+		{ "fail_page_alloc/verbose", "0" },
+		{ "fail_usercopy/verbose", "0" },
+	};
+	char path[128];
+	size_t i;
+
+	injection = open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC);
+	if (injection < 0)
+		SKIP("this kernel has no fault injection");
+	for (i = 0; i < sizeof(settings) / sizeof(settings[0]); i++) {
+		snprintf(path, sizeof(path), "/sys/kernel/debug/%s", settings[i][0]);
+		CHECK_OK(write_file(path, settings[i][1]));
+	}
+	find_family();
+}
+
+static bool is_refusal(long result)
+{
+	return result == -ENOMEM || result == -EFAULT;
+}
+
+void sweep(const struct sweep *sweep)
+{
+	long before, result;
+	int nth, injected = 0;
+	bool last;
+
+	for (nth = 1;; nth++) {
+		if (nth > MOST)
+			FAIL("%d failures, and no end", MOST);
+		if (sweep->prepare)
+			sweep->prepare();
+		before = objects();
+		inject(nth);
+		result = sweep->attempt();
+		last = not_injected();
+		if (last)
+			CHECK_OK(result);
+		injected += !last;
+		if (result < 0) {
+			if (!is_refusal(result))
+				FAIL("failure %d: %s", nth, describe(result));
+			CHECK_EQ(objects(), before);
+			if (sweep->unchanged)
+				sweep->unchanged();
+			result = CHECK_OK(sweep->attempt());
+		}
+		if (sweep->undo)
+			sweep->undo(result);
+		if (last)
+			break;
+	}
+	CHECK(injected > 0);
+	printf("%d failures\n", injected);
+}
