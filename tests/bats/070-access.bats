@@ -80,6 +80,14 @@ teardown_file() {
 	run_case access secret-memory-mapped-over
 }
 
+@test "device memory" {
+	run_case access device-memory
+}
+
+@test "device memory mapped over" {
+	run_case access device-memory-mapped-over
+}
+
 @test "vdso" {
 	run_case access vdso
 }

@@ -419,7 +419,49 @@ CASE(secret_memory_mapped_over)
 	CHECK_EITHER(touched, GOT_SIGBUS, GOT_SIGSEGV);
 }
 
-/* memory of devices and of the kernel: the pages behind it are nobody's to share */
+/* the ROM of the machine, which is memory of a device for the kernel */
+static int device_memory(void)
+{
+	int file = open("/dev/mem", O_RDONLY | O_CLOEXEC);
+
+	if (file < 0)
+		SKIP("the memory of devices cannot be mapped here: %s", strerror(errno));
+	return file;
+}
+
+static long map_device(int file, long place)
+{
+	void *rom = mmap((void *)place, PAGE, PROT_READ, MAP_SHARED | (place ? MAP_FIXED : 0), file, 0xf0000);
+
+	if (rom == MAP_FAILED)
+		SKIP("the ROM cannot be mapped here: %s", strerror(errno));
+	CHECK_OK(load((long)rom));
+	return (long)rom;
+}
+
+CASE(device_memory)
+{
+	int file = device_memory();
+	long memory = map_device(file, 0);
+
+	become_user();
+	attach_here(memory, PAGE);
+	CHECK_EQ(on(attacher, do_load, at), GOT_SIGBUS);
+}
+
+CASE(device_memory_mapped_over)
+{
+	int file = device_memory();
+	long memory = map_anonymous(PAGE);
+
+	become_user();
+	attach_here(memory, PAGE);
+	CHECK_OK(on(attacher, do_store, at, 1));
+	map_device(file, memory);
+	CHECK_EQ(on(attacher, do_load, at), GOT_SIGBUS);
+}
+
+/* memory of the kernel: the pages behind it are nobody's to share */
 CASE(vdso)
 {
 	char line[256];

@@ -65,7 +65,7 @@ debug_kernel_prepare() {
 			kernel_dir=$cache/kernel/debug-$series-$variant.$version.$hash
 			[[ -d $kernel_dir ]] && break
 			if packages_unpack "$work" "linux-source-$series=$version"; then
-				say "building the debug kernel ($variant) from Debian's linux-source $version; this takes 20 minutes of processor time"
+				say "building the debug kernel ($variant) from Debian's linux-source $version; this takes 25 minutes of processor time"
 				debug_kernel_build "$variant" "$work" "$kernel_dir" "$series"
 				break
 			fi
