@@ -14,6 +14,8 @@
 #include "compat/mm.h"
 #include "xpmem.h"
 
+static atomic_long_t inherited;	/* VMAs that are in another mm than that of their client */
+
 void xpmem_attachment_put(struct xpmem_attachment *attachment)
 {
 	struct xpmem_permit *permit = attachment->permit;
@@ -32,6 +34,13 @@ void xpmem_attachment_put(struct xpmem_attachment *attachment)
 	xpmem_permit_put(permit);
 }
 
+static bool is_inherited(const struct vm_area_struct *vma)
+{
+	const struct xpmem_attachment *attachment = vma->vm_private_data;
+
+	return vma->vm_mm != attachment->permit->client->mm;
+}
+
 /*
  * The VMA was split or moved: one more keeps the attachment. Or it was inherited by a child in spite of
  * VM_DONTCOPY, which madvise can undo: then it is empty, and its faults are refused.
@@ -40,14 +49,40 @@ void xpmem_attachment_open(struct vm_area_struct *vma)
 {
 	struct xpmem_attachment *attachment = vma->vm_private_data;
 
-	if (vma->vm_mm != attachment->permit->client->mm)
+	if (is_inherited(vma)) {
 		vm_flags_set(vma, VM_WIPEONFORK);
+		atomic_long_inc(&inherited);
+	}
 	refcount_inc(&attachment->object.ref);
 }
 
 void xpmem_attachment_close(struct vm_area_struct *vma)
 {
+	if (is_inherited(vma))
+		atomic_long_dec(&inherited);
 	xpmem_attachment_put(vma->vm_private_data);
+}
+
+/**
+ * xpmem_attachments_inherited() - whether an mm has attachments of its parent
+ * @mm: the caller's own, its mmap_lock not held
+ *
+ * Return: 0, -EBUSY if it has, or -EINTR.
+ */
+int xpmem_attachments_inherited(struct mm_struct *mm)
+{
+	struct vm_area_struct *vma;
+	int error = 0;
+
+	if (!atomic_long_read(&inherited))
+		return 0;
+	if (mmap_read_lock_killable(mm))
+		return -EINTR;
+	for (vma = find_vma(mm, 0); vma && !error; vma = find_vma(mm, vma->vm_end))
+		if (xpmem_vma_is_attachment(vma) && is_inherited(vma))
+			error = -EBUSY;
+	mmap_read_unlock(mm);
+	return error;
 }
 
 /* Only xpmem_attachment_create() maps the file; remap_file_pages() would come here too. */

@@ -5,12 +5,48 @@
 
 #include "xpmem.h"
 
+static bool ignore(struct mmu_interval_notifier *notifier, const struct mmu_notifier_range *range, unsigned long seq)
+{
+	return true;
+}
+
+/*
+ * The first notifier of an mm takes the i_mmap and anon_vma locks of all that it maps, in the order of the
+ * addresses. Those of an attachment may only be taken inside those of what it is attached to, which the same mm
+ * may map as well: so it happens before anything is attached. It is not repeated for later notifiers of this kind.
+ */
+static int set_up_for_notifiers(struct mm_struct *mm)
+{
+	static const struct mmu_interval_notifier_ops ops = { .invalidate = ignore };
+	struct mmu_interval_notifier notifier;
+	int error;
+
+	error = xpmem_attachments_inherited(mm);
+	if (error)
+		return error;
+	error = mmu_interval_notifier_insert(&notifier, mm, 0, PAGE_SIZE, &ops);
+	if (error)
+		return error == -EINTR ? -ERESTARTNOINTR : error;
+	mmu_interval_notifier_remove(&notifier);
+	return 0;
+}
+
+/**
+ * xpmem_client_create() - a client for the caller's mm
+ *
+ * Return: the client; or -EBUSY when the mm has attachments that it inherited, -ENOMEM, -EINTR or -ERESTARTNOINTR.
+ */
 struct xpmem_client *xpmem_client_create(void)
 {
-	struct xpmem_client *client = kzalloc(sizeof(*client), GFP_KERNEL_ACCOUNT);
+	struct xpmem_client *client;
+	int error;
 
+	error = set_up_for_notifiers(current->mm);
+	if (error)
+		return ERR_PTR(error);
+	client = kzalloc(sizeof(*client), GFP_KERNEL_ACCOUNT);
 	if (!client)
-		return NULL;
+		return ERR_PTR(-ENOMEM);
 	refcount_set(&client->ref, 1);
 	spin_lock_init(&client->lock);
 	INIT_LIST_HEAD(&client->segments);

@@ -41,8 +41,8 @@ static int device_open(struct inode *inode, struct file *file)
 	if (!current->mm)
 		return -EINVAL;
 	client = xpmem_client_create();
-	if (!client)
-		return -ENOMEM;
+	if (IS_ERR(client))
+		return PTR_ERR(client);
 	file->private_data = client;
 	return nonseekable_open(inode, file);
 }

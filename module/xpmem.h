@@ -38,6 +38,9 @@
  *   client->lock, space->lock, permit->lock, and the locks of the tables of spaces, users and objects are
  *   innermost spinlocks, and none is held while another is taken.
  *
+ * Inside the notifier the locks of what is attached come before those of the attachment. The kernel takes both
+ * in the order of addresses when it sets an mm up for notifiers, so that happens before anything is attached (client.c).
+ *
  * Two mmap_locks are never waited for at once, and nothing allocates with reclaim while it
  * holds a window->lock.
  */
@@ -282,6 +285,7 @@ struct xpmem_attachment *xpmem_attachment_create(s64 apid, u64 offset, u64 lengt
 void xpmem_attachment_put(struct xpmem_attachment *attachment);
 int xpmem_attachment_unmap(struct xpmem_attachment *attachment, unsigned long address);
 int xpmem_attachment_detach(u64 vaddr);
+int xpmem_attachments_inherited(struct mm_struct *mm);
 
 static inline struct xpmem_space *xpmem_attachment_space(const struct xpmem_attachment *attachment)
 {

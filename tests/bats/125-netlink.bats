@@ -32,6 +32,22 @@ load helpers
 	run_case netlink dump-with-attributes
 }
 
+@test "dump of many" {
+	run_case netlink dump-of-many
+}
+
+@test "dump while objects change" {
+	run_case netlink dump-while-objects-change
+}
+
+@test "dump twice at once" {
+	run_case netlink dump-twice-at-once
+}
+
+@test "dump abandoned" {
+	run_case netlink dump-abandoned
+}
+
 @test "commands that are not there" {
 	run_case netlink commands-that-are-not-there
 }

@@ -66,6 +66,36 @@ refused_while() {
 	done
 }
 
+use_for_ever() {
+	while [[ ! -e $BATS_TEST_TMPDIR/over ]]; do
+		"$@" || true
+		sleep 0.3
+	done >/dev/null 2>&1
+}
+
+@test "loads and unloads in a loop while programs come and go" {
+	local unloaded=0 refused=0 pids=() pid
+
+	use_for_ever coherence-cases shared-memory &
+	pids+=($!)
+	use_for_ever xpmemctl list &
+	pids+=($!)
+	while ((unloaded < 10 || refused < 5)); do
+		if rmmod xpmem 2>/dev/null; then
+			unloaded=$((unloaded + 1))
+			insmod "$XPMEM_MODULE"
+		else
+			refused=$((refused + 1))
+		fi
+	done
+	touch "$BATS_TEST_TMPDIR/over"
+	for pid in "${pids[@]}"; do
+		wait "$pid"
+	done
+	echo "unloaded $unloaded times, refused $refused times"
+	run_x coherence-cases shared-memory
+}
+
 @test "a parameter can be given at load" {
 	run_x rmmod xpmem
 	run_x insmod "$XPMEM_MODULE" mode_mask=0770

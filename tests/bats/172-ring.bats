@@ -20,6 +20,10 @@ load helpers
 	run_case ring windows-are-made-in-a-storm
 }
 
+@test "first export of an attacher" {
+	run_case ring first-export-of-an-attacher
+}
+
 @test "whole address space of itself" {
 	run_case ring whole-address-space-of-itself
 }

@@ -280,6 +280,10 @@ CASE(madvise_dofork)
 	CHECK_EITHER(touched, GOT_SIGSEGV, GOT_SIGBUS);
 	touched = on(child, do_load, at + PAGE);
 	CHECK_EITHER(touched, GOT_SIGSEGV, GOT_SIGBUS);
+	/* nor to share anything while it has the empty one */
+	CHECK_EQ(on(child, do_open, 0), touched == GOT_SIGBUS ? -EBUSY : 0);
+	CHECK_OK(on(child, do_unmap, at, LENGTH));
+	CHECK_OK(on(child, do_open, 0));
 	CHECK_EQ(load(at), FIRST_WORD(0));
 	peer_end(child, 0);
 	check_pages("++++++++");

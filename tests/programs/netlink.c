@@ -6,8 +6,12 @@
 #include <netlink/genl/ctrl.h>
 #include <netlink/genl/genl.h>
 #include <netlink/netlink.h>
+#include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "device.h"
 #include "harness.h"
@@ -215,6 +219,149 @@ CASE(dump_with_attributes)
 		CHECK_EQ(exchange(msg, 0, NULL), -EINVAL);
 		CHECK_EQ(strcmp(message, "a dump takes no attributes"), 0);
 	}
+}
+
+#define MANY 2000	/* segments, more than one message of a dump takes */
+
+static int64_t many[MANY];
+
+static void make_many(void)
+{
+	long page, i;
+
+	connect_to_kernel();
+	CHECK_OK(device_open());
+	page = map_anonymous(PAGE);
+	for (i = 0; i < MANY; i++)
+		many[i] = export_range(page, PAGE);
+}
+
+static void begin_dump(void)
+{
+	struct nl_msg *msg = request(XPMEM_NL_CMD_SEGMENT_GET, NLM_F_DUMP);
+
+	CHECK(nl_send_auto(netlink, msg) > 0);
+	nlmsg_free(msg);
+}
+
+/* Counts a segment of the dump as seen. */
+static void see(int64_t id, int *seen)
+{
+	long i;
+
+	for (i = 0; i < MANY; i++)
+		seen[i] += many[i] == id;
+}
+
+/* Reads one message of the dump; whether it was the last. */
+static bool read_dump(int *seen, bool *interrupted)
+{
+	struct nlmsghdr *header;
+	struct sockaddr_nl from;
+	unsigned char *buffer;
+	int length = nl_recv(netlink, &from, &buffer, NULL);
+
+	CHECK(length > 0);
+	for (header = (void *)buffer; nlmsg_ok(header, length); header = nlmsg_next(header, &length)) {
+		*interrupted |= header->nlmsg_flags & NLM_F_DUMP_INTR;
+		if (header->nlmsg_type == NLMSG_DONE)
+			return true;
+		CHECK(header->nlmsg_type != NLMSG_ERROR);
+		see(nla_get_s64(nlmsg_find_attr(header, GENL_HDRLEN, XPMEM_A_SEGMENT_ID)), seen);
+	}
+	free(buffer);
+	return false;
+}
+
+/* what is there from the first to the last message is seen once, whatever else comes and goes */
+static void dump_amid(void (*change)(int turn), bool interrupted, int spared)
+{
+	static int seen[MANY];
+	bool was_interrupted = false;
+	int turn, i;
+
+	memset(seen, 0, sizeof(seen));
+	begin_dump();
+	for (turn = 0; !read_dump(seen, &was_interrupted); turn++)
+		change(turn);
+	CHECK(turn > 3);
+	CHECK_EQ(was_interrupted, interrupted);
+	for (i = 0; i < MANY; i++)
+		if (i < spared)
+			CHECK_EQ(seen[i], 1);
+		else
+			CHECK(seen[i] <= 1);
+}
+
+static void change_nothing(int turn)
+{
+	(void)turn;
+}
+
+/* one that was seen and one that will be, and a new one */
+static void change_segments(int turn)
+{
+	CHECK_OK(REMOVE(.segid = many[MANY - 1 - turn]));
+	CHECK_OK(REMOVE(.segid = many[MANY - 100 - turn]));
+	export_range(map_anonymous(PAGE), PAGE);
+}
+
+static void change_others(int turn)
+{
+	(void)turn;
+	CHECK_OK(GET(.segid = many[0], .flags = XPMEM_GET_RDWR));
+}
+
+CASE(dump_of_many)
+{
+	make_many();
+	dump_amid(change_nothing, false, MANY);
+	dump_amid(change_others, false, MANY);
+}
+
+CASE(dump_while_objects_change)
+{
+	make_many();
+	dump_amid(change_segments, true, MANY - 200);
+}
+
+CASE(dump_twice_at_once)
+{
+	static int seen[MANY];
+	bool interrupted = false;
+
+	make_many();
+	begin_dump();
+	CHECK_EQ(exchange(request(XPMEM_NL_CMD_PERMIT_GET, NLM_F_DUMP), 0, NULL), -EBUSY);
+	while (!read_dump(seen, &interrupted))
+		;
+	CHECK_EQ(seen[MANY - 1], 1);
+	CHECK_EQ(exchange(request(XPMEM_NL_CMD_PERMIT_GET, NLM_F_DUMP), 0, NULL), 0);
+}
+
+/* by who closes the socket, and by who is killed, with most of it unread */
+CASE(dump_abandoned)
+{
+	static int seen[MANY];
+	bool interrupted = false;
+	int turn, status;
+	pid_t child;
+
+	make_many();
+	for (turn = 0; turn < 20; turn++) {
+		child = CHECK_OK(answer(fork()));
+		if (!child) {
+			connect_to_kernel();
+			begin_dump();
+			CHECK(!read_dump(seen, &interrupted));
+			if (turn % 2)
+				raise(SIGKILL);
+			_exit(0);
+		}
+		CHECK_EQ(answer(waitpid(child, &status, 0)), child);
+		CHECK_EQ(status, turn % 2 ? SIGKILL : 0);
+	}
+	dump_amid(change_nothing, false, MANY);
 }
 
 CASE(commands_that_are_not_there)

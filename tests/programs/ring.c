@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Processes that attach each other and themselves, all at once, in ways in which locks could wait for each other. */
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -232,6 +233,69 @@ CASE(windows_are_made_in_a_storm)
 	}
 	for (i = 0; i < 2; i++)
 		CHECK_EQ(on(members[i], do_load, sources[i] + PAGE), 1);
+}
+
+/*
+ * The first notifier of an mm locks all that the mm maps, in the order of the addresses. A change of a file
+ * locks the attachments of those who map it, inside the file's own lock. Whoever maps the file above an
+ * attachment of it, and exports for the first time, must not wait for a change that waits for the attachment.
+ */
+static int shared_file;
+
+static long do_punch(const long *seconds)
+{
+	double end = now() + seconds[0];
+	long punched;
+
+	for (punched = 0; now() < end; punched++)
+		CHECK_OK(answer(fallocate(shared_file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, LENGTH)));
+	return punched;
+}
+
+static long do_touch(const long *a)
+{
+	double end = now() + a[1];
+	long touched;
+
+	for (touched = 0; now() < end; touched++)
+		CHECK_OK(store(a[0] + touched % PAGES * PAGE, touched));
+	return touched;
+}
+
+static long do_attach_and_export(const long *segid)
+{
+	long above = map_file(shared_file, LENGTH, PROT_READ | PROT_WRITE, MAP_SHARED), at;
+
+	at = CHECK_OK(do_attach_segment(ARGUMENTS(segid[0], 0, LENGTH)));
+	CHECK(at < above);
+	CHECK_OK(store(at, 1));
+	return export_range(above, LENGTH);
+}
+
+CASE(first_export_of_an_attacher)
+{
+	double end = now() + SECONDS + 2;
+	struct peer *puncher, *toucher, *attacher;
+	long source, segid, at, exports;
+
+	CHECK_OK(device_open());
+	shared_file = memory_file(LENGTH);
+	source = map_file(shared_file, LENGTH, PROT_READ | PROT_WRITE, MAP_SHARED);
+	segid = export_range(source, LENGTH);
+	puncher = peer_start();
+	toucher = peer_start();
+	at = CHECK_OK(on(toucher, do_attach_segment, segid, 0, LENGTH));
+	peer_tell(puncher, do_punch, ARGUMENTS(SECONDS));
+	peer_tell(toucher, do_touch, ARGUMENTS(at, SECONDS));
+	for (exports = 0; now() < end; exports++) {
+		attacher = peer_start();
+		CHECK_OK(on(attacher, do_attach_and_export, segid));
+		peer_end(attacher, 0);
+	}
+	CHECK(peer_answer(puncher) > 10);
+	CHECK(peer_answer(toucher) > 10);
+	printf("%ld exports\n", exports);
+	CHECK(exports > 10);
 }
 
 /* Whole address spaces in both directions, with the attachments that are in them. */
