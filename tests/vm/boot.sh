@@ -57,13 +57,14 @@ boot_accel() {
 
 # Start QEMU in the background with the chardevs given; sets qemu_pid.
 boot_start() {
-	local accel append memory
+	local accel append= memory
 
 	accel=$(boot_accel)
-	[[ $accel == tcg ]] && accel=tcg,thread=multi
+	# The emulated time-stamp counter is steady, and read without leaving the emulated processor.
+	[[ $accel == tcg ]] && accel=tcg,thread=multi append="tsc=reliable clocksource=tsc "
 	memory=1024
 	[[ $vm_kernel == stock ]] || memory=2048
-	append="console=ttyS0 loglevel=7 no_timer_check log_buf_len=16M oops=panic panic=-1 rcupdate.rcu_cpu_stall_timeout=120 secretmem.enable=1 numa=fake=2"
+	append+="console=ttyS0 loglevel=7 no_timer_check log_buf_len=16M oops=panic panic=-1 rcupdate.rcu_cpu_stall_timeout=120 secretmem.enable=1 numa=fake=2"
 	# Report every bad access, not only the first.
 	[[ $vm_kernel == stock ]] || append+=" kasan_multi_shot"
 	setpriv --pdeathsig KILL qemu-system-x86_64 -nodefaults -no-user-config -display none -no-reboot \
