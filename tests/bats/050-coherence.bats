@@ -60,6 +60,10 @@ teardown_file() {
 	run_case coherence fork-attacher-writes
 }
 
+@test "counted while forking" {
+	run_case coherence counted-while-forking
+}
+
 @test "fork attacher read then exporter writes" {
 	run_case coherence fork-attacher-read-then-exporter-writes
 }
@@ -154,6 +158,10 @@ teardown_file() {
 
 @test "mremap in exporter" {
 	run_case coherence mremap-in-exporter
+}
+
+@test "mremap leaves an empty range" {
+	run_case coherence mremap-leaves-an-empty-range
 }
 
 @test "mremap grows and shrinks" {

@@ -28,6 +28,10 @@ load helpers
 	run_case migration counted-while-shared-memory-moves
 }
 
+@test "whole process" {
+	run_case migration whole-process
+}
+
 @test "policy" {
 	run_case migration policy
 }

@@ -24,6 +24,10 @@ load helpers
 	run_case advice removed
 }
 
+@test "counted while collapsing" {
+	run_case advice counted-while-collapsing
+}
+
 @test "populated" {
 	run_case advice populated
 }

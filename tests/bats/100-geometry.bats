@@ -68,6 +68,14 @@ load helpers
 	run_case geometry mremap-cannot-grow-shared-memory
 }
 
+@test "mremap cannot leave a range" {
+	run_case geometry mremap-cannot-leave-a-range
+}
+
+@test "memory moved over a part" {
+	run_case geometry memory-moved-over-a-part
+}
+
 @test "mremap shrinks" {
 	run_case geometry mremap-shrinks
 }

@@ -145,6 +145,34 @@ static void check_populated(long memory)
 	CHECK_EQ(verify(page, LENGTH, 6), 0);
 }
 
+/* the kernel's thread makes huge pages of small ones while the attacher writes */
+CASE(counted_while_collapsing)
+{
+	static const char *const knobs = "/sys/kernel/mm/transparent_hugepage/khugepaged/%s";
+	long length = 4 * MIB, collapsed = read_counter("/proc/vmstat", "thp_collapse_alloc"), i;
+	char path[128];
+	int tries = 0;
+
+	snprintf(path, sizeof(path), knobs, "scan_sleep_millisecs");
+	if (collapsed < 0 || write_file(path, "20") < 0)
+		SKIP("this kernel does not collapse pages");
+	snprintf(path, sizeof(path), knobs, "alloc_sleep_millisecs");
+	CHECK_OK(write_file(path, "20"));
+	page = map_aligned(length, 2 * MIB);
+	CHECK_OK(answer(madvise((void *)page, length, MADV_NOHUGEPAGE)));
+	share(page, length);
+	for (i = 0; i < length; i += PAGE)
+		CHECK_OK(store(page + i, 0));
+	CHECK_OK(answer(madvise((void *)page, length, MADV_HUGEPAGE)));
+	do {
+		CHECK_OK(on(attacher, do_count, at, length, 1));
+		tries++;
+	} while (read_counter("/proc/vmstat", "thp_collapse_alloc") < collapsed + 2 && tries < 3000);
+	CHECK(read_counter("/proc/vmstat", "thp_collapse_alloc") >= collapsed + 2);
+	for (i = 0; i < length; i += PAGE)
+		CHECK_EQ(load(page + i), tries);
+}
+
 CASE(populated)
 {
 	check_populated(map_anonymous(LENGTH));

@@ -182,6 +182,31 @@ CASE(fork_attacher_writes)
 	CHECK_EQ(on(attacher, do_verify, at, LENGTH, 3), 0);
 }
 
+/* the attacher writes without pause: each child keeps what was there when it was made, and no write is lost */
+CASE(counted_while_forking)
+{
+	const long turns = 3000;
+	struct peer *child;
+	long i, kept, seen = 0;
+
+	share(map_anonymous(LENGTH), LENGTH);
+	for (i = 0; i < LENGTH; i += PAGE)
+		CHECK_OK(store(page + i, 0));
+	peer_tell(attacher, do_count, ARGUMENTS(at, LENGTH, turns));
+	for (i = 0; i < 12; i++) {
+		child = peer_fork();
+		kept = CHECK_OK(on(child, do_load_own, page));
+		usleep(2000);
+		CHECK_EQ(on(child, do_load_own, page), kept);
+		CHECK(kept >= seen && kept <= turns);
+		seen = kept;
+		peer_end(child, 0);
+	}
+	CHECK_OK(peer_answer(attacher));
+	for (i = 0; i < LENGTH; i += PAGE)
+		CHECK_EQ(load(page + i), turns);
+}
+
 CASE(fork_attacher_read_then_exporter_writes)
 {
 	struct peer *child;
@@ -493,6 +518,18 @@ CASE(mremap_in_exporter)
 	CHECK(mremap((void *)target, LENGTH, LENGTH, MREMAP_MAYMOVE | MREMAP_FIXED, (void *)page) == (void *)page);
 	CHECK_EQ(on(attacher, do_load, at + 2 * LENGTH), GOT_SIGBUS);
 	check_shared(page, at, LENGTH);
+}
+
+CASE(mremap_leaves_an_empty_range)
+{
+	long target;
+
+	share_filled(map_anonymous(LENGTH), LENGTH);
+	target = (long)mremap((void *)page, LENGTH, LENGTH, MREMAP_MAYMOVE | MREMAP_DONTUNMAP);
+	CHECK_OK(target);
+	CHECK_EQ(on(attacher, do_load, at), 0);
+	check_shared(page, at, LENGTH);
+	CHECK_EQ(verify(target, LENGTH, 1), 0);
 }
 
 CASE(mremap_grows_and_shrinks)

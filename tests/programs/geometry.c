@@ -232,6 +232,27 @@ CASE(mremap_cannot_grow_shared_memory)
 	try_to_grow();
 }
 
+CASE(mremap_cannot_leave_a_range)
+{
+	attach_touched();
+	CHECK(mremap((void *)at, LENGTH, LENGTH, MREMAP_MAYMOVE | MREMAP_DONTUNMAP) == MAP_FAILED);
+	check_pages("++++++++");
+}
+
+CASE(memory_moved_over_a_part)
+{
+	long own = map_anonymous(2 * PAGE);
+
+	attach_touched();
+	fill(own, 2 * PAGE, 5);
+	CHECK(mremap((void *)own, 2 * PAGE, 2 * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, (void *)(at + 3 * PAGE)) == (void *)(at + 3 * PAGE));
+	CHECK_EQ(verify(at + 3 * PAGE, 2 * PAGE, 5), 0);
+	CHECK_EQ(on(exporter, do_load, source + 3 * PAGE), FIRST_WORD(3));
+	unmap(at + 3 * PAGE, 2 * PAGE);
+	check_pages("+++--+++");
+	check_revocable("+++--+++");
+}
+
 CASE(mremap_shrinks)
 {
 	attach_touched();

@@ -122,6 +122,20 @@ CASE(counted_while_shared_memory_moves)
 	check_counts(map_shared(LENGTH));
 }
 
+/* as cpusets do when a process changes nodes: all that it has */
+CASE(whole_process)
+{
+	unsigned long old = 1, new = 2;
+
+	share(private_memory(MADV_NOHUGEPAGE));
+	move_to(0);
+	CHECK_OK(on(attacher, do_fill, at, LENGTH, 5));
+	CHECK_OK(answer(syscall(SYS_migrate_pages, 0, 8, &old, &new)));
+	CHECK(count_on(1) >= PAGES * 9 / 10);
+	CHECK_EQ(verify(page, LENGTH, 5), 0);
+	CHECK_EQ(on(attacher, do_verify, at, LENGTH, 5), 0);
+}
+
 /* a policy that is set later takes the pages along */
 CASE(policy)
 {
