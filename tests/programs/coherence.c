@@ -525,7 +525,7 @@ CASE(mremap_leaves_an_empty_range)
 	long target;
 
 	share_filled(map_anonymous(LENGTH), LENGTH);
-	target = (long)mremap((void *)page, LENGTH, LENGTH, MREMAP_MAYMOVE | MREMAP_DONTUNMAP);
+	target = (long)mremap((void *)page, LENGTH, LENGTH, MREMAP_MAYMOVE | MREMAP_DONTUNMAP, NULL);
 	CHECK_OK(target);
 	CHECK_EQ(on(attacher, do_load, at), 0);
 	check_shared(page, at, LENGTH);

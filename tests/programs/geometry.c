@@ -235,7 +235,7 @@ CASE(mremap_cannot_grow_shared_memory)
 CASE(mremap_cannot_leave_a_range)
 {
 	attach_touched();
-	CHECK(mremap((void *)at, LENGTH, LENGTH, MREMAP_MAYMOVE | MREMAP_DONTUNMAP) == MAP_FAILED);
+	CHECK(mremap((void *)at, LENGTH, LENGTH, MREMAP_MAYMOVE | MREMAP_DONTUNMAP, NULL) == MAP_FAILED);
 	check_pages("++++++++");
 }
 
