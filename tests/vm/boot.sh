@@ -60,8 +60,10 @@ boot_start() {
 	local accel append= memory
 
 	accel=$(boot_accel)
-	# The emulated time-stamp counter is steady, and read without leaving the emulated processor.
-	[[ $accel == tcg ]] && accel=tcg,thread=multi append="tsc=reliable clocksource=tsc "
+	# The emulated time-stamp counter is steady, and read without leaving the emulated processor. What QEMU translated
+	# it keeps by address: at random ones every start of a program is translated anew, and each store to a page
+	# that once held code searches all of that, until the machine stands still for minutes.
+	[[ $accel == tcg ]] && accel=tcg,thread=multi append="tsc=reliable clocksource=tsc norandmaps "
 	memory=1024
 	[[ $vm_kernel == stock ]] || memory=2048
 	append+="console=ttyS0 loglevel=7 no_timer_check log_buf_len=16M oops=panic panic=-1 rcupdate.rcu_cpu_stall_timeout=120 secretmem.enable=1 numa=fake=2"
