@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* The calls of <xpmem_ext.h>: each fills in one request of <linux/xpmem.h>. */
 #include <errno.h>
+#include <limits.h>
 #include <stdint.h>
 #include <string.h>
 
 #include "device.h"
 #include "xpmem_ext.h"
+
+#define NANOSECONDS 1000000000L
 
 _Static_assert(XPMEM_RDONLY == XPMEM_GET_RDONLY && XPMEM_RDWR == XPMEM_GET_RDWR,
 	       "an access is passed to the kernel as it is");
@@ -114,4 +117,49 @@ void *xpmem_attach_range(xpmem_apid_t apid, off_t offset, size_t length, void *v
 	if (attid)
 		*attid = request.attid;
 	return (void *)(uintptr_t)request.vaddr;
+}
+
+static int wait_for(const volatile void *address, uint64_t expected, const struct timespec *deadline, unsigned int flags)
+{
+	struct xpmem_ioc_wait request = {
+		.size = sizeof(request),
+		.flags = flags,
+		.vaddr = (uintptr_t)address,
+		.expected = expected,
+		.deadline = XPMEM_DEADLINE_NEVER,
+	};
+
+	if (deadline) {
+		if (deadline->tv_sec < 0 || deadline->tv_nsec < 0 || deadline->tv_nsec >= NANOSECONDS) {
+			errno = EINVAL;
+			return -1;
+		}
+		/* centuries are as good as never */
+		if ((uint64_t)deadline->tv_sec < INT64_MAX / NANOSECONDS)
+			request.deadline = (uint64_t)deadline->tv_sec * NANOSECONDS + (uint64_t)deadline->tv_nsec;
+	}
+	return device_call(XPMEM_IOC_WAIT, &request);
+}
+
+int xpmem_wait(const volatile uint32_t *address, uint32_t expected, const struct timespec *deadline)
+{
+	return wait_for(address, expected, deadline, 0);
+}
+
+int xpmem_wait64(const volatile uint64_t *address, uint64_t expected, const struct timespec *deadline)
+{
+	return wait_for(address, expected, deadline, XPMEM_WAIT_U64);
+}
+
+int xpmem_wake(const volatile void *address, int count)
+{
+	struct xpmem_ioc_wake request = { .size = sizeof(request), .vaddr = (uintptr_t)address, .count = (unsigned int)count };
+
+	if (count < 0) {
+		errno = EINVAL;
+		return -1;
+	}
+	if (device_call(XPMEM_IOC_WAKE, &request))
+		return -1;
+	return request.woken > INT_MAX ? INT_MAX : (int)request.woken;
 }

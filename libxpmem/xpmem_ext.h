@@ -12,6 +12,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 #include <xpmem.h>
 
 #ifdef __cplusplus
@@ -104,6 +105,36 @@ xpmem_apid_t xpmem_get_segment(xpmem_segid_t segid, int access, size_t *length);
  * EACCES (another's), EDQUOT (the user may have no more) or ENOMEM.
  */
 void *xpmem_attach_range(xpmem_apid_t apid, off_t offset, size_t length, void *vaddr, unsigned int flags, int64_t *attid);
+
+/**
+ * xpmem_wait() - sleep until a word of exported memory may have changed
+ * @address: the word, aligned to its size: in an attachment, or in memory that this process exports
+ * @expected: sleep only while the word is this
+ * @deadline: on CLOCK_MONOTONIC, or NULL for none
+ *
+ * Works on any kind of memory, as futexes do on shared memory only: who waits and who
+ * wakes meet at the exporter's address. The word is read after the caller has joined those
+ * who wait: whoever stores and then calls xpmem_wake() wakes it. As there are other
+ * reasons to be woken, look at the word again.
+ *
+ * Return: 0 when woken, or -1 with EAGAIN (the word is not as expected), ETIMEDOUT, EINTR (a
+ * signal's handler ran that was installed without SA_RESTART), EFAULT (nothing readable is there),
+ * EINVAL (alignment, or a deadline that is no time), or EIDRM (the segment or permit is gone).
+ */
+int xpmem_wait(const volatile uint32_t *address, uint32_t expected, const struct timespec *deadline);
+
+/* xpmem_wait64() - the same with a word of 64 bits */
+int xpmem_wait64(const volatile uint64_t *address, uint64_t expected, const struct timespec *deadline);
+
+/**
+ * xpmem_wake() - wake those who wait for a word
+ * @address: the word, as for xpmem_wait(), of either size
+ * @count: how many at most, who waited longest first; INT_MAX for all
+ *
+ * Return: how many were woken, or -1 with EFAULT (nothing is mapped there), EINVAL
+ * (count is negative) or EIDRM (the segment or permit is gone).
+ */
+int xpmem_wake(const volatile void *address, int count);
 
 #ifdef __cplusplus
 }

@@ -119,6 +119,32 @@ _Static_assert(sizeof(((struct xpmem_ioc_segment_fd *)0)->fd) == 4, "xpmem_ioc_s
 _Static_assert(__builtin_offsetof(struct xpmem_ioc_segment_fd, reserved) == 20, "xpmem_ioc_segment_fd.reserved");
 _Static_assert(sizeof(((struct xpmem_ioc_segment_fd *)0)->reserved) == 4, "xpmem_ioc_segment_fd.reserved");
 
+_Static_assert(XPMEM_IOC_WAIT == 0x7848, "XPMEM_IOC_WAIT");
+_Static_assert(sizeof(struct xpmem_ioc_wait) == 32, "xpmem_ioc_wait");
+_Static_assert(__builtin_offsetof(struct xpmem_ioc_wait, size) == 0, "xpmem_ioc_wait.size");
+_Static_assert(sizeof(((struct xpmem_ioc_wait *)0)->size) == 4, "xpmem_ioc_wait.size");
+_Static_assert(__builtin_offsetof(struct xpmem_ioc_wait, flags) == 4, "xpmem_ioc_wait.flags");
+_Static_assert(sizeof(((struct xpmem_ioc_wait *)0)->flags) == 4, "xpmem_ioc_wait.flags");
+_Static_assert(__builtin_offsetof(struct xpmem_ioc_wait, vaddr) == 8, "xpmem_ioc_wait.vaddr");
+_Static_assert(sizeof(((struct xpmem_ioc_wait *)0)->vaddr) == 8, "xpmem_ioc_wait.vaddr");
+_Static_assert(__builtin_offsetof(struct xpmem_ioc_wait, expected) == 16, "xpmem_ioc_wait.expected");
+_Static_assert(sizeof(((struct xpmem_ioc_wait *)0)->expected) == 8, "xpmem_ioc_wait.expected");
+_Static_assert(__builtin_offsetof(struct xpmem_ioc_wait, deadline) == 24, "xpmem_ioc_wait.deadline");
+_Static_assert(sizeof(((struct xpmem_ioc_wait *)0)->deadline) == 8, "xpmem_ioc_wait.deadline");
+
+_Static_assert(XPMEM_IOC_WAKE == 0x7849, "XPMEM_IOC_WAKE");
+_Static_assert(sizeof(struct xpmem_ioc_wake) == 24, "xpmem_ioc_wake");
+_Static_assert(__builtin_offsetof(struct xpmem_ioc_wake, size) == 0, "xpmem_ioc_wake.size");
+_Static_assert(sizeof(((struct xpmem_ioc_wake *)0)->size) == 4, "xpmem_ioc_wake.size");
+_Static_assert(__builtin_offsetof(struct xpmem_ioc_wake, flags) == 4, "xpmem_ioc_wake.flags");
+_Static_assert(sizeof(((struct xpmem_ioc_wake *)0)->flags) == 4, "xpmem_ioc_wake.flags");
+_Static_assert(__builtin_offsetof(struct xpmem_ioc_wake, vaddr) == 8, "xpmem_ioc_wake.vaddr");
+_Static_assert(sizeof(((struct xpmem_ioc_wake *)0)->vaddr) == 8, "xpmem_ioc_wake.vaddr");
+_Static_assert(__builtin_offsetof(struct xpmem_ioc_wake, count) == 16, "xpmem_ioc_wake.count");
+_Static_assert(sizeof(((struct xpmem_ioc_wake *)0)->count) == 4, "xpmem_ioc_wake.count");
+_Static_assert(__builtin_offsetof(struct xpmem_ioc_wake, woken) == 20, "xpmem_ioc_wake.woken");
+_Static_assert(sizeof(((struct xpmem_ioc_wake *)0)->woken) == 4, "xpmem_ioc_wake.woken");
+
 _Static_assert(XPMEM_CMD_VERSION == 0x7800, "XPMEM_CMD_VERSION");
 
 _Static_assert(XPMEM_CMD_MAKE == 0x7801, "XPMEM_CMD_MAKE");

@@ -33,7 +33,7 @@ void xpmem_query_fill(struct xpmem_ioc_query *query)
 	query->abi_version = XPMEM_ABI_VERSION;
 	query->module_version = XPMEM_VERSION_CODE;
 	query->features = XPMEM_FEATURE_LEGACY | XPMEM_FEATURE_NETLINK | XPMEM_FEATURE_SEGMENT_FD |
-			  XPMEM_FEATURE_POPULATE | XPMEM_FEATURE_SHARED_GUP;
+			  XPMEM_FEATURE_POPULATE | XPMEM_FEATURE_SHARED_GUP | XPMEM_FEATURE_WAIT;
 	query->address_limit = TASK_SIZE;
 	query->mode_mask = READ_ONCE(xpmem_mode_mask);
 	query->page_size = PAGE_SIZE;
@@ -136,6 +136,21 @@ put_fd:
 put_file:
 	fput(file);
 	return error;
+}
+
+int xpmem_ioctl_wait(struct xpmem_client *client, union xpmem_ioctl_arg *arg)
+{
+	return xpmem_wait(arg->wait.vaddr, arg->wait.expected, arg->wait.deadline, arg->wait.flags);
+}
+
+int xpmem_ioctl_wake(struct xpmem_client *client, union xpmem_ioctl_arg *arg)
+{
+	long woken = xpmem_wake(arg->wake.vaddr, arg->wake.count);
+
+	if (woken < 0)
+		return woken;
+	arg->wake.woken = woken;
+	return xpmem_ioctl_reply(arg);
 }
 
 /* What is the same for every ioctl: sizes, unknown flags, reserved fields. */

@@ -70,4 +70,18 @@ const struct xpmem_ioctl_op xpmem_ioctl_ops[XPMEM_IOCTL_COUNT] = {
 		.reserved_count = 1,
 		.handler = xpmem_ioctl_segment_fd,
 	},
+	[0x48 - XPMEM_IOCTL_FIRST] = {
+		.name = "wait",
+		.size = sizeof(struct xpmem_ioc_wait),
+		.min_size = offsetofend(struct xpmem_ioc_wait, deadline),
+		.flags = XPMEM_WAIT_U64,
+		.handler = xpmem_ioctl_wait,
+	},
+	[0x49 - XPMEM_IOCTL_FIRST] = {
+		.name = "wake",
+		.size = sizeof(struct xpmem_ioc_wake),
+		.min_size = offsetofend(struct xpmem_ioc_wake, woken),
+		.flags = 0,
+		.handler = xpmem_ioctl_wake,
+	},
 };

@@ -73,6 +73,7 @@ static int __init xpmem_init(void)
 {
 	int error;
 
+	xpmem_wait_init();
 	error = xpmem_coverage_init();
 	if (error)
 		return error;

@@ -229,7 +229,7 @@ void xpmem_space_put(struct xpmem_space *space)
  *
  * The caller has marked a segment or permit dead. When this returns, no fault that did
  * not see the mark can still insert, and nothing in the range is mapped but what the living have
- * touched again.
+ * touched again, and nobody waits there through what is dead.
  */
 void xpmem_space_revoke(struct xpmem_space *space, unsigned long start, unsigned long end)
 {
@@ -246,6 +246,7 @@ void xpmem_space_revoke(struct xpmem_space *space, unsigned long start, unsigned
 	}
 	if (touched)
 		unmap_mapping_range(space->inode->i_mapping, start, end - start, 1);
+	xpmem_wait_revoke(space, start, end);
 }
 
 /**

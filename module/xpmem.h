@@ -35,7 +35,7 @@
  *     window->lock (write; dropped before the next)
  *       i_mmap_rwsem of the space's inode
  *         B's page-table lock
- *   client->lock, space->lock, permit->lock, and the locks of the tables of spaces, users and objects are
+ *   client->lock, space->lock, permit->lock, and the locks of the tables of spaces, users, objects and waiters are
  *   innermost spinlocks, and none is held while another is taken.
  *
  * Inside the notifier the locks of what is attached come before those of the attachment. The kernel takes both
@@ -176,6 +176,7 @@ struct xpmem_space {
 	struct xarray windows;		/* by address >> XPMEM_WINDOW_SHIFT; only grows */
 	spinlock_t lock;
 	struct list_head segments;	/* lock */
+	atomic_t waiters;		/* tasks in xpmem_wait() through an attachment */
 	struct xpmem_stash stash[XPMEM_STASH_SLOTS];	/* lock */
 #ifdef CONFIG_DEBUG_LOCK_ALLOC
 	struct lockdep_map i_mmap_class;	/* what the inode's lock had before */
@@ -341,6 +342,13 @@ bool xpmem_source_allowed(const struct vm_area_struct *vma);
 enum xpmem_verdict xpmem_mirror_look(struct xpmem_mirror *mirror);
 enum xpmem_verdict xpmem_mirror_snapshot(struct xpmem_mirror *mirror);
 enum xpmem_verdict xpmem_mirror_insert(struct xpmem_mirror *mirror);
+
+/* wait.c */
+
+int xpmem_wait(u64 vaddr, u64 expected, u64 deadline, u32 flags);
+long xpmem_wake(u64 vaddr, u32 count);
+void xpmem_wait_revoke(struct xpmem_space *space, unsigned long start, unsigned long end);
+void xpmem_wait_init(void);
 
 /* ioctl.c, legacy.c */
 

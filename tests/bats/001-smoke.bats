@@ -31,5 +31,5 @@ load helpers
 
 @test "xpmemctl talks to the module" {
 	run_x xpmemctl info
-	is "$(jq -r .info.abi_version <<<"$output")" 1
+	is "$(jq -r .info.abi_version <<<"$output")" 2
 }

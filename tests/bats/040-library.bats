@@ -68,6 +68,10 @@ load helpers
 	run_case library old-and-new-calls-mix
 }
 
+@test "wait" {
+	run_case library wait
+}
+
 @test "every case of the program has a test" {
 	is "$(cases_without_test library "$BATS_TEST_FILENAME")" ""
 }

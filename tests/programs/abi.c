@@ -3,8 +3,10 @@
  * The rules that every ioctl obeys, walked over the generated table of all of them: which sizes,
  * flags and reserved bits are refused, and with what.
  */
+#include <pthread.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <unistd.h>
 
 #include "abi_table_gen.h"
 #include "device.h"
@@ -13,12 +15,25 @@
 
 static long page, segid, apid;
 
+/* so that who waits is woken */
+static void *wake_for_ever(void *none)
+{
+	for (;;) {
+		ioctl(device, XPMEM_IOC_WAKE, &SIZED(xpmem_ioc_wake, .vaddr = page, .count = 1));
+		usleep(1000);
+	}
+	return none;
+}
+
 static void prepare(void)
 {
+	pthread_t thread;
+
 	CHECK_OK(device_open());
 	page = map_anonymous(PAGE);
 	segid = export_range(page, PAGE);
 	apid = CHECK_OK(GET(.segid = segid, .flags = XPMEM_GET_RDWR));
+	CHECK_EQ(pthread_create(&thread, NULL, wake_for_ever, NULL), 0);
 }
 
 /* puts arguments that the ioctl takes into a buffer of ROOM zero bytes; each call makes what is used up by it */
@@ -34,6 +49,8 @@ static void *valid_argument(const struct abi_ioctl *ioctl)
 		struct xpmem_ioc_attach attach;
 		struct xpmem_ioc_detach detach;
 		struct xpmem_ioc_segment_fd segment_fd;
+		struct xpmem_ioc_wait wait;
+		struct xpmem_ioc_wake wake;
 	} argument;
 
 	memset(&argument, 0, sizeof(argument));
@@ -60,6 +77,12 @@ static void *valid_argument(const struct abi_ioctl *ioctl)
 		break;
 	case XPMEM_IOC_SEGMENT_FD:
 		argument.segment_fd = (struct xpmem_ioc_segment_fd){ .segid = segid, .flags = XPMEM_GET_RDWR };
+		break;
+	case XPMEM_IOC_WAIT:
+		argument.wait = (struct xpmem_ioc_wait){ .vaddr = page, .expected = *(uint32_t *)page, .deadline = XPMEM_DEADLINE_NEVER };
+		break;
+	case XPMEM_IOC_WAKE:
+		argument.wake = (struct xpmem_ioc_wake){ .vaddr = page, .count = 1 };
 		break;
 	default:
 		FAIL("no arguments known for ioctl %s: add them here", ioctl->name);
@@ -93,7 +116,7 @@ CASE(table_is_complete)
 	prepare();
 	FOR_EACH_IOCTL(ioctl)
 		known++;
-	CHECK_EQ(known, 8);
+	CHECK_EQ(known, 10);
 	/* what the module serves and what the table says agree */
 	for (number = 0; number < 256; number++) {
 		long result = device_call(_IO('x', number), NULL);

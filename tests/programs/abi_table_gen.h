@@ -36,7 +36,7 @@ static const struct abi_field abi_xpmem_ioc_query_fields[] = {
 	{ "flags", 4, 4, ABI_IN, 0 },
 	{ "abi_version", 8, 4, ABI_OUT, 0 },
 	{ "module_version", 12, 4, ABI_OUT, 0 },
-	{ "features", 16, 8, ABI_OUT, 0x1f },
+	{ "features", 16, 8, ABI_OUT, 0x3f },
 	{ "address_limit", 24, 8, ABI_OUT, 0 },
 	{ "mode_mask", 32, 4, ABI_OUT, 0 },
 	{ "page_size", 36, 4, ABI_OUT, 0 },
@@ -97,6 +97,22 @@ static const struct abi_field abi_xpmem_ioc_segment_fd_fields[] = {
 	{ "segid", 8, 8, ABI_IN, 0 },
 	{ "fd", 16, 4, ABI_OUT, 0 },
 	{ "reserved", 20, 4, ABI_RESERVED, 0 },
+};
+
+static const struct abi_field abi_xpmem_ioc_wait_fields[] = {
+	{ "size", 0, 4, ABI_IN, 0 },
+	{ "flags", 4, 4, ABI_IN, 0x1 },
+	{ "vaddr", 8, 8, ABI_IN, 0 },
+	{ "expected", 16, 8, ABI_IN, 0 },
+	{ "deadline", 24, 8, ABI_IN, 0 },
+};
+
+static const struct abi_field abi_xpmem_ioc_wake_fields[] = {
+	{ "size", 0, 4, ABI_IN, 0 },
+	{ "flags", 4, 4, ABI_IN, 0 },
+	{ "vaddr", 8, 8, ABI_IN, 0 },
+	{ "count", 16, 4, ABI_IN, 0 },
+	{ "woken", 20, 4, ABI_OUT, 0 },
 };
 
 static const struct abi_field abi_xpmem_cmd_make_fields[] = {
@@ -217,6 +233,24 @@ static const struct abi_ioctl abi_ioctls[] = {
 		.reserved_count = 1,
 	},
 	{
+		.name = "wait",
+		.request = XPMEM_IOC_WAIT,
+		.size = 32,
+		.min_size = 32,
+		.flags = 0x1,
+		.fields = abi_xpmem_ioc_wait_fields,
+		.field_count = 5,
+	},
+	{
+		.name = "wake",
+		.request = XPMEM_IOC_WAKE,
+		.size = 24,
+		.min_size = 24,
+		.flags = 0,
+		.fields = abi_xpmem_ioc_wake_fields,
+		.field_count = 5,
+	},
+	{
 		.name = "version",
 		.request = XPMEM_CMD_VERSION,
 		.legacy = 1,
@@ -287,6 +321,6 @@ static const struct abi_ioctl abi_ioctls[] = {
 	},
 };
 
-#define ABI_IOCTL_COUNT 17
+#define ABI_IOCTL_COUNT 19
 
 #endif

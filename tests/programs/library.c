@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* libxpmem as programs use it: the historical calls, the extended ones, threads and forks. */
 #include <fcntl.h>
+#include <limits.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
@@ -328,4 +329,39 @@ CASE(old_and_new_calls_mix)
 	CHECK_EQ(load(CHECK_OK(answer((long)xpmem_attach_range(apid, PAGE, PAGE, NULL, 0, NULL)))), 0);
 	CHECK_OK(answer(xpmem_release(apid)));
 	CHECK_OK(answer(xpmem_remove(segid)));
+}
+
+static void *wake_after_store(void *word)
+{
+	usleep(100000);
+	*(volatile int *)word = 1;
+	while (xpmem_wake(word, INT_MAX) == 0)
+		usleep(1000);
+	return NULL;
+}
+
+CASE(wait)
+{
+	const struct timespec past = { 0 }, odd = { .tv_nsec = 1000000000 }, negative = { .tv_sec = -1 };
+	const struct timespec far = { .tv_sec = LONG_MAX };
+	long words = (long)memory(), at;
+	pthread_t thread;
+
+	at = CHECK_OK(attach(CHECK_OK(get(CHECK_OK(make((void *)words, LENGTH, 0600)), XPMEM_RDWR)), 0, LENGTH, NULL));
+	CHECK_EQ(answer(xpmem_wait((void *)at, 1, NULL)), -EAGAIN);
+	CHECK_EQ(answer(xpmem_wait((void *)at, 0, &past)), -ETIMEDOUT);
+	CHECK_EQ(answer(xpmem_wait((void *)at, 0, &odd)), -EINVAL);
+	CHECK_EQ(answer(xpmem_wait((void *)at, 0, &negative)), -EINVAL);
+	CHECK_EQ(answer(xpmem_wait((void *)(at + 1), 0, NULL)), -EINVAL);
+	CHECK_EQ(answer(xpmem_wait64((void *)(at + 4), 0, NULL)), -EINVAL);
+	CHECK_EQ(answer(xpmem_wait(NULL, 0, NULL)), -EFAULT);
+	CHECK_EQ(answer(xpmem_wake((void *)at, -1)), -EINVAL);
+	CHECK_EQ(answer(xpmem_wake((void *)at, INT_MAX)), 0);
+	CHECK_OK(store(words + 8, 1L << 32));
+	CHECK_EQ(answer(xpmem_wait64((void *)(at + 8), 0, NULL)), -EAGAIN);
+	CHECK_EQ(answer(xpmem_wait64((void *)(at + 8), 1L << 32, &past)), -ETIMEDOUT);
+	CHECK_EQ(pthread_create(&thread, NULL, wake_after_store, (void *)words), 0);
+	CHECK_EQ(answer(xpmem_wait((void *)at, 0, &far)), 0);
+	CHECK_EQ(pthread_join(thread, NULL), 0);
+	CHECK_EQ(load(at), 1);
 }

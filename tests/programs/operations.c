@@ -34,7 +34,8 @@ CASE(query)
 	CHECK(answer.features & XPMEM_FEATURE_SEGMENT_FD);
 	CHECK(answer.features & XPMEM_FEATURE_POPULATE);
 	CHECK(answer.features & XPMEM_FEATURE_SHARED_GUP);
-	CHECK_EQ(answer.features >> 5, 0);
+	CHECK(answer.features & XPMEM_FEATURE_WAIT);
+	CHECK_EQ(answer.features >> 6, 0);
 	CHECK_EQ(answer.mode_mask & ~0777, 0);
 	CHECK(answer.address_limit > (uint64_t)&answer);
 	CHECK_EQ(answer.address_limit % PAGE, 0);

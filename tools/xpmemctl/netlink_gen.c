@@ -19,6 +19,7 @@ static const struct value_name feature_names[] = {
 	{ 0x4, "segment_fd" },
 	{ 0x8, "populate" },
 	{ 0x10, "shared_gup" },
+	{ 0x20, "wait" },
 	{ 0, NULL },
 };
 

@@ -35,7 +35,7 @@
  * Version of the ioctl and netlink ABI that this header describes.
  * Since ABI version 1.
  */
-#define XPMEM_ABI_VERSION 1
+#define XPMEM_ABI_VERSION 2
 
 /*
  * Bytes of a segment's name, the closing NUL included.
@@ -49,6 +49,12 @@
  * Since ABI version 1.
  */
 #define XPMEM_LENGTH_MAX 0xffffffffffffffffULL
+
+/*
+ * As the deadline of XPMEM_IOC_WAIT, none.
+ * Since ABI version 2.
+ */
+#define XPMEM_DEADLINE_NEVER 0xffffffffffffffffULL
 
 /*
  * errno of a legacy ioctl on a descriptor that another process opened, as a
@@ -71,12 +77,15 @@
  * XPMEM_FEATURE_SHARED_GUP, since ABI version 1:
  *   Attachments of shared memory can be used by system calls that take user
  *   pages.
+ * XPMEM_FEATURE_WAIT, since ABI version 2:
+ *   XPMEM_IOC_WAIT and XPMEM_IOC_WAKE.
  */
 #define XPMEM_FEATURE_LEGACY (1U << 0)
 #define XPMEM_FEATURE_NETLINK (1U << 1)
 #define XPMEM_FEATURE_SEGMENT_FD (1U << 2)
 #define XPMEM_FEATURE_POPULATE (1U << 3)
 #define XPMEM_FEATURE_SHARED_GUP (1U << 4)
+#define XPMEM_FEATURE_WAIT (1U << 5)
 
 /*
  * Flags of XPMEM_IOC_MAKE.
@@ -116,6 +125,14 @@
 #define XPMEM_ATTACH_RDONLY (1U << 0)
 #define XPMEM_ATTACH_FIXED (1U << 1)
 #define XPMEM_ATTACH_POPULATE (1U << 2)
+
+/*
+ * Flags of XPMEM_IOC_WAIT.
+ *
+ * XPMEM_WAIT_U64, since ABI version 2:
+ *   Compare 64 bits, not 32.
+ */
+#define XPMEM_WAIT_U64 (1U << 0)
 
 /**
  * struct xpmem_ioc_query - argument of XPMEM_IOC_QUERY
@@ -373,6 +390,72 @@ struct xpmem_ioc_segment_fd {
 	__u32 reserved;
 };
 #define XPMEM_IOC_SEGMENT_FD _IO('x', 0x47)
+
+/**
+ * struct xpmem_ioc_wait - argument of XPMEM_IOC_WAIT
+ * @size: In. Bytes of this struct as the caller knows it.
+ * @flags: In. XPMEM_WAIT_ flags.
+ * @vaddr: In. The word, in an attachment or in memory of the caller's own.
+ * @expected: In. Sleep only while the word is this.
+ * @deadline: In. Nanoseconds of CLOCK_MONOTONIC, or XPMEM_DEADLINE_NEVER.
+ *
+ * Sleeps until somebody wakes who waits for an address of an exporter, if a
+ * word there still is what the caller expects. Attachers name the address by
+ * where they have it attached, the exporter by its own; no matter what kind of
+ * memory it is, they meet. As with a futex, the word is read after the caller
+ * has joined those who wait, so a wake that follows a store is never lost; a
+ * return of zero says only that the word should be looked at again. A signal
+ * interrupts the wait, which is restarted under SA_RESTART.
+ *
+ * Since ABI version 2.
+ *
+ * Errors beside those of every ioctl:
+ *
+ * * EINVAL: vaddr not a multiple of the word's size, expected does not fit into
+ *   it, unknown flag
+ * * EAGAIN: the word is not what was expected
+ * * ETIMEDOUT: the deadline has passed
+ * * EINTR: a signal came
+ * * EFAULT: nothing readable is at vaddr
+ * * EIDRM: the attachment's segment or permit is gone
+ * * ESTALE: the descriptor was opened by another process
+ */
+struct xpmem_ioc_wait {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 vaddr;
+	__aligned_u64 expected;
+	__aligned_u64 deadline;
+};
+#define XPMEM_IOC_WAIT _IO('x', 0x48)
+
+/**
+ * struct xpmem_ioc_wake - argument of XPMEM_IOC_WAKE
+ * @size: In. Bytes of this struct as the caller knows it.
+ * @flags: In. No flag is defined; must be zero.
+ * @vaddr: In. The word, in an attachment or in memory of the caller's own.
+ * @count: In. How many to wake at most.
+ * @woken: Out. How many were woken.
+ *
+ * Wakes those who have waited longest for an address of an exporter, whatever
+ * words they expect there.
+ *
+ * Since ABI version 2.
+ *
+ * Errors beside those of every ioctl:
+ *
+ * * EFAULT: nothing is mapped at vaddr
+ * * EIDRM: the attachment's segment or permit is gone
+ * * ESTALE: the descriptor was opened by another process
+ */
+struct xpmem_ioc_wake {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 vaddr;
+	__u32 count;
+	__u32 woken;
+};
+#define XPMEM_IOC_WAKE _IO('x', 0x49)
 
 /*
  * DOC: the historical ABI

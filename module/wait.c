@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Waiting until a word of exported memory changes, and waking who waits.
+ *
+ * A waiter is known by the exporter's mm and the address there, so attachers and the exporter
+ * itself meet whatever kind of memory it is and wherever each has it mapped.
+ */
+#include <linux/hash.h>
+#include <linux/hrtimer.h>
+#include <linux/sched/signal.h>
+#include <linux/uaccess.h>
+
+#include "xpmem.h"
+
+#define BUCKETS 256
+
+struct bucket {
+	spinlock_t lock;
+	struct list_head waiters;	/* lock; who came first is first */
+} ____cacheline_aligned_in_smp;
+
+static struct bucket buckets[BUCKETS];
+
+/* A word, and what keeps the mm that it is in. */
+struct place {
+	struct mm_struct *mm;		/* the exporter: by the attachment, or the caller's own */
+	unsigned long address;		/* there */
+	struct xpmem_attachment *attachment;	/* a reference; NULL in the caller's own memory */
+};
+
+#define WAITING 1
+
+/* Of a task that waits, on its stack. */
+struct waiter {
+	struct list_head link;		/* the bucket's lock; empty when the wait is over */
+	struct place place;
+	struct task_struct *task;
+	int result;			/* set under the bucket's lock: WAITING, 0 when woken, or -EIDRM */
+};
+
+static struct bucket *bucket_of(const struct mm_struct *mm, unsigned long address)
+{
+	return &buckets[hash_long((unsigned long)mm + address, ilog2(BUCKETS))];
+}
+
+/* What the caller has at @vaddr. Returns 0 and a place for place_put(), -EFAULT, -EIDRM or -EINTR. */
+static int place_get(struct place *place, unsigned long vaddr)
+{
+	struct mm_struct *mm = current->mm;
+	struct vm_area_struct *vma;
+	int error = 0;
+
+	*place = (struct place){ .mm = mm, .address = vaddr };
+	if (mmap_read_lock_killable(mm))
+		return -EINTR;
+	vma = find_vma(mm, vaddr);
+	if (!vma || vma->vm_start > vaddr) {
+		error = -EFAULT;
+	} else if (xpmem_vma_is_attachment(vma)) {
+		struct xpmem_attachment *attachment = vma->vm_private_data;
+
+		if (mm != attachment->permit->client->mm) {
+			error = -EFAULT;
+		} else if (xpmem_attachment_revoked(attachment)) {
+			error = -EIDRM;
+		} else {
+			refcount_inc(&attachment->object.ref);
+			place->attachment = attachment;
+			place->mm = xpmem_attachment_space(attachment)->mm;
+			place->address = (vma->vm_pgoff << PAGE_SHIFT) + vaddr - vma->vm_start;
+		}
+	}
+	mmap_read_unlock(mm);
+	return error;
+}
+
+static void place_put(struct place *place)
+{
+	if (place->attachment)
+		xpmem_attachment_put(place->attachment);
+}
+
+/* The caller holds the bucket's lock, without which the waiter's task does not go on. */
+static void end_wait(struct waiter *waiter, int result)
+{
+	list_del_init(&waiter->link);
+	WRITE_ONCE(waiter->result, result);
+	wake_up_process(waiter->task);
+}
+
+/* Whether the word is what is expected: 0, -EAGAIN or -EFAULT. Sleeps. */
+static int compare(u64 vaddr, u64 expected, bool is_u64)
+{
+	u64 value = 0;
+	u32 value32 = 0;
+	int error;
+
+	if (is_u64) {
+		error = get_user(value, (u64 __user *)u64_to_user_ptr(vaddr));
+	} else {
+		error = get_user(value32, (u32 __user *)u64_to_user_ptr(vaddr));
+		value = value32;
+	}
+	if (error)
+		return error;
+	return value == expected ? 0 : -EAGAIN;
+}
+
+/* Returns 0 when the wait is over, -ETIMEDOUT or -ERESTARTSYS. */
+static int sleep_until_ended(struct waiter *waiter, u64 deadline)
+{
+	ktime_t expires = ns_to_ktime(min_t(u64, deadline, KTIME_MAX));
+	int error = 0;
+
+	for (;;) {
+		set_current_state(TASK_INTERRUPTIBLE);
+		if (READ_ONCE(waiter->result) != WAITING)
+			break;
+		if (signal_pending(current)) {
+			error = -ERESTARTSYS;
+			break;
+		}
+		if (!schedule_hrtimeout_range(expires == KTIME_MAX ? NULL : &expires, current->timer_slack_ns, HRTIMER_MODE_ABS)) {
+			error = -ETIMEDOUT;
+			break;
+		}
+	}
+	__set_current_state(TASK_RUNNING);
+	return error;
+}
+
+/**
+ * xpmem_wait() - sleep while a word is what the caller expects
+ * @vaddr: the word, in the caller's address space
+ * @expected: what it should be
+ * @deadline: ns of CLOCK_MONOTONIC; XPMEM_DEADLINE_NEVER and what a ktime_t cannot hold is never
+ * @flags: XPMEM_WAIT_ flags, known to be valid bits
+ *
+ * Return: 0 when woken, -EINVAL, -EAGAIN, -ETIMEDOUT, -EFAULT, -EIDRM, -EINTR or -ERESTARTSYS.
+ */
+int xpmem_wait(u64 vaddr, u64 expected, u64 deadline, u32 flags)
+{
+	bool is_u64 = flags & XPMEM_WAIT_U64;
+	struct waiter waiter = { .task = current, .result = WAITING };
+	struct xpmem_space *space = NULL;
+	struct bucket *bucket;
+	int error;
+
+	if (!IS_ALIGNED(vaddr, is_u64 ? sizeof(u64) : sizeof(u32)) || (!is_u64 && expected > U32_MAX))
+		return -EINVAL;
+	error = place_get(&waiter.place, vaddr);
+	if (error)
+		return error;
+	bucket = bucket_of(waiter.place.mm, waiter.place.address);
+	if (waiter.place.attachment)
+		space = xpmem_attachment_space(waiter.place.attachment);
+	if (space)
+		atomic_inc(&space->waiters);
+	spin_lock(&bucket->lock);
+	list_add_tail(&waiter.link, &bucket->waiters);
+	spin_unlock(&bucket->lock);
+	/*
+	 * In the list first, then the looks. Pairs with xpmem_wake(), whose caller stored the word before, and
+	 * with xpmem_wait_revoke().
+	 */
+	smp_mb();
+	if (space && xpmem_attachment_revoked(waiter.place.attachment))
+		error = -EIDRM;
+	else
+		error = compare(vaddr, expected, is_u64);
+	if (!error)
+		error = sleep_until_ended(&waiter, deadline);
+
+	spin_lock(&bucket->lock);
+	list_del(&waiter.link);
+	spin_unlock(&bucket->lock);
+	if (space)
+		atomic_dec(&space->waiters);
+	/* Whoever was woken says so whatever else came, or the wake would be lost to all. */
+	if (waiter.result != WAITING)
+		error = waiter.result;
+	place_put(&waiter.place);
+	return error;
+}
+
+/**
+ * xpmem_wake() - wake who waits for a word
+ * @vaddr: the word, in the caller's address space
+ * @count: how many at most
+ *
+ * Return: how many were woken, -EFAULT, -EIDRM or -EINTR.
+ */
+long xpmem_wake(u64 vaddr, u32 count)
+{
+	struct waiter *waiter, *next;
+	struct bucket *bucket;
+	struct place place;
+	long woken = 0;
+	int error;
+
+	error = place_get(&place, vaddr);
+	if (error)
+		return error;
+	bucket = bucket_of(place.mm, place.address);
+	/* After the caller's store; pairs with xpmem_wait(). */
+	smp_mb();
+	spin_lock(&bucket->lock);
+	list_for_each_entry_safe(waiter, next, &bucket->waiters, link) {
+		if (woken == count)
+			break;
+		if (waiter->place.mm != place.mm || waiter->place.address != place.address)
+			continue;
+		end_wait(waiter, 0);
+		woken++;
+	}
+	spin_unlock(&bucket->lock);
+	place_put(&place);
+	return woken;
+}
+
+/* After a segment or permit was marked dead: whoever waits through it in this range has nothing to wait for. */
+void xpmem_wait_revoke(struct xpmem_space *space, unsigned long start, unsigned long end)
+{
+	struct waiter *waiter, *next;
+	struct bucket *bucket;
+
+	/* The mark before the look; pairs with xpmem_wait(). */
+	smp_mb();
+	if (!atomic_read(&space->waiters))
+		return;
+	for (bucket = buckets; bucket < buckets + BUCKETS; bucket++) {
+		spin_lock(&bucket->lock);
+		list_for_each_entry_safe(waiter, next, &bucket->waiters, link)
+			if (waiter->place.attachment && waiter->place.mm == space->mm && waiter->place.address >= start &&
+			    waiter->place.address < end && xpmem_attachment_revoked(waiter->place.attachment))
+				end_wait(waiter, -EIDRM);
+		spin_unlock(&bucket->lock);
+	}
+}
+
+void xpmem_wait_init(void)
+{
+	struct bucket *bucket;
+
+	for (bucket = buckets; bucket < buckets + BUCKETS; bucket++) {
+		spin_lock_init(&bucket->lock);
+		INIT_LIST_HEAD(&bucket->waiters);
+	}
+}
