@@ -136,6 +136,52 @@ int xpmem_wait64(const volatile uint64_t *address, uint64_t expected, const stru
  */
 int xpmem_wake(const volatile void *address, int count);
 
+#define XPMEM_ALLOC_HUGE 1U	/* in huge pages, as far as the kernel has them and lets shared memory use them */
+
+/**
+ * xpmem_alloc() - get memory of which attachments can do all that the owner can
+ * @length: bytes; rounded up to pages
+ * @flags: XPMEM_ALLOC_ bits or 0
+ *
+ * Heap memory is private: on attachments of it, system calls that take user pages fail. This
+ * memory is shared: process-shared mutexes, condition variables and semaphores, O_DIRECT and RDMA
+ * registration work on attachments of it. It is zeroed, has a guard page at either end, and its size is
+ * sealed. A child shares it after fork(2). A page is placed by the memory policy of who touches it
+ * first, or that of mbind(2), which counts for all processes; with XPMEM_ALLOC_HUGE, of the caller.
+ *
+ * Return: the memory, which the caller owns until xpmem_free(), or NULL with EINVAL (length
+ * 0, an unknown flag), ENOMEM, or EMFILE and ENFILE, as a descriptor is needed for a moment.
+ */
+void *xpmem_alloc(size_t length, unsigned int flags);
+
+/**
+ * xpmem_free() - give back what xpmem_alloc() gave
+ * @memory: from xpmem_alloc() in this process or its parent before the fork; NULL is fine
+ *
+ * Segments over it stay, and are a hole from then on.
+ *
+ * Return: 0, or -1 with EINVAL (something else).
+ */
+int xpmem_free(void *memory);
+
+/**
+ * xpmem_share() - turn memory that this process has into such as xpmem_alloc() gives
+ * @address: first byte, a multiple of the page size
+ * @length: bytes, a multiple of the page size
+ * @flags: 0
+ *
+ * Contents and address stay. What changes: a child shares it after fork(2) instead of getting a copy, and
+ * what madvise(2) and mbind(2) said of it is forgotten. No other thread may use the range meanwhile,
+ * and no device that it is registered with. Attachments that exist follow, but must be made anew to gain anything.
+ * Memory of malloc(3) may be turned; its neighbours in the same pages are turned with it.
+ *
+ * Return: 0, or -1 and nothing has changed: EINVAL (alignment, length, flags), ENOMEM (a hole in
+ * the range, or no memory), EACCES (not readable and writable, or executable), EOPNOTSUPP (shared already,
+ * huge-page files, the main thread's stack, memory of devices, an attachment), EBUSY (locked by mlock(2), or
+ * watched by a userfaultfd).
+ */
+int xpmem_share(void *address, size_t length, unsigned int flags);
+
 #ifdef __cplusplus
 }
 #endif

@@ -72,6 +72,46 @@ load helpers
 	run_case library wait
 }
 
+@test "alloc" {
+	run_case library alloc
+}
+
+@test "alloc arguments" {
+	run_case library alloc-arguments
+}
+
+@test "alloc huge" {
+	run_case library alloc-huge
+}
+
+@test "alloc for a robust mutex" {
+	run_case library alloc-for-a-robust-mutex
+}
+
+@test "share" {
+	run_case library share
+}
+
+@test "share heap" {
+	run_case library share-heap
+}
+
+@test "share mapped file" {
+	run_case library share-mapped-file
+}
+
+@test "share sparse" {
+	run_case library share-sparse
+}
+
+@test "share then fork" {
+	run_case library share-then-fork
+}
+
+@test "share refused" {
+	run_case library share-refused
+}
+
 @test "every case of the program has a test" {
 	is "$(cases_without_test library "$BATS_TEST_FILENAME")" ""
 }

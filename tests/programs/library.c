@@ -1,10 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* libxpmem as programs use it: the historical calls, the extended ones, threads and forks. */
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/futex.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <xpmem_ext.h>
 
@@ -364,4 +370,277 @@ CASE(wait)
 	CHECK_EQ(answer(xpmem_wait((void *)at, 0, &far)), 0);
 	CHECK_EQ(pthread_join(thread, NULL), 0);
 	CHECK_EQ(load(at), 1);
+}
+
+/* attaches memory of this process to itself */
+static long attach_own(long address, size_t length)
+{
+	return CHECK_OK(attach(CHECK_OK(get(CHECK_OK(make((void *)address, length, 0600)), XPMEM_RDWR)), 0, length, NULL));
+}
+
+/* 0 where futexes work: nobody waits */
+static long wake_futex(long address)
+{
+	return answer(syscall(SYS_futex, address, FUTEX_WAKE, 1, NULL, NULL, 0));
+}
+
+static void check_file_behind(long address, const char *name)
+{
+	unsigned long from, to;
+	char line[512];
+	FILE *file = fopen("/proc/self/maps", "re");
+
+	CHECK(file);
+	while (fgets(line, sizeof(line), file))
+		if (sscanf(line, "%lx-%lx", &from, &to) == 2 && (long)from <= address && address < (long)to)
+			break;
+	fclose(file);
+	if (!strstr(line, name))
+		FAIL("not %s: %s", name, line);
+}
+
+/* bytes of address space */
+static long mapped(void)
+{
+	long pages = 0;
+	FILE *file = fopen("/proc/self/statm", "re");
+
+	CHECK(file && fscanf(file, "%ld", &pages) == 1);
+	fclose(file);
+	return pages * PAGE;
+}
+
+CASE(alloc)
+{
+	long memory, other, at, before;
+
+	CHECK_EQ(answer(xpmem_init()), 0);
+	free(malloc(1));
+	before = mapped();
+	memory = (long)xpmem_alloc(3 * PAGE - 5, 0);
+	CHECK(memory);
+	CHECK_EQ(memory % PAGE, 0);
+	check_file_behind(memory, "memfd:xpmem");
+	other = (long)xpmem_alloc(1, 0);
+	CHECK(other);
+	CHECK_EQ(load(memory), 0);
+	CHECK_EQ(load(memory + 3 * PAGE - 8), 0);
+	CHECK_EQ(load(memory - 8), GOT_SIGSEGV);
+	CHECK_EQ(store(memory + 3 * PAGE, 1), GOT_SIGSEGV);
+	CHECK_EQ(store(other + PAGE, 1), GOT_SIGSEGV);
+	fill(memory, 3 * PAGE, 1);
+	at = attach_own(memory, 3 * PAGE);
+	CHECK_EQ(verify(at, 3 * PAGE, 1), 0);
+	CHECK_EQ(wake_futex(at), 0);
+	CHECK_EQ(answer(xpmem_detach((void *)at)), 0);
+	CHECK_EQ(answer(xpmem_free((void *)memory)), 0);
+	CHECK_EQ(load(memory), GOT_SIGSEGV);
+	CHECK_EQ(answer(xpmem_free((void *)other)), 0);
+	CHECK_EQ(mapped(), before);
+}
+
+CASE(alloc_arguments)
+{
+	long page = map_anonymous(4 * PAGE);
+
+	errno = 0;
+	CHECK(!xpmem_alloc(0, 0) && errno == EINVAL);
+	errno = 0;
+	CHECK(!xpmem_alloc(PAGE, 2) && errno == EINVAL);
+	errno = 0;
+	CHECK(!xpmem_alloc(SIZE_MAX, 0) && errno == ENOMEM);
+	errno = 0;
+	CHECK(!xpmem_alloc(SIZE_MAX / 4, 0) && errno == ENOMEM);
+	CHECK_EQ(answer(xpmem_free(NULL)), 0);
+	CHECK_EQ(answer(xpmem_free((void *)(page + 3 * PAGE))), -EINVAL);
+	CHECK_EQ(answer(xpmem_free((void *)(page + 1))), -EINVAL);
+	CHECK_EQ(answer(xpmem_free((void *)PAGE)), -EINVAL);
+	CHECK_EQ(answer(xpmem_free((void *)(8 * PAGE))), -EINVAL);
+}
+
+static long huge_pages_of(long address)
+{
+	unsigned long from, to;
+	long kib = 0;
+	char line[512];
+	bool inside = false;
+	FILE *file = fopen("/proc/self/smaps", "re");
+
+	CHECK(file);
+	while (fgets(line, sizeof(line), file)) {
+		if (sscanf(line, "%lx-%lx ", &from, &to) == 2)
+			inside = (long)from <= address && address < (long)to;
+		else if (inside && sscanf(line, "ShmemPmdMapped: %ld kB", &kib) == 1)
+			break;
+	}
+	fclose(file);
+	return kib / 2048;
+}
+
+CASE(alloc_huge)
+{
+	long memory = (long)xpmem_alloc(3 * MIB, XPMEM_ALLOC_HUGE), at;
+
+	CHECK(memory);
+	CHECK_EQ(memory % (2 * MIB), 0);
+	fill(memory, 4 * MIB, 1);
+	CHECK_EQ(store(memory + 4 * MIB, 1), GOT_SIGSEGV);
+	CHECK_EQ(huge_pages_of(memory), 2);
+	at = attach_own(memory, 4 * MIB);
+	CHECK_EQ(verify(at, 4 * MIB, 1), 0);
+	CHECK_EQ(wake_futex(at + 3 * MIB), 0);
+	CHECK_EQ(answer(xpmem_free((void *)memory)), 0);
+	CHECK_EQ(load(at), GOT_SIGBUS);
+}
+
+/* a process locks a mutex through its attachment and is killed: the owner of the memory learns of it */
+CASE(alloc_for_a_robust_mutex)
+{
+	pthread_mutexattr_t attributes;
+	pthread_mutex_t *mutex = xpmem_alloc(sizeof(*mutex), 0);
+	struct xpmem_addr address = { 0 };
+	long segid;
+	pid_t child;
+	int status;
+
+	CHECK(mutex);
+	pthread_mutexattr_init(&attributes);
+	pthread_mutexattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED);
+	pthread_mutexattr_setrobust(&attributes, PTHREAD_MUTEX_ROBUST);
+	CHECK_EQ(pthread_mutex_init(mutex, &attributes), 0);
+	segid = CHECK_OK(make(mutex, PAGE, 0600));
+	child = CHECK_OK(fork());
+	if (!child) {
+		address.apid = xpmem_get(segid, XPMEM_RDWR, XPMEM_PERMIT_MODE, NULL);
+		mutex = xpmem_attach(address, PAGE, NULL);
+		if (mutex == (void *)-1 || pthread_mutex_lock(mutex))
+			_exit(1);
+		raise(SIGKILL);
+	}
+	CHECK_OK(waitpid(child, &status, 0));
+	CHECK(WIFSIGNALED(status));
+	CHECK_EQ(pthread_mutex_lock(mutex), EOWNERDEAD);
+	CHECK_EQ(pthread_mutex_consistent(mutex), 0);
+	CHECK_EQ(pthread_mutex_unlock(mutex), 0);
+	CHECK_EQ(pthread_mutex_lock(mutex), 0);
+}
+
+static void check_turned(long memory, long length)
+{
+	long at, fresh;
+
+	at = attach_own(memory, length);
+	CHECK_EQ(verify(at, length, 1), 0);
+	CHECK_EQ(wake_futex(at), -EFAULT);
+	CHECK_EQ(answer(xpmem_share((void *)memory, length, 0)), 0);
+	check_file_behind(memory, "memfd:xpmem");
+	CHECK_EQ(verify(memory, length, 1), 0);
+	/* what is attached follows; what is attached now is as of any shared memory */
+	fill(memory, length, 2);
+	CHECK_EQ(verify(at, length, 2), 0);
+	fresh = attach_own(memory, length);
+	CHECK_EQ(wake_futex(fresh), 0);
+	fill(fresh, length, 3);
+	CHECK_EQ(verify(memory, length, 3), 0);
+	CHECK_EQ(verify(at, length, 3), 0);
+	CHECK_EQ(answer(xpmem_share((void *)memory, length, 0)), -EOPNOTSUPP);
+}
+
+CASE(share)
+{
+	long memory = map_anonymous(LENGTH);
+
+	fill(memory, LENGTH, 1);
+	check_turned(memory, LENGTH);
+}
+
+CASE(share_heap)
+{
+	long memory = (long)aligned_alloc(PAGE, LENGTH);
+
+	fill(memory, LENGTH, 1);
+	check_turned(memory, LENGTH);
+	/* the heap goes on around it */
+	CHECK(malloc(64 * PAGE));
+	free((void *)memory);
+}
+
+CASE(share_mapped_file)
+{
+	int file = memory_file(LENGTH);
+	long shared = map_file(file, LENGTH, PROT_READ | PROT_WRITE, MAP_SHARED), memory;
+
+	fill(shared, LENGTH, 1);
+	/* nothing of it is touched before */
+	memory = map_file(file, LENGTH, PROT_READ | PROT_WRITE, MAP_PRIVATE);
+	CHECK_EQ(answer(xpmem_share((void *)memory, LENGTH, 0)), 0);
+	CHECK_EQ(verify(memory, LENGTH, 1), 0);
+	fill(memory, LENGTH, 2);
+	CHECK_EQ(verify(shared, LENGTH, 1), 0);
+}
+
+/* what was never touched takes no memory afterwards either */
+CASE(share_sparse)
+{
+	long length = 64 * MIB, memory = map_anonymous(length), before = read_counter("/proc/meminfo", "Shmem:");
+
+	fill(memory + 32 * MIB, PAGE, 1);
+	CHECK_EQ(answer(xpmem_share((void *)memory, length, 0)), 0);
+	CHECK_EQ(verify(memory + 32 * MIB, PAGE, 1), 0);
+	CHECK(read_counter("/proc/meminfo", "Shmem:") - before < 16 * 1024);
+	CHECK_EQ(load(memory), 0);
+	CHECK_EQ(load(memory + length - 8), 0);
+}
+
+CASE(share_then_fork)
+{
+	long memory = map_anonymous(LENGTH);
+	struct peer *child;
+
+	fill(memory, LENGTH, 1);
+	CHECK_EQ(answer(xpmem_share((void *)memory, LENGTH, 0)), 0);
+	child = peer_fork();
+	CHECK_OK(on(child, do_fill, memory, LENGTH, 2));
+	CHECK_EQ(verify(memory, LENGTH, 2), 0);
+}
+
+static void check_refused(long address, long length, long error)
+{
+	CHECK_EQ(answer(xpmem_share((void *)address, length, 0)), error);
+}
+
+CASE(share_refused)
+{
+	long memory = map_anonymous(LENGTH), rest = map_anonymous(LENGTH), stack = ((long)&memory & -PAGE), huge;
+
+	fill(memory, LENGTH, 1);
+	check_refused(memory + 1, PAGE, -EINVAL);
+	check_refused(memory, PAGE - 1, -EINVAL);
+	check_refused(memory, 0, -EINVAL);
+	check_refused(-PAGE, 2 * PAGE, -EINVAL);
+	CHECK_EQ(answer(xpmem_share((void *)memory, PAGE, 1)), -EINVAL);
+	check_refused(stack, PAGE, -EOPNOTSUPP);
+	check_refused(attach_own(rest, LENGTH), LENGTH, -EOPNOTSUPP);
+	check_refused((long)xpmem_alloc(PAGE, 0), PAGE, -EOPNOTSUPP);
+	protect(memory + PAGE, PAGE, PROT_READ);
+	check_refused(memory, LENGTH, -EACCES);
+	protect(memory + PAGE, PAGE, PROT_READ | PROT_WRITE | PROT_EXEC);
+	check_refused(memory, LENGTH, -EACCES);
+	protect(memory + PAGE, PAGE, PROT_READ | PROT_WRITE);
+	CHECK_OK(answer(mlock((void *)(memory + PAGE), PAGE)));
+	check_refused(memory, LENGTH, -EBUSY);
+	CHECK_OK(answer(munlock((void *)(memory + PAGE), PAGE)));
+	CHECK_OK(answer(madvise((void *)(memory + PAGE), PAGE, MADV_DONTFORK)));
+	check_refused(memory, LENGTH, -EOPNOTSUPP);
+	CHECK_OK(answer(madvise((void *)(memory + PAGE), PAGE, MADV_DOFORK)));
+	unmap(memory + 3 * PAGE, PAGE);
+	check_refused(memory, LENGTH, -ENOMEM);
+	/* nothing has changed by all that */
+	CHECK_EQ(verify(memory, 3 * PAGE, 1), 0);
+	CHECK_EQ(answer(xpmem_share((void *)memory, 3 * PAGE, 0)), 0);
+	CHECK_EQ(verify(memory, 3 * PAGE, 1), 0);
+	write_file("/proc/sys/vm/nr_hugepages", "2");
+	huge = (long)mmap(NULL, 2 * MIB, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, -1, 0);
+	if (huge != -1)
+		check_refused(huge, 2 * MIB, -EOPNOTSUPP);
 }
