@@ -15,6 +15,9 @@ libyaml-dev		reads the ABI specs (generator)
 libnl-3-dev		netlink (xpmemctl)
 libnl-genl-3-dev	generic netlink (xpmemctl)
 libjson-c-dev		JSON output (xpmemctl)
+libibverbs-dev		RDMA (tests)
+ibverbs-providers	drives the RDMA device of the VM
+iproute2		sets up the RDMA device of the VM
 kmod			indexes the modules of the VM's kernel, loads ours
 procps			stops tests that hang
 qemu-system-x86		runs the VM
