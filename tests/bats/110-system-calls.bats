@@ -44,6 +44,14 @@ teardown_file() {
 	run_case system-calls process-vm-access-to-private-memory
 }
 
+@test "debugger" {
+	run_case system-calls debugger
+}
+
+@test "debugger of private memory" {
+	run_case system-calls debugger-of-private-memory
+}
+
 @test "direct io" {
 	run_case system-calls direct-io
 }

@@ -174,6 +174,20 @@ static void fork_one(const struct view *view, unsigned int *seed)
 	CHECK_OK(wait_for_end(child, STILL));
 }
 
+/* for two milliseconds at most, unless somebody else's wake comes first */
+static void wait_or_wake(long word, unsigned int *seed)
+{
+	struct timespec now;
+
+	if (rand_r(seed) % 2) {
+		(void)device_call(XPMEM_IOC_WAKE, &SIZED(xpmem_ioc_wake, .vaddr = word, .count = 2));
+		return;
+	}
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	(void)device_call(XPMEM_IOC_WAIT, &SIZED(xpmem_ioc_wait, .vaddr = word, .expected = load(word) & 0xffffffff,
+						 .deadline = now.tv_sec * 1000000000ULL + now.tv_nsec + 2000000));
+}
+
 /* what an attacher may do to its own mapping */
 static void change_view(struct view *view, unsigned int *seed)
 {
@@ -214,6 +228,9 @@ static void change_view(struct view *view, unsigned int *seed)
 	case 8:
 		if (rand_r(seed) % 4 == 0)
 			fork_one(view, seed);
+		break;
+	case 9:
+		wait_or_wake(view->at + page * PAGE, seed);
 		break;
 	default:
 		return;

@@ -3,12 +3,16 @@
  * System calls that take user pages: on an attachment of shared memory they work as on any memory; on one
  * of private memory they are refused at once. And nothing is ever pinned by attaching and touching.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "device.h"
@@ -220,6 +224,51 @@ CASE(process_vm_access_to_private_memory)
 	CHECK_EQ(load(page), 0x10000000L);
 }
 
+/* as a debugger does it: by ptrace, and by /proc/PID/mem */
+static void check_debugger(long value_there)
+{
+	char path[64];
+	long value = 0;
+	int memory, status;
+
+	CHECK_OK(answer(ptrace(PTRACE_ATTACH, peer_pid(attacher), NULL, NULL)));
+	CHECK_OK(answer(waitpid(peer_pid(attacher), &status, 0)));
+	snprintf(path, sizeof(path), "/proc/%d/mem", peer_pid(attacher));
+	memory = CHECK_OK(answer(open(path, O_RDWR | O_CLOEXEC)));
+	errno = 0;
+	value = ptrace(PTRACE_PEEKDATA, peer_pid(attacher), at, NULL);
+	if (value_there < 0) {
+		CHECK_EQ(-errno, value_there);
+		CHECK_EQ(answer(ptrace(PTRACE_POKEDATA, peer_pid(attacher), at, 42)), value_there);
+		CHECK_EQ(answer(pread(memory, &value, sizeof(value), at)), value_there);
+		CHECK_EQ(answer(pwrite(memory, &value, sizeof(value), at)), value_there);
+	} else {
+		CHECK_EQ(value, value_there);
+		CHECK_OK(answer(ptrace(PTRACE_POKEDATA, peer_pid(attacher), at, 42)));
+		CHECK_EQ(load(page), 42);
+		CHECK_EQ(answer(pread(memory, &value, sizeof(value), at + 8)), sizeof(value));
+		CHECK_EQ(value, value_there + 1);
+		CHECK_EQ(answer(pwrite(memory, &value, sizeof(value), at + PAGE)), sizeof(value));
+		CHECK_EQ(load(page + PAGE), value_there + 1);
+	}
+	close(memory);
+	CHECK_OK(answer(ptrace(PTRACE_DETACH, peer_pid(attacher), NULL, NULL)));
+}
+
+CASE(debugger)
+{
+	share_shared();
+	check_debugger(0x10000000L);
+}
+
+CASE(debugger_of_private_memory)
+{
+	share_private();
+	CHECK_EQ(on(attacher, do_load, at), 0x10000000L);
+	check_debugger(-EIO);
+	CHECK_EQ(verify(page, LENGTH, 1), 0);
+}
+
 static int direct_file(void)
 {
 	int file = temporary_file("on disk", LENGTH / PAGE);
@@ -281,15 +330,22 @@ CASE(read_and_write)
 	CHECK_EQ(verify(page + PAGE, PAGE, 1), 0);
 }
 
+/* pages that were ever pinned, each processor's own count included */
+static long pages_pinned(void)
+{
+	CHECK_OK(write_file("/proc/sys/vm/stat_refresh", "1"));
+	return CHECK_OK(read_counter("/proc/vmstat", "nr_foll_pin_acquired"));
+}
+
 static void check_nothing_pinned(long memory)
 {
-	long acquired = CHECK_OK(read_counter("/proc/vmstat", "nr_foll_pin_acquired"));
+	long acquired = pages_pinned();
 
 	share(memory);
 	CHECK_EQ(on(attacher, do_verify, at, LENGTH, 1), 0);
 	CHECK_OK(on(attacher, do_fill, at, LENGTH, 2));
 	CHECK_EQ(verify(page, LENGTH, 2), 0);
-	CHECK_EQ(read_counter("/proc/vmstat", "nr_foll_pin_acquired"), acquired);
+	CHECK_EQ(pages_pinned(), acquired);
 }
 
 CASE(nothing_pinned)

@@ -17,6 +17,7 @@ libnl-genl-3-dev	generic netlink (xpmemctl)
 libjson-c-dev		JSON output (xpmemctl)
 libibverbs-dev		RDMA (tests)
 ibverbs-providers	drives the RDMA device of the VM
+liburing-dev		io_uring (tests)
 iproute2		sets up the RDMA device of the VM
 kmod			indexes the modules of the VM's kernel, loads ours
 procps			stops tests that hang

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* io_uring keeps attachments as fixed buffers, and reads files into them and writes files from them. */
+#include <errno.h>
+#include <liburing.h>
+#include <string.h>
+
+#include "device.h"
+
+#define LENGTH (16 * PAGE)
+
+static struct peer *attacher;
+static long page, at;
+static struct io_uring ring;	/* of the attacher */
+
+static void share(long memory)
+{
+	CHECK_OK(device_open());
+	page = memory;
+	fill(page, LENGTH, 1);
+	attacher = peer_start();
+	at = CHECK_OK(on(attacher, do_attach_segment, export_range(page, LENGTH), 0, LENGTH));
+}
+
+static long do_open_ring(const long *none)
+{
+	(void)none;
+	return io_uring_queue_init(4, &ring, 0);
+}
+
+static long do_register(const long *address_length)
+{
+	struct iovec buffer = { (void *)address_length[0], address_length[1] };
+
+	return io_uring_register_buffers(&ring, &buffer, 1);
+}
+
+static long do_unregister(const long *none)
+{
+	(void)none;
+	return io_uring_unregister_buffers(&ring);
+}
+
+static long complete(void)
+{
+	struct io_uring_cqe *completion;
+	long result;
+
+	CHECK_EQ(io_uring_submit(&ring), 1);
+	CHECK_EQ(io_uring_wait_cqe(&ring, &completion), 0);
+	result = completion->res;
+	io_uring_cqe_seen(&ring, completion);
+	return result;
+}
+
+static long do_write_fixed(const long *file_address_length)
+{
+	const long *a = file_address_length;
+
+	io_uring_prep_write_fixed(io_uring_get_sqe(&ring), a[0], (void *)a[1], a[2], 0, 0);
+	return complete();
+}
+
+static long do_read_fixed(const long *file_address_length)
+{
+	const long *a = file_address_length;
+
+	io_uring_prep_read_fixed(io_uring_get_sqe(&ring), a[0], (void *)a[1], a[2], 0, 0);
+	return complete();
+}
+
+static void open_ring(void)
+{
+	long result = on(attacher, do_open_ring, 0);
+
+	if (result == -ENOSYS || result == -EPERM)
+		SKIP("this kernel has no io_uring");
+	CHECK_OK(result);
+}
+
+static long do_map_file(const long *file)
+{
+	return map_file(file[0], PAGE, PROT_READ | PROT_WRITE, MAP_SHARED);
+}
+
+/* Until Linux 6.4, io_pin_pages() takes no mapping of any file but shmem's own; attachments are of a file of the module's. */
+static void register_attachment(void)
+{
+	int file = temporary_file("on disk", 1);
+	long result;
+
+	open_ring();
+	result = on(attacher, do_register, CHECK_OK(on(attacher, do_map_file, file)), PAGE);
+	if (result == -EOPNOTSUPP) {
+		CHECK_EQ(on(attacher, do_register, at, LENGTH), -EOPNOTSUPP);
+		SKIP("this kernel takes no mapped files as fixed buffers");
+	}
+	CHECK_OK(result);
+	CHECK_OK(on(attacher, do_unregister, 0));
+	CHECK_EQ(on(attacher, do_register, at, LENGTH), 0);
+}
+
+CASE(fixed_buffer)
+{
+	int file = memory_file(LENGTH);
+
+	share(map_shared(LENGTH));
+	register_attachment();
+	CHECK_EQ(on(attacher, do_write_fixed, file, at, LENGTH), LENGTH);
+	fill(page, LENGTH, 2);
+	CHECK_EQ(on(attacher, do_read_fixed, file, at, LENGTH), LENGTH);
+	CHECK_EQ(verify(page, LENGTH, 1), 0);
+	fill(page, LENGTH, 3);
+	CHECK_EQ(on(attacher, do_write_fixed, file, at, LENGTH), LENGTH);
+	CHECK_EQ(verify(map_file(file, LENGTH, PROT_READ, MAP_SHARED), LENGTH, 3), 0);
+}
+
+/* a ring that nobody closes keeps the pages, not the attachment */
+CASE(detached_meanwhile)
+{
+	int file = memory_file(LENGTH);
+
+	share(map_shared(LENGTH));
+	register_attachment();
+	CHECK_OK(on(attacher, do_detach, at));
+	CHECK_EQ(on(attacher, do_write_fixed, file, at, LENGTH), LENGTH);
+	CHECK_EQ(verify(map_file(file, LENGTH, PROT_READ, MAP_SHARED), LENGTH, 1), 0);
+}
+
+static void check_private(long memory)
+{
+	share(memory);
+	open_ring();
+	CHECK_EQ(on(attacher, do_register, at, LENGTH), -EFAULT);
+	CHECK_EQ(on(attacher, do_verify, at, LENGTH, 1), 0);
+	CHECK_EQ(on(attacher, do_register, at, LENGTH), -EFAULT);
+}
+
+CASE(private_memory)
+{
+	check_private(map_anonymous(LENGTH));
+}
+
+CASE(private_huge_page)
+{
+	check_private(map_huge(2 * MIB));
+}
