@@ -59,9 +59,7 @@ static int place_get(struct place *place, unsigned long vaddr)
 	} else if (xpmem_vma_is_attachment(vma)) {
 		struct xpmem_attachment *attachment = vma->vm_private_data;
 
-		if (mm != attachment->permit->client->mm) {
-			error = -EFAULT;
-		} else if (xpmem_attachment_revoked(attachment)) {
+		if (xpmem_attachment_revoked(attachment)) {
 			error = -EIDRM;
 		} else {
 			refcount_inc(&attachment->object.ref);

@@ -60,6 +60,10 @@ load helpers
 	run_case userfault exporter-killed-while-waiting
 }
 
+@test "woken before the word is read" {
+	run_case userfault woken-before-the-word-is-read
+}
+
 @test "every case of the program has a test" {
 	is "$(cases_without_test userfault "$BATS_TEST_FILENAME")" ""
 }

@@ -275,3 +275,25 @@ CASE(exporter_killed_while_waiting)
 	peer_end(exporter, SIGKILL);
 	CHECK_EQ(peer_answer(attacher), GOT_SIGBUS);
 }
+
+static long do_wait(const long *address_expected)
+{
+	return device_call(XPMEM_IOC_WAIT, &SIZED(xpmem_ioc_wait, .vaddr = address_expected[0], .expected = address_expected[1],
+						  .deadline = XPMEM_DEADLINE_NEVER));
+}
+
+/* who has begun to wait is woken, however long it takes to read the word */
+CASE(woken_before_the_word_is_read)
+{
+	struct xpmem_ioc_wake wake;
+
+	share(map_anonymous(LENGTH));
+	CHECK_OK(watch(page, LENGTH, UFFDIO_REGISTER_MODE_MISSING));
+	peer_tell(attacher, do_wait, ARGUMENTS(at, 0x10000000));
+	CHECK_EQ(next_fault(0), page);
+	wake = SIZED(xpmem_ioc_wake, .vaddr = page, .count = 1);
+	CHECK_OK(device_call(XPMEM_IOC_WAKE, &wake));
+	CHECK_EQ(wake.woken, 1);
+	supply(page, 1);
+	CHECK_EQ(peer_answer(attacher), 0);
+}
