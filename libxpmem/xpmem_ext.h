@@ -19,6 +19,8 @@
 extern "C" {
 #endif
 
+struct timespec;	/* of <time.h>, which leaves it out in strict C99 */
+
 #define XPMEM_FAILED ((void *)-1)
 
 /* what the loaded module is and can do; see struct xpmem_ioc_query in <linux/xpmem.h> */
