@@ -287,15 +287,14 @@ CASE(first_export_of_an_attacher)
 	at = CHECK_OK(on(toucher, do_attach_segment, segid, 0, LENGTH));
 	peer_tell(puncher, do_punch, ARGUMENTS(SECONDS));
 	peer_tell(toucher, do_touch, ARGUMENTS(at, SECONDS));
-	for (exports = 0; now() < end; exports++) {
+	for (exports = 0; now() < end || exports < 10; exports++) {
 		attacher = peer_start();
 		CHECK_OK(on(attacher, do_attach_and_export, segid));
 		peer_end(attacher, 0);
 	}
-	CHECK(peer_answer(puncher) > 10);
-	CHECK(peer_answer(toucher) > 10);
+	CHECK(peer_answer(puncher) > 0);
+	CHECK(peer_answer(toucher) > 0);
 	printf("%ld exports\n", exports);
-	CHECK(exports > 10);
 }
 
 /* Whole address spaces in both directions, with the attachments that are in them. */
