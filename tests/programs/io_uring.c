@@ -77,19 +77,19 @@ static void open_ring(void)
 	CHECK_OK(result);
 }
 
-static long do_map_file(const long *file)
+static long do_map_file(const long *none)
 {
-	return map_file(file[0], PAGE, PROT_READ | PROT_WRITE, MAP_SHARED);
+	(void)none;
+	return map_file(temporary_file("on disk", 1), PAGE, PROT_READ | PROT_WRITE, MAP_SHARED);
 }
 
 /* Until Linux 6.4, io_pin_pages() takes no mapping of any file but shmem's own; attachments are of a file of the module's. */
 static void register_attachment(void)
 {
-	int file = temporary_file("on disk", 1);
 	long result;
 
 	open_ring();
-	result = on(attacher, do_register, CHECK_OK(on(attacher, do_map_file, file)), PAGE);
+	result = on(attacher, do_register, CHECK_OK(on(attacher, do_map_file, 0)), PAGE);
 	if (result == -EOPNOTSUPP) {
 		CHECK_EQ(on(attacher, do_register, at, LENGTH), -EOPNOTSUPP);
 		SKIP("this kernel takes no mapped files as fixed buffers");
