@@ -252,7 +252,7 @@ struct xpmem_attachment *xpmem_attachment_create(s64 apid, u64 offset, u64 lengt
 		return ERR_CAST(permit);
 	segment = permit->segment;
 	error = -ENOENT;
-	if (READ_ONCE(segment->dead))
+	if (xpmem_segment_gone(segment))
 		goto put_permit;
 	error = -EINVAL;
 	if (check_add_overflow(offset, length, &end) || end > segment->length)

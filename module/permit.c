@@ -32,7 +32,7 @@ static struct xpmem_segment *find_allowed(s64 segid, u32 flags)
 
 	if (!segment)
 		return ERR_PTR(error);
-	if (!xpmem_owner_same_scope(&segment->owner, xpmem_ipc_ns_current()))
+	if (xpmem_segment_gone(segment) || !xpmem_owner_same_scope(&segment->owner, xpmem_ipc_ns_current()))
 		goto refuse;
 	error = -EACCES;
 	if (!mode_allows(segment, flags))

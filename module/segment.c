@@ -236,7 +236,7 @@ struct xpmem_segment *xpmem_segment_from_fd(int fd, u32 flags)
 	if (flags & XPMEM_GET_RDWR && !(file->f_mode & FMODE_WRITE))
 		goto put;
 	segment = file->private_data;
-	if (READ_ONCE(segment->dead))
+	if (xpmem_segment_gone(segment))
 		segment = ERR_PTR(-ENOENT);
 	else
 		refcount_inc(&segment->object.ref);

@@ -225,6 +225,12 @@ struct xpmem_segment {
 	struct rcu_head rcu;
 };
 
+/* Removed, or its address space has ended, which a worker follows up. The caller has a reference. */
+static inline bool xpmem_segment_gone(const struct xpmem_segment *segment)
+{
+	return READ_ONCE(segment->dead) || !atomic_read(&segment->space->mm->mm_users);
+}
+
 struct xpmem_segment *xpmem_segment_create(struct xpmem_client *client, u64 vaddr, u64 length, u32 mode, u32 flags, const u8 *name);
 void xpmem_segment_publish(struct xpmem_segment *segment);
 struct xpmem_segment *xpmem_segment_find(s64 id);

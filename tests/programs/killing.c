@@ -285,6 +285,7 @@ CASE(amid_every_call)
 		stored = on(exporter, do_load, source + PAGE) == 1;
 	}
 	printf("%d rounds\n", rounds);
+	CHECK_EQ(on(exporter, do_load, source + PAGE), 1);
 	peer_end(exporter, 0);
 	CHECK(module_users_fall_to(users, 5));
 }

@@ -32,19 +32,6 @@ static void check_revoked(void)
 	CHECK_EQ(GET(.segid = segid, .flags = XPMEM_GET_RDWR), -ENOENT);
 }
 
-/* memory goes with the mm, at once; that the segment is gone is found by a worker of the module soon after */
-static void check_revoked_soon(void)
-{
-	long apid;
-
-	CHECK_EQ(load(at), GOT_SIGBUS);
-	while ((apid = GET(.segid = segid, .flags = XPMEM_GET_RDWR)) >= 0) {
-		CHECK_OK(RELEASE(.apid = apid));
-		usleep(1000);
-	}
-	check_revoked();
-}
-
 CASE(removed)
 {
 	long other, apid;
@@ -123,7 +110,7 @@ static void exec_exporter(bool keep_descriptor)
 	attach_to_exporter();
 	peer_tell(exporter, do_exec, ARGUMENTS(keep_descriptor));
 	peer_await_end(exporter);
-	check_revoked_soon();
+	check_revoked();
 	CHECK_OK(answer(kill(peer_pid(exporter), 0)));
 }
 
@@ -160,7 +147,7 @@ CASE(exporter_exits_and_a_child_keeps_the_descriptor)
 	child = CHECK_OK(on(exporter, do_fork_and_wait, 0));
 	CHECK_EQ(load(at), 5);
 	peer_end(exporter, SIGKILL);
-	check_revoked_soon();
+	check_revoked();
 	CHECK_OK(answer(kill(child, SIGKILL)));
 }
 
