@@ -180,7 +180,7 @@ int xpmem_free(void *memory);
  * Return: 0, or -1 and nothing has changed: EINVAL (alignment, length, flags), ENOMEM (a hole in
  * the range, or no memory), EACCES (not readable and writable, or executable), EOPNOTSUPP (shared already,
  * huge-page files, the main thread's stack, memory of devices, an attachment), EBUSY (locked by mlock(2), or
- * watched by a userfaultfd).
+ * watched by a userfaultfd), or EMFILE and ENFILE, as descriptors are needed for a moment.
  */
 int xpmem_share(void *address, size_t length, unsigned int flags);
 

@@ -76,6 +76,10 @@ load helpers
 	run_case library alloc
 }
 
+@test "alloc then fork" {
+	run_case library alloc-then-fork
+}
+
 @test "alloc arguments" {
 	run_case library alloc-arguments
 }

@@ -439,6 +439,23 @@ CASE(alloc)
 	CHECK_EQ(mapped(), before);
 }
 
+/* a child has it too, and gives back its own part in it only */
+CASE(alloc_then_fork)
+{
+	long memory = (long)xpmem_alloc(PAGE, 0);
+	int status;
+	pid_t child;
+
+	CHECK(memory);
+	child = CHECK_OK(fork());
+	if (!child)
+		_exit(store(memory, 5) || xpmem_free((void *)memory) || load(memory) != GOT_SIGSEGV);
+	CHECK_OK(waitpid(child, &status, 0));
+	CHECK_EQ(status, 0);
+	CHECK_EQ(load(memory), 5);
+	CHECK_EQ(answer(xpmem_free((void *)memory)), 0);
+}
+
 CASE(alloc_arguments)
 {
 	long page = map_anonymous(4 * PAGE);

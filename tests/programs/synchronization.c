@@ -273,13 +273,15 @@ CASE(error_checking_mutex)
 
 static long take_and_count(const long *lock_count)
 {
-	long i;
+	pthread_rwlock_t *lock = (pthread_rwlock_t *)lock_count[0];
+	int i, error;
 
 	for (i = 0; i < TURNS * 10; i++) {
-		if (pthread_rwlock_wrlock((pthread_rwlock_t *)lock_count[0]))
-			return -errno;
+		error = pthread_rwlock_wrlock(lock);
+		if (error)
+			return -error;
 		++*(volatile long *)lock_count[1];
-		pthread_rwlock_unlock((pthread_rwlock_t *)lock_count[0]);
+		pthread_rwlock_unlock(lock);
 	}
 	return 0;
 }

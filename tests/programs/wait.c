@@ -124,7 +124,8 @@ CASE(exporter_wakes_in_a_huge_page)
 	check_exporter_wakes(map_huge(2 * MIB));
 }
 
-static void *store_and_wake(void *unused)
+/* by the attacher, as soon as somebody waits */
+static void *have_it_wake(void *unused)
 {
 	int turn;
 
@@ -143,7 +144,7 @@ CASE(attacher_wakes)
 	void *woken;
 
 	share(map_anonymous(LENGTH));
-	CHECK_EQ(pthread_create(&thread, NULL, store_and_wake, NULL), 0);
+	CHECK_EQ(pthread_create(&thread, NULL, have_it_wake, NULL), 0);
 	CHECK_EQ(here(do_wait, page + 8, 0), 0);
 	CHECK_EQ(pthread_join(thread, &woken), 0);
 	CHECK(woken);
@@ -316,34 +317,34 @@ CASE(segment_removed)
 	CHECK_EQ(peer_answer(other), 0);
 }
 
-CASE(exporter_ends)
+/* a process of its own, from which another has attached memory and waits for a word of it for ever */
+static struct peer *exporter_awaited_by(struct peer **waiter)
 {
-	struct peer *exporter, *waiter;
+	struct peer *exporter;
 	long memory, id;
 
 	CHECK_OK(device_open());
 	exporter = peer_start();
-	waiter = peer_start();
+	*waiter = peer_start();
 	memory = CHECK_OK(on(exporter, do_map, LENGTH));
 	id = CHECK_OK(on(exporter, do_export, memory, LENGTH));
-	peer_tell(waiter, do_wait_for_ever, ARGUMENTS(CHECK_OK(on(waiter, do_attach_segment, id, 0, LENGTH)), 0));
-	await_asleep(waiter);
+	peer_tell(*waiter, do_wait_for_ever, ARGUMENTS(CHECK_OK(on(*waiter, do_attach_segment, id, 0, LENGTH)), 0));
+	await_asleep(*waiter);
+	return exporter;
+}
+
+CASE(exporter_ends)
+{
+	struct peer *waiter, *exporter = exporter_awaited_by(&waiter);
+
 	peer_end(exporter, SIGKILL);
 	CHECK_EQ(peer_answer(waiter), -EIDRM);
 }
 
 CASE(exporter_closes)
 {
-	struct peer *exporter, *waiter;
-	long memory, id;
+	struct peer *waiter, *exporter = exporter_awaited_by(&waiter);
 
-	CHECK_OK(device_open());
-	exporter = peer_start();
-	waiter = peer_start();
-	memory = CHECK_OK(on(exporter, do_map, LENGTH));
-	id = CHECK_OK(on(exporter, do_export, memory, LENGTH));
-	peer_tell(waiter, do_wait_for_ever, ARGUMENTS(CHECK_OK(on(waiter, do_attach_segment, id, 0, LENGTH)), 0));
-	await_asleep(waiter);
 	CHECK_OK(on(exporter, do_close, 0));
 	CHECK_EQ(peer_answer(waiter), -EIDRM);
 }
@@ -401,7 +402,7 @@ CASE(read_only)
 	CHECK_EQ(peer_answer(attacher), 0);
 }
 
-/* the same word after the exporter moved it is another one, as for loads and stores */
+/* who waits is woken by the address, whatever the exporter has mapped there since */
 CASE(exporter_maps_anew)
 {
 	share(map_anonymous(LENGTH));
@@ -412,11 +413,11 @@ CASE(exporter_maps_anew)
 	CHECK_EQ(peer_answer(attacher), 0);
 }
 
-/* words[0] says whose turn it is, and is what both wait for */
-static long hand_over(const long *words_me_turns)
+/* the word says whose turn it is, and is what both wait for */
+static long hand_over(const long *word_me_turns)
 {
-	_Atomic unsigned int *turn = (_Atomic unsigned int *)words_me_turns[0];
-	unsigned int me = words_me_turns[1], end = words_me_turns[2], i, value;
+	_Atomic unsigned int *turn = (_Atomic unsigned int *)word_me_turns[0];
+	unsigned int me = word_me_turns[1], end = word_me_turns[2], i, value;
 	long result;
 
 	for (i = me; i < end; i += 2) {
