@@ -115,6 +115,21 @@ boot_wait() {
 	return "$status"
 }
 
+# The last 40 lines of the console, or more where a panic began before.
+console_end() {
+	[[ -f $run_dir/console.log ]] || return 0
+	tr -d '\r' <"$run_dir/console.log" | awk '
+		{ line[NR] = $0 }
+		/Kernel panic - not syncing/ && !panic { panic = NR }
+		END {
+			first = NR - 39
+			if (panic && panic - 20 < first)
+				first = panic - 20
+			for (i = first > 0 ? first : 1; i <= NR; i++)
+				print "  | " line[i]
+		}'
+}
+
 # Say why, show the end of the console, and make sure that QEMU is gone.
 boot_failed() {
 	if [[ -n $qemu_pid ]]; then
@@ -127,7 +142,7 @@ boot_failed() {
 		sed 's/^/  /' "$run_dir/qemu.log" >&2
 	fi
 	say "the end of the VM's console ($run_dir/console.log):"
-	tail -n 40 "$run_dir/console.log" 2>/dev/null | tr -d '\r' | sed 's/^/  | /' >&2
+	console_end >&2
 	say "$1"
 }
 
