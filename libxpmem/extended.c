@@ -119,6 +119,13 @@ void *xpmem_attach_range(xpmem_apid_t apid, off_t offset, size_t length, void *v
 	return (void *)(uintptr_t)request.vaddr;
 }
 
+int xpmem_dmabuf(xpmem_apid_t apid, off_t offset, size_t length)
+{
+	struct xpmem_ioc_dmabuf request = { .size = sizeof(request), .apid = apid, .offset = (uint64_t)offset, .length = length };
+
+	return device_call(XPMEM_IOC_DMABUF, &request) ? -1 : request.fd;
+}
+
 static int wait_for(const volatile void *address, uint64_t expected, const struct timespec *deadline, unsigned int flags)
 {
 	struct xpmem_ioc_wait request = {

@@ -109,6 +109,24 @@ xpmem_apid_t xpmem_get_segment(xpmem_segid_t segid, int access, size_t *length);
 void *xpmem_attach_range(xpmem_apid_t apid, off_t offset, size_t length, void *vaddr, unsigned int flags, int64_t *attid);
 
 /**
+ * xpmem_dmabuf() - make a dma-buf of a part of a segment
+ * @apid: the permit, to read and write, as devices cannot be held to reading
+ * @offset: first byte, from the segment's start, a multiple of the page size
+ * @length: bytes, a multiple of the page size
+ *
+ * For drivers that import dma-bufs: ibv_reg_dmabuf_mr(3), GPUs. Works on any kind of memory, heap and
+ * stack too. Its pages are pinned for as long as it lives, and count against RLIMIT_MEMLOCK of the user. What the
+ * exporter maps there later is not in it. When the segment or permit goes, no device gets it any more; one
+ * that has it mapped keeps the pages until its driver lets go.
+ *
+ * Return: a descriptor, close-on-exec, which the caller owns, or -1 with EINVAL (a wrong argument,
+ * or beyond the segment), ENOENT (no such permit, or its segment is gone), EACCES (another's, or a read-only
+ * permit), EFAULT (not all of it can be written by the exporter and pinned), EDQUOT (more than RLIMIT_MEMLOCK), ENOMEM,
+ * EMFILE, or EOPNOTSUPP (the kernel has no dma-bufs).
+ */
+int xpmem_dmabuf(xpmem_apid_t apid, off_t offset, size_t length);
+
+/**
  * xpmem_wait() - sleep until a word of exported memory may have changed
  * @address: the word, aligned to its size: in an attachment, or in memory that this process exports
  * @expected: sleep only while the word is this

@@ -145,6 +145,23 @@ _Static_assert(sizeof(((struct xpmem_ioc_wake *)0)->count) == 4, "xpmem_ioc_wake
 _Static_assert(__builtin_offsetof(struct xpmem_ioc_wake, woken) == 20, "xpmem_ioc_wake.woken");
 _Static_assert(sizeof(((struct xpmem_ioc_wake *)0)->woken) == 4, "xpmem_ioc_wake.woken");
 
+_Static_assert(XPMEM_IOC_DMABUF == 0x784a, "XPMEM_IOC_DMABUF");
+_Static_assert(sizeof(struct xpmem_ioc_dmabuf) == 40, "xpmem_ioc_dmabuf");
+_Static_assert(__builtin_offsetof(struct xpmem_ioc_dmabuf, size) == 0, "xpmem_ioc_dmabuf.size");
+_Static_assert(sizeof(((struct xpmem_ioc_dmabuf *)0)->size) == 4, "xpmem_ioc_dmabuf.size");
+_Static_assert(__builtin_offsetof(struct xpmem_ioc_dmabuf, flags) == 4, "xpmem_ioc_dmabuf.flags");
+_Static_assert(sizeof(((struct xpmem_ioc_dmabuf *)0)->flags) == 4, "xpmem_ioc_dmabuf.flags");
+_Static_assert(__builtin_offsetof(struct xpmem_ioc_dmabuf, apid) == 8, "xpmem_ioc_dmabuf.apid");
+_Static_assert(sizeof(((struct xpmem_ioc_dmabuf *)0)->apid) == 8, "xpmem_ioc_dmabuf.apid");
+_Static_assert(__builtin_offsetof(struct xpmem_ioc_dmabuf, offset) == 16, "xpmem_ioc_dmabuf.offset");
+_Static_assert(sizeof(((struct xpmem_ioc_dmabuf *)0)->offset) == 8, "xpmem_ioc_dmabuf.offset");
+_Static_assert(__builtin_offsetof(struct xpmem_ioc_dmabuf, length) == 24, "xpmem_ioc_dmabuf.length");
+_Static_assert(sizeof(((struct xpmem_ioc_dmabuf *)0)->length) == 8, "xpmem_ioc_dmabuf.length");
+_Static_assert(__builtin_offsetof(struct xpmem_ioc_dmabuf, fd) == 32, "xpmem_ioc_dmabuf.fd");
+_Static_assert(sizeof(((struct xpmem_ioc_dmabuf *)0)->fd) == 4, "xpmem_ioc_dmabuf.fd");
+_Static_assert(__builtin_offsetof(struct xpmem_ioc_dmabuf, reserved) == 36, "xpmem_ioc_dmabuf.reserved");
+_Static_assert(sizeof(((struct xpmem_ioc_dmabuf *)0)->reserved) == 4, "xpmem_ioc_dmabuf.reserved");
+
 _Static_assert(XPMEM_CMD_VERSION == 0x7800, "XPMEM_CMD_VERSION");
 
 _Static_assert(XPMEM_CMD_MAKE == 0x7801, "XPMEM_CMD_MAKE");

@@ -207,22 +207,6 @@ put:
 	return min(found, 0);
 }
 
-/* The caller's own permit with a reference, or -ENOENT or -EACCES. */
-static struct xpmem_permit *find_own_permit(s64 id)
-{
-	struct xpmem_permit *permit = xpmem_permit_find(id);
-	int error;
-
-	if (!permit)
-		return ERR_PTR(-ENOENT);
-	if (permit->client->mm != current->mm) {
-		error = xpmem_owner_refusal(&permit->owner);
-		xpmem_permit_put(permit);
-		return ERR_PTR(error);
-	}
-	return permit;
-}
-
 /**
  * xpmem_attachment_create() - attach a part of a segment to the caller's address space
  * @apid: the permit
@@ -247,7 +231,7 @@ struct xpmem_attachment *xpmem_attachment_create(s64 apid, u64 offset, u64 lengt
 		return ERR_PTR(-EINVAL);
 	if ((vaddr && !placed) || (placed && (check_add_overflow(vaddr, length, &end) || end > TASK_SIZE)))
 		return ERR_PTR(-EINVAL);
-	permit = find_own_permit(apid);
+	permit = xpmem_permit_find_own(apid);
 	if (IS_ERR(permit))
 		return ERR_CAST(permit);
 	segment = permit->segment;

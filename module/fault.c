@@ -394,6 +394,48 @@ void xpmem_attachment_populate(struct xpmem_attachment *attachment)
 	mmput(space->mm);
 }
 
+/**
+ * xpmem_source_pin() - pin pages of an exporter for long, as its own write would find them
+ * @space: the caller has mm_users of its mm raised, and holds no mmap_lock
+ * @source: the first
+ * @count: how many at most
+ * @pages: room for them
+ *
+ * Return: how many were pinned, 0 to try again, or -EFAULT (none that may be attached, written and pinned is
+ * there), -ENOMEM or -EINTR.
+ */
+long xpmem_source_pin(struct xpmem_space *space, unsigned long source, unsigned long count, struct page **pages)
+{
+	struct xpmem_mirror mirror = {
+		.space = space,
+		.source = source,
+		.start = source,
+		.end = source + (count << PAGE_SHIFT),
+		.write = true,
+	};
+	struct mm_struct *mm = space->mm;
+	enum xpmem_verdict verdict;
+	bool unlocked = false;
+	long pinned = -EFAULT;
+
+	if (mmap_read_lock_killable(mm))
+		return -EINTR;
+	verdict = xpmem_mirror_look(&mirror);
+	if (verdict == XPMEM_MAPPED)
+		pinned = xpmem_pin_user_pages_remote(mm, source, (mirror.end - source) >> PAGE_SHIFT, FOLL_WRITE | FOLL_LONGTERM, pages);
+	if (verdict == XPMEM_MAPPED && pinned == -EFAULT) {
+		/* The lock stayed held, so the exporter's userfaultfd could not be waited for. */
+		verdict = fault_source(&mirror, &unlocked);
+		if (verdict == XPMEM_MAPPED)
+			pinned = xpmem_pin_user_pages_remote(mm, source, 1, FOLL_WRITE | FOLL_LONGTERM, pages);
+	}
+	if (!unlocked)
+		mmap_read_unlock(mm);
+	if (verdict == XPMEM_RACED)
+		return fatal_signal_pending(current) ? -EINTR : 0;
+	return verdict == XPMEM_NOMEM ? -ENOMEM : pinned;
+}
+
 const struct vm_operations_struct xpmem_vm_ops = {
 	.open = xpmem_attachment_open,
 	.close = xpmem_attachment_close,

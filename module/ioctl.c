@@ -33,7 +33,8 @@ void xpmem_query_fill(struct xpmem_ioc_query *query)
 	query->abi_version = XPMEM_ABI_VERSION;
 	query->module_version = XPMEM_VERSION_CODE;
 	query->features = XPMEM_FEATURE_LEGACY | XPMEM_FEATURE_NETLINK | XPMEM_FEATURE_SEGMENT_FD |
-			  XPMEM_FEATURE_POPULATE | XPMEM_FEATURE_SHARED_GUP | XPMEM_FEATURE_WAIT;
+			  XPMEM_FEATURE_POPULATE | XPMEM_FEATURE_SHARED_GUP | XPMEM_FEATURE_WAIT |
+			  (IS_ENABLED(CONFIG_DMA_SHARED_BUFFER) ? XPMEM_FEATURE_DMABUF : 0);
 	query->address_limit = TASK_SIZE;
 	query->mode_mask = READ_ONCE(xpmem_mode_mask);
 	query->page_size = PAGE_SIZE;
@@ -115,27 +116,37 @@ int xpmem_ioctl_detach(struct xpmem_client *client, union xpmem_ioctl_arg *arg)
 	return xpmem_attachment_detach(arg->detach.vaddr);
 }
 
-int xpmem_ioctl_segment_fd(struct xpmem_client *client, union xpmem_ioctl_arg *arg)
+/* Gives the caller of the ioctl @file, or an error that it is, by a descriptor in the field @fd of @arg. */
+static int reply_with_fd(union xpmem_ioctl_arg *arg, s32 *fd, struct file *file)
 {
-	struct file *file = xpmem_segment_file(arg->segment_fd.segid, arg->segment_fd.flags);
 	int error;
 
 	if (IS_ERR(file))
 		return PTR_ERR(file);
-	error = arg->segment_fd.fd = get_unused_fd_flags(O_CLOEXEC);
+	error = *fd = get_unused_fd_flags(O_CLOEXEC);
 	if (error < 0)
 		goto put_file;
 	error = xpmem_ioctl_reply(arg);
 	if (error)
 		goto put_fd;
-	fd_install(arg->segment_fd.fd, file);
+	fd_install(*fd, file);
 	return 0;
 
 put_fd:
-	put_unused_fd(arg->segment_fd.fd);
+	put_unused_fd(*fd);
 put_file:
 	fput(file);
 	return error;
+}
+
+int xpmem_ioctl_segment_fd(struct xpmem_client *client, union xpmem_ioctl_arg *arg)
+{
+	return reply_with_fd(arg, &arg->segment_fd.fd, xpmem_segment_file(arg->segment_fd.segid, arg->segment_fd.flags));
+}
+
+int xpmem_ioctl_dmabuf(struct xpmem_client *client, union xpmem_ioctl_arg *arg)
+{
+	return reply_with_fd(arg, &arg->dmabuf.fd, xpmem_dmabuf_file(arg->dmabuf.apid, arg->dmabuf.offset, arg->dmabuf.length));
 }
 
 int xpmem_ioctl_wait(struct xpmem_client *client, union xpmem_ioctl_arg *arg)

@@ -84,4 +84,13 @@ const struct xpmem_ioctl_op xpmem_ioctl_ops[XPMEM_IOCTL_COUNT] = {
 		.flags = 0,
 		.handler = xpmem_ioctl_wake,
 	},
+	[0x4a - XPMEM_IOCTL_FIRST] = {
+		.name = "dmabuf",
+		.size = sizeof(struct xpmem_ioc_dmabuf),
+		.min_size = offsetofend(struct xpmem_ioc_dmabuf, reserved),
+		.flags = 0,
+		.reserved = { offsetof(struct xpmem_ioc_dmabuf, reserved) },
+		.reserved_count = 1,
+		.handler = xpmem_ioctl_dmabuf,
+	},
 };

@@ -20,10 +20,11 @@ union xpmem_ioctl_arg {
 	struct xpmem_ioc_segment_fd segment_fd;
 	struct xpmem_ioc_wait wait;
 	struct xpmem_ioc_wake wake;
+	struct xpmem_ioc_dmabuf dmabuf;
 };
 
 #define XPMEM_IOCTL_FIRST 0x40
-#define XPMEM_IOCTL_COUNT 10
+#define XPMEM_IOCTL_COUNT 11
 #define XPMEM_IOCTL_RESERVED_MAX 1
 
 /* What the dispatcher has to know of an ioctl, indexed by its number less XPMEM_IOCTL_FIRST. */
@@ -49,5 +50,6 @@ int xpmem_ioctl_detach(struct xpmem_client *client, union xpmem_ioctl_arg *arg);
 int xpmem_ioctl_segment_fd(struct xpmem_client *client, union xpmem_ioctl_arg *arg);
 int xpmem_ioctl_wait(struct xpmem_client *client, union xpmem_ioctl_arg *arg);
 int xpmem_ioctl_wake(struct xpmem_client *client, union xpmem_ioctl_arg *arg);
+int xpmem_ioctl_dmabuf(struct xpmem_client *client, union xpmem_ioctl_arg *arg);
 
 #endif

@@ -143,6 +143,22 @@ struct xpmem_permit *xpmem_permit_find(s64 id)
 	return object ? container_of(object, struct xpmem_permit, object) : NULL;
 }
 
+/* The caller's own permit with a reference, or -ENOENT or -EACCES. */
+struct xpmem_permit *xpmem_permit_find_own(s64 id)
+{
+	struct xpmem_permit *permit = xpmem_permit_find(id);
+	int error;
+
+	if (!permit)
+		return ERR_PTR(-ENOENT);
+	if (permit->client->mm != current->mm) {
+		error = xpmem_owner_refusal(&permit->owner);
+		xpmem_permit_put(permit);
+		return ERR_PTR(error);
+	}
+	return permit;
+}
+
 /*
  * Calls @visit for each attachment there is now. They wait in a list of our own meanwhile, which
  * xpmem_attachment_put() takes them from as well.
@@ -183,7 +199,7 @@ static void revoke(struct xpmem_attachment *attachment)
  * @permit: the caller holds a reference of its own
  * @detach: unmap what the caller's process has attached with it; the caller holds permit->attaching
  *
- * When this returns no one reaches memory through it any more; what is still mapped raises SIGBUS.
+ * When this returns no process reaches memory through it any more; what is still mapped raises SIGBUS.
  * Return: whether this call did it.
  */
 bool xpmem_permit_kill(struct xpmem_permit *permit, bool detach)
@@ -205,6 +221,7 @@ bool xpmem_permit_kill(struct xpmem_permit *permit, bool detach)
 	if (detach)
 		for_each_attachment(permit, unmap);
 	for_each_attachment(permit, revoke);
+	xpmem_dmabuf_revoke(permit->segment, permit);
 	xpmem_permit_put(permit);
 	return true;
 }
@@ -212,14 +229,12 @@ bool xpmem_permit_kill(struct xpmem_permit *permit, bool detach)
 /* Return: 0, -ENOENT, -EACCES or -EINTR. */
 int xpmem_permit_release(s64 id)
 {
-	struct xpmem_permit *permit = xpmem_permit_find(id);
+	struct xpmem_permit *permit = xpmem_permit_find_own(id);
 	int error = 0;
 
-	if (!permit)
-		return -ENOENT;
-	if (permit->client->mm != current->mm) {
-		error = xpmem_owner_refusal(&permit->owner);
-	} else if (mutex_lock_killable(&permit->attaching)) {
+	if (IS_ERR(permit))
+		return PTR_ERR(permit);
+	if (mutex_lock_killable(&permit->attaching)) {
 		/* Not amid another thread's attach, which maps over what this would unmap. */
 		error = -EINTR;
 	} else {

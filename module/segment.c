@@ -71,6 +71,7 @@ struct xpmem_segment *xpmem_segment_create(struct xpmem_client *client, u64 vadd
 	}
 	INIT_LIST_HEAD(&segment->client_link);
 	INIT_LIST_HEAD(&segment->space_link);
+	INIT_LIST_HEAD(&segment->dmabufs);
 	segment->client = client;
 	refcount_inc(&client->ref);
 	xpmem_owner_init(&segment->owner);
@@ -125,7 +126,7 @@ struct xpmem_segment *xpmem_segment_find(s64 id)
  * xpmem_segment_kill() - end a published segment
  * @segment: the caller holds a reference of its own
  *
- * When this returns no one reaches memory through it any more.
+ * When this returns no process reaches memory through it any more.
  * Return: whether this call did it.
  */
 bool xpmem_segment_kill(struct xpmem_segment *segment)
@@ -143,6 +144,7 @@ bool xpmem_segment_kill(struct xpmem_segment *segment)
 	list_del(&segment->client_link);
 	spin_unlock(&client->lock);
 	xpmem_space_revoke(space, segment->start, segment->start + segment->length);
+	xpmem_dmabuf_revoke(segment, NULL);
 	xpmem_segment_put(segment);
 	return true;
 }

@@ -4,8 +4,8 @@
  *
  * An exported address space behaves like a file whose offsets are its virtual
  * addresses; an attachment is a shared mapping of that file, filled at fault time
- * with what the exporter's page tables say. No page is ever pinned: an mmu notifier
- * takes pages away from attachments before the exporter loses them.
+ * with what the exporter's page tables say. No page is pinned, but for devices (dmabuf.c): an
+ * mmu notifier takes pages away from attachments before the exporter loses them.
  *
  * Nouns, each in its file, and who keeps them alive:
  *
@@ -19,6 +19,7 @@
  *   permit      the right of one process to attach. Kept by its client until it is released,
  *               and by its attachments.
  *   attachment  one mapping. Kept by its VMAs.
+ *   dma-buf     memory that devices may have, pinned. Kept by its file; keeps its permit.
  *
  * A segment dies (dead = true) by remove, by close of its client, or with its mm; a permit by
  * release or close of its client. What is attached through the dead is revoked at once.
@@ -35,6 +36,10 @@
  *     window->lock (write; dropped before the next)
  *       i_mmap_rwsem of the space's inode
  *         B's page-table lock
+ *   permit->attaching
+ *     the lock of dmabuf.c
+ *       dma_buf->resv
+ *         page locks
  *   client->lock, space->lock, permit->lock, and the locks of the tables of spaces, users, objects and waiters are
  *   innermost spinlocks, and none is held while another is taken.
  *
@@ -48,6 +53,7 @@
 #define XPMEM_H
 
 #include <linux/cred.h>
+#include <linux/err.h>
 #include <linux/fs.h>
 #include <linux/mm.h>
 #include <linux/mmu_notifier.h>
@@ -215,6 +221,7 @@ struct xpmem_segment {
 	struct xpmem_owner owner;
 	struct list_head client_link;	/* client->lock */
 	struct list_head space_link;	/* space->lock */
+	struct list_head dmabufs;	/* the lock of dmabuf.c */
 	unsigned long start;
 	unsigned long length;
 	unsigned int mode;
@@ -263,6 +270,7 @@ struct xpmem_permit {
 struct xpmem_permit *xpmem_permit_create(struct xpmem_client *client, s64 segid, int fd, u32 flags);
 void xpmem_permit_publish(struct xpmem_permit *permit);
 struct xpmem_permit *xpmem_permit_find(s64 id);
+struct xpmem_permit *xpmem_permit_find_own(s64 id);
 void xpmem_permit_put(struct xpmem_permit *permit);
 bool xpmem_permit_kill(struct xpmem_permit *permit, bool detach);
 int xpmem_permit_release(s64 id);
@@ -317,6 +325,7 @@ static inline bool xpmem_vma_is_attachment(const struct vm_area_struct *vma)
 void xpmem_attachment_open(struct vm_area_struct *vma);
 void xpmem_attachment_close(struct vm_area_struct *vma);
 void xpmem_attachment_populate(struct xpmem_attachment *attachment);
+long xpmem_source_pin(struct xpmem_space *space, unsigned long source, unsigned long count, struct page **pages);
 
 /* mirror.c: a window of a space, as seen through one VMA of an attachment */
 
@@ -355,6 +364,22 @@ int xpmem_wait(u64 vaddr, u64 expected, u64 deadline, u32 flags);
 long xpmem_wake(u64 vaddr, u32 count);
 void xpmem_wait_revoke(struct xpmem_space *space, unsigned long start, unsigned long end);
 void xpmem_wait_init(void);
+
+/* dmabuf.c, where the kernel has dma-bufs */
+
+#ifdef CONFIG_DMA_SHARED_BUFFER
+struct file *xpmem_dmabuf_file(s64 apid, u64 offset, u64 length);
+void xpmem_dmabuf_revoke(struct xpmem_segment *segment, const struct xpmem_permit *permit);
+#else
+static inline struct file *xpmem_dmabuf_file(s64 apid, u64 offset, u64 length)
+{
+	return ERR_PTR(-EOPNOTSUPP);
+}
+
+static inline void xpmem_dmabuf_revoke(struct xpmem_segment *segment, const struct xpmem_permit *permit)
+{
+}
+#endif
 
 /* ioctl.c, legacy.c */
 

@@ -49,6 +49,17 @@ static inline void xpmem_assert_vma_is_stable(const struct vm_area_struct *vma)
 #endif
 }
 
+/* Before 6.5 it also gave the VMAs. Without room to say so it never gives up the mmap_lock. */
+static inline long xpmem_pin_user_pages_remote(struct mm_struct *mm, unsigned long start, unsigned long count,
+					       unsigned int flags, struct page **pages)
+{
+#ifdef XPMEM_HAVE_PIN_USER_PAGES_VMAS
+	return pin_user_pages_remote(mm, start, count, flags, pages, NULL, NULL);
+#else
+	return pin_user_pages_remote(mm, start, count, flags, pages, NULL);
+#endif
+}
+
 /* Shadow stacks came in 6.6. */
 #ifndef VM_SHADOW_STACK
 #define VM_SHADOW_STACK VM_NONE

@@ -44,6 +44,18 @@ load helpers
 	run_case userfault killed-in-a-system-call
 }
 
+@test "given to a device" {
+	run_case userfault given-to-a-device
+}
+
+@test "killed while given to a device" {
+	run_case userfault killed-while-given-to-a-device
+}
+
+@test "unmapped while given to a device" {
+	run_case userfault unmapped-while-given-to-a-device
+}
+
 @test "unmapped while waiting" {
 	run_case userfault unmapped-while-waiting
 }

@@ -28,6 +28,10 @@ load helpers
 	run_case allocation-failure segment-fd
 }
 
+@test "dmabuf" {
+	run_case allocation-failure dmabuf
+}
+
 @test "attach" {
 	run_case allocation-failure attach
 }

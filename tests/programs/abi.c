@@ -51,6 +51,7 @@ static void *valid_argument(const struct abi_ioctl *ioctl)
 		struct xpmem_ioc_segment_fd segment_fd;
 		struct xpmem_ioc_wait wait;
 		struct xpmem_ioc_wake wake;
+		struct xpmem_ioc_dmabuf dmabuf;
 	} argument;
 
 	memset(&argument, 0, sizeof(argument));
@@ -84,6 +85,9 @@ static void *valid_argument(const struct abi_ioctl *ioctl)
 	case XPMEM_IOC_WAKE:
 		argument.wake = (struct xpmem_ioc_wake){ .vaddr = page, .count = 1 };
 		break;
+	case XPMEM_IOC_DMABUF:
+		argument.dmabuf = (struct xpmem_ioc_dmabuf){ .apid = apid, .length = PAGE };
+		break;
 	default:
 		FAIL("no arguments known for ioctl %s: add them here", ioctl->name);
 	}
@@ -116,7 +120,7 @@ CASE(table_is_complete)
 	prepare();
 	FOR_EACH_IOCTL(ioctl)
 		known++;
-	CHECK_EQ(known, 10);
+	CHECK_EQ(known, 11);
 	/* what the module serves and what the table says agree */
 	for (number = 0; number < 256; number++) {
 		long result = device_call(_IO('x', number), NULL);

@@ -36,7 +36,7 @@ static const struct abi_field abi_xpmem_ioc_query_fields[] = {
 	{ "flags", 4, 4, ABI_IN, 0 },
 	{ "abi_version", 8, 4, ABI_OUT, 0 },
 	{ "module_version", 12, 4, ABI_OUT, 0 },
-	{ "features", 16, 8, ABI_OUT, 0x3f },
+	{ "features", 16, 8, ABI_OUT, 0x7f },
 	{ "address_limit", 24, 8, ABI_OUT, 0 },
 	{ "mode_mask", 32, 4, ABI_OUT, 0 },
 	{ "page_size", 36, 4, ABI_OUT, 0 },
@@ -113,6 +113,16 @@ static const struct abi_field abi_xpmem_ioc_wake_fields[] = {
 	{ "vaddr", 8, 8, ABI_IN, 0 },
 	{ "count", 16, 4, ABI_IN, 0 },
 	{ "woken", 20, 4, ABI_OUT, 0 },
+};
+
+static const struct abi_field abi_xpmem_ioc_dmabuf_fields[] = {
+	{ "size", 0, 4, ABI_IN, 0 },
+	{ "flags", 4, 4, ABI_IN, 0 },
+	{ "apid", 8, 8, ABI_IN, 0 },
+	{ "offset", 16, 8, ABI_IN, 0 },
+	{ "length", 24, 8, ABI_IN, 0 },
+	{ "fd", 32, 4, ABI_OUT, 0 },
+	{ "reserved", 36, 4, ABI_RESERVED, 0 },
 };
 
 static const struct abi_field abi_xpmem_cmd_make_fields[] = {
@@ -251,6 +261,17 @@ static const struct abi_ioctl abi_ioctls[] = {
 		.field_count = 5,
 	},
 	{
+		.name = "dmabuf",
+		.request = XPMEM_IOC_DMABUF,
+		.size = 40,
+		.min_size = 40,
+		.flags = 0,
+		.fields = abi_xpmem_ioc_dmabuf_fields,
+		.field_count = 7,
+		.reserved = { 36 },
+		.reserved_count = 1,
+	},
+	{
 		.name = "version",
 		.request = XPMEM_CMD_VERSION,
 		.legacy = 1,
@@ -321,6 +342,6 @@ static const struct abi_ioctl abi_ioctls[] = {
 	},
 };
 
-#define ABI_IOCTL_COUNT 19
+#define ABI_IOCTL_COUNT 20
 
 #endif

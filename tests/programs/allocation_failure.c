@@ -148,7 +148,7 @@ static long attempt_segment_fd(void)
 	return SEGMENT_FD(.segid = segid, .flags = XPMEM_GET_RDWR);
 }
 
-static void undo_segment_fd(long number)
+static void undo_descriptor(long number)
 {
 	close(number);
 }
@@ -157,9 +157,25 @@ CASE(segment_fd)
 {
 	start();
 	make_one();
-	sweep(&(struct sweep){ .attempt = attempt_segment_fd, .undo = undo_segment_fd });
+	sweep(&(struct sweep){ .attempt = attempt_segment_fd, .undo = undo_descriptor });
 	descriptor = CHECK_OK(attempt_segment_fd());
 	sweep(&(struct sweep){ .attempt = attempt_get_fd, .undo = undo_get });
+}
+
+static long attempt_dmabuf(void)
+{
+	return DMABUF(.apid = apid, .length = PAGE);
+}
+
+CASE(dmabuf)
+{
+	struct xpmem_ioc_query query = SIZED(xpmem_ioc_query, .flags = 0);
+
+	start();
+	CHECK_OK(QUERY(&query));
+	if (!(query.features & XPMEM_FEATURE_DMABUF))
+		SKIP("this kernel has no dma-bufs");
+	sweep(&(struct sweep){ .attempt = attempt_dmabuf, .undo = undo_descriptor });
 }
 
 static long attempt_attach(void)

@@ -114,6 +114,16 @@ static void touch_kept(const struct view *view, int thread)
 	written_in_life[view->of] = view->life;
 }
 
+/* a few pages for a device, that nobody has; where the kernel has no dma-bufs there is none */
+static void pin_some(long apid, long offset, unsigned int *seed)
+{
+	long page = rand_r(seed) % PAGES, count = 1 + rand_r(seed) % 4, descriptor;
+
+	descriptor = DMABUF(.apid = apid, .offset = offset + page * PAGE, .length = count * PAGE);
+	if (descriptor >= 0)
+		close(descriptor);
+}
+
 /* attaches another's arena, or something else of all that it has */
 static bool attach(struct view *view, unsigned int *seed)
 {
@@ -131,6 +141,8 @@ static bool attach(struct view *view, unsigned int *seed)
 		return false;
 	}
 	offset = member->arena;
+	if (rand_r(seed) % 8 == 0)
+		pin_some(apid, offset, seed);
 	if (rand_r(seed) % 4 == 0) {
 		/* somewhere around code, heap, stack, libraries or attachments of its own: all lie alike in its kin */
 		const long near[] = { (long)&table, (long)attach, (long)sbrk(0) - 16 * PAGE, (long)&offset, (long)printf, view->at };

@@ -58,6 +58,13 @@ long device_segment_fd(struct xpmem_ioc_segment_fd argument)
 	return result ? result : argument.fd;
 }
 
+long device_dmabuf(struct xpmem_ioc_dmabuf argument)
+{
+	long result = device_call(XPMEM_IOC_DMABUF, &argument);
+
+	return result ? result : argument.fd;
+}
+
 long export_range(long address, long length)
 {
 	return CHECK_OK(MAKE(.vaddr = address, .length = length, .mode = 0600));
@@ -239,6 +246,11 @@ long do_get_fd(const long *a)
 long do_segment_fd(const long *a)
 {
 	return SEGMENT_FD(.segid = a[0], .flags = a[1]);
+}
+
+long do_dmabuf(const long *a)
+{
+	return DMABUF(.apid = a[0], .offset = a[1], .length = a[2]);
 }
 
 long do_release(const long *a)

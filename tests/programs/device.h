@@ -22,12 +22,14 @@ long device_make(struct xpmem_ioc_make argument);	/* the segid */
 long device_get(struct xpmem_ioc_get argument);		/* the apid */
 long device_attach(struct xpmem_ioc_attach argument);	/* the address */
 long device_segment_fd(struct xpmem_ioc_segment_fd argument);	/* the descriptor */
+long device_dmabuf(struct xpmem_ioc_dmabuf argument);	/* the descriptor */
 
 #define SIZED(type, ...) (struct type){ .size = sizeof(struct type), __VA_ARGS__ }
 #define MAKE(...) device_make(SIZED(xpmem_ioc_make, __VA_ARGS__))
 #define GET(...) device_get(SIZED(xpmem_ioc_get, __VA_ARGS__))
 #define ATTACH(...) device_attach(SIZED(xpmem_ioc_attach, __VA_ARGS__))
 #define SEGMENT_FD(...) device_segment_fd(SIZED(xpmem_ioc_segment_fd, __VA_ARGS__))
+#define DMABUF(...) device_dmabuf(SIZED(xpmem_ioc_dmabuf, __VA_ARGS__))
 #define REMOVE(...) device_call(XPMEM_IOC_REMOVE, &SIZED(xpmem_ioc_remove, __VA_ARGS__))
 #define RELEASE(...) device_call(XPMEM_IOC_RELEASE, &SIZED(xpmem_ioc_release, __VA_ARGS__))
 #define DETACH(...) device_call(XPMEM_IOC_DETACH, &SIZED(xpmem_ioc_detach, __VA_ARGS__))
@@ -67,6 +69,7 @@ long do_remove(const long *segid);
 long do_get(const long *segid_flags);
 long do_get_fd(const long *descriptor_flags);
 long do_segment_fd(const long *segid_flags);
+long do_dmabuf(const long *apid_offset_length);
 long do_release(const long *apid);
 long do_attach(const long *apid_offset_length_flags_vaddr);
 long do_attach_segment(const long *segid_offset_length_flags);	/* with a read-write permit of its own */

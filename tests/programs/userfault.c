@@ -212,15 +212,61 @@ CASE(killed_in_a_system_call)
 }
 
 /* who waits is woken by the program that watches, as the exporter's own threads are */
+static void wake(long address, long length)
+{
+	struct uffdio_range range = { .start = address, .len = length };
+
+	CHECK_OK(answer(ioctl(faults, UFFDIO_WAKE, &range)));
+}
+
 CASE(unmapped_while_waiting)
 {
-	struct uffdio_range range = { .len = LENGTH };
-
 	block(map_anonymous(LENGTH));
-	range.start = page;
 	unmap(page, LENGTH);
-	CHECK_OK(answer(ioctl(faults, UFFDIO_WAKE, &range)));
+	wake(page, LENGTH);
 	CHECK_EQ(peer_answer(attacher), GOT_SIGBUS);
+}
+
+/* memory for a device is waited for as well */
+static void block_dmabuf(void)
+{
+	struct xpmem_ioc_query query = SIZED(xpmem_ioc_query, .flags = 0);
+
+	CHECK_OK(device_open());
+	CHECK_OK(QUERY(&query));
+	if (!(query.features & XPMEM_FEATURE_DMABUF))
+		SKIP("this kernel has no dma-bufs");
+	page = map_anonymous(LENGTH);
+	attacher = peer_start();
+	CHECK_OK(watch(page, LENGTH, UFFDIO_REGISTER_MODE_MISSING));
+	supply(page, 1);
+	peer_tell(attacher, do_dmabuf, ARGUMENTS(CHECK_OK(on(attacher, do_get, export_range(page, LENGTH), XPMEM_GET_RDWR)), 0, 3 * PAGE));
+	CHECK_EQ(next_fault(0), page + PAGE);
+}
+
+CASE(given_to_a_device)
+{
+	block_dmabuf();
+	supply(page + PAGE, 2);
+	CHECK_EQ(next_fault(0), page + 2 * PAGE);
+	supply(page + 2 * PAGE, 3);
+	CHECK_OK(peer_answer(attacher));
+	CHECK_EQ(verify(page + PAGE, PAGE, 2), 0);
+}
+
+CASE(killed_while_given_to_a_device)
+{
+	block_dmabuf();
+	peer_end(attacher, SIGKILL);
+	unmap(page, LENGTH);
+}
+
+CASE(unmapped_while_given_to_a_device)
+{
+	block_dmabuf();
+	unmap(page + PAGE, PAGE);
+	wake(page + PAGE, PAGE);
+	CHECK_EQ(peer_answer(attacher), -EFAULT);
 }
 
 CASE(unregistered_while_waiting)

@@ -24,7 +24,7 @@ build_all() {
 		build_log meson setup "${options[@]}" "$build_dir" "$tree"
 		echo "$setup" >"$build_dir/xpmem-setup"
 	fi
-	build_log ninja -C "$build_dir"
+	build_log ninja -C "$build_dir" all tests/importer/xpmem-importer.ko
 	build_module=$build_dir/module/xpmem.ko
 	[[ -f $build_module ]] || die "the build made no xpmem.ko"
 }
@@ -38,7 +38,7 @@ build_variant() {
 	gcov) arguments=(GCOV_PROFILE=y) ;;
 	esac
 	mkdir -p "$work"
-	build_log "$tree/module/build-in" "$kernel_build_dir" "$tree" "$work/kbuild" "$work/xpmem.ko" "$work/xpmem.ko.d" \
+	build_log "$tree/module/build-in" "$kernel_build_dir" "$tree" module "$work/kbuild" "$work/xpmem.ko" "$work/xpmem.ko.d" \
 		"${arguments[@]}"
 	build_variant_module=$work/xpmem.ko
 }

@@ -20,6 +20,7 @@ static const struct value_name feature_names[] = {
 	{ 0x8, "populate" },
 	{ 0x10, "shared_gup" },
 	{ 0x20, "wait" },
+	{ 0x40, "dmabuf" },
 	{ 0, NULL },
 };
 

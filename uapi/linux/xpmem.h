@@ -79,6 +79,8 @@
  *   pages.
  * XPMEM_FEATURE_WAIT, since ABI version 2:
  *   XPMEM_IOC_WAIT and XPMEM_IOC_WAKE.
+ * XPMEM_FEATURE_DMABUF, since ABI version 2:
+ *   XPMEM_IOC_DMABUF; the kernel has dma-bufs.
  */
 #define XPMEM_FEATURE_LEGACY (1U << 0)
 #define XPMEM_FEATURE_NETLINK (1U << 1)
@@ -86,6 +88,7 @@
 #define XPMEM_FEATURE_POPULATE (1U << 3)
 #define XPMEM_FEATURE_SHARED_GUP (1U << 4)
 #define XPMEM_FEATURE_WAIT (1U << 5)
+#define XPMEM_FEATURE_DMABUF (1U << 6)
 
 /*
  * Flags of XPMEM_IOC_MAKE.
@@ -456,6 +459,53 @@ struct xpmem_ioc_wake {
 	__u32 woken;
 };
 #define XPMEM_IOC_WAKE _IO('x', 0x49)
+
+/**
+ * struct xpmem_ioc_dmabuf - argument of XPMEM_IOC_DMABUF
+ * @size: In. Bytes of this struct as the caller knows it.
+ * @flags: In. No flag is defined; must be zero.
+ * @apid: In. The permit, to read and write.
+ * @offset: In. First byte, counted from the segment's start; a multiple of the
+ *   page size.
+ * @length: In. Bytes, a multiple of the page size.
+ * @fd: Out. The new descriptor.
+ * @reserved: Reserved. Must be zero.
+ *
+ * Makes a dma-buf of a part of a segment, private memory too, for RDMA devices,
+ * GPUs and others whose drivers import those. Its pages are pinned for as long
+ * as it lives, and count against RLIMIT_MEMLOCK of the caller's user. As with
+ * any pinned memory, what the exporter maps there later is not in it. It ends
+ * with the segment or the permit: then no device gets it any more, and one that
+ * has it mapped keeps the pages until its driver lets go. The descriptor is
+ * close-on-exec.
+ *
+ * Since ABI version 2.
+ *
+ * Errors beside those of every ioctl:
+ *
+ * * EINVAL: offset or length not a multiple of the page size, length zero or
+ *   beyond the segment, unknown flag
+ * * ENOENT: no such permit, or its segment is gone
+ * * EACCES: the permit is another process's, or read-only, which devices cannot
+ *   be held to
+ * * EFAULT: the exporter has nothing there that it may write and that can be
+ *   pinned, a hole among it
+ * * EDQUOT: more than the caller's RLIMIT_MEMLOCK allows
+ * * ENOMEM: no memory
+ * * EMFILE: too many open descriptors
+ * * EOPNOTSUPP: this kernel has no dma-bufs
+ * * ESTALE: the descriptor was opened by another process
+ */
+struct xpmem_ioc_dmabuf {
+	__u32 size;
+	__u32 flags;
+	__s64 apid __attribute__((aligned(8)));
+	__aligned_u64 offset;
+	__aligned_u64 length;
+	__s32 fd;
+	__u32 reserved;
+};
+#define XPMEM_IOC_DMABUF _IO('x', 0x4a)
 
 /*
  * DOC: the historical ABI

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What changed in <linux/dma-buf.h> between the supported kernels. */
+#ifndef XPMEM_COMPAT_DMA_BUF_H
+#define XPMEM_COMPAT_DMA_BUF_H
+
+#include <linux/dma-buf.h>
+#include <linux/module.h>
+
+#include "features.h"
+
+/* 6.13 and later take a string */
+#ifdef XPMEM_HAVE_IMPORT_NS_BARE
+#define XPMEM_IMPORT_NS_DMA_BUF MODULE_IMPORT_NS(DMA_BUF)
+#else
+#define XPMEM_IMPORT_NS_DMA_BUF MODULE_IMPORT_NS("DMA_BUF")
+#endif
+
+/* 7.0 and later have another name for it, on both sides. */
+#ifdef XPMEM_HAVE_DMA_BUF_MOVE_NOTIFY
+#define XPMEM_MOVE_NOTIFY(function) .move_notify = (function)
+#else
+#define XPMEM_MOVE_NOTIFY(function) .invalidate_mappings = (function)
+#define dma_buf_move_notify(dma_buf) dma_buf_invalidate_mappings(dma_buf)
+#endif
+
+#endif

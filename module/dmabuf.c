@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Memory of a segment for devices: pinned for as long as the dma-buf lives, charged to the user who made it.
+ *
+ * It ends with its permit or segment, which tells the drivers that can be told. Whoever has it mapped
+ * for a device all the same keeps the pages until the driver lets go: a device cannot be stopped, but what it
+ * reaches is nobody else's memory till then.
+ */
+#include <linux/dma-mapping.h>
+#include <linux/dma-resv.h>
+#include <linux/overflow.h>
+#include <linux/sched/mm.h>
+#include <linux/skbuff.h>
+#include <linux/slab.h>
+
+#include "compat/dma_buf.h"
+#include "xpmem.h"
+
+struct dmabuf {
+	struct dma_buf *dma_buf;	/* whose file keeps this */
+	struct xpmem_permit *permit;
+	struct list_head link;		/* of the segment's; dmabufs_lock */
+	struct mmpin charge;
+	struct page **pages;		/* dma_buf->resv; NULL when given back */
+	unsigned long count;
+	unsigned int pins;		/* dma_buf->resv */
+	unsigned int mappings;		/* dma_buf->resv */
+	bool dead;			/* dma_buf->resv */
+};
+
+/* Taken before dma_buf->resv, and by nothing that runs under that. */
+static DEFINE_MUTEX(dmabufs_lock);
+
+/* Nobody has it mapped for a device. */
+static void give_back_pages(struct dmabuf *dmabuf)
+{
+	if (!dmabuf->pages)
+		return;
+	unpin_user_pages_dirty_lock(dmabuf->pages, dmabuf->count, true);
+	kvfree(dmabuf->pages);
+	dmabuf->pages = NULL;
+	mm_unaccount_pinned_pages(&dmabuf->charge);
+}
+
+/* Drivers that pin it are not told when it ends, as they could do nothing. */
+static int dmabuf_pin(struct dma_buf_attachment *attach)
+{
+	struct dmabuf *dmabuf = attach->dmabuf->priv;
+
+	dma_resv_assert_held(attach->dmabuf->resv);
+	if (dmabuf->dead)
+		return -ENODEV;
+	dmabuf->pins++;
+	return 0;
+}
+
+static void dmabuf_unpin(struct dma_buf_attachment *attach)
+{
+	struct dmabuf *dmabuf = attach->dmabuf->priv;
+
+	dma_resv_assert_held(attach->dmabuf->resv);
+	dmabuf->pins--;
+}
+
+static struct sg_table *dmabuf_map(struct dma_buf_attachment *attach, enum dma_data_direction direction)
+{
+	struct dmabuf *dmabuf = attach->dmabuf->priv;
+	struct sg_table *table;
+	int error;
+
+	dma_resv_assert_held(attach->dmabuf->resv);
+	if (dmabuf->dead)
+		return ERR_PTR(-ENODEV);
+	table = kzalloc(sizeof(*table), GFP_KERNEL_ACCOUNT);
+	if (!table)
+		return ERR_PTR(-ENOMEM);
+	error = sg_alloc_table_from_pages(table, dmabuf->pages, dmabuf->count, 0, attach->dmabuf->size, GFP_KERNEL_ACCOUNT);
+	if (error)
+		goto free;
+	error = dma_map_sgtable(attach->dev, table, direction, 0);
+	if (error)
+		goto free_table;
+	dmabuf->mappings++;
+	return table;
+
+free_table:
+	sg_free_table(table);
+free:
+	kfree(table);
+	return ERR_PTR(error);
+}
+
+static void dmabuf_unmap(struct dma_buf_attachment *attach, struct sg_table *table, enum dma_data_direction direction)
+{
+	struct dmabuf *dmabuf = attach->dmabuf->priv;
+
+	dma_resv_assert_held(attach->dmabuf->resv);
+	dma_unmap_sgtable(attach->dev, table, direction, 0);
+	sg_free_table(table);
+	kfree(table);
+	if (!--dmabuf->mappings && dmabuf->dead)
+		give_back_pages(dmabuf);
+}
+
+static void destroy(struct dmabuf *dmabuf)
+{
+	give_back_pages(dmabuf);
+	xpmem_permit_put(dmabuf->permit);
+	kfree(dmabuf);
+}
+
+static void dmabuf_release(struct dma_buf *dma_buf)
+{
+	struct dmabuf *dmabuf = dma_buf->priv;
+
+	mutex_lock(&dmabufs_lock);
+	list_del(&dmabuf->link);
+	mutex_unlock(&dmabufs_lock);
+	destroy(dmabuf);
+}
+
+static const struct dma_buf_ops ops = {
+	.pin = dmabuf_pin,
+	.unpin = dmabuf_unpin,
+	.map_dma_buf = dmabuf_map,
+	.unmap_dma_buf = dmabuf_unmap,
+	.release = dmabuf_release,
+};
+
+/* Return: 0, -ENOENT, -EFAULT, -EDQUOT, -ENOMEM or -EINTR; the caller destroys @dmabuf then. */
+static int get_pages(struct dmabuf *dmabuf, unsigned long source, u64 length)
+{
+	struct xpmem_space *space = dmabuf->permit->segment->space;
+	unsigned long wanted = length >> PAGE_SHIFT;
+	long pinned = 0;
+
+	if (mm_account_pinned_pages(&dmabuf->charge, length))
+		return -EDQUOT;
+	if (wanted <= totalram_pages())
+		dmabuf->pages = kvmalloc_array(wanted, sizeof(*dmabuf->pages), GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+	if (!dmabuf->pages) {
+		mm_unaccount_pinned_pages(&dmabuf->charge);
+		return -ENOMEM;
+	}
+	if (!mmget_not_zero(space->mm))
+		return -ENOENT;
+	while (dmabuf->count < wanted && pinned >= 0) {
+		pinned = xpmem_source_pin(space, source + (dmabuf->count << PAGE_SHIFT),
+					  min(wanted - dmabuf->count, XPMEM_WINDOW_PAGES), dmabuf->pages + dmabuf->count);
+		if (pinned > 0)
+			dmabuf->count += pinned;
+		if (fatal_signal_pending(current))
+			pinned = -EINTR;
+		cond_resched();
+	}
+	mmput(space->mm);
+	return min(pinned, 0L);
+}
+
+static struct dma_buf *export(struct dmabuf *dmabuf)
+{
+	DEFINE_DMA_BUF_EXPORT_INFO(info);
+
+	info.ops = &ops;
+	info.size = (size_t)dmabuf->count << PAGE_SHIFT;
+	info.flags = O_RDWR | O_CLOEXEC;
+	info.priv = dmabuf;
+	return dma_buf_export(&info);
+}
+
+/**
+ * xpmem_dmabuf_file() - make a dma-buf of a part of a segment
+ * @apid: a permit of the caller, to read and write: devices cannot be held to reading
+ * @offset: first byte, from the segment's start
+ * @length: bytes
+ *
+ * Return: the dma-buf's file, or an error pointer.
+ */
+struct file *xpmem_dmabuf_file(s64 apid, u64 offset, u64 length)
+{
+	struct xpmem_segment *segment;
+	struct xpmem_permit *permit;
+	struct dma_buf *dma_buf;
+	struct dmabuf *dmabuf;
+	u64 end;
+	int error;
+
+	if (!PAGE_ALIGNED(offset) || !PAGE_ALIGNED(length) || !length)
+		return ERR_PTR(-EINVAL);
+	permit = xpmem_permit_find_own(apid);
+	if (IS_ERR(permit))
+		return ERR_CAST(permit);
+	segment = permit->segment;
+	error = -ENOENT;
+	if (xpmem_segment_gone(segment))
+		goto put_permit;
+	error = -EINVAL;
+	if (check_add_overflow(offset, length, &end) || end > segment->length)
+		goto put_permit;
+	error = -EACCES;
+	if (permit->rdonly)
+		goto put_permit;
+
+	error = -ENOMEM;
+	dmabuf = kzalloc(sizeof(*dmabuf), GFP_KERNEL_ACCOUNT);
+	if (!dmabuf)
+		goto put_permit;
+	dmabuf->permit = permit;
+	error = get_pages(dmabuf, segment->start + offset, length);
+	if (error)
+		goto destroy;
+	dma_buf = export(dmabuf);
+	if (IS_ERR(dma_buf)) {
+		error = PTR_ERR(dma_buf);
+		goto destroy;
+	}
+	dmabuf->dma_buf = dma_buf;
+	mutex_lock(&dmabufs_lock);
+	list_add(&dmabuf->link, &segment->dmabufs);
+	mutex_unlock(&dmabufs_lock);
+	/* In the list first, then the look; pairs with xpmem_dmabuf_revoke(). */
+	smp_mb();
+	if (READ_ONCE(permit->dead) || READ_ONCE(segment->dead)) {
+		dma_buf_put(dma_buf);
+		return ERR_PTR(-ENOENT);
+	}
+	return dma_buf->file;
+
+destroy:
+	destroy(dmabuf);
+	return ERR_PTR(error);
+
+put_permit:
+	xpmem_permit_put(permit);
+	return ERR_PTR(error);
+}
+
+static void revoke(struct dmabuf *dmabuf)
+{
+	struct dma_resv *resv = dmabuf->dma_buf->resv;
+
+	lockdep_assert_held(&dmabufs_lock);
+	dma_resv_lock(resv, NULL);
+	if (!dmabuf->dead) {
+		dmabuf->dead = true;
+		if (!dmabuf->pins)
+			dma_buf_move_notify(dmabuf->dma_buf);
+		if (!dmabuf->mappings)
+			give_back_pages(dmabuf);
+	}
+	dma_resv_unlock(resv);
+}
+
+/**
+ * xpmem_dmabuf_revoke() - end dma-bufs
+ * @segment: of this segment
+ * @permit: made with this permit only, or NULL
+ *
+ * The caller has marked the permit, or else the segment, dead. When this returns, no device gets the memory any more.
+ */
+void xpmem_dmabuf_revoke(struct xpmem_segment *segment, const struct xpmem_permit *permit)
+{
+	struct dmabuf *dmabuf;
+
+	/* The mark before the look; pairs with xpmem_dmabuf_file(). */
+	smp_mb();
+	if (list_empty(&segment->dmabufs))
+		return;
+	mutex_lock(&dmabufs_lock);
+	list_for_each_entry(dmabuf, &segment->dmabufs, link)
+		if (!permit || dmabuf->permit == permit)
+			revoke(dmabuf);
+	mutex_unlock(&dmabufs_lock);
+}
+
+XPMEM_IMPORT_NS_DMA_BUF;

@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * A driver that imports dma-bufs, as those of RDMA devices and GPUs do, and is the device as well: reads and
+ * writes of its file go to the addresses that the device got.
+ */
+#include <linux/dma-mapping.h>
+#include <linux/dma-resv.h>
+#include <linux/io.h>
+#include <linux/miscdevice.h>
+#include <linux/module.h>
+#include <linux/platform_device.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+#include "compat/dma_buf.h"
+#include "importer.h"
+
+struct import {
+	struct mutex lock;
+	struct dma_buf *dma_buf;	/* lock */
+	struct dma_buf_attachment *attach;	/* lock */
+	struct sg_table *table;		/* dma_buf->resv */
+	unsigned int notices;		/* dma_buf->resv */
+	bool pinned;			/* lock */
+};
+
+static struct platform_device *device;
+
+static void unmap(struct import *import)
+{
+	dma_resv_assert_held(import->dma_buf->resv);
+	if (!import->table)
+		return;
+	dma_buf_unmap_attachment(import->attach, import->table, DMA_BIDIRECTIONAL);
+	import->table = NULL;
+}
+
+static void memory_goes(struct dma_buf_attachment *attach)
+{
+	struct import *import = attach->importer_priv;
+
+	import->notices++;
+	unmap(import);
+}
+
+static const struct dma_buf_attach_ops attach_ops = { XPMEM_MOVE_NOTIFY(memory_goes) };
+
+static void detach(struct import *import)
+{
+	dma_resv_lock(import->dma_buf->resv, NULL);
+	unmap(import);
+	if (import->pinned)
+		dma_buf_unpin(import->attach);
+	dma_resv_unlock(import->dma_buf->resv);
+	dma_buf_detach(import->dma_buf, import->attach);
+	dma_buf_put(import->dma_buf);
+	import->dma_buf = NULL;
+}
+
+static long attach(struct import *import, const struct importer_attach *request)
+{
+	bool dynamic = request->kind != IMPORTER_STATIC;
+	long error = 0;
+
+	if (import->dma_buf)
+		return -EBUSY;
+	import->dma_buf = dma_buf_get(request->fd);
+	if (IS_ERR(import->dma_buf)) {
+		error = PTR_ERR(import->dma_buf);
+		import->dma_buf = NULL;
+		return error;
+	}
+	import->attach = dma_buf_dynamic_attach(import->dma_buf, &device->dev, dynamic ? &attach_ops : NULL, import);
+	if (IS_ERR(import->attach)) {
+		error = PTR_ERR(import->attach);
+		dma_buf_put(import->dma_buf);
+		import->dma_buf = NULL;
+		return error;
+	}
+	if (request->kind == IMPORTER_PINNED) {
+		dma_resv_lock(import->dma_buf->resv, NULL);
+		error = dma_buf_pin(import->attach);
+		dma_resv_unlock(import->dma_buf->resv);
+		import->pinned = !error;
+		if (error)
+			detach(import);
+	}
+	return error;
+}
+
+static long map(struct import *import)
+{
+	struct sg_table *table;
+
+	if (import->table)
+		return -EBUSY;
+	table = dma_buf_map_attachment(import->attach, DMA_BIDIRECTIONAL);
+	if (IS_ERR(table))
+		return PTR_ERR(table);
+	import->table = table;
+	return 0;
+}
+
+static long importer_ioctl(struct file *file, unsigned int command, unsigned long argument)
+{
+	struct import *import = file->private_data;
+	struct importer_attach request;
+	long result = -ENXIO;
+
+	mutex_lock(&import->lock);
+	if (command == IMPORTER_ATTACH) {
+		result = copy_from_user(&request, (void __user *)argument, sizeof(request)) ? -EFAULT : attach(import, &request);
+	} else if (import->dma_buf) {
+		dma_resv_lock(import->dma_buf->resv, NULL);
+		switch (command) {
+		case IMPORTER_MAP:
+			result = map(import);
+			break;
+		case IMPORTER_UNMAP:
+			unmap(import);
+			result = 0;
+			break;
+		case IMPORTER_NOTICES:
+			result = import->notices;
+			break;
+		default:
+			result = -ENOTTY;
+		}
+		dma_resv_unlock(import->dma_buf->resv);
+	}
+	mutex_unlock(&import->lock);
+	return result;
+}
+
+/* Where the device finds a byte, and how many follow there. The addresses are physical: no IOMMU is between. */
+static void *find(struct import *import, loff_t at, size_t *length)
+{
+	struct scatterlist *part;
+	int i;
+
+	for_each_sgtable_dma_sg(import->table, part, i) {
+		if (at < sg_dma_len(part)) {
+			*length = min_t(size_t, *length, sg_dma_len(part) - at);
+			return phys_to_virt(sg_dma_address(part)) + at;
+		}
+		at -= sg_dma_len(part);
+	}
+	return NULL;
+}
+
+static ssize_t move_bytes(struct file *file, char __user *to, const char __user *from, size_t length, loff_t *at)
+{
+	struct import *import = file->private_data;
+	ssize_t result = -ENXIO;
+	char *bounce;
+	void *memory;
+
+	length = min_t(size_t, length, PAGE_SIZE);
+	bounce = kmalloc(PAGE_SIZE, GFP_KERNEL);
+	if (!bounce)
+		return -ENOMEM;
+	if (from && copy_from_user(bounce, from, length)) {
+		kfree(bounce);
+		return -EFAULT;
+	}
+	mutex_lock(&import->lock);
+	if (import->dma_buf) {
+		dma_resv_lock(import->dma_buf->resv, NULL);
+		memory = import->table ? find(import, *at, &length) : NULL;
+		if (memory) {
+			memcpy(from ? memory : bounce, from ? bounce : memory, length);
+			result = length;
+		} else if (import->table) {
+			result = 0;
+		}
+		dma_resv_unlock(import->dma_buf->resv);
+	}
+	mutex_unlock(&import->lock);
+	if (to && result > 0 && copy_to_user(to, bounce, result))
+		result = -EFAULT;
+	if (result > 0)
+		*at += result;
+	kfree(bounce);
+	return result;
+}
+
+static ssize_t importer_read(struct file *file, char __user *to, size_t length, loff_t *at)
+{
+	return move_bytes(file, to, NULL, length, at);
+}
+
+static ssize_t importer_write(struct file *file, const char __user *from, size_t length, loff_t *at)
+{
+	return move_bytes(file, NULL, from, length, at);
+}
+
+static int importer_open(struct inode *inode, struct file *file)
+{
+	struct import *import = kzalloc(sizeof(*import), GFP_KERNEL);
+
+	if (!import)
+		return -ENOMEM;
+	mutex_init(&import->lock);
+	file->private_data = import;
+	return 0;
+}
+
+static int importer_release(struct inode *inode, struct file *file)
+{
+	struct import *import = file->private_data;
+
+	if (import->dma_buf)
+		detach(import);
+	kfree(import);
+	return 0;
+}
+
+static const struct file_operations fops = {
+	.owner = THIS_MODULE,
+	.open = importer_open,
+	.release = importer_release,
+	.read = importer_read,
+	.write = importer_write,
+	.llseek = default_llseek,
+	.unlocked_ioctl = importer_ioctl,
+};
+
+static struct miscdevice misc = {
+	.minor = MISC_DYNAMIC_MINOR,
+	.name = "xpmem-importer",
+	.fops = &fops,
+	.mode = 0666,
+};
+
+static int __init importer_init(void)
+{
+	int error;
+
+	device = platform_device_register_simple("xpmem-importer", -1, NULL, 0);
+	if (IS_ERR(device))
+		return PTR_ERR(device);
+	error = dma_coerce_mask_and_coherent(&device->dev, DMA_BIT_MASK(64));
+	if (!error)
+		error = misc_register(&misc);
+	if (error)
+		platform_device_unregister(device);
+	return error;
+}
+
+static void __exit importer_exit(void)
+{
+	misc_deregister(&misc);
+	platform_device_unregister(device);
+}
+
+module_init(importer_init);
+module_exit(importer_exit);
+MODULE_DESCRIPTION("Imports dma-bufs, for the tests of xpmem");
+MODULE_LICENSE("GPL");
+XPMEM_IMPORT_NS_DMA_BUF;

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What tests ask of /dev/xpmem-importer. Reads and writes of the file go to the mapped memory. */
+#ifndef IMPORTER_H
+#define IMPORTER_H
+
+#include <linux/ioctl.h>
+
+#define IMPORTER_STATIC 0	/* a driver of the old kind */
+#define IMPORTER_DYNAMIC 1	/* one that can be told that the memory goes */
+#define IMPORTER_PINNED 2	/* one that is told, and has pinned it all the same */
+
+struct importer_attach {
+	int fd;
+	int kind;
+};
+
+#define IMPORTER_ATTACH _IOW('i', 1, struct importer_attach)
+#define IMPORTER_MAP _IO('i', 2)
+#define IMPORTER_UNMAP _IO('i', 3)
+#define IMPORTER_NOTICES _IO('i', 4)	/* how often it was told */
+
+#endif

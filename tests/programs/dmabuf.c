@@ -1,0 +1,460 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Segments as dma-bufs, which a driver of the tests maps for a device. A peer has the permit, the dma-buf and the
+ * device; the main process exports.
+ */
+#include <fcntl.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "../importer/importer.h"
+#include "device.h"
+
+#define LENGTH (16 * PAGE)
+#define USER 2001
+
+static struct peer *attacher;
+static long page, segid, apid, dma_buf;
+static int importer = -1;
+
+static long do_close_descriptor(const long *descriptor)
+{
+	return answer(close(descriptor[0]));
+}
+
+static long do_import(const long *descriptor_kind)
+{
+	struct importer_attach request = { .fd = descriptor_kind[0], .kind = descriptor_kind[1] };
+
+	importer = open("/dev/xpmem-importer", O_RDWR | O_CLOEXEC);
+	if (importer < 0)
+		return answer(-1);
+	return answer(ioctl(importer, IMPORTER_ATTACH, &request));
+}
+
+static long do_device(const long *command)
+{
+	return answer(ioctl(importer, command[0], 0));
+}
+
+static long do_end_device(const long *none)
+{
+	(void)none;
+	return answer(close(importer));
+}
+
+/* what the device finds at an offset; -errno */
+static long do_device_load(const long *offset)
+{
+	long value;
+	ssize_t got = pread(importer, &value, sizeof(value), offset[0]);
+
+	return got < 0 ? answer(got) : got == sizeof(value) ? value : -ERANGE;
+}
+
+static long do_device_store(const long *offset_value)
+{
+	ssize_t put = pwrite(importer, offset_value + 1, sizeof(long), offset_value[0]);
+
+	return put < 0 ? answer(put) : put == sizeof(long) ? 0 : -ERANGE;
+}
+
+static void export_memory(long memory)
+{
+	CHECK_OK(device_open());
+	page = memory;
+	attacher = peer_start();
+	segid = CHECK_OK(export_range(page, LENGTH));
+	apid = CHECK_OK(on(attacher, do_get, segid, XPMEM_GET_RDWR));
+}
+
+/* all of it, mapped for a device of the kind */
+static void give_to_device(int kind)
+{
+	dma_buf = CHECK_OK(on(attacher, do_dmabuf, apid, 0, LENGTH));
+	CHECK_OK(on(attacher, do_import, dma_buf, kind));
+	CHECK_OK(on(attacher, do_device, IMPORTER_MAP));
+}
+
+/* pins of user pages that nobody gave back yet, on this machine */
+static long pinned(void)
+{
+	/* each processor's own count included */
+	CHECK_OK(write_file("/proc/sys/vm/stat_refresh", "1"));
+	return CHECK_OK(read_counter("/proc/vmstat", "nr_foll_pin_acquired")) -
+	       CHECK_OK(read_counter("/proc/vmstat", "nr_foll_pin_released"));
+}
+
+static void check_same_bytes(long memory, int kind)
+{
+	long before = pinned(), i, at;
+
+	export_memory(memory);
+	fill(page, LENGTH, 1);
+	give_to_device(kind);
+	CHECK(pinned() - before >= LENGTH / PAGE);
+	for (i = 0; i < LENGTH; i += PAGE / 2)
+		CHECK_EQ(on(attacher, do_device_load, i), load(page + i));
+	CHECK_OK(on(attacher, do_device_store, 3 * PAGE + 8, 77));
+	CHECK_EQ(load(page + 3 * PAGE + 8), 77);
+	at = CHECK_OK(on(attacher, do_attach, apid, 0, LENGTH));
+	CHECK_EQ(on(attacher, do_load, at + 3 * PAGE + 8), 77);
+	CHECK_OK(on(attacher, do_store, at + 4 * PAGE, 78));
+	CHECK_EQ(on(attacher, do_device_load, 4 * PAGE), 78);
+	CHECK_EQ(on(attacher, do_device_load, LENGTH), -ERANGE);
+
+	CHECK_OK(on(attacher, do_end_device, 0));
+	CHECK(pinned() > before);
+	CHECK_OK(on(attacher, do_close_descriptor, dma_buf));
+	CHECK_EQ(pinned(), before);
+	CHECK_EQ(on(attacher, do_load, at + 4 * PAGE), 78);
+}
+
+CASE(private_memory)
+{
+	check_same_bytes(map_anonymous(LENGTH), IMPORTER_DYNAMIC);
+}
+
+CASE(private_memory_and_a_static_driver)
+{
+	check_same_bytes(map_anonymous(LENGTH), IMPORTER_STATIC);
+}
+
+CASE(private_memory_and_a_driver_that_pins)
+{
+	check_same_bytes(map_anonymous(LENGTH), IMPORTER_PINNED);
+}
+
+CASE(private_huge_page)
+{
+	check_same_bytes(map_huge(2 * MIB), IMPORTER_DYNAMIC);
+}
+
+CASE(memory_file_too)
+{
+	check_same_bytes(map_shared(LENGTH), IMPORTER_DYNAMIC);
+}
+
+CASE(private_mapping_of_a_file)
+{
+	check_same_bytes(map_file(memory_file(LENGTH), LENGTH, PROT_READ | PROT_WRITE, MAP_PRIVATE), IMPORTER_DYNAMIC);
+}
+
+CASE(untouched_memory)
+{
+	export_memory(map_anonymous(LENGTH));
+	give_to_device(IMPORTER_DYNAMIC);
+	CHECK_EQ(on(attacher, do_device_load, 5 * PAGE), 0);
+	CHECK_OK(on(attacher, do_device_store, 5 * PAGE, 6));
+	CHECK_EQ(load(page + 5 * PAGE), 6);
+}
+
+CASE(part_of_a_segment)
+{
+	export_memory(map_anonymous(LENGTH));
+	fill(page, LENGTH, 1);
+	dma_buf = CHECK_OK(on(attacher, do_dmabuf, apid, 3 * PAGE, 2 * PAGE));
+	CHECK_OK(on(attacher, do_import, dma_buf, IMPORTER_DYNAMIC));
+	CHECK_OK(on(attacher, do_device, IMPORTER_MAP));
+	CHECK_EQ(on(attacher, do_device_load, PAGE), load(page + 4 * PAGE));
+	CHECK_EQ(on(attacher, do_device_load, 2 * PAGE), -ERANGE);
+}
+
+/* the exporter and the device go on sharing; the child has what was there at the fork */
+CASE(fork_of_the_exporter)
+{
+	struct peer *child;
+
+	export_memory(map_anonymous(LENGTH));
+	fill(page, LENGTH, 1);
+	give_to_device(IMPORTER_DYNAMIC);
+	CHECK_OK(store(page, 5));
+	child = peer_fork();
+	CHECK_OK(store(page, 6));
+	CHECK_EQ(on(attacher, do_device_load, 0), 6);
+	CHECK_OK(on(attacher, do_device_store, PAGE, 7));
+	CHECK_EQ(load(page + PAGE), 7);
+	CHECK_OK(on(child, do_store, page, 8));
+	CHECK_EQ(on(attacher, do_device_load, 0), 6);
+}
+
+/* as with all that is pinned: the device stays with what it was given */
+CASE(exporter_maps_anew)
+{
+	export_memory(map_anonymous(LENGTH));
+	CHECK_OK(store(page, 5));
+	give_to_device(IMPORTER_DYNAMIC);
+	map_over(page, LENGTH, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1);
+	CHECK_OK(store(page, 6));
+	CHECK_EQ(on(attacher, do_device_load, 0), 5);
+	CHECK_OK(on(attacher, do_device_store, 0, 7));
+	CHECK_EQ(load(page), 6);
+}
+
+CASE(arguments)
+{
+	long foreign;
+
+	export_memory(map_anonymous(LENGTH));
+	CHECK_EQ(on(attacher, do_dmabuf, apid, 1, PAGE), -EINVAL);
+	CHECK_EQ(on(attacher, do_dmabuf, apid, 0, PAGE + 1), -EINVAL);
+	CHECK_EQ(on(attacher, do_dmabuf, apid, 0, 0), -EINVAL);
+	CHECK_EQ(on(attacher, do_dmabuf, apid, PAGE, LENGTH), -EINVAL);
+	CHECK_EQ(on(attacher, do_dmabuf, apid, -PAGE, 2 * PAGE), -EINVAL);
+	CHECK_EQ(on(attacher, do_dmabuf, 0x123456789abcdef, 0, PAGE), -ENOENT);
+	CHECK_EQ(on(attacher, do_dmabuf, segid, 0, PAGE), -ENOENT);
+	foreign = CHECK_OK(GET(.segid = segid, .flags = XPMEM_GET_RDWR));
+	CHECK_EQ(on(attacher, do_dmabuf, foreign, 0, PAGE), -EACCES);
+	CHECK_OK(DMABUF(.apid = foreign, .length = PAGE));
+	CHECK_OK(REMOVE(.segid = segid));
+	CHECK_EQ(on(attacher, do_dmabuf, apid, 0, PAGE), -ENOENT);
+}
+
+/* devices cannot be held to reading */
+CASE(read_only_permit)
+{
+	export_memory(map_anonymous(LENGTH));
+	apid = CHECK_OK(on(attacher, do_get, segid, XPMEM_GET_RDONLY));
+	CHECK_EQ(on(attacher, do_dmabuf, apid, 0, PAGE), -EACCES);
+}
+
+CASE(close_on_exec)
+{
+	export_memory(map_anonymous(LENGTH));
+	apid = CHECK_OK(GET(.segid = segid, .flags = XPMEM_GET_RDWR));
+	CHECK(fcntl(CHECK_OK(DMABUF(.apid = apid, .length = PAGE)), F_GETFD) & FD_CLOEXEC);
+}
+
+CASE(too_many_descriptors)
+{
+	struct rlimit none = { .rlim_cur = 0, .rlim_max = 1024 };
+	long before = pinned();
+
+	export_memory(map_anonymous(LENGTH));
+	apid = CHECK_OK(GET(.segid = segid, .flags = XPMEM_GET_RDWR));
+	CHECK_OK(answer(setrlimit(RLIMIT_NOFILE, &none)));
+	CHECK_EQ(DMABUF(.apid = apid, .length = PAGE), -EMFILE);
+	none.rlim_cur = 1024;
+	CHECK_OK(answer(setrlimit(RLIMIT_NOFILE, &none)));
+	CHECK_EQ(pinned(), before);
+}
+
+/* nothing stays pinned of what came before */
+CASE(no_memory_there)
+{
+	long before = pinned();
+
+	export_memory(map_anonymous(LENGTH));
+	protect(page + 2 * PAGE, PAGE, PROT_READ);
+	protect(page + 4 * PAGE, PAGE, PROT_NONE);
+	unmap(page + 6 * PAGE, PAGE);
+	map_over(page + 8 * PAGE, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, memory_file(0));
+	CHECK_EQ(on(attacher, do_dmabuf, apid, 0, 3 * PAGE), -EFAULT);
+	CHECK_EQ(on(attacher, do_dmabuf, apid, 3 * PAGE, 2 * PAGE), -EFAULT);
+	CHECK_EQ(on(attacher, do_dmabuf, apid, 5 * PAGE, 2 * PAGE), -EFAULT);
+	CHECK_EQ(on(attacher, do_dmabuf, apid, 7 * PAGE, 2 * PAGE), -EFAULT);
+	CHECK_EQ(pinned(), before);
+	CHECK_OK(on(attacher, do_dmabuf, apid, 0, 2 * PAGE));
+}
+
+/* what is attached cannot be given on */
+CASE(attachment_in_the_segment)
+{
+	long inner, outer;
+
+	export_memory(map_anonymous(LENGTH));
+	inner = CHECK_OK(on(attacher, do_attach, apid, 0, LENGTH));
+	outer = CHECK_OK(on(attacher, do_export, inner, LENGTH));
+	apid = CHECK_OK(GET(.segid = outer, .flags = XPMEM_GET_RDWR));
+	CHECK_EQ(DMABUF(.apid = apid, .length = PAGE), -EFAULT);
+}
+
+static long do_limit_locked(const long *bytes)
+{
+	struct rlimit limit = { .rlim_cur = bytes[0], .rlim_max = bytes[0] };
+
+	return answer(setrlimit(RLIMIT_MEMLOCK, &limit));
+}
+
+/* of the user, in all processes, until the pages are given back */
+CASE(limit_of_locked_memory)
+{
+	struct peer *other;
+	long first, second, theirs;
+
+	CHECK_OK(here(do_limit_locked, 24 * PAGE));
+	CHECK_OK(here(do_become, USER, USER, 0));
+	export_memory(map_anonymous(LENGTH));
+	first = CHECK_OK(on(attacher, do_dmabuf, apid, 0, 12 * PAGE));
+	CHECK_EQ(on(attacher, do_dmabuf, apid, 0, 12 * PAGE), -EDQUOT);
+	other = peer_start();
+	theirs = CHECK_OK(on(other, do_get, segid, XPMEM_GET_RDWR));
+	CHECK_EQ(on(other, do_dmabuf, theirs, 0, 12 * PAGE), -EDQUOT);
+	CHECK_OK(on(other, do_dmabuf, theirs, 0, PAGE));
+	CHECK_OK(on(attacher, do_close_descriptor, first));
+	second = CHECK_OK(on(attacher, do_dmabuf, apid, 0, 12 * PAGE));
+	CHECK(second >= 0);
+	/* what has ended is not pinned any more, though its descriptor is open */
+	CHECK_OK(on(attacher, do_release, apid));
+	apid = CHECK_OK(on(attacher, do_get, segid, XPMEM_GET_RDWR));
+	CHECK_OK(on(attacher, do_dmabuf, apid, 0, 12 * PAGE));
+	peer_end(attacher, SIGKILL);
+	CHECK_OK(on(other, do_dmabuf, theirs, 0, 12 * PAGE));
+}
+
+/* more than any machine has */
+CASE(more_than_there_is)
+{
+	export_memory(map_anonymous(LENGTH));
+	segid = CHECK_OK(MAKE(.vaddr = 0, .length = 1L << 46, .mode = 0600));
+	apid = CHECK_OK(GET(.segid = segid, .flags = XPMEM_GET_RDWR));
+	CHECK_EQ(DMABUF(.apid = apid, .length = 1L << 46), -ENOMEM);
+}
+
+static void check_no_device_gets_it(void)
+{
+	int kind;
+
+	for (kind = IMPORTER_STATIC; kind <= IMPORTER_PINNED; kind++) {
+		long result = on(attacher, do_import, dma_buf, kind);
+
+		if (!result)
+			result = on(attacher, do_device, IMPORTER_MAP);
+		CHECK_EQ(result, -ENODEV);
+		CHECK_OK(on(attacher, do_end_device, 0));
+	}
+}
+
+/* A driver that has it mapped, and was not told, keeps the pages, which are nobody else's till it lets go. */
+static void check_kept(long before)
+{
+	CHECK_EQ(on(attacher, do_device_load, 0), 5);
+	CHECK(pinned() > before);
+	CHECK_OK(on(attacher, do_device, IMPORTER_UNMAP));
+	CHECK_EQ(pinned(), before);
+	CHECK_EQ(on(attacher, do_device_load, 0), -ENXIO);
+	CHECK_EQ(on(attacher, do_device, IMPORTER_NOTICES), 0);
+}
+
+static void check_removed(int kind)
+{
+	long before = pinned();
+
+	export_memory(map_anonymous(LENGTH));
+	CHECK_OK(store(page, 5));
+	give_to_device(kind);
+	CHECK_OK(REMOVE(.segid = segid));
+	if (kind == IMPORTER_DYNAMIC && on(attacher, do_device, IMPORTER_NOTICES) == 1) {
+		CHECK_EQ(on(attacher, do_device_load, 0), -ENXIO);
+		CHECK_EQ(pinned(), before);
+		CHECK_EQ(on(attacher, do_device, IMPORTER_MAP), -ENODEV);
+	} else {
+		/* without CONFIG_DMABUF_MOVE_NOTIFY the kernel pins for a dynamic driver as well */
+		check_kept(before);
+	}
+	CHECK_OK(on(attacher, do_end_device, 0));
+	check_no_device_gets_it();
+}
+
+CASE(segment_removed)
+{
+	check_removed(IMPORTER_DYNAMIC);
+}
+
+CASE(segment_removed_under_a_static_driver)
+{
+	long before = pinned();
+
+	export_memory(map_anonymous(LENGTH));
+	CHECK_OK(store(page, 5));
+	give_to_device(IMPORTER_STATIC);
+	CHECK_OK(REMOVE(.segid = segid));
+	CHECK_EQ(on(attacher, do_device_load, 0), 5);
+	CHECK(pinned() > before);
+	CHECK_OK(on(attacher, do_end_device, 0));
+	CHECK_EQ(pinned(), before);
+	check_no_device_gets_it();
+}
+
+CASE(segment_removed_under_a_driver_that_pins)
+{
+	check_removed(IMPORTER_PINNED);
+}
+
+/* a dynamic driver that has nothing mapped is told by any kernel */
+CASE(segment_removed_and_nothing_mapped)
+{
+	long before = pinned();
+
+	export_memory(map_anonymous(LENGTH));
+	dma_buf = CHECK_OK(on(attacher, do_dmabuf, apid, 0, LENGTH));
+	CHECK_OK(on(attacher, do_import, dma_buf, IMPORTER_DYNAMIC));
+	CHECK_OK(REMOVE(.segid = segid));
+	CHECK_EQ(pinned(), before);
+	CHECK_EQ(on(attacher, do_device, IMPORTER_NOTICES), 1);
+	CHECK_EQ(on(attacher, do_device, IMPORTER_MAP), -ENODEV);
+	CHECK_OK(on(attacher, do_end_device, 0));
+	check_no_device_gets_it();
+}
+
+CASE(permit_released)
+{
+	long other, kept, before = pinned();
+
+	export_memory(map_anonymous(LENGTH));
+	dma_buf = CHECK_OK(on(attacher, do_dmabuf, apid, 0, LENGTH));
+	other = CHECK_OK(on(attacher, do_get, segid, XPMEM_GET_RDWR));
+	kept = CHECK_OK(on(attacher, do_dmabuf, other, 0, PAGE));
+	CHECK_OK(on(attacher, do_release, apid));
+	check_no_device_gets_it();
+	CHECK(pinned() > before);
+	/* that of another permit for the same segment goes on */
+	CHECK_OK(on(attacher, do_import, kept, IMPORTER_DYNAMIC));
+	CHECK_OK(on(attacher, do_device, IMPORTER_MAP));
+	CHECK_OK(on(attacher, do_device_store, 0, 5));
+	CHECK_EQ(load(page), 5);
+}
+
+CASE(exporter_ends)
+{
+	struct peer *exporter;
+	long memory;
+
+	CHECK_OK(device_open());
+	exporter = peer_start();
+	attacher = peer_start();
+	memory = CHECK_OK(on(exporter, do_map, LENGTH));
+	CHECK_OK(on(exporter, do_store, memory, 5));
+	apid = CHECK_OK(on(attacher, do_get, CHECK_OK(on(exporter, do_export, memory, LENGTH)), XPMEM_GET_RDWR));
+	give_to_device(IMPORTER_PINNED);
+	peer_end(exporter, SIGKILL);
+	CHECK_EQ(on(attacher, do_device_load, 0), 5);
+	CHECK_EQ(on(attacher, do_dmabuf, apid, 0, PAGE), -ENOENT);
+	CHECK_OK(on(attacher, do_end_device, 0));
+	/* a worker of the module follows the end up */
+	while (!on(attacher, do_import, dma_buf, IMPORTER_PINNED)) {
+		CHECK_OK(on(attacher, do_end_device, 0));
+		usleep(1000);
+	}
+	check_no_device_gets_it();
+}
+
+/* whoever was sent the descriptor has nothing once its maker is gone */
+CASE(maker_ends)
+{
+	long before = pinned();
+
+	export_memory(map_anonymous(LENGTH));
+	apid = CHECK_OK(GET(.segid = segid, .flags = XPMEM_GET_RDWR));
+	dma_buf = CHECK_OK(DMABUF(.apid = apid, .length = LENGTH));
+	peer_send_descriptor(attacher, dma_buf);
+	dma_buf = CHECK_OK(on(attacher, do_receive_descriptor, 0));
+	CHECK_OK(on(attacher, do_import, dma_buf, IMPORTER_DYNAMIC));
+	CHECK_OK(on(attacher, do_device, IMPORTER_MAP));
+	CHECK_OK(on(attacher, do_end_device, 0));
+	CHECK_OK(here(do_close, 0));
+	check_no_device_gets_it();
+	CHECK_EQ(pinned(), before);
+}
