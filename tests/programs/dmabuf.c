@@ -149,6 +149,8 @@ CASE(untouched_memory)
 	CHECK_EQ(on(attacher, do_device_load, 5 * PAGE), 0);
 	CHECK_OK(on(attacher, do_device_store, 5 * PAGE, 6));
 	CHECK_EQ(load(page + 5 * PAGE), 6);
+	/* it was a page of the exporter's own */
+	CHECK_EQ(load(page + 6 * PAGE), 0);
 }
 
 CASE(part_of_a_segment)
@@ -441,15 +443,18 @@ CASE(exporter_ends)
 	check_no_device_gets_it();
 }
 
-/* whoever was sent the descriptor has nothing once its maker is gone */
+/* whoever was sent the descriptor has nothing once its maker is gone, though the exporter is not */
 CASE(maker_ends)
 {
-	long before = pinned();
+	long before = pinned(), memory;
+	struct peer *exporter;
 
-	export_memory(map_anonymous(LENGTH));
-	apid = CHECK_OK(GET(.segid = segid, .flags = XPMEM_GET_RDWR));
-	dma_buf = CHECK_OK(DMABUF(.apid = apid, .length = LENGTH));
-	peer_send_descriptor(attacher, dma_buf);
+	CHECK_OK(device_open());
+	exporter = peer_start();
+	attacher = peer_start();
+	memory = CHECK_OK(on(exporter, do_map, LENGTH));
+	apid = CHECK_OK(GET(.segid = CHECK_OK(on(exporter, do_export, memory, LENGTH)), .flags = XPMEM_GET_RDWR));
+	peer_send_descriptor(attacher, CHECK_OK(DMABUF(.apid = apid, .length = LENGTH)));
 	dma_buf = CHECK_OK(on(attacher, do_receive_descriptor, 0));
 	CHECK_OK(on(attacher, do_import, dma_buf, IMPORTER_DYNAMIC));
 	CHECK_OK(on(attacher, do_device, IMPORTER_MAP));
