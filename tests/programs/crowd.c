@@ -141,7 +141,8 @@ static bool attach(struct view *view, unsigned int *seed)
 		return false;
 	}
 	offset = member->arena;
-	if (rand_r(seed) % 8 == 0)
+	/* seldom: the kernel makes all processors put their pages in order first */
+	if (rand_r(seed) % 64 == 0)
 		pin_some(apid, offset, seed);
 	if (rand_r(seed) % 4 == 0) {
 		/* somewhere around code, heap, stack, libraries or attachments of its own: all lie alike in its kin */
