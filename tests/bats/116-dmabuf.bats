@@ -84,6 +84,10 @@ teardown_file() {
 	run_case dmabuf more-than-there-is
 }
 
+@test "mapped while memory is short" {
+	run_case dmabuf mapped-while-memory-is-short
+}
+
 @test "segment removed" {
 	run_case dmabuf segment-removed
 }

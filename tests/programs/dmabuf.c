@@ -11,6 +11,7 @@
 
 #include "../importer/importer.h"
 #include "device.h"
+#include "sweep.h"
 
 #define LENGTH (16 * PAGE)
 #define USER 2001
@@ -327,6 +328,27 @@ static void check_no_device_gets_it(void)
 		CHECK_EQ(result, -ENODEV);
 		CHECK_OK(on(attacher, do_end_device, 0));
 	}
+}
+
+static long map_for_device(void)
+{
+	return here(do_device, IMPORTER_MAP);
+}
+
+static void unmap_for_device(long result)
+{
+	(void)result;
+	CHECK_OK(here(do_device, IMPORTER_UNMAP));
+}
+
+/* every allocation of it fails in turn */
+CASE(mapped_while_memory_is_short)
+{
+	sweep_prepare();
+	export_memory(map_anonymous(LENGTH));
+	apid = CHECK_OK(GET(.segid = segid, .flags = XPMEM_GET_RDWR));
+	CHECK_OK(here(do_import, CHECK_OK(DMABUF(.apid = apid, .length = LENGTH)), IMPORTER_DYNAMIC));
+	sweep(&(struct sweep){ .attempt = map_for_device, .undo = unmap_for_device });
 }
 
 /* A driver that has it mapped, and was not told, keeps the pages, which are nobody else's till it lets go. */
