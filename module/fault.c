@@ -12,6 +12,7 @@
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
+#include <linux/userfaultfd_k.h>
 
 #include "compat/mm.h"
 #include "xpmem.h"
@@ -415,25 +416,26 @@ long xpmem_source_pin(struct xpmem_space *space, unsigned long source, unsigned 
 	};
 	struct mm_struct *mm = space->mm;
 	enum xpmem_verdict verdict;
-	bool unlocked = false;
+	bool watched, unlocked = false;
 	long pinned = -EFAULT;
 
 	if (mmap_read_lock_killable(mm))
 		return -EINTR;
 	verdict = xpmem_mirror_look(&mirror);
+	watched = verdict == XPMEM_MAPPED && userfaultfd_armed(find_vma(mm, source));
+	if (watched) {
+		/* A pin keeps the lock, and so cannot wait for the program that supplies the page. */
+		mirror.end = source + PAGE_SIZE;
+		verdict = fault_source(&mirror, &unlocked);
+	}
 	if (verdict == XPMEM_MAPPED)
 		pinned = xpmem_pin_user_pages_remote(mm, source, (mirror.end - source) >> PAGE_SHIFT, FOLL_WRITE | FOLL_LONGTERM, pages);
-	if (verdict == XPMEM_MAPPED && pinned == -EFAULT) {
-		/* The lock stayed held, so the exporter's userfaultfd could not be waited for. */
-		verdict = fault_source(&mirror, &unlocked);
-		if (verdict == XPMEM_MAPPED)
-			pinned = xpmem_pin_user_pages_remote(mm, source, 1, FOLL_WRITE | FOLL_LONGTERM, pages);
-	}
 	if (!unlocked)
 		mmap_read_unlock(mm);
-	if (verdict == XPMEM_RACED)
-		return fatal_signal_pending(current) ? -EINTR : 0;
-	return verdict == XPMEM_NOMEM ? -ENOMEM : pinned;
+	if (verdict == XPMEM_NOMEM)
+		return -ENOMEM;
+	/* Or the page is gone again. */
+	return verdict == XPMEM_RACED || (watched && verdict == XPMEM_MAPPED && pinned == -EFAULT) ? 0 : pinned;
 }
 
 const struct vm_operations_struct xpmem_vm_ops = {
