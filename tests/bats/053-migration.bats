@@ -4,6 +4,25 @@
 
 load helpers
 
+balancing=/proc/sys/kernel/numa_balancing
+tuning=/sys/kernel/debug/sched/numa_balancing
+declare -A periods=([scan_delay_ms]=1 [scan_period_min_ms]=20 [scan_period_max_ms]=40) saved
+
+# An entry that balancing took for a while hides its page from move_pages(2) on 6.1.
+setup() {
+	was=$(cat "$balancing" 2>/dev/null) || return 0
+	echo 0 >"$balancing"
+}
+
+teardown() {
+	local name
+
+	for name in "${!saved[@]}"; do
+		echo "${saved[$name]}" >"$tuning/$name"
+	done
+	[[ -z $was ]] || echo "$was" >"$balancing"
+}
+
 @test "private memory" {
 	run_case migration private-memory
 }
@@ -34,6 +53,28 @@ load helpers
 
 @test "policy" {
 	run_case migration policy
+}
+
+# Have the kernel take entries as often as it can, to see who touches what.
+balance() {
+	local name
+
+	[[ -n $was && -e /sys/devices/system/node/node1 ]] || skip "this kernel balances no nodes"
+	for name in "${!periods[@]}"; do
+		saved[$name]=$(cat "$tuning/$name")
+		echo "${periods[$name]}" >"$tuning/$name"
+	done
+	echo 1 >"$balancing"
+}
+
+@test "balanced" {
+	balance
+	run_case migration balanced
+}
+
+@test "balanced huge page" {
+	balance
+	run_case migration balanced-huge-page
 }
 
 @test "every case of the program has a test" {

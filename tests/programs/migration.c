@@ -122,6 +122,37 @@ CASE(counted_while_shared_memory_moves)
 	check_counts(map_shared(LENGTH));
 }
 
+/* whoever touches a page that the kernel took the entry of may move it to where it runs */
+static void check_balancing(long memory)
+{
+	long i, turn = 0, counts = 2000, before;
+
+	share(memory);
+	before = CHECK_OK(read_counter("/proc/vmstat", "numa_hint_faults"));
+	for (i = 0; i < LENGTH; i += PAGE)
+		CHECK_OK(store(page + i, 0));
+	peer_tell(attacher, do_count, ARGUMENTS(at, LENGTH, counts));
+	while (read_counter("/proc/vmstat", "numa_hint_faults") < before + 10) {
+		/* entries are taken of pages that are on another node than the processor */
+		move_to(turn++ % 2);
+		for (i = 0; i < LENGTH; i += PAGE)
+			CHECK(load(page + i) <= counts);
+	}
+	CHECK_OK(peer_answer(attacher));
+	for (i = 0; i < LENGTH; i += PAGE)
+		CHECK_EQ(load(page + i), counts);
+}
+
+CASE(balanced)
+{
+	check_balancing(private_memory(MADV_NOHUGEPAGE));
+}
+
+CASE(balanced_huge_page)
+{
+	check_balancing(private_memory(MADV_HUGEPAGE));
+}
+
 /* as cpusets do when a process changes nodes: all that it has */
 CASE(whole_process)
 {
