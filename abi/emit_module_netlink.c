@@ -14,11 +14,18 @@ static void emit_header(const struct netlink_spec *spec, const char *root)
 
 	print_header_notice(out, "GPL-2.0-only", NETLINK_SPEC);
 	fputs("#ifndef XPMEM_NETLINK_GEN_H\n#define XPMEM_NETLINK_GEN_H\n\n#include <net/genetlink.h>\n\n", out);
-	fprintf(out, "#define XPMEM_NL_OPS_COUNT %zu\n\n", spec->operation_count);
+	fprintf(out, "#define XPMEM_NL_OPS_COUNT %zu\n", spec->request_count);
+	fprintf(out, "#define XPMEM_NL_GROUPS_COUNT %zu\n\n", spec->group_count);
+	if (spec->group_count) {
+		fputs("enum {\n", out);
+		for (i = 0; i < spec->group_count; i++)
+			fprintf(out, "\tXPMEM_NL_GROUP_%s,\n", upper(spec->groups[i]));
+		fputs("};\n\n", out);
+	}
 	fputs("extern const struct genl_ops xpmem_nl_ops[XPMEM_NL_OPS_COUNT];\n\n"
 	      "int xpmem_nl_dump_start(struct netlink_callback *callback);\n"
 	      "int xpmem_nl_dump_done(struct netlink_callback *callback);\n", out);
-	for (i = 0; i < spec->operation_count; i++) {
+	for (i = 0; i < spec->request_count; i++) {
 		const char *name = snake(spec->operations[i].name);
 
 		fprintf(out, "int xpmem_nl_%s_doit(struct sk_buff *skb, struct genl_info *info);\n", name);
@@ -29,7 +36,20 @@ static void emit_header(const struct netlink_spec *spec, const char *root)
 	output_close(&output, out);
 }
 
-/* An operation without a policy would not be validated before 6.1. */
+static bool lists(const struct attribute_list *list, const struct attribute *attribute)
+{
+	size_t i;
+
+	for (i = 0; i < list->count; i++)
+		if (list->attributes[i] == attribute)
+			return true;
+	return false;
+}
+
+/*
+ * An operation without a policy would not be validated before 6.1. It is one for do and dump, so the operations
+ * refuse what only the other of them takes.
+ */
 static void print_policy(FILE *out, const struct operation *operation)
 {
 	static const char *const types[] = {
@@ -41,10 +61,14 @@ static void print_policy(FILE *out, const struct operation *operation)
 	size_t i;
 
 	fprintf(out, "static const struct nla_policy %s_policy[] = {\n", snake(operation->name));
-	for (i = 0; i < operation->request.count; i++)
-		fprintf(out, "\t[XPMEM_A_%s_%s] = { .type = %s },\n", upper(operation->set->name),
-			upper(operation->request.attributes[i]->name), types[operation->request.attributes[i]->kind]);
-	if (!operation->request.count)
+	for (i = 0; i < operation->set->count; i++) {
+		const struct attribute *attribute = &operation->set->attributes[i];
+
+		if (lists(&operation->request, attribute) || lists(&operation->filter, attribute))
+			fprintf(out, "\t[XPMEM_A_%s_%s] = { .type = %s },\n", upper(operation->set->name), upper(attribute->name),
+				types[attribute->kind]);
+	}
+	if (!operation->request.count && !operation->filter.count)
 		fputs("\t[1] = { .type = NLA_REJECT },\n", out);
 	fputs("};\n\n", out);
 }
@@ -71,10 +95,10 @@ static void emit_source(const struct netlink_spec *spec, const char *root)
 
 	print_source_notice(out, "GPL-2.0-only", NETLINK_SPEC);
 	fputs("#include \"xpmem.h\"\n#include \"netlink_gen.h\"\n\n", out);
-	for (i = 0; i < spec->operation_count; i++)
+	for (i = 0; i < spec->request_count; i++)
 		print_policy(out, &spec->operations[i]);
 	fputs("const struct genl_ops xpmem_nl_ops[XPMEM_NL_OPS_COUNT] = {\n", out);
-	for (i = 0; i < spec->operation_count; i++)
+	for (i = 0; i < spec->request_count; i++)
 		print_operation(out, spec, &spec->operations[i]);
 	fputs("};\n", out);
 	output_close(&output, out);

@@ -15,15 +15,15 @@ static unsigned int payload(const struct attribute *attribute)
 	}
 }
 
-static void print_requests(FILE *out, const struct operation *operation)
+static void print_list(FILE *out, const struct operation *operation, const struct attribute_list *list, const char *of)
 {
 	size_t i;
 
-	if (!operation->request.count)
+	if (!list->count)
 		return;
-	fprintf(out, "static const struct netlink_attribute %s_request[] = {\n", snake(operation->name));
-	for (i = 0; i < operation->request.count; i++) {
-		const struct attribute *attribute = operation->request.attributes[i];
+	fprintf(out, "static const struct netlink_attribute %s_%s[] = {\n", snake(operation->name), of);
+	for (i = 0; i < list->count; i++) {
+		const struct attribute *attribute = list->attributes[i];
 
 		fprintf(out, "\t{ \"%s\", XPMEM_A_%s_%s, %u },\n", attribute->name, upper(operation->set->name),
 			upper(attribute->name), payload(attribute));
@@ -35,11 +35,15 @@ static void print_operation(FILE *out, const struct netlink_spec *spec, const st
 {
 	fprintf(out, "\t{\n\t\t.name = \"%s\",\n\t\t.command = %s%s,\n", operation->name, upper(spec->operation_prefix),
 		upper(operation->name));
+	if (operation->reply.count)
+		fputs("\t\t.replies = 1,\n", out);
 	if (operation->dump)
 		fputs("\t\t.dumps = 1,\n", out);
 	fprintf(out, "\t\t.last_attribute = XPMEM_A_%s_MAX,\n", upper(operation->set->name));
 	if (operation->request.count)
 		fprintf(out, "\t\t.request = %s_request,\n\t\t.request_count = %zu,\n", snake(operation->name), operation->request.count);
+	if (operation->filter.count)
+		fprintf(out, "\t\t.filter = %s_filter,\n\t\t.filter_count = %zu,\n", snake(operation->name), operation->filter.count);
 	fputs("\t},\n", out);
 }
 
@@ -60,16 +64,21 @@ void emit_netlink_conformance(const struct specs *specs, const char *root)
 	      "struct netlink_operation {\n"
 	      "\tconst char *name;\n"
 	      "\tint command;\n"
+	      "\tint replies;\t\t/* else it only acknowledges */\n"
 	      "\tint dumps;\t\t/* it can list all objects */\n"
 	      "\tint last_attribute;\t/* of its set */\n"
 	      "\tconst struct netlink_attribute *request;\t/* each must be there */\n"
 	      "\tint request_count;\n"
+	      "\tconst struct netlink_attribute *filter;\t/* each may be there in a dump */\n"
+	      "\tint filter_count;\n"
 	      "};\n\n", out);
-	for (i = 0; i < spec->operation_count; i++)
-		print_requests(out, &spec->operations[i]);
+	for (i = 0; i < spec->request_count; i++) {
+		print_list(out, &spec->operations[i], &spec->operations[i].request, "request");
+		print_list(out, &spec->operations[i], &spec->operations[i].filter, "filter");
+	}
 	fputs("static const struct netlink_operation netlink_operations[] = {\n", out);
-	for (i = 0; i < spec->operation_count; i++)
+	for (i = 0; i < spec->request_count; i++)
 		print_operation(out, spec, &spec->operations[i]);
-	fprintf(out, "};\n\n#define NETLINK_OPERATION_COUNT %zu\n\n#endif\n", spec->operation_count);
+	fprintf(out, "};\n\n#define NETLINK_OPERATION_COUNT %zu\n\n#endif\n", spec->request_count);
 	output_close(&output, out);
 }

@@ -152,8 +152,11 @@ static void print_names(FILE *out, const struct attribute_list *list)
 static void print_operation(FILE *out, const struct netlink_spec *spec, const struct operation *operation)
 {
 	fprintf(out, "| %u | `%s%s` | %s%s | ", operation->id, upper(spec->operation_prefix), upper(operation->name),
-		operation->dump ? "do, dump" : "do", operation->admin ? ", CAP_NET_ADMIN" : "");
+		operation->event ? spec->groups[operation->group] : operation->dump ? "do, dump" : "do",
+		operation->admin ? ", CAP_NET_ADMIN" : "");
 	print_names(out, &operation->request);
+	fputs(" | ", out);
+	print_names(out, &operation->filter);
 	fputs(" | ", out);
 	print_names(out, &operation->reply);
 	fputs(" | ", out);
@@ -199,7 +202,10 @@ void emit_reference(const struct specs *specs, const char *root)
 
 	fprintf(out, "\n## Generic netlink family `%s`, version %u\n\n", netlink->name, netlink->version);
 	print_paragraph(out, netlink->doc);
-	fputs("| nr | command | kinds | request | reply | meaning |\n|---|---|---|---|---|---|\n", out);
+	print_paragraph(out, "A request of kind do has all attributes of the column \"do\". A dump may have any of the column \"filter\", "
+			"and lists what is equal to all that are given. What is absent in an object equals nothing. A command that is "
+			"of a group, not of a kind, is an event that its listeners are sent.");
+	fputs("| nr | command | kinds or group | do | filter | reply | meaning |\n|---|---|---|---|---|---|---|\n", out);
 	for (i = 0; i < netlink->operation_count; i++)
 		print_operation(out, netlink, &netlink->operations[i]);
 	for (i = 0; i < netlink->set_count; i++)

@@ -109,22 +109,78 @@ static struct json_object *require(const char *key)
 	return object;
 }
 
-static struct json_object *describe_set(const struct attribute_set *set)
+static struct json_object *type_of(const char *type)
 {
-	struct json_object *object = json_object_new_object(), *properties = json_object_new_object();
-	size_t i;
+	struct json_object *object = json_object_new_object();
 
-	put_text(object, "type", "object");
-	for (i = 0; i < set->count; i++) {
-		if (set->attributes[i].kind == ATTRIBUTE_PAD)
-			continue;
-		put(properties, snake(set->attributes[i].name), describe(&set->attributes[i]));
-		if (!strcmp(set->attributes[i].name, "id"))
-			put_required(object, "id");
+	put_text(object, "type", type);
+	return object;
+}
+
+static struct json_object *list_of(struct json_object *items)
+{
+	struct json_object *list = type_of("array");
+
+	put(list, "items", items);
+	return list;
+}
+
+static struct json_object *described(struct json_object *object, const char *description)
+{
+	put_text(object, "description", description);
+	return object;
+}
+
+/* An object that has no keys but those of properties; all of them, if it is strict. */
+static struct json_object *closed_object(struct json_object *properties, bool strict)
+{
+	struct json_object *object = type_of("object"), *required;
+
+	if (strict) {
+		required = json_object_new_array();
+		json_object_object_foreach(properties, key, value) {
+			(void)value;
+			append(required, json_object_new_string(key));
+		}
+		put(object, "required", required);
 	}
 	put(object, "properties", properties);
 	put(object, "additionalProperties", json_object_new_boolean(0));
 	return object;
+}
+
+/* In an event these stand beside the object, not in it. */
+static bool is_of_event(const struct attribute *attribute)
+{
+	return !strcmp(attribute->name, "time") || !strcmp(attribute->name, "reason");
+}
+
+static const struct attribute_set *find_child(const struct netlink_spec *spec, const struct attribute_set *set)
+{
+	static const char *const order[] = { "exporter", "segment", "permit", "attachment" };
+	size_t i, j;
+
+	for (i = 0; i + 1 < sizeof(order) / sizeof(*order); i++)
+		for (j = 0; !strcmp(order[i], set->name) && j < spec->set_count; j++)
+			if (!strcmp(spec->sets[j].name, order[i + 1]))
+				return &spec->sets[j];
+	return NULL;
+}
+
+static struct json_object *describe_set(const struct netlink_spec *spec, const struct attribute_set *set)
+{
+	const struct attribute_set *child = find_child(spec, set);
+	struct json_object *properties = json_object_new_object(), *rates = type_of("object");
+	size_t i;
+
+	for (i = 0; i < set->count; i++)
+		if (set->attributes[i].kind != ATTRIBUTE_PAD && !is_of_event(&set->attributes[i]))
+			put(properties, snake(set->attributes[i].name), describe(&set->attributes[i]));
+	put(rates, "additionalProperties", type_of("number"));
+	put(properties, "rates", described(rates, "Of stats that are watched: growth of its counters per second."));
+	if (child)
+		put(properties, "children", described(list_of(reference(snake(child->name))), "In a tree: what exists through it."));
+	return closed_object(properties, false);
 }
 
 static const struct operation *find_operation(const struct netlink_spec *spec, const struct attribute_set *set)
@@ -137,11 +193,82 @@ static const struct operation *find_operation(const struct netlink_spec *spec, c
 	return NULL;
 }
 
+static struct json_object *describe_event(const struct netlink_spec *spec)
+{
+	static const char *const ours[][2] = {
+		{ "present", "It was there before; of a snapshot." },
+		{ "snapshot_begin", "What is there follows." },
+		{ "snapshot_complete", "What was there has been told." },
+		{ "lost", "Some events could not be told." },
+	};
+	struct json_object *choices = json_object_new_array(), *event = json_object_new_object();
+	size_t i;
+
+	for (i = spec->request_count; i < spec->operation_count + sizeof(ours) / sizeof(*ours); i++) {
+		struct json_object *choice = json_object_new_object();
+		bool own = i >= spec->operation_count;
+
+		put_text(choice, "const", own ? ours[i - spec->operation_count][0] : snake(spec->operations[i].name));
+		put_text(choice, "description", own ? ours[i - spec->operation_count][1] : spec->operations[i].doc);
+		append(choices, choice);
+	}
+	put(event, "anyOf", choices);
+	return event;
+}
+
+static struct json_object *describe_reason(const struct netlink_spec *spec)
+{
+	struct json_object *reason = json_object_new_object();
+	size_t i;
+
+	for (i = 0; i < spec->enumeration_count; i++)
+		if (!strcmp(spec->enumerations[i].name, "reason"))
+			put_choice(reason, &spec->enumerations[i]);
+	return described(reason, "Of an event: why it is gone.");
+}
+
+static struct json_object *describe_error(void)
+{
+	struct json_object *properties = json_object_new_object();
+
+	put(properties, "status", described(type_of("integer"), "The exit status."));
+	put(properties, "name", described(type_of("string"), "failed, usage, no_module, not_permitted or not_found."));
+	put(properties, "message", described(type_of("string"), "One line that says what to do."));
+	return closed_object(properties, true);
+}
+
+static struct json_object *describe_revoked(void)
+{
+	struct json_object *properties = json_object_new_object();
+
+	put(properties, "kind", type_of("string"));
+	put(properties, "id", type_of("string"));
+	return list_of(closed_object(properties, true));
+}
+
+static struct json_object *describe_findings(void)
+{
+	struct json_object *properties = json_object_new_object(), *finding;
+
+	put(properties, "check", described(type_of("string"), "What was looked at."));
+	put(properties, "state", described(type_of("string"), "ok, note or problem."));
+	put(properties, "finding", type_of("string"));
+	finding = closed_object(properties, true);
+	put(properties, "remedy", described(type_of("string"), "What to do about it."));
+	return list_of(finding);
+}
+
+static void put_output(struct json_object *properties, struct json_object *any, const char *key, struct json_object *value)
+{
+	put(properties, key, value);
+	append(any, require(key));
+}
+
 /* What is dumped appears alone when inspected, and as a list under the plural of its name. */
 static void describe_outputs(const struct netlink_spec *spec, struct json_object *schema)
 {
 	struct json_object *properties = json_object_new_object(), *any = json_object_new_array();
-	struct json_object *version = json_object_new_object(), *interrupted = json_object_new_object(), *list;
+	struct json_object *version = json_object_new_object(), *interrupted = json_object_new_object();
 	size_t i;
 
 	put(version, "const", json_object_new_int(JSON_SCHEMA_VERSION));
@@ -156,16 +283,17 @@ static void describe_outputs(const struct netlink_spec *spec, struct json_object
 		char plural[128];
 
 		snprintf(plural, sizeof(plural), "%ss", name);
-		put(properties, name, reference(name));
-		append(any, require(name));
-		if (!operation || !operation->dump)
-			continue;
-		list = json_object_new_object();
-		put_text(list, "type", "array");
-		put(list, "items", reference(name));
-		put(properties, plural, list);
-		append(any, require(plural));
+		put_output(properties, any, name, reference(name));
+		if (operation && operation->dump)
+			put_output(properties, any, plural, list_of(reference(name)));
 	}
+	put_output(properties, any, "tree", described(list_of(reference("exporter")), "Exporters and what exists through them."));
+	put_output(properties, any, "revoked", describe_revoked());
+	put_output(properties, any, "findings", describe_findings());
+	put_output(properties, any, "event", describe_event(spec));
+	put(properties, "time", described(type_of("string"), "When it was so, in ISO 8601 and UTC."));
+	put(properties, "reason", describe_reason(spec));
+	put_output(properties, any, "error", described(describe_error(), "Why the rest is missing."));
 	put_required(schema, "schema_version");
 	put(schema, "anyOf", any);
 	put(schema, "properties", properties);
@@ -186,11 +314,12 @@ void emit_schema(const struct specs *specs, const char *root)
 	put_text(schema, "title", "Output of xpmemctl");
 	put_text(schema, "description",
 		 "A key is absent when its value is unknown or not for the caller to see. Ids, addresses and masks are "
-		 "hexadecimal strings, permission bits octal strings, lengths and offsets numbers in bytes.");
+		 "hexadecimal strings, permission bits octal strings, lengths and offsets numbers in bytes. With --columns only "
+		 "those keys are there.");
 	put_text(schema, "type", "object");
 	describe_outputs(specs->netlink, schema);
 	for (i = 0; i < specs->netlink->set_count; i++)
-		put(definitions, snake(specs->netlink->sets[i].name), describe_set(&specs->netlink->sets[i]));
+		put(definitions, snake(specs->netlink->sets[i].name), describe_set(specs->netlink, &specs->netlink->sets[i]));
 	put(schema, "$defs", definitions);
 	fprintf(out, "%s\n", json_object_to_json_string_ext(schema, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED |
 							    JSON_C_TO_STRING_NOSLASHESCAPE));

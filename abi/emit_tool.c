@@ -23,8 +23,9 @@ static void emit_header(const struct netlink_spec *spec, const char *root)
 	for (i = 0; i < spec->set_count; i++)
 		fprintf(out, "extern const struct attribute_set %s_attributes;\n", snake(spec->sets[i].name));
 	fputc('\n', out);
-	for (i = 0; i < spec->operation_count; i++)
+	for (i = 0; i < spec->request_count; i++)
 		fprintf(out, "extern const struct operation operation_%s;\n", snake(spec->operations[i].name));
+	fprintf(out, "\n#define EVENT_COUNT %zu\n\nextern const struct event events[EVENT_COUNT];\n", spec->operation_count - spec->request_count);
 	fputs("\n#endif\n", out);
 	output_close(&output, out);
 }
@@ -92,6 +93,18 @@ static void print_set(FILE *out, const struct attribute_set *set)
 		name, name, upper(set->name), name, name, name);
 }
 
+static void print_filter(FILE *out, const struct operation *operation)
+{
+	size_t i;
+
+	if (!operation->filter.count)
+		return;
+	fprintf(out, "static const int %s_filter[] = {\n", snake(operation->name));
+	for (i = 0; i < operation->filter.count; i++)
+		fprintf(out, "\tXPMEM_A_%s_%s,\n", upper(operation->set->name), upper(operation->filter.attributes[i]->name));
+	fputs("};\n\n", out);
+}
+
 static void emit_source(const struct netlink_spec *spec, const char *root)
 {
 	struct output output;
@@ -104,15 +117,24 @@ static void emit_source(const struct netlink_spec *spec, const char *root)
 		print_names(out, &spec->enumerations[i]);
 	for (i = 0; i < spec->set_count; i++)
 		print_set(out, &spec->sets[i]);
-	for (i = 0; i < spec->operation_count; i++) {
+	for (i = 0; i < spec->request_count; i++) {
 		const struct operation *operation = &spec->operations[i];
 
-		fprintf(out, "%sconst struct operation operation_%s = {\n\t.command = %s%s,\n\t.set = &%s_attributes,\n",
-			i ? "\n" : "", snake(operation->name), upper(spec->operation_prefix), upper(operation->name), snake(operation->set->name));
+		print_filter(out, operation);
+		fprintf(out, "const struct operation operation_%s = {\n\t.command = %s%s,\n\t.set = &%s_attributes,\n",
+			snake(operation->name), upper(spec->operation_prefix), upper(operation->name), snake(operation->set->name));
 		if (operation->request.count)
 			fprintf(out, "\t.selector = XPMEM_A_%s_%s,\n", upper(operation->set->name), upper(operation->request.attributes[0]->name));
-		fputs("};\n", out);
+		if (operation->filter.count)
+			fprintf(out, "\t.filter = %s_filter,\n\t.filter_count = sizeof(%s_filter) / sizeof(*%s_filter),\n",
+				snake(operation->name), snake(operation->name), snake(operation->name));
+		fputs("};\n\n", out);
 	}
+	fputs("const struct event events[EVENT_COUNT] = {\n", out);
+	for (i = spec->request_count; i < spec->operation_count; i++)
+		fprintf(out, "\t{ %s%s, \"%s\", &%s_attributes,\n\t  \"%s\" },\n", upper(spec->operation_prefix), upper(spec->operations[i].name),
+			snake(spec->operations[i].name), snake(spec->operations[i].set->name), spec->operations[i].doc);
+	fputs("};\n", out);
 	output_close(&output, out);
 }
 

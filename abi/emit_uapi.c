@@ -223,6 +223,8 @@ void emit_uapi(const struct specs *specs, const char *root)
 	fputs(" * All of it is since ABI version 1.\n */\n", out);
 	fprintf(out, "#define %s_FAMILY_NAME \"%s\"\n", upper(netlink->name), netlink->name);
 	fprintf(out, "#define %s_FAMILY_VERSION %u\n", upper(netlink->name), netlink->version);
+	for (i = 0; i < netlink->group_count; i++)
+		fprintf(out, "#define %s_GROUP_%s \"%s\"\n", upper(netlink->name), upper(netlink->groups[i]), netlink->groups[i]);
 	for (i = 0; i < netlink->enumeration_count; i++)
 		print_enumeration(out, netlink, &netlink->enumerations[i]);
 	for (i = 0; i < netlink->set_count; i++)

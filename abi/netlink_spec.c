@@ -157,13 +157,28 @@ static void load_list(struct attribute_list *list, const struct node *message, c
 			list->attributes[list->count++] = &set->attributes[j];
 }
 
+static void load_event(struct operation *operation, const struct node *node, const struct netlink_spec *spec)
+{
+	const struct node *group = node_require(node, "mcgrp");
+	size_t i;
+
+	node_allow(node, "name", "doc", "attribute-set", "mcgrp", "event", NULL);
+	for (i = 0; i < spec->group_count && strcmp(spec->groups[i], node_text(group)); i++)
+		;
+	if (i == spec->group_count)
+		fail_at(group, "no group \"%s\": define it under \"mcast-groups\"", node_text(group));
+	operation->event = true;
+	operation->group = i;
+	load_list(&operation->reply, node_require(node, "event"), operation->set);
+}
+
 static void load_operation(struct operation *operation, const struct node *node, const struct netlink_spec *spec)
 {
 	const struct node *message, *flags, *name;
 	struct attribute_list dumped = { 0 };
 	size_t i;
 
-	node_allow(node, "name", "doc", "attribute-set", "flags", "do", "dump", NULL);
+	node_allow(node, "name", "doc", "attribute-set", "flags", "do", "dump", "mcgrp", "event", NULL);
 	operation->name = load_name(node);
 	operation->doc = require_text(node, "doc");
 	name = node_require(node, "attribute-set");
@@ -172,6 +187,10 @@ static void load_operation(struct operation *operation, const struct node *node,
 			operation->set = &spec->sets[i];
 	if (!operation->set)
 		fail_at(name, "no attribute set \"%s\": define it under \"attribute-sets\"", node_text(name));
+	if (node_find(node, "event")) {
+		load_event(operation, node, spec);
+		return;
+	}
 	if (node_find(node, "flags")) {
 		flags = node_sequence(node, "flags");
 		for (i = 0; i < flags->count; i++)
@@ -187,7 +206,9 @@ static void load_operation(struct operation *operation, const struct node *node,
 	message = node_find(node, "dump");
 	if (message) {
 		operation->dump = true;
-		node_allow(message, "reply", NULL);
+		node_allow(message, "request", "reply", NULL);
+		if (node_find(message, "request"))
+			load_list(&operation->filter, node_find(message, "request"), operation->set);
 		load_list(&dumped, node_require(message, "reply"), operation->set);
 		if (dumped.count != operation->reply.count ||
 		    memcmp(dumped.attributes, operation->reply.attributes, dumped.count * sizeof(*dumped.attributes)))
@@ -201,7 +222,7 @@ const struct netlink_spec *netlink_spec_load(const char *path, const struct ioct
 	const struct node *root = document_load(path), *operations, *list;
 	size_t i, j;
 
-	node_allow(root, "name", "protocol", "doc", "version", "definitions", "attribute-sets", "operations", NULL);
+	node_allow(root, "name", "protocol", "doc", "version", "definitions", "attribute-sets", "mcast-groups", "operations", NULL);
 	spec->name = load_name(root);
 	if (strcmp(require_text(root, "protocol"), "genetlink"))
 		fail_at(node_find(root, "protocol"), "protocol must be genetlink");
@@ -228,6 +249,18 @@ const struct netlink_spec *netlink_spec_load(const char *path, const struct ioct
 		spec->set_count++;
 	}
 
+	if (node_find(root, "mcast-groups")) {
+		list = node_find(root, "mcast-groups");
+		node_allow(list, "list", NULL);
+		list = node_sequence(list, "list");
+		spec->groups = allocate(list->count, sizeof(*spec->groups));
+		for (i = 0; i < list->count; i++) {
+			node_allow(list->items[i], "name", NULL);
+			spec->groups[i] = load_name(list->items[i]);
+			spec->group_count++;
+		}
+	}
+
 	operations = node_require(root, "operations");
 	node_allow(operations, "name-prefix", "list", NULL);
 	spec->operation_prefix = require_text(operations, "name-prefix");
@@ -240,6 +273,11 @@ const struct netlink_spec *netlink_spec_load(const char *path, const struct ioct
 			if (!strcmp(spec->operations[j].name, spec->operations[i].name))
 				fail_at(list->items[i], "operation \"%s\" is there twice: rename one", spec->operations[i].name);
 		spec->operation_count++;
+		if (spec->operations[i].event)
+			continue;
+		if (spec->request_count < i)
+			fail_at(list->items[i], "\"%s\" follows an event: put events last", spec->operations[i].name);
+		spec->request_count++;
 	}
 	return spec;
 }

@@ -134,7 +134,10 @@ struct operation {
 	const struct attribute_set *set;
 	bool admin;		/* CAP_NET_ADMIN */
 	bool dump;
+	bool event;		/* sent to a multicast group, with what reply lists */
+	size_t group;		/* of an event: index of its group */
 	struct attribute_list request;
+	struct attribute_list filter;	/* what a dump may be narrowed by */
 	struct attribute_list reply;
 };
 
@@ -147,8 +150,11 @@ struct netlink_spec {
 	size_t enumeration_count;
 	struct attribute_set *sets;
 	size_t set_count;
+	const char **groups;
+	size_t group_count;
 	struct operation *operations;
 	size_t operation_count;
+	size_t request_count;	/* operations that are no events; they come first */
 };
 
 const struct ioctl_spec *ioctl_spec_load(const char *path);

@@ -117,8 +117,8 @@ done
 step "A third process, of user $other_user, wants the same segment"
 (exec_as "$other_user" stranger "$segment") || fail "another user was not refused"
 
-step "Meanwhile, the administrator looks: xpmemctl list"
-list=$(xpmemctl list) || fail "xpmemctl list"
+step "Meanwhile, the administrator looks: xpmemctl --pretty list"
+list=$(xpmemctl --pretty list) || fail "xpmemctl list"
 echo "$list"
 holds "the exporter has the one segment" "$list" --arg id "$segment" --argjson pid "$exporter" --argjson uid "$user" \
 	'.segments | length == 1 and (.[0] | .id == $id and .pid == $pid and .uid == $uid and .mode == "0600" and .name == "demo")'
@@ -128,9 +128,9 @@ holds "there are three attachments" "$list" '.attachments | length == 3'
 
 pages_mapped=0 faults_handled=0
 for index in "${!attachments[@]}"; do
-	attachment=$(xpmemctl inspect attachment "${attachments[index]}") || fail "xpmemctl inspect"
+	attachment=$(xpmemctl --pretty inspect attachment "${attachments[index]}") || fail "xpmemctl inspect"
 	if ((index == ${#attachments[@]} - 1)); then
-		step "xpmemctl inspect attachment ${attachments[index]} (buffer, hole, file, hole, memfd)"
+		step "xpmemctl --pretty inspect attachment ${attachments[index]} (buffer, hole, file, hole, memfd)"
 		echo "$attachment"
 	fi
 	holds "attachment ${attachments[index]} is where the attacher has it" "$attachment" --argjson pid "$attacher" \

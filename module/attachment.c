@@ -12,6 +12,7 @@
 #include <linux/slab.h>
 
 #include "compat/mm.h"
+#include "trace.h"
 #include "xpmem.h"
 
 static atomic_long_t inherited;	/* VMAs that are in another mm than that of their client */
@@ -22,10 +23,13 @@ void xpmem_attachment_put(struct xpmem_attachment *attachment)
 
 	if (!refcount_dec_and_test(&attachment->object.ref))
 		return;
-	if (!xpmem_registry_withdraw(&xpmem_attachments, &attachment->object))
+	if (!xpmem_registry_withdraw(&xpmem_attachments, &attachment->object)) {
 		xpmem_registry_cancel(&xpmem_attachments, &attachment->object);
-	else
+	} else {
 		atomic_dec(&permit->attachment_count);
+		trace_detach(attachment);
+		xpmem_event_gone(XPMEM_ATTACHMENT, &attachment->object, attachment->reason);
+	}
 	spin_lock(&permit->lock);
 	list_del_init(&attachment->permit_link);
 	spin_unlock(&permit->lock);
@@ -58,9 +62,14 @@ void xpmem_attachment_open(struct vm_area_struct *vma)
 
 void xpmem_attachment_close(struct vm_area_struct *vma)
 {
+	struct xpmem_attachment *attachment = vma->vm_private_data;
+
 	if (is_inherited(vma))
 		atomic_long_dec(&inherited);
-	xpmem_attachment_put(vma->vm_private_data);
+	else
+		WRITE_ONCE(attachment->reason, current->mm == vma->vm_mm ? XPMEM_REASON_REMOVED :
+						     xpmem_owner_end(&attachment->permit->owner));
+	xpmem_attachment_put(attachment);
 }
 
 /**
@@ -278,7 +287,9 @@ struct xpmem_attachment *xpmem_attachment_create(s64 apid, u64 offset, u64 lengt
 	}
 	if (!error) {
 		atomic_inc(&permit->attachment_count);
+		xpmem_event_created(XPMEM_ATTACHMENT, &attachment->object);
 		xpmem_registry_publish(&xpmem_attachments, &attachment->object);
+		trace_attach(attachment);
 		pr_debug("attachment %llx created\n", attachment->object.id);
 	}
 	mutex_unlock(&permit->attaching);

@@ -88,6 +88,18 @@ static struct xpmem_permit *first_permit(struct xpmem_client *client)
 	return permit;
 }
 
+/* Why the file was closed that an object of @owner belongs to; the caller does it. */
+static enum xpmem_reason close_reason(const struct xpmem_client *client, const struct xpmem_owner *owner)
+{
+	bool own = task_tgid(current) == owner->pid;
+
+	if (own && current->flags & PF_EXITING)
+		return XPMEM_REASON_EXITED;
+	if (own && current->mm != client->mm)
+		return XPMEM_REASON_EXEC;
+	return own || atomic_read(&client->mm->mm_users) ? XPMEM_REASON_CLOSED : xpmem_owner_end(owner);
+}
+
 /* The file is gone: so is all that was made through it. */
 void xpmem_client_close(struct xpmem_client *client)
 {
@@ -95,12 +107,12 @@ void xpmem_client_close(struct xpmem_client *client)
 	struct xpmem_segment *segment;
 
 	while ((permit = first_permit(client))) {
-		xpmem_permit_kill(permit, false);
+		xpmem_permit_kill(permit, false, close_reason(client, &permit->owner));
 		xpmem_permit_put(permit);
 		cond_resched();
 	}
 	while ((segment = first_segment(client))) {
-		xpmem_segment_kill(segment);
+		xpmem_segment_kill(segment, close_reason(client, &segment->owner));
 		xpmem_segment_put(segment);
 		cond_resched();
 	}

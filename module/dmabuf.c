@@ -37,6 +37,7 @@ static void give_back_pages(struct dmabuf *dmabuf)
 	if (!dmabuf->pages)
 		return;
 	unpin_user_pages_dirty_lock(dmabuf->pages, dmabuf->count, true);
+	atomic_long_sub(dmabuf->count, &dmabuf->permit->dmabuf_pages);
 	kvfree(dmabuf->pages);
 	dmabuf->pages = NULL;
 	mm_unaccount_pinned_pages(&dmabuf->charge);
@@ -105,6 +106,7 @@ static void dmabuf_unmap(struct dma_buf_attachment *attach, struct sg_table *tab
 static void destroy(struct dmabuf *dmabuf)
 {
 	give_back_pages(dmabuf);
+	atomic_dec(&dmabuf->permit->dmabuf_count);
 	xpmem_permit_put(dmabuf->permit);
 	kfree(dmabuf);
 }
@@ -147,8 +149,10 @@ static int get_pages(struct dmabuf *dmabuf, unsigned long source, u64 length)
 	while (dmabuf->count < wanted && pinned >= 0) {
 		pinned = xpmem_source_pin(space, source + (dmabuf->count << PAGE_SHIFT),
 					  min(wanted - dmabuf->count, XPMEM_WINDOW_PAGES), dmabuf->pages + dmabuf->count);
-		if (pinned > 0)
+		if (pinned > 0) {
 			dmabuf->count += pinned;
+			atomic_long_add(pinned, &dmabuf->permit->dmabuf_pages);
+		}
 		if (fatal_signal_pending(current))
 			pinned = -EINTR;
 		cond_resched();
@@ -206,6 +210,7 @@ struct file *xpmem_dmabuf_file(s64 apid, u64 offset, u64 length)
 	if (!dmabuf)
 		goto put_permit;
 	dmabuf->permit = permit;
+	atomic_inc(&permit->dmabuf_count);
 	error = get_pages(dmabuf, segment->start + offset, length);
 	if (error)
 		goto destroy;

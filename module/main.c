@@ -92,6 +92,7 @@ exit_netlink:
 	xpmem_netlink_exit();
 exit_space:
 	xpmem_space_exit();
+	xpmem_fault_exit();
 exit_coverage:
 	xpmem_coverage_exit();
 	return error;
@@ -100,8 +101,10 @@ exit_coverage:
 static void __exit xpmem_exit(void)
 {
 	misc_deregister(&device);
+	xpmem_space_drain();
 	xpmem_netlink_exit();
 	xpmem_space_exit();
+	xpmem_fault_exit();
 	xpmem_coverage_exit();
 }
 

@@ -12,14 +12,46 @@ static const struct nla_policy info_get_policy[] = {
 
 static const struct nla_policy segment_get_policy[] = {
 	[XPMEM_A_SEGMENT_ID] = { .type = NLA_S64 },
+	[XPMEM_A_SEGMENT_PID] = { .type = NLA_U32 },
+	[XPMEM_A_SEGMENT_UID] = { .type = NLA_U32 },
+	[XPMEM_A_SEGMENT_NAME] = { .type = NLA_NUL_STRING },
+	[XPMEM_A_SEGMENT_ACCESS] = { .type = NLA_U32 },
+	[XPMEM_A_SEGMENT_EXPORTER_ID] = { .type = NLA_S64 },
 };
 
 static const struct nla_policy permit_get_policy[] = {
 	[XPMEM_A_PERMIT_ID] = { .type = NLA_S64 },
+	[XPMEM_A_PERMIT_SEGMENT_ID] = { .type = NLA_S64 },
+	[XPMEM_A_PERMIT_PID] = { .type = NLA_U32 },
+	[XPMEM_A_PERMIT_UID] = { .type = NLA_U32 },
+	[XPMEM_A_PERMIT_ACCESS] = { .type = NLA_U32 },
 };
 
 static const struct nla_policy attachment_get_policy[] = {
 	[XPMEM_A_ATTACHMENT_ID] = { .type = NLA_S64 },
+	[XPMEM_A_ATTACHMENT_PERMIT_ID] = { .type = NLA_S64 },
+	[XPMEM_A_ATTACHMENT_SEGMENT_ID] = { .type = NLA_S64 },
+	[XPMEM_A_ATTACHMENT_PID] = { .type = NLA_U32 },
+	[XPMEM_A_ATTACHMENT_UID] = { .type = NLA_U32 },
+	[XPMEM_A_ATTACHMENT_ACCESS] = { .type = NLA_U32 },
+};
+
+static const struct nla_policy exporter_get_policy[] = {
+	[XPMEM_A_EXPORTER_ID] = { .type = NLA_S64 },
+	[XPMEM_A_EXPORTER_PID] = { .type = NLA_U32 },
+	[XPMEM_A_EXPORTER_UID] = { .type = NLA_U32 },
+};
+
+static const struct nla_policy stats_get_policy[] = {
+	[1] = { .type = NLA_REJECT },
+};
+
+static const struct nla_policy segment_revoke_policy[] = {
+	[XPMEM_A_SEGMENT_ID] = { .type = NLA_S64 },
+};
+
+static const struct nla_policy permit_revoke_policy[] = {
+	[XPMEM_A_PERMIT_ID] = { .type = NLA_S64 },
 };
 
 const struct genl_ops xpmem_nl_ops[XPMEM_NL_OPS_COUNT] = {
@@ -55,5 +87,32 @@ const struct genl_ops xpmem_nl_ops[XPMEM_NL_OPS_COUNT] = {
 		.done = xpmem_nl_dump_done,
 		.policy = attachment_get_policy,
 		.maxattr = ARRAY_SIZE(attachment_get_policy) - 1,
+	},
+	{
+		.cmd = XPMEM_NL_CMD_EXPORTER_GET,
+		.doit = xpmem_nl_exporter_get_doit,
+		.start = xpmem_nl_dump_start,
+		.dumpit = xpmem_nl_exporter_get_dumpit,
+		.done = xpmem_nl_dump_done,
+		.policy = exporter_get_policy,
+		.maxattr = ARRAY_SIZE(exporter_get_policy) - 1,
+	},
+	{
+		.cmd = XPMEM_NL_CMD_STATS_GET,
+		.doit = xpmem_nl_stats_get_doit,
+		.policy = stats_get_policy,
+		.maxattr = ARRAY_SIZE(stats_get_policy) - 1,
+	},
+	{
+		.cmd = XPMEM_NL_CMD_SEGMENT_REVOKE,
+		.doit = xpmem_nl_segment_revoke_doit,
+		.policy = segment_revoke_policy,
+		.maxattr = ARRAY_SIZE(segment_revoke_policy) - 1,
+	},
+	{
+		.cmd = XPMEM_NL_CMD_PERMIT_REVOKE,
+		.doit = xpmem_nl_permit_revoke_doit,
+		.policy = permit_revoke_policy,
+		.maxattr = ARRAY_SIZE(permit_revoke_policy) - 1,
 	},
 };

@@ -8,7 +8,12 @@
 
 #include <net/genetlink.h>
 
-#define XPMEM_NL_OPS_COUNT 4
+#define XPMEM_NL_OPS_COUNT 8
+#define XPMEM_NL_GROUPS_COUNT 1
+
+enum {
+	XPMEM_NL_GROUP_EVENTS,
+};
 
 extern const struct genl_ops xpmem_nl_ops[XPMEM_NL_OPS_COUNT];
 
@@ -21,5 +26,10 @@ int xpmem_nl_permit_get_doit(struct sk_buff *skb, struct genl_info *info);
 int xpmem_nl_permit_get_dumpit(struct sk_buff *skb, struct netlink_callback *callback);
 int xpmem_nl_attachment_get_doit(struct sk_buff *skb, struct genl_info *info);
 int xpmem_nl_attachment_get_dumpit(struct sk_buff *skb, struct netlink_callback *callback);
+int xpmem_nl_exporter_get_doit(struct sk_buff *skb, struct genl_info *info);
+int xpmem_nl_exporter_get_dumpit(struct sk_buff *skb, struct netlink_callback *callback);
+int xpmem_nl_stats_get_doit(struct sk_buff *skb, struct genl_info *info);
+int xpmem_nl_segment_revoke_doit(struct sk_buff *skb, struct genl_info *info);
+int xpmem_nl_permit_revoke_doit(struct sk_buff *skb, struct genl_info *info);
 
 #endif

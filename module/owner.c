@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Who made a segment or a permit. */
+#include <linux/sched/signal.h>
+#include <linux/sched/task.h>
+
 #include "xpmem.h"
 #include "compat/ipc_namespace.h"
 
@@ -16,6 +19,17 @@ void xpmem_owner_destroy(struct xpmem_owner *owner)
 {
 	put_pid(owner->pid);
 	xpmem_ipc_ns_put(owner->ipc_ns);
+}
+
+/* Why the address space of @owner ended: its process lives on only when it executed another program. */
+enum xpmem_reason xpmem_owner_end(const struct xpmem_owner *owner)
+{
+	struct task_struct *task = get_pid_task(owner->pid, PIDTYPE_TGID);
+	bool lives = task && atomic_read(&task->signal->live);
+
+	if (task)
+		put_task_struct(task);
+	return lives ? XPMEM_REASON_EXEC : XPMEM_REASON_EXITED;
 }
 
 /* Whether ids of @owner's objects mean anything in @ipc_ns. */

@@ -5,6 +5,7 @@
 #include <linux/user_namespace.h>
 
 #include "compat/ipc_namespace.h"
+#include "trace.h"
 #include "xpmem.h"
 
 /* As System V IPC does, with the bits that this machine honours. */
@@ -114,7 +115,9 @@ void xpmem_permit_publish(struct xpmem_permit *permit)
 	spin_lock(&client->lock);
 	list_add(&permit->client_link, &client->permits);
 	spin_unlock(&client->lock);
+	xpmem_event_created(XPMEM_PERMIT, &permit->object);
 	xpmem_registry_publish(&xpmem_permits, &permit->object);
+	trace_get(permit);
 	pr_debug("permit %llx created\n", permit->object.id);
 }
 
@@ -198,11 +201,12 @@ static void revoke(struct xpmem_attachment *attachment)
  * xpmem_permit_kill() - end a published permit
  * @permit: the caller holds a reference of its own
  * @detach: unmap what the caller's process has attached with it; the caller holds permit->attaching
+ * @reason: what listeners are told
  *
  * When this returns no process reaches memory through it any more; what is still mapped raises SIGBUS.
  * Return: whether this call did it.
  */
-bool xpmem_permit_kill(struct xpmem_permit *permit, bool detach)
+bool xpmem_permit_kill(struct xpmem_permit *permit, bool detach, enum xpmem_reason reason)
 {
 	struct xpmem_client *client = permit->client;
 
@@ -222,6 +226,8 @@ bool xpmem_permit_kill(struct xpmem_permit *permit, bool detach)
 		for_each_attachment(permit, unmap);
 	for_each_attachment(permit, revoke);
 	xpmem_dmabuf_revoke(permit->segment, permit);
+	trace_release(permit);
+	xpmem_event_gone(XPMEM_PERMIT, &permit->object, reason);
 	xpmem_permit_put(permit);
 	return true;
 }
@@ -238,7 +244,7 @@ int xpmem_permit_release(s64 id)
 		/* Not amid another thread's attach, which maps over what this would unmap. */
 		error = -EINTR;
 	} else {
-		if (!xpmem_permit_kill(permit, true))
+		if (!xpmem_permit_kill(permit, true, XPMEM_REASON_REMOVED))
 			error = -ENOENT;
 		mutex_unlock(&permit->attaching);
 	}

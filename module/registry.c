@@ -7,6 +7,7 @@
  * The registry holds no reference: an object is withdrawn before its last one goes, and its
  * memory is freed after an RCU grace period.
  */
+#include <linux/ktime.h>
 #include <linux/moduleparam.h>
 #include <linux/random.h>
 
@@ -31,6 +32,35 @@ REGISTRY(segments, XPMEM_SEGMENT);
 REGISTRY(permits, XPMEM_PERMIT);
 REGISTRY(attachments, XPMEM_ATTACHMENT);
 
+/* No more than there are segments. */
+struct xpmem_registry xpmem_exporters = {
+	.kind = XPMEM_EXPORTER,
+	.objects = XARRAY_INIT(xpmem_exporters.objects, XA_FLAGS_ALLOC1 | XA_FLAGS_ACCOUNT),
+};
+
+static int charge(struct xpmem_registry *registry, struct xpmem_object *object)
+{
+	unsigned int limit = READ_ONCE(registry->limit);
+
+	object->user = NULL;
+	if (registry->kind == XPMEM_EXPORTER)
+		return 0;
+	object->user = xpmem_user_charge(registry->kind, limit);
+	if (!IS_ERR(object->user))
+		return 0;
+	if (PTR_ERR(object->user) == -EDQUOT) {
+		xpmem_stat_add(XPMEM_STAT_LIMIT_HITS, 1);
+		xpmem_event_limit(registry->kind, limit);
+	}
+	return PTR_ERR(object->user);
+}
+
+static void uncharge(struct xpmem_registry *registry, struct xpmem_object *object)
+{
+	if (object->user)
+		xpmem_user_uncharge(object->user, registry->kind);
+}
+
 /**
  * xpmem_registry_reserve() - give an object its id, and charge it to the user that the caller acts as
  * @registry: where
@@ -43,16 +73,17 @@ int xpmem_registry_reserve(struct xpmem_registry *registry, struct xpmem_object 
 	u32 index;
 	int error;
 
-	object->user = xpmem_user_charge(registry->kind, READ_ONCE(registry->limit));
-	if (IS_ERR(object->user))
-		return PTR_ERR(object->user);
+	error = charge(registry, object);
+	if (error)
+		return error;
 	error = xa_alloc_cyclic(&registry->objects, &index, NULL, XA_LIMIT(1, INDEX_MASK), &registry->next,
 				GFP_KERNEL_ACCOUNT);
 	if (error < 0) {
-		xpmem_user_uncharge(object->user, registry->kind);
+		uncharge(registry, object);
 		return error == -EBUSY ? -ENOSPC : error;
 	}
 	object->id = (s64)get_random_u32() << INDEX_BITS | index;
+	object->created = ktime_get_real_seconds();
 	return 0;
 }
 
@@ -60,7 +91,7 @@ int xpmem_registry_reserve(struct xpmem_registry *registry, struct xpmem_object 
 void xpmem_registry_cancel(struct xpmem_registry *registry, struct xpmem_object *object)
 {
 	xa_erase(&registry->objects, object->id & INDEX_MASK);
-	xpmem_user_uncharge(object->user, registry->kind);
+	uncharge(registry, object);
 }
 
 /* Cannot fail: the slot was made by the reservation. */
@@ -91,7 +122,7 @@ bool xpmem_registry_withdraw(struct xpmem_registry *registry, struct xpmem_objec
 	if (found) {
 		atomic_inc(&registry->generation);
 		atomic_long_dec(&registry->live);
-		xpmem_user_uncharge(object->user, registry->kind);
+		uncharge(registry, object);
 	}
 	return found;
 }

@@ -6,6 +6,7 @@
 #include <linux/overflow.h>
 #include <linux/slab.h>
 
+#include "trace.h"
 #include "xpmem.h"
 
 static bool valid_name(const u8 *name)
@@ -96,7 +97,10 @@ void xpmem_segment_publish(struct xpmem_segment *segment)
 	spin_lock(&client->lock);
 	list_add(&segment->client_link, &client->segments);
 	spin_unlock(&client->lock);
+	atomic_inc(&space->segment_count);
+	xpmem_event_created(XPMEM_SEGMENT, &segment->object);
 	xpmem_registry_publish(&xpmem_segments, &segment->object);
+	trace_make(segment);
 	pr_debug("segment %llx created\n", segment->object.id);
 }
 
@@ -125,11 +129,12 @@ struct xpmem_segment *xpmem_segment_find(s64 id)
 /**
  * xpmem_segment_kill() - end a published segment
  * @segment: the caller holds a reference of its own
+ * @reason: what listeners are told
  *
  * When this returns no process reaches memory through it any more.
  * Return: whether this call did it.
  */
-bool xpmem_segment_kill(struct xpmem_segment *segment)
+bool xpmem_segment_kill(struct xpmem_segment *segment, enum xpmem_reason reason)
 {
 	struct xpmem_client *client = segment->client;
 	struct xpmem_space *space = segment->space;
@@ -145,6 +150,9 @@ bool xpmem_segment_kill(struct xpmem_segment *segment)
 	spin_unlock(&client->lock);
 	xpmem_space_revoke(space, segment->start, segment->start + segment->length);
 	xpmem_dmabuf_revoke(segment, NULL);
+	atomic_dec(&space->segment_count);
+	trace_remove(segment);
+	xpmem_event_gone(XPMEM_SEGMENT, &segment->object, reason);
 	xpmem_segment_put(segment);
 	return true;
 }
@@ -173,7 +181,7 @@ int xpmem_segment_remove(s64 id)
 
 	if (IS_ERR(segment))
 		return PTR_ERR(segment);
-	killed = xpmem_segment_kill(segment);
+	killed = xpmem_segment_kill(segment, XPMEM_REASON_REMOVED);
 	xpmem_segment_put(segment);
 	return killed ? 0 : -ENOENT;
 }

@@ -85,7 +85,7 @@ static void exit_work(struct work_struct *work)
 		spin_unlock(&space->lock);
 		if (!segment)
 			break;
-		xpmem_segment_kill(segment);
+		xpmem_segment_kill(segment, xpmem_owner_end(&segment->owner));
 		xpmem_segment_put(segment);
 		cond_resched();
 	}
@@ -101,7 +101,7 @@ static bool exit_invalidate(struct mmu_interval_notifier *notifier, const struct
 {
 	struct xpmem_space *space = container_of(notifier, struct xpmem_space, exit_notifier);
 
-	if (range->event == MMU_NOTIFY_RELEASE && refcount_inc_not_zero(&space->ref))
+	if (range->event == MMU_NOTIFY_RELEASE && refcount_inc_not_zero(&space->object.ref))
 		queue_work(workqueue, &space->exit_work);
 	return true;
 }
@@ -125,6 +125,7 @@ static void free_work(struct work_struct *work)
 	restore_i_mmap_class(space);
 	iput(space->inode);
 	mmdrop(space->mm);
+	xpmem_owner_destroy(&space->owner);
 	kfree_rcu(space, rcu);
 }
 
@@ -134,7 +135,7 @@ static struct xpmem_space *find(struct mm_struct *mm)
 
 	lockdep_assert_held(&spaces_lock);
 	hash_for_each_possible(spaces, space, link, (unsigned long)mm)
-		if (space->mm == mm && refcount_inc_not_zero(&space->ref))
+		if (space->mm == mm && refcount_inc_not_zero(&space->object.ref))
 			return space;
 	return NULL;
 }
@@ -150,7 +151,7 @@ static struct xpmem_space *create(struct mm_struct *mm)
 	space = kzalloc(sizeof(*space), GFP_KERNEL_ACCOUNT);
 	if (!space)
 		return ERR_PTR(-ENOMEM);
-	refcount_set(&space->ref, 1);
+	refcount_set(&space->object.ref, 1);
 	INIT_WORK(&space->exit_work, exit_work);
 	INIT_WORK(&space->free_work, free_work);
 	mutex_init(&space->making_window);
@@ -165,11 +166,17 @@ static struct xpmem_space *create(struct mm_struct *mm)
 	set_i_mmap_class(space);
 	space->mm = mm;
 	mmgrab(mm);
-	error = mmu_interval_notifier_insert(&space->exit_notifier, mm, 0, PAGE_SIZE, &exit_ops);
+	error = xpmem_registry_reserve(&xpmem_exporters, &space->object);
 	if (error)
 		goto put_inode;
+	error = mmu_interval_notifier_insert(&space->exit_notifier, mm, 0, PAGE_SIZE, &exit_ops);
+	if (error)
+		goto cancel;
+	xpmem_owner_init(&space->owner);
 	return space;
 
+cancel:
+	xpmem_registry_cancel(&xpmem_exporters, &space->object);
 put_inode:
 	mmdrop(mm);
 	restore_i_mmap_class(space);
@@ -207,14 +214,20 @@ struct xpmem_space *xpmem_space_get(struct mm_struct *mm)
 		xpmem_space_put(space);
 		return raced;
 	}
+	space->published = true;
+	xpmem_registry_publish(&xpmem_exporters, &space->object);
 	return space;
 }
 
 /* May be called with the mmap_lock of an attacher held. */
 void xpmem_space_put(struct xpmem_space *space)
 {
-	if (!refcount_dec_and_test(&space->ref))
+	if (!refcount_dec_and_test(&space->object.ref))
 		return;
+	if (space->published)
+		xpmem_registry_withdraw(&xpmem_exporters, &space->object);
+	else
+		xpmem_registry_cancel(&xpmem_exporters, &space->object);
 	spin_lock(&spaces_lock);
 	hash_del(&space->link);
 	spin_unlock(&spaces_lock);
@@ -311,7 +324,13 @@ int xpmem_space_init(void)
 	return workqueue ? 0 : -ENOMEM;
 }
 
-/* Every client is closed and every VMA is gone: what is left is work that was queued. */
+/* Every client is closed and every VMA is gone: segments end no more after this. */
+void xpmem_space_drain(void)
+{
+	flush_workqueue(workqueue);
+}
+
+/* After xpmem_space_drain(), and after the last reader of the registries: what is left is work that was queued. */
 void xpmem_space_exit(void)
 {
 	destroy_workqueue(workqueue);

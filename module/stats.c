@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Counters of what the module did, per cpu so that faults share no cache line. */
+/*
+ * Counters of what the module did: of the machine per cpu, so that faults share no cache line for them; of an object in it,
+ * where a fault writes anyway.
+ */
 #include <linux/percpu.h>
 
 #include "xpmem.h"
@@ -13,6 +16,24 @@ static DEFINE_PER_CPU(struct counters, counters);
 void xpmem_stat_add(enum xpmem_stat stat, u64 n)
 {
 	this_cpu_add(counters.values[stat], n);
+}
+
+/* @stat is below XPMEM_FAULT_STATS. */
+void xpmem_stat_add_fault(struct xpmem_attachment *attachment, enum xpmem_stat stat, u64 n)
+{
+	struct xpmem_segment *segment = attachment->permit->segment;
+
+	xpmem_stat_add(stat, n);
+	atomic_long_add(n, &attachment->stats[stat]);
+	atomic_long_add(n, &segment->stats[stat]);
+	atomic_long_add(n, &segment->space->stats[stat]);
+}
+
+/* @stat is below XPMEM_EXPORTER_STATS. */
+void xpmem_stat_add_change(struct xpmem_space *space, enum xpmem_stat stat, u64 n)
+{
+	xpmem_stat_add(stat, n);
+	atomic_long_add(n, &space->stats[stat]);
 }
 
 u64 xpmem_stat_read(enum xpmem_stat stat)

@@ -9,7 +9,23 @@
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
 
+#include "trace.h"
 #include "xpmem.h"
+
+static unsigned long count_mapped(const struct xpmem_window *window, unsigned long first, unsigned long last)
+{
+	unsigned long count = 0, word, mask;
+
+	for (word = BIT_WORD(first); word < BITS_TO_LONGS(last); word++) {
+		mask = ~0UL;
+		if (word == BIT_WORD(first))
+			mask &= BITMAP_FIRST_WORD_MASK(first);
+		if (word == BIT_WORD(last))
+			mask &= BITMAP_LAST_WORD_MASK(last);
+		count += hweight_long(window->mapped[word] & mask);
+	}
+	return count;
+}
 
 /*
  * The exporter is about to change [range->start, range->end). Called with whatever the changer
@@ -25,13 +41,13 @@ static bool invalidate(struct mmu_interval_notifier *notifier, const struct mmu_
 	unsigned long first = (start - window->start) >> PAGE_SHIFT;
 	unsigned long last = (end - window->start) >> PAGE_SHIFT;
 	bool blockable = mmu_notifier_range_blockable(range);
-	bool mapped;
+	unsigned long mapped;
 
 	if (blockable)
 		down_write(&window->lock);
 	else if (!down_write_trylock(&window->lock))
 		return false;
-	mapped = find_next_bit(window->mapped, last, first) < last;
+	mapped = count_mapped(window, first, last);
 	if (mapped && !blockable) {
 		up_write(&window->lock);
 		return false;
@@ -42,7 +58,9 @@ static bool invalidate(struct mmu_interval_notifier *notifier, const struct mmu_
 	if (!mapped)
 		return true;
 
-	xpmem_stat_add(XPMEM_STAT_INVALIDATIONS, 1);
+	xpmem_stat_add_change(window->space, XPMEM_STAT_INVALIDATIONS, 1);
+	xpmem_stat_add_change(window->space, XPMEM_STAT_ZAPS, mapped);
+	trace_invalidate(window->space, start, end, mapped);
 	/*
 	 * The zap notifies the attachers' own mms, which lockdep takes for recursion into the
 	 * invalidation that is running. It ends there: an attachment is never a source, so no window

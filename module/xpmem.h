@@ -87,6 +87,7 @@ enum xpmem_kind {
 	XPMEM_PERMIT,
 	XPMEM_ATTACHMENT,
 	XPMEM_KIND_COUNT,
+	XPMEM_EXPORTER = XPMEM_KIND_COUNT,	/* no user is charged for one */
 };
 
 struct xpmem_user {
@@ -99,12 +100,41 @@ struct xpmem_user {
 struct xpmem_user *xpmem_user_charge(enum xpmem_kind kind, unsigned int limit);
 void xpmem_user_uncharge(struct xpmem_user *user, enum xpmem_kind kind);
 
+/* stats.c: counted since the module was loaded */
+
+enum xpmem_stat {
+	/* of a fault: for its attachment, segment and exporter, and for the machine */
+	XPMEM_STAT_FAULTS,
+	XPMEM_STAT_PAGES_MAPPED,
+	XPMEM_STAT_HUGE_MAPPINGS,
+	XPMEM_STAT_RETRIES,
+	XPMEM_STAT_FAILURES,
+	XPMEM_FAULT_STATS,
+	/* of an exporter's changes: for the exporter and for the machine */
+	XPMEM_STAT_INVALIDATIONS = XPMEM_FAULT_STATS,
+	XPMEM_STAT_ZAPS,
+	XPMEM_EXPORTER_STATS,
+	/* for the machine */
+	XPMEM_STAT_LIMIT_HITS = XPMEM_EXPORTER_STATS,
+	XPMEM_STAT_REVOCATIONS,
+	XPMEM_STAT_COUNT,
+};
+
+struct xpmem_attachment;
+struct xpmem_space;
+
+void xpmem_stat_add(enum xpmem_stat stat, u64 n);
+void xpmem_stat_add_fault(struct xpmem_attachment *attachment, enum xpmem_stat stat, u64 n);
+void xpmem_stat_add_change(struct xpmem_space *space, enum xpmem_stat stat, u64 n);
+u64 xpmem_stat_read(enum xpmem_stat stat);
+
 /* registry.c: objects that users name by id */
 
 struct xpmem_object {
 	refcount_t ref;
 	s64 id;
-	struct xpmem_user *user;	/* charged from reservation until it is cancelled or withdrawn */
+	time64_t created;		/* seconds since 1970 */
+	struct xpmem_user *user;	/* charged from reservation until it is cancelled or withdrawn; NULL of an exporter */
 };
 
 struct xpmem_registry {
@@ -116,7 +146,7 @@ struct xpmem_registry {
 	atomic_long_t live;
 };
 
-extern struct xpmem_registry xpmem_segments, xpmem_permits, xpmem_attachments;
+extern struct xpmem_registry xpmem_segments, xpmem_permits, xpmem_attachments, xpmem_exporters;
 
 int xpmem_registry_reserve(struct xpmem_registry *registry, struct xpmem_object *object);
 void xpmem_registry_cancel(struct xpmem_registry *registry, struct xpmem_object *object);
@@ -137,6 +167,7 @@ struct xpmem_owner {
 void xpmem_owner_init(struct xpmem_owner *owner);
 void xpmem_owner_destroy(struct xpmem_owner *owner);
 int xpmem_owner_refusal(const struct xpmem_owner *owner);
+enum xpmem_reason xpmem_owner_end(const struct xpmem_owner *owner);
 bool xpmem_owner_same_scope(const struct xpmem_owner *owner, const struct ns_common *ipc_ns);
 
 extern bool xpmem_global_ids;
@@ -171,8 +202,12 @@ struct xpmem_stash {
 };
 
 struct xpmem_space {
-	refcount_t ref;
+	struct xpmem_object object;	/* an exporter, to who asks */
+	struct xpmem_owner owner;	/* who made its first segment */
 	struct mm_struct *mm;		/* mmgrab */
+	bool published;
+	atomic_t segment_count;
+	atomic_long_t stats[XPMEM_EXPORTER_STATS];
 	struct hlist_node link;
 	struct inode *inode;		/* its i_mmap holds every VMA attached to this space */
 	struct mmu_interval_notifier exit_notifier;
@@ -191,6 +226,7 @@ struct xpmem_space {
 };
 
 int xpmem_space_init(void);
+void xpmem_space_drain(void);
 void xpmem_space_exit(void);
 struct xpmem_space *xpmem_space_get(struct mm_struct *mm);
 void xpmem_space_put(struct xpmem_space *space);
@@ -228,6 +264,7 @@ struct xpmem_segment {
 	bool rdonly;
 	bool dead;
 	atomic_t permits;
+	atomic_long_t stats[XPMEM_FAULT_STATS];
 	char name[XPMEM_NAME_SIZE];
 	struct rcu_head rcu;
 };
@@ -242,7 +279,7 @@ struct xpmem_segment *xpmem_segment_create(struct xpmem_client *client, u64 vadd
 void xpmem_segment_publish(struct xpmem_segment *segment);
 struct xpmem_segment *xpmem_segment_find(s64 id);
 void xpmem_segment_put(struct xpmem_segment *segment);
-bool xpmem_segment_kill(struct xpmem_segment *segment);
+bool xpmem_segment_kill(struct xpmem_segment *segment, enum xpmem_reason reason);
 int xpmem_segment_remove(s64 id);
 struct file *xpmem_segment_file(s64 id, u32 flags);
 struct xpmem_segment *xpmem_segment_from_fd(int fd, u32 flags);
@@ -262,6 +299,8 @@ struct xpmem_permit {
 	spinlock_t lock;
 	struct list_head attachments;	/* lock */
 	atomic_t attachment_count;
+	atomic_t dmabuf_count;
+	atomic_long_t dmabuf_pages;
 	bool rdonly;
 	bool dead;			/* set under lock */
 	struct rcu_head rcu;
@@ -272,10 +311,14 @@ void xpmem_permit_publish(struct xpmem_permit *permit);
 struct xpmem_permit *xpmem_permit_find(s64 id);
 struct xpmem_permit *xpmem_permit_find_own(s64 id);
 void xpmem_permit_put(struct xpmem_permit *permit);
-bool xpmem_permit_kill(struct xpmem_permit *permit, bool detach);
+bool xpmem_permit_kill(struct xpmem_permit *permit, bool detach, enum xpmem_reason reason);
 int xpmem_permit_release(s64 id);
 
 /* attachment.c */
+
+/* Streams of accesses to one attachment that are told apart. */
+#define XPMEM_RECENT_WINDOWS 4
+#define XPMEM_RECENT_DENSE 1UL	/* all of the window was mapped the last time */
 
 struct xpmem_attachment {
 	struct xpmem_object object;
@@ -287,8 +330,12 @@ struct xpmem_attachment {
 	bool rdonly;
 	bool shared;			/* permit->attaching; the part being mapped is shared memory */
 	bool tracked;			/* permit->attaching; its file system must learn of writes */
-	atomic_long_t faults;
-	atomic_long_t pages_mapped;
+	struct task_struct *populater;	/* who has its own faults map what is there, and wait for nothing */
+	unsigned long recent[XPMEM_RECENT_WINDOWS];	/* (numbers of windows that faulted lately, plus one) << 1 | XPMEM_RECENT_DENSE */
+	unsigned int next_recent;
+	unsigned long populated;	/* the populater's; source address where its last fault ended, 0 if it did nothing */
+	enum xpmem_reason reason;	/* why its last VMA to go went */
+	atomic_long_t stats[XPMEM_FAULT_STATS];
 	struct rcu_head rcu;
 };
 
@@ -317,6 +364,8 @@ static inline bool xpmem_attachment_revoked(const struct xpmem_attachment *attac
 
 extern const struct vm_operations_struct xpmem_vm_ops, xpmem_vm_ops_untracked;
 
+void xpmem_fault_exit(void);
+
 static inline bool xpmem_vma_is_attachment(const struct vm_area_struct *vma)
 {
 	return vma->vm_ops == &xpmem_vm_ops || vma->vm_ops == &xpmem_vm_ops_untracked;
@@ -339,6 +388,7 @@ enum xpmem_verdict {
 };
 
 struct xpmem_mirror {
+	struct vm_fault *vmf;	/* until the attacher's lock is given up, as vma */
 	struct vm_area_struct *vma;
 	struct xpmem_attachment *attachment;
 	struct xpmem_space *space;
@@ -349,14 +399,27 @@ struct xpmem_mirror {
 	unsigned long seq;
 	unsigned long *pfns;
 	bool write;
+	bool huge;		/* map all around the wanted page at once */
 	bool needs_writable;	/* xpmem_needs_writable(vma), for when vma is gone */
+	unsigned long inserted;	/* pages so far */
 };
 
-bool xpmem_needs_writable(const struct vm_area_struct *vma);
 bool xpmem_source_allowed(const struct vm_area_struct *vma);
 enum xpmem_verdict xpmem_mirror_look(struct xpmem_mirror *mirror);
 enum xpmem_verdict xpmem_mirror_snapshot(struct xpmem_mirror *mirror);
-enum xpmem_verdict xpmem_mirror_insert(struct xpmem_mirror *mirror);
+
+/* What a snapshot says of the wanted page. */
+static inline unsigned long xpmem_mirror_wanted(const struct xpmem_mirror *mirror)
+{
+	return mirror->pfns[(mirror->source - mirror->start) >> PAGE_SHIFT];
+}
+
+/* entry.c */
+
+bool xpmem_needs_writable(const struct vm_area_struct *vma);
+bool xpmem_entries_may_be_huge(const struct xpmem_mirror *mirror);
+bool xpmem_entries_set_huge(struct xpmem_mirror *mirror);
+enum xpmem_verdict xpmem_entries_insert(struct xpmem_mirror *mirror);
 
 /* wait.c */
 
@@ -393,18 +456,9 @@ void xpmem_query_fill(struct xpmem_ioc_query *query);
 
 int xpmem_netlink_init(void);
 void xpmem_netlink_exit(void);
-
-/* stats.c: since the module was loaded, counted per cpu */
-
-enum xpmem_stat {
-	XPMEM_STAT_FAULTS,
-	XPMEM_STAT_PAGES_MAPPED,
-	XPMEM_STAT_INVALIDATIONS,
-	XPMEM_STAT_COUNT,
-};
-
-void xpmem_stat_add(enum xpmem_stat stat, u64 n);
-u64 xpmem_stat_read(enum xpmem_stat stat);
+void xpmem_event_created(enum xpmem_kind kind, struct xpmem_object *object);
+void xpmem_event_gone(enum xpmem_kind kind, struct xpmem_object *object, enum xpmem_reason reason);
+void xpmem_event_limit(enum xpmem_kind kind, unsigned int limit);
 
 /* coverage.c, in a build with XPMEM_COVERAGE=1 only */
 

@@ -14,6 +14,16 @@
 #define XPMEM_GENL_RESV_START_OP(command)
 #endif
 
+/* The attributes of a dump's request, by id; they stay until it is done. */
+static inline struct nlattr **xpmem_nl_dump_attrs(struct netlink_callback *callback)
+{
+#ifdef XPMEM_HAVE_GENL_INFO_DUMP
+	return genl_info_dump(callback)->attrs;
+#else
+	return genl_dumpit_info(callback)->attrs;
+#endif
+}
+
 /* NL_SET_ERR_MSG() takes a literal. @message must live as long as the module. */
 static inline void xpmem_nl_set_message(struct netlink_ext_ack *extack, const char *message)
 {

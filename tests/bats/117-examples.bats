@@ -4,6 +4,8 @@
 
 load helpers
 
+examples=$BATS_TEST_DIRNAME/../../doc/examples
+
 setup_file() {
 	disk_mount
 }
@@ -32,4 +34,44 @@ teardown_file() {
 	run_x '?' example-dmabuf
 	[[ $output != *"Operation not supported"* ]] || skip "this kernel has no dma-bufs"
 	is "$output" "a dma-buf of 1048576 bytes"
+}
+
+@test "leak alarm says nothing of jobs that run" {
+	holder_start objects "a name" 0640
+	run_x "$examples/leak-alarm" "$BATS_TEST_TMPDIR/state"
+	is "$output" ""
+	holder_stop
+}
+
+@test "leak alarm finds what dead jobs have" {
+	local stay=$BATS_TEST_TMPDIR/stay
+
+	mkfifo "$stay"
+	# The leader of the session ends, what it began stays.
+	setsid --wait bash -c 'objects "of a job" 0640 <"$1" >"$1.out" & exec sleep 0' bash "$stay"
+	exec {keep}>"$stay"
+	within 30 test -s "$stay.out"
+	run_x 1 "$examples/leak-alarm" "$BATS_TEST_TMPDIR/state"
+	exec {keep}>&-
+	is_like "$output" "process $(jq '.segments[0].pid' "$stay.out") (objects) has 2 segments, and its session *"
+	is "$(grep -c 'has 2 permits, and its session' <<<"$output")" 1 "holders of permits"
+	within 30 ended
+}
+
+ended() {
+	[[ $(xpmemctl list segments | jq -c .segments) == "[]" ]]
+}
+
+@test "leak alarm finds attachments that grow" {
+	local before=$BATS_TEST_TMPDIR/state pid
+
+	holder_start objects "a name" 0640
+	pid=$(jq '.attachments[0].pid' <<<"$held")
+	echo "{\"$pid\":{\"count\":1,\"grown\":2}}" >"$before"
+	run_x 1 "$examples/leak-alarm" "$before"
+	is_like "$output" "process $pid (objects) has 2 attachments, more in each of the last three looks: *"
+	is "$(jq -c . "$before")" "{\"$pid\":{\"count\":2,\"grown\":3}}"
+	run_x "$examples/leak-alarm" "$before"
+	is "$(jq -c . "$before")" "{\"$pid\":{\"count\":2,\"grown\":0}}"
+	holder_stop
 }

@@ -28,8 +28,44 @@ load helpers
 	run_case netlink dump
 }
 
-@test "dump with attributes" {
-	run_case netlink dump-with-attributes
+@test "dump of some" {
+	run_case netlink dump-of-some
+}
+
+@test "dump of the named" {
+	run_case netlink dump-of-the-named
+}
+
+@test "dump of what is two things" {
+	run_case netlink dump-of-what-is-two-things
+}
+
+@test "revoke a segment" {
+	run_case netlink revoke-segment
+}
+
+@test "revoke a permit" {
+	run_case netlink revoke-permit
+}
+
+@test "revoke what is not one's own" {
+	run_case netlink revoke-what-is-not-ones-own
+}
+
+@test "revoke as a stranger, and as the administrator" {
+	run_case netlink revoke-as-stranger
+}
+
+@test "a socket of another user" {
+	run_case netlink socket-of-another-user
+}
+
+@test "figures of the machine are the administrator's" {
+	run_case netlink figures-of-the-machine
+}
+
+@test "figures follow what is done" {
+	run_case netlink figures-follow-what-is-done
 }
 
 @test "dump of many" {

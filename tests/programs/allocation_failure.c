@@ -584,9 +584,21 @@ static long attempt_dump(void)
 	return in_one_word(sweep_request(NLM_F_DUMP, XPMEM_NL_CMD_SEGMENT_GET, 0, NULL, 0));
 }
 
+static long attempt_stats(void)
+{
+	return in_one_word(sweep_request(0, XPMEM_NL_CMD_STATS_GET, 0, NULL, 0));
+}
+
+static long attempt_dump_of_one(void)
+{
+	return in_one_word(sweep_request(NLM_F_DUMP, XPMEM_NL_CMD_PERMIT_GET, XPMEM_A_PERMIT_SEGMENT_ID, &segid, sizeof(segid)));
+}
+
 CASE(netlink)
 {
 	start();
+	sweep(&(struct sweep){ .attempt = attempt_stats });
+	sweep(&(struct sweep){ .attempt = attempt_dump_of_one });
 	sweep(&(struct sweep){ .attempt = attempt_info });
 	sweep(&(struct sweep){ .attempt = attempt_segment_get });
 	sweep(&(struct sweep){ .attempt = attempt_dump });

@@ -17,56 +17,144 @@ struct netlink_attribute {
 struct netlink_operation {
 	const char *name;
 	int command;
+	int replies;		/* else it only acknowledges */
 	int dumps;		/* it can list all objects */
 	int last_attribute;	/* of its set */
 	const struct netlink_attribute *request;	/* each must be there */
 	int request_count;
+	const struct netlink_attribute *filter;	/* each may be there in a dump */
+	int filter_count;
 };
 
 static const struct netlink_attribute segment_get_request[] = {
 	{ "id", XPMEM_A_SEGMENT_ID, 8 },
 };
 
+static const struct netlink_attribute segment_get_filter[] = {
+	{ "id", XPMEM_A_SEGMENT_ID, 8 },
+	{ "pid", XPMEM_A_SEGMENT_PID, 4 },
+	{ "uid", XPMEM_A_SEGMENT_UID, 4 },
+	{ "name", XPMEM_A_SEGMENT_NAME, 0 },
+	{ "access", XPMEM_A_SEGMENT_ACCESS, 4 },
+	{ "exporter-id", XPMEM_A_SEGMENT_EXPORTER_ID, 8 },
+};
+
 static const struct netlink_attribute permit_get_request[] = {
 	{ "id", XPMEM_A_PERMIT_ID, 8 },
+};
+
+static const struct netlink_attribute permit_get_filter[] = {
+	{ "id", XPMEM_A_PERMIT_ID, 8 },
+	{ "segment-id", XPMEM_A_PERMIT_SEGMENT_ID, 8 },
+	{ "pid", XPMEM_A_PERMIT_PID, 4 },
+	{ "uid", XPMEM_A_PERMIT_UID, 4 },
+	{ "access", XPMEM_A_PERMIT_ACCESS, 4 },
 };
 
 static const struct netlink_attribute attachment_get_request[] = {
 	{ "id", XPMEM_A_ATTACHMENT_ID, 8 },
 };
 
+static const struct netlink_attribute attachment_get_filter[] = {
+	{ "id", XPMEM_A_ATTACHMENT_ID, 8 },
+	{ "permit-id", XPMEM_A_ATTACHMENT_PERMIT_ID, 8 },
+	{ "segment-id", XPMEM_A_ATTACHMENT_SEGMENT_ID, 8 },
+	{ "pid", XPMEM_A_ATTACHMENT_PID, 4 },
+	{ "uid", XPMEM_A_ATTACHMENT_UID, 4 },
+	{ "access", XPMEM_A_ATTACHMENT_ACCESS, 4 },
+};
+
+static const struct netlink_attribute exporter_get_request[] = {
+	{ "id", XPMEM_A_EXPORTER_ID, 8 },
+};
+
+static const struct netlink_attribute exporter_get_filter[] = {
+	{ "id", XPMEM_A_EXPORTER_ID, 8 },
+	{ "pid", XPMEM_A_EXPORTER_PID, 4 },
+	{ "uid", XPMEM_A_EXPORTER_UID, 4 },
+};
+
+static const struct netlink_attribute segment_revoke_request[] = {
+	{ "id", XPMEM_A_SEGMENT_ID, 8 },
+};
+
+static const struct netlink_attribute permit_revoke_request[] = {
+	{ "id", XPMEM_A_PERMIT_ID, 8 },
+};
+
 static const struct netlink_operation netlink_operations[] = {
 	{
 		.name = "info-get",
 		.command = XPMEM_NL_CMD_INFO_GET,
+		.replies = 1,
 		.last_attribute = XPMEM_A_INFO_MAX,
 	},
 	{
 		.name = "segment-get",
 		.command = XPMEM_NL_CMD_SEGMENT_GET,
+		.replies = 1,
 		.dumps = 1,
 		.last_attribute = XPMEM_A_SEGMENT_MAX,
 		.request = segment_get_request,
 		.request_count = 1,
+		.filter = segment_get_filter,
+		.filter_count = 6,
 	},
 	{
 		.name = "permit-get",
 		.command = XPMEM_NL_CMD_PERMIT_GET,
+		.replies = 1,
 		.dumps = 1,
 		.last_attribute = XPMEM_A_PERMIT_MAX,
 		.request = permit_get_request,
 		.request_count = 1,
+		.filter = permit_get_filter,
+		.filter_count = 5,
 	},
 	{
 		.name = "attachment-get",
 		.command = XPMEM_NL_CMD_ATTACHMENT_GET,
+		.replies = 1,
 		.dumps = 1,
 		.last_attribute = XPMEM_A_ATTACHMENT_MAX,
 		.request = attachment_get_request,
 		.request_count = 1,
+		.filter = attachment_get_filter,
+		.filter_count = 6,
+	},
+	{
+		.name = "exporter-get",
+		.command = XPMEM_NL_CMD_EXPORTER_GET,
+		.replies = 1,
+		.dumps = 1,
+		.last_attribute = XPMEM_A_EXPORTER_MAX,
+		.request = exporter_get_request,
+		.request_count = 1,
+		.filter = exporter_get_filter,
+		.filter_count = 3,
+	},
+	{
+		.name = "stats-get",
+		.command = XPMEM_NL_CMD_STATS_GET,
+		.replies = 1,
+		.last_attribute = XPMEM_A_STATS_MAX,
+	},
+	{
+		.name = "segment-revoke",
+		.command = XPMEM_NL_CMD_SEGMENT_REVOKE,
+		.last_attribute = XPMEM_A_SEGMENT_MAX,
+		.request = segment_revoke_request,
+		.request_count = 1,
+	},
+	{
+		.name = "permit-revoke",
+		.command = XPMEM_NL_CMD_PERMIT_REVOKE,
+		.last_attribute = XPMEM_A_PERMIT_MAX,
+		.request = permit_revoke_request,
+		.request_count = 1,
 	},
 };
 
-#define NETLINK_OPERATION_COUNT 4
+#define NETLINK_OPERATION_COUNT 8
 
 #endif

@@ -2,7 +2,7 @@
 /*
  * Makes objects, prints a line when they are there, and holds them until its stdin ends:
  *
- *	objects NAME MODE [UID]		some of each kind, and the line is JSON that tells all of them
+ *	objects NAME MODE [UID [ATTACHER]]	some of each kind, and the line is JSON that tells all of them
  *	objects --many COUNT		so many segments
  *	objects --device		an open descriptor of the device
  *	objects --mapping		a mapping, of which all descriptors are closed
@@ -39,7 +39,7 @@ static long do_last_id(const long *none)
 	return attids[0];
 }
 
-static void make_objects(const char *name, unsigned int mode, long uid)
+static void make_objects(const char *name, unsigned int mode, long uid, long attacher_uid)
 {
 	struct xpmem_ioc_make named = SIZED(xpmem_ioc_make, .length = LENGTH, .mode = mode);
 
@@ -53,6 +53,8 @@ static void make_objects(const char *name, unsigned int mode, long uid)
 	segids[0] = CHECK_OK(device_make(named));
 	segids[1] = CHECK_OK(MAKE(.vaddr = memory + LENGTH, .length = LENGTH, .mode = mode, .flags = XPMEM_MAKE_RDONLY));
 	attacher = peer_start();
+	if (attacher_uid != uid)
+		CHECK_OK(on(attacher, do_become, attacher_uid, attacher_uid));
 	apids[0] = CHECK_OK(on(attacher, do_get, segids[0], XPMEM_GET_RDWR));
 	apids[1] = CHECK_OK(on(attacher, do_get, segids[1], XPMEM_GET_RDONLY));
 	addresses[0] = CHECK_OK(on(attacher, do_attach_and_keep_id, apids[0], 0, LENGTH, 0));
@@ -78,7 +80,8 @@ static void print_segment(int i, const char *name, unsigned int mode, long uid)
 
 static void print_permit(int i, long uid)
 {
-	printf("{\"id\":\"%#lx\",\"segment_id\":\"%#lx\",\"pid\":%d,\"uid\":%ld,\"access\":\"%s\",\"attachments\":%d}",
+	printf("{\"id\":\"%#lx\",\"segment_id\":\"%#lx\",\"pid\":%d,\"uid\":%ld,\"access\":\"%s\",\"attachments\":%d,"
+	       "\"dmabufs\":0,\"pinned\":0}",
 	       apids[i], segids[i], peer_pid(attacher), uid, access_name(i), i ? 0 : 2);
 }
 
@@ -89,7 +92,7 @@ static void print_attachment(int i, long uid)
 	       attids[i], apids[0], segids[0], peer_pid(attacher), uid, access_name(i), addresses[i], i * PAGE, i ? 2 * PAGE : LENGTH);
 }
 
-static void print_objects(const char *name, unsigned int mode, long uid)
+static void print_objects(const char *name, unsigned int mode, long uid, long attacher_uid)
 {
 	int i;
 
@@ -99,11 +102,11 @@ static void print_objects(const char *name, unsigned int mode, long uid)
 		printf(i ? "],\"permits\":[" : ",");
 	}
 	for (i = 0; i < 2; i++) {
-		print_permit(i, uid);
+		print_permit(i, attacher_uid);
 		printf(i ? "],\"attachments\":[" : ",");
 	}
 	for (i = 0; i < 2; i++) {
-		print_attachment(i, uid);
+		print_attachment(i, attacher_uid);
 		printf(i ? "]}\n" : ",");
 	}
 }
@@ -131,10 +134,10 @@ static void hold(const char *what, long count)
 int main(int argc, char **argv)
 {
 	unsigned int mode;
-	long uid;
+	long uid, attacher_uid;
 
-	if (argc < 2 || argc > 4 || (argv[1][0] != '-' && argc < 3)) {
-		fprintf(stderr, "usage: %s NAME MODE [UID] | --many COUNT | --device | --mapping | --segment-fd\n", argv[0]);
+	if (argc < 2 || argc > 5 || (argv[1][0] != '-' && argc < 3)) {
+		fprintf(stderr, "usage: %s NAME MODE [UID [ATTACHER]] | --many COUNT | --device | --mapping | --segment-fd\n", argv[0]);
 		return 2;
 	}
 	harness_start(argv[1], 0);
@@ -142,9 +145,10 @@ int main(int argc, char **argv)
 		hold(argv[1], argc > 2 ? atol(argv[2]) : 0);
 	} else {
 		mode = strtoul(argv[2], NULL, 8);
-		uid = argc == 4 ? atol(argv[3]) : 0;
-		make_objects(argv[1], mode, uid);
-		print_objects(argv[1], mode, uid);
+		uid = argc > 3 ? atol(argv[3]) : 0;
+		attacher_uid = argc > 4 ? atol(argv[4]) : uid;
+		make_objects(argv[1], mode, uid, attacher_uid);
+		print_objects(argv[1], mode, uid, attacher_uid);
 	}
 	while (getchar() != EOF)
 		;

@@ -5,7 +5,7 @@ checks_run() {
 	local log=$build_dir/meson-logs/testlog.json passed=0 failed=0 skipped=0 status=0 result name
 
 	rm -f "$log"
-	meson test -C "$build_dir" --no-rebuild --print-errorlogs >"$run_dir/checks.log" 2>&1 || status=$?
+	XPMEM_YNL=$ynl_dir meson test -C "$build_dir" --no-rebuild --print-errorlogs >"$run_dir/checks.log" 2>&1 || status=$?
 	[[ -f $log ]] || : >"$log"
 	while IFS=$'\t' read -r result name; do
 		case $result in

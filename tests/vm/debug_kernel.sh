@@ -75,7 +75,7 @@ debug_kernel_prepare() {
 			refreshed=1
 			continue
 		fi
-		newest=$(ls -d "$cache/kernel/debug-$series-$variant."*".$hash" 2>/dev/null | sort -V | tail -n1)
+		newest=$(ls -d "$cache/kernel/debug-$series-$variant."*".$hash" 2>/dev/null | sort -V | tail -n1) || true
 		[[ -n $newest ]] || die "cannot download Debian's linux-source-$series; check the network and /etc/apt"
 		say "cannot fetch a newer kernel source; using $(basename "$newest")"
 		kernel_dir=$newest

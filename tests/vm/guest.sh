@@ -39,6 +39,7 @@ guest_initramfs() {
 		export XPMEM_TEST_SLOWNESS='$(patience 1)'
 		export XPMEM_MODULE='$build_module'
 		export XPMEM_COVERAGE_MODULE='${build_coverage_module:-}'
+		export XPMEM_YNL='${ynl_dir:-}'
 		export XPMEM_OUT='$run_dir/out'
 	END
 	(cd "$root" && find . | "$guest_busybox" cpio -o -H newc 2>/dev/null) >"$run_dir/initramfs.cpio"

@@ -72,7 +72,7 @@ stock_kernel_prepare() {
 			refreshed=1
 			continue
 		fi
-		newest=$(ls -d "$cache/kernel/$series."* 2>/dev/null | sort -V | tail -n1)
+		newest=$(ls -d "$cache/kernel/$series."* 2>/dev/null | sort -V | tail -n1) || true
 		[[ -n $newest ]] ||
 			die "Debian's package lists offer no complete linux-image and linux-headers $series.*-amd64, or they cannot be downloaded"
 		say "cannot fetch a newer kernel; using $(basename "$newest")"

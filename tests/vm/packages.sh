@@ -25,9 +25,12 @@ qemu-system-x86		runs the VM
 sparse			checks the module's sources
 bats			runs the test suites
 jq			looks into JSON in tests and demo
+python3-yaml		reads the netlink spec (the kernel's ynl tool)
+python3-jsonschema	checks JSON and the netlink spec against schemas (tests)
+xz-utils		unpacks sources of kernels
+python3-prometheus-client	reads OpenMetrics of xpmemctl (tests)
 END
 	[[ $vm_kernel == stock ]] || cat <<'END'
-xz-utils		unpacks the kernel's source
 bc			used by the kernel's build
 bison			used by the kernel's build
 flex			used by the kernel's build

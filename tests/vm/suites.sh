@@ -69,12 +69,13 @@ counts_print() {
 	((failed == 0))
 }
 
-# Make the command that runs the named suites in the VM. Sets command and boot_silence.
+# Make the command that runs the named suites in the VM. Sets command, boot_silence, and ynl_wanted if one is for ynl.
 suites_command() {
 	local folder=${XPMEM_VM_SUITES:-$tree/tests/bats} files limit
 
 	files=$(suites_select "$(readlink -f "$folder")" "$@") || exit 2
 	mapfile -t files < <(sort -u <<<"$files")
+	! grep -qs XPMEM_YNL "${files[@]}" || ynl_wanted=1
 	limit=${XPMEM_VM_TEST_TIMEOUT:-$(patience 200)}
 	printf -v command '%q ' env BATS_TEST_TIMEOUT="$limit" XPMEM_VM_BATS="${XPMEM_VM_BATS:-}" bash "$tree/tests/vm/guest/suites" "${files[@]}"
 	boot_silence=$((limit + $(patience 60)))

@@ -42,6 +42,15 @@ struct operation {
 	int command;
 	const struct attribute_set *set;
 	int selector;		/* attribute that says which object is meant; 0: there is one only */
+	const int *filter;	/* attributes that narrow a dump */
+	size_t filter_count;
+};
+
+struct event {
+	int command;
+	const char *name;
+	const struct attribute_set *set;
+	const char *doc;
 };
 
 #endif

@@ -1,76 +1,128 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "xpmemctl.h"
 
-/* Hexadecimal with 0x, or decimal; 0 when it is no id. */
-static int64_t parse_id(const char *text)
+static enum status print_as_tables(int noun, struct json_object *object, struct json_object **users)
 {
-	int base = !strncmp(text, "0x", 2) || !strncmp(text, "0X", 2) ? 16 : 10;
-	const char *digits = base == 16 ? text + 2 : text;
-	char *end;
-	long long id;
-
-	if (!*digits || digits[strspn(digits, base == 16 ? "0123456789abcdefABCDEF" : "0123456789")])
-		return 0;
-	errno = 0;
-	id = strtoll(digits, &end, base);
-	return errno || *end ? 0 : id;
-}
-
-static enum status print(const struct netlink *netlink, int noun, struct json_object *object, struct json_object **users, bool table)
-{
-	struct json_object *output;
-	enum status status;
 	int i;
 
-	if (table) {
-		table_print_object(nouns[noun].singular, nouns[noun].get->set, object);
-		for (i = noun + 1; i < NOUN_COUNT; i++) {
-			putchar('\n');
-			table_print_rows(nouns[i].plural, nouns[i].get->set, users[i]);
-		}
-		return output_finish();
+	table_print_object(nouns[noun].singular, nouns[noun].get->set, object);
+	for (i = noun + 1; i < NOUN_COUNT; i++) {
+		putchar('\n');
+		table_print_rows(nouns[i].plural, nouns[i].get->set, users[i]);
 	}
-	output = json_output(netlink);
-	if (output && !json_put(output, nouns[noun].singular, json_object_get(object))) {
-		json_object_put(output);
-		output = NULL;
+	return output_finish();
+}
+
+static enum status print_as_json(const struct netlink *netlink, int noun, struct json_object *object, struct json_object **users)
+{
+	struct json_object *selected = columns_select(object);
+	int i;
+
+	output_begin();
+	for (i = noun; i < NOUN_COUNT && selected; i++) {
+		output_value(i == noun ? nouns[i].singular : nouns[i].plural, selected);
+		json_object_put(selected);
+		selected = i + 1 < NOUN_COUNT ? columns_select_all(users[i + 1]) : NULL;
 	}
-	for (i = noun + 1; i < NOUN_COUNT && output; i++)
-		if (!json_put(output, nouns[i].plural, json_object_get(users[i]))) {
-			json_object_put(output);
-			output = NULL;
-		}
-	status = output ? json_print(output) : fail(STATUS_FAILED, "out of memory");
-	json_object_put(output);
+	if (i < NOUN_COUNT)
+		return out_of_memory();
+	output_interrupted(netlink);
+	return output_end();
+}
+
+/* Objects of a kind that belong to another, whose kind the key names; none where they do not say to which. */
+static enum status find_children(struct netlink *netlink, int noun, const char *key, const char *id, struct json_object **children)
+{
+	char *terms[] = { (char *)key, (char *)id };
+	struct filter filter;
+	enum status status = filter_parse(&filter, nouns[noun].get, 2, terms);
+
+	return status == STATUS_OK ? netlink_collect(netlink, nouns[noun].get, &filter, children) : status;
+}
+
+static int compare_ids(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Objects of one kind, of which those are kept that belong to one of some segments. */
+struct choice {
+	const char **segments;	/* ids, sorted */
+	size_t count;
+	struct json_object *chosen;
+};
+
+static enum status keep_chosen(struct json_object *object, void *data)
+{
+	const struct choice *choice = data;
+	const char *segment = json_text_or(object, "segment_id", "");
+
+	if (!bsearch(&segment, choice->segments, choice->count, sizeof(*choice->segments), compare_ids))
+		return STATUS_OK;
+	return json_object_array_add(choice->chosen, json_object_get(object)) ? out_of_memory() : STATUS_OK;
+}
+
+static void forget_chosen(void *data)
+{
+	const struct choice *choice = data;
+
+	json_object_array_del_idx(choice->chosen, 0, json_object_array_length(choice->chosen));
+}
+
+/*
+ * Neither permits nor attachments name an exporter. One look at all of them takes less than one look for each segment,
+ * for each of which the module would go through all.
+ */
+static enum status find_of_segments(struct netlink *netlink, int noun, struct json_object *segments, struct json_object **users)
+{
+	struct choice choice = { .count = json_object_array_length(segments) };
+	enum status status;
+	size_t i;
+
+	*users = choice.chosen = json_object_new_array();
+	choice.segments = calloc(choice.count + 1, sizeof(*choice.segments));
+	if (!choice.chosen || !choice.segments) {
+		free(choice.segments);
+		return out_of_memory();
+	}
+	for (i = 0; i < choice.count; i++)
+		choice.segments[i] = json_text_or(json_object_array_get_idx(segments, i), "id", "");
+	qsort(choice.segments, choice.count, sizeof(*choice.segments), compare_ids);
+	status = netlink_dump_whole(netlink, nouns[noun].get, NULL, keep_chosen, forget_chosen, &choice);
+	free(choice.segments);
 	return status;
 }
 
 /* What exists through an object: of a segment its permits and attachments, of a permit its attachments. */
 static enum status find_users(struct netlink *netlink, int noun, const char *id, struct json_object **users)
 {
-	struct json_object *all;
-	enum status status;
+	enum status status = STATUS_OK;
 	char key[64];
 	int i;
 
 	snprintf(key, sizeof(key), "%s_id", nouns[noun].singular);
-	for (i = noun + 1; i < NOUN_COUNT; i++) {
-		status = netlink_dump(netlink, nouns[i].get, &all);
-		if (status != STATUS_OK)
-			return status;
-		users[i] = json_select(all, key, id);
-		json_object_put(all);
-		if (!users[i])
-			return fail(STATUS_FAILED, "out of memory");
-	}
-	return STATUS_OK;
+	for (i = noun + 1; i < NOUN_COUNT && status == STATUS_OK; i++)
+		if (noun == NOUN_EXPORTER && i > NOUN_SEGMENT)
+			status = find_of_segments(netlink, i, users[NOUN_SEGMENT], &users[i]);
+		else
+			status = find_children(netlink, i, key, id, &users[i]);
+	return status;
 }
 
-enum status inspect(int count, char **arguments, bool table)
+static enum status check_columns(int noun)
+{
+	const struct attribute_set *sets[NOUN_COUNT + 1] = { NULL };
+	int i;
+
+	for (i = noun; i < NOUN_COUNT; i++)
+		sets[i - noun] = nouns[i].get->set;
+	return columns_check(sets);
+}
+
+enum status inspect(int count, char **arguments)
 {
 	struct json_object *users[NOUN_COUNT] = { NULL }, *object = NULL;
 	struct netlink netlink;
@@ -80,17 +132,18 @@ enum status inspect(int count, char **arguments, bool table)
 	char text[32];
 
 	if (count != 2)
-		return fail(STATUS_USAGE, "inspect takes what and which: xpmemctl inspect segment|permit|attachment ID");
-	for (noun = 0; noun < NOUN_COUNT && strcmp(arguments[0], nouns[noun].singular); noun++)
-		;
+		return fail(STATUS_USAGE, "inspect takes what and which: xpmemctl inspect exporter|segment|permit|attachment ID");
+	noun = noun_of_singular(arguments[0]);
 	if (noun == NOUN_COUNT)
-		return fail(STATUS_USAGE, "cannot inspect \"%s\"; say segment, permit or attachment", arguments[0]);
+		return fail(STATUS_USAGE, "cannot inspect \"%s\"; say exporter, segment, permit or attachment", arguments[0]);
 	id = parse_id(arguments[1]);
-	if (id <= 0)
+	if (!id)
 		return fail(STATUS_USAGE, "\"%s\" is no id; give a positive number, decimal or 0x and hexadecimal", arguments[1]);
 	json_format_id(text, sizeof(text), id);
 
-	status = netlink_open(&netlink);
+	status = check_columns(noun);
+	if (status == STATUS_OK)
+		status = netlink_open(&netlink);
 	if (status != STATUS_OK)
 		return status;
 	status = netlink_get(&netlink, nouns[noun].get, id, &object);
@@ -99,7 +152,8 @@ enum status inspect(int count, char **arguments, bool table)
 	if (status == STATUS_OK) {
 		if (netlink.interrupted)
 			warn("objects keep coming and going: some may be missing or there twice");
-		status = print(&netlink, noun, object, users, table);
+		status = options.format == FORMAT_TABLE ? print_as_tables(noun, object, users) :
+							  print_as_json(&netlink, noun, object, users);
 	}
 	json_object_put(object);
 	for (i = 0; i < NOUN_COUNT; i++)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <errno.h>
 #include <inttypes.h>
 #include <netlink/attr.h>
 #include <string.h>
+#include <time.h>
 
 #include "xpmemctl.h"
 
@@ -40,13 +40,22 @@ static struct json_object *names_of(uint64_t mask, const struct value_name *name
 	return array;
 }
 
+static struct json_object *line_of(const char *text)
+{
+	char line[256];
+
+	snprintf(line, sizeof(line), "%s", text);
+	text_make_line(line);
+	return json_object_new_string(line);
+}
+
 static struct json_object *from_attribute(const struct attribute *attribute, struct nlattr *raw)
 {
 	uint64_t value = 0;
 
 	switch (attribute->type) {
 	case ATTRIBUTE_STRING:
-		return json_object_new_string(nla_get_string(raw));
+		return line_of(nla_get_string(raw));
 	case ATTRIBUTE_U32:
 		value = nla_get_u32(raw);
 		break;
@@ -93,24 +102,6 @@ void json_format_id(char *text, size_t size, int64_t id)
 	snprintf(text, size, "0x%" PRIx64, id);
 }
 
-struct json_object *json_select(struct json_object *array, const char *key, const char *text)
-{
-	struct json_object *selected = json_object_new_array(), *object, *value;
-	size_t i;
-
-	for (i = 0; selected && i < json_object_array_length(array); i++) {
-		object = json_object_array_get_idx(array, i);
-		if (!json_object_object_get_ex(object, key, &value) || strcmp(json_object_get_string(value), text))
-			continue;
-		if (json_object_array_add(selected, json_object_get(object))) {
-			json_object_put(object);
-			json_object_put(selected);
-			selected = NULL;
-		}
-	}
-	return selected;
-}
-
 bool json_put(struct json_object *object, const char *key, struct json_object *value)
 {
 	if (value && object && !json_object_object_add(object, key, value))
@@ -119,32 +110,56 @@ bool json_put(struct json_object *object, const char *key, struct json_object *v
 	return false;
 }
 
-struct json_object *json_output(const struct netlink *netlink)
+const char *json_text(struct json_object *object, const char *key)
 {
-	struct json_object *output = json_object_new_object();
+	struct json_object *value;
 
-	if (!json_put(output, "schema_version", json_object_new_int(SCHEMA_VERSION)) ||
-	    (netlink->interrupted && !json_put(output, "interrupted", json_object_new_boolean(1)))) {
-		json_object_put(output);
-		return NULL;
-	}
-	return output;
+	return json_object_object_get_ex(object, key, &value) ? json_object_get_string(value) : NULL;
 }
 
-enum status json_print(struct json_object *output)
+const char *json_text_or(struct json_object *object, const char *key, const char *otherwise)
 {
-	const char *text = json_object_to_json_string_ext(output, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED |
-								  JSON_C_TO_STRING_NOSLASHESCAPE);
+	const char *text = json_text(object, key);
 
-	if (!text)
-		return fail(STATUS_FAILED, "out of memory");
-	puts(text);
-	return output_finish();
+	return text ? text : otherwise;
 }
 
-enum status output_finish(void)
+uint64_t json_number(struct json_object *object, const char *key)
 {
-	if (fflush(stdout) || ferror(stdout))
-		return fail(STATUS_FAILED, "cannot write the output: %s", strerror(errno));
-	return STATUS_OK;
+	struct json_object *value;
+
+	return json_object_object_get_ex(object, key, &value) ? json_object_get_uint64(value) : 0;
+}
+
+bool is_counter(const char *key)
+{
+	static const char *const counters[] = {
+		"faults", "pages_mapped", "huge_mappings", "retries", "failures", "invalidations", "zaps", "limit_hits", "revocations",
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(counters) / sizeof(*counters); i++)
+		if (!strcmp(counters[i], key))
+			return true;
+	return false;
+}
+
+uint64_t now(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_REALTIME, &time);
+	return time.tv_sec * UINT64_C(1000000000) + time.tv_nsec;
+}
+
+struct json_object *json_time(uint64_t nanoseconds)
+{
+	time_t seconds = nanoseconds / 1000000000;
+	char text[64] = "", fraction[16];
+	struct tm parts;
+
+	if (gmtime_r(&seconds, &parts))
+		strftime(text, sizeof(text) - sizeof(fraction), "%Y-%m-%dT%H:%M:%S", &parts);
+	snprintf(fraction, sizeof(fraction), ".%09uZ", (unsigned int)(nanoseconds % 1000000000));
+	return json_object_new_string(strcat(text, fraction));
 }

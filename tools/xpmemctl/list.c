@@ -3,59 +3,122 @@
 
 #include "xpmemctl.h"
 
-static enum status print(const struct netlink *netlink, struct json_object **arrays, bool table)
+static enum status print_item(struct json_object *object, void *data)
 {
-	struct json_object *output;
+	struct json_object *item = columns_select(object);
+
+	(void)data;
+	if (!item)
+		return out_of_memory();
+	output_item(item);
+	json_object_put(item);
+	return ferror(stdout) ? output_finish() : STATUS_OK;
+}
+
+static enum status print_row(struct json_object *object, void *data)
+{
+	if (!table_row(data, object))
+		return out_of_memory();
+	return ferror(stdout) ? output_finish() : STATUS_OK;
+}
+
+static enum status list_as_json(struct netlink *netlink, bool *wanted, const struct filter *filters)
+{
 	enum status status = STATUS_OK;
-	const char *separator = "";
 	int i;
 
-	if (table) {
-		for (i = 0; i < NOUN_COUNT; i++)
-			if (arrays[i]) {
-				fputs(separator, stdout);
-				table_print_rows(nouns[i].plural, nouns[i].get->set, arrays[i]);
-				separator = "\n";
-			}
-		return output_finish();
+	output_begin();
+	for (i = 0; i < NOUN_COUNT && status == STATUS_OK; i++) {
+		if (!wanted[i])
+			continue;
+		output_array_begin(nouns[i].plural);
+		status = netlink_dump(netlink, nouns[i].get, &filters[i], print_item, NULL);
+		if (status == STATUS_OK)
+			output_array_end();
 	}
-	output = json_output(netlink);
-	for (i = 0; i < NOUN_COUNT && output; i++)
-		if (arrays[i] && !json_put(output, nouns[i].plural, json_object_get(arrays[i]))) {
-			json_object_put(output);
-			output = NULL;
-		}
-	status = output ? json_print(output) : fail(STATUS_FAILED, "out of memory");
-	json_object_put(output);
+	if (status != STATUS_OK)
+		return status;
+	output_interrupted(netlink);
+	return output_end();
+}
+
+static enum status list_as_tables(struct netlink *netlink, bool *wanted, const struct filter *filters)
+{
+	enum status status = STATUS_OK;
+	const char *separator = "";
+	struct table table;
+	int i;
+
+	for (i = 0; i < NOUN_COUNT && status == STATUS_OK; i++) {
+		if (!wanted[i])
+			continue;
+		fputs(separator, stdout);
+		separator = "\n";
+		table_begin(&table, nouns[i].plural, nouns[i].get->set);
+		status = netlink_dump(netlink, nouns[i].get, &filters[i], print_row, &table);
+		if (status == STATUS_OK)
+			table_end(&table);
+		else
+			table_drop(&table);
+	}
+	return status == STATUS_OK ? output_finish() : status;
+}
+
+static enum status check_columns(const bool *wanted)
+{
+	const struct attribute_set *sets[NOUN_COUNT + 1] = { NULL };
+	size_t count = 0;
+	int i;
+
+	for (i = 0; i < NOUN_COUNT; i++)
+		if (wanted[i])
+			sets[count++] = nouns[i].get->set;
+	return columns_check(sets);
+}
+
+/* Which kinds, and how they are selected: those that are named, or all that can be selected by the keys. */
+static enum status choose(int count, char **arguments, bool *wanted, struct filter *filters)
+{
+	int only = count ? noun_of_plural(arguments[0]) : NOUN_COUNT, i, chosen = 0;
+	enum status status = STATUS_OK;
+	bool known = false;
+
+	for (i = 0; i < NOUN_COUNT; i++)
+		known |= i == only || filter_takes(nouns[i].get, count ? 1 : 0, arguments);
+	if (!known)
+		return fail(STATUS_USAGE, "cannot list \"%s\"; say exporters, segments, permits or attachments, or a key to select by",
+			    arguments[0]);
+	if (only != NOUN_COUNT) {
+		count--;
+		arguments++;
+	}
+	for (i = 0; i < NOUN_COUNT && status == STATUS_OK; i++) {
+		wanted[i] = only == NOUN_COUNT ? filter_takes(nouns[i].get, count, arguments) : i == only;
+		chosen += wanted[i];
+		if (wanted[i])
+			status = filter_parse(&filters[i], nouns[i].get, count, arguments);
+	}
+	if (status == STATUS_OK && !chosen)
+		return fail(STATUS_USAGE, "no kind of objects can be selected by all of these keys; see: xpmemctl list --help");
 	return status;
 }
 
-enum status list(int count, char **arguments, bool table)
+enum status list(int count, char **arguments)
 {
-	struct json_object *arrays[NOUN_COUNT] = { NULL };
-	enum status status;
+	struct filter filters[NOUN_COUNT];
+	bool wanted[NOUN_COUNT] = { false };
 	struct netlink netlink;
-	int only = -1, i;
+	enum status status = choose(count, arguments, wanted, filters);
 
-	if (count > 1)
-		return fail(STATUS_USAGE, "list takes one argument at most; see: xpmemctl list --help");
-	for (i = 0; count && i < NOUN_COUNT; i++)
-		if (!strcmp(arguments[0], nouns[i].plural))
-			only = i;
-	if (count && only < 0)
-		return fail(STATUS_USAGE, "cannot list \"%s\"; say segments, permits or attachments", arguments[0]);
-
-	status = netlink_open(&netlink);
-	for (i = 0; i < NOUN_COUNT && status == STATUS_OK; i++)
-		if (only < 0 || only == i)
-			status = netlink_dump(&netlink, nouns[i].get, &arrays[i]);
-	if (status == STATUS_OK) {
-		if (netlink.interrupted)
-			warn("objects keep coming and going: some may be missing or there twice");
-		status = print(&netlink, arrays, table);
-	}
-	for (i = 0; i < NOUN_COUNT; i++)
-		json_object_put(arrays[i]);
+	if (status == STATUS_OK)
+		status = check_columns(wanted);
+	if (status == STATUS_OK)
+		status = netlink_open(&netlink);
+	if (status != STATUS_OK)
+		return status;
+	status = options.format == FORMAT_TABLE ? list_as_tables(&netlink, wanted, filters) : list_as_json(&netlink, wanted, filters);
+	if (status == STATUS_OK && netlink.interrupted)
+		warn("objects came and went meanwhile: some may be missing or there twice");
 	netlink_close(&netlink);
 	return status;
 }

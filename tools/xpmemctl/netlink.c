@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Requests to the generic netlink family of the module. */
 #include <errno.h>
+#include <limits.h>
 #include <linux/xpmem.h>
 #include <netlink/genl/ctrl.h>
 #include <netlink/genl/genl.h>
@@ -17,16 +18,19 @@
 
 struct reply {
 	const struct attribute_set *set;
-	struct json_object *array;	/* of the objects received */
+	visitor *visit;
+	void *data;
+	enum status status;		/* of a visit that failed */
 	int error;			/* errno, as the module says it or as we find it */
 	char message[256];		/* the module's own words, or empty */
 	bool finished;
 	bool interrupted;
 };
 
+/* error: 0, or an errno below zero. */
 static int finish(struct reply *reply, int error)
 {
-	reply->error = error;
+	reply->error = error > 0 || error == INT_MIN ? EBADMSG : -error;
 	reply->finished = true;
 	return NL_STOP;
 }
@@ -43,26 +47,32 @@ static void read_message(struct reply *reply, struct nlmsghdr *header, size_t sk
 		snprintf(reply->message, sizeof(reply->message), "%.*s", nla_len(text), (char *)nla_data(text));
 }
 
+void netlink_policy(const struct attribute_set *set, struct nla_policy *policy)
+{
+	size_t i;
+
+	memset(policy, 0, (set->maximum + 1) * sizeof(*policy));
+	for (i = 0; i < set->count; i++)
+		policy[set->attributes[i].id].type = set->attributes[i].type == ATTRIBUTE_STRING ? NLA_STRING :
+						     set->attributes[i].type == ATTRIBUTE_U32 ? NLA_U32 : NLA_U64;
+}
+
 static int on_object(struct nl_msg *message, void *data)
 {
 	struct reply *reply = data;
 	struct nlattr *attributes[reply->set->maximum + 1];
 	struct nla_policy policy[reply->set->maximum + 1];
 	struct json_object *object;
-	size_t i;
 
-	memset(policy, 0, sizeof(policy));
-	for (i = 0; i < reply->set->count; i++)
-		policy[reply->set->attributes[i].id].type = reply->set->attributes[i].type == ATTRIBUTE_STRING ? NLA_STRING :
-							     reply->set->attributes[i].type == ATTRIBUTE_U32 ? NLA_U32 : NLA_U64;
+	netlink_policy(reply->set, policy);
 	if (genlmsg_parse(nlmsg_hdr(message), 0, attributes, reply->set->maximum, policy) < 0)
-		return finish(reply, EBADMSG);
+		return finish(reply, -EBADMSG);
 	object = json_from_attributes(reply->set, attributes);
-	if (!object || json_object_array_add(reply->array, object)) {
-		json_object_put(object);
-		return finish(reply, ENOMEM);
-	}
-	return NL_OK;
+	if (!object)
+		return finish(reply, -ENOMEM);
+	reply->status = reply->visit(object, reply->data);
+	json_object_put(object);
+	return reply->status == STATUS_OK ? NL_OK : finish(reply, -ECANCELED);
 }
 
 static int on_interruption(struct nl_msg *message, void *data)
@@ -90,7 +100,7 @@ static int on_end_of_dump(struct nl_msg *message, void *data)
 		memcpy(&error, nlmsg_data(header), sizeof(error));
 	if (error < 0)
 		read_message(data, header, sizeof(error));
-	return finish(data, error < 0 ? -error : 0);
+	return finish(data, error < 0 ? error : 0);
 }
 
 static int on_error(struct sockaddr_nl *sender, struct nlmsgerr *error, void *data)
@@ -102,7 +112,7 @@ static int on_error(struct sockaddr_nl *sender, struct nlmsgerr *error, void *da
 	if (!(header->nlmsg_flags & NLM_F_CAPPED))
 		skip += error->msg.nlmsg_len - NLMSG_HDRLEN;
 	read_message(data, header, skip);
-	return finish(data, -error->error);
+	return finish(data, error->error);
 }
 
 static int receive(struct netlink *netlink, struct reply *reply)
@@ -123,20 +133,24 @@ static int receive(struct netlink *netlink, struct reply *reply)
 	return reply->finished ? reply->error : error == -NLE_NOMEM ? ENOMEM : EIO;
 }
 
-/* On return reply->array is the caller's to put. */
-static int request(struct netlink *netlink, const struct operation *operation, int flags, int64_t id, struct reply *reply)
+static enum status explain(const struct operation *operation, int64_t id, int error, const char *message);
+
+/* Says what went wrong, unless a visit has. */
+static enum status request(struct netlink *netlink, const struct operation *operation, int flags, int64_t id,
+			   const struct filter *filter, struct reply *reply)
 {
 	struct nl_msg *message = nlmsg_alloc();
 	int error = ENOMEM;
 
-	*reply = (struct reply){ .set = operation->set, .array = json_object_new_array() };
-	if (message && reply->array &&
+	if (message &&
 	    genlmsg_put(message, NL_AUTO_PORT, NL_AUTO_SEQ, netlink->family, 0, NLM_F_REQUEST | flags, operation->command,
 			XPMEM_FAMILY_VERSION) &&
-	    (!id || !nla_put_u64(message, operation->selector, id)))
+	    (!id || !nla_put_u64(message, operation->selector, id)) && filter_put(filter, message))
 		error = nl_send_auto(netlink->socket, message) < 0 ? EIO : receive(netlink, reply);
 	nlmsg_free(message);
-	return error;
+	if (error == ECANCELED && reply->status != STATUS_OK)
+		return reply->status;
+	return error ? explain(operation, id, error, reply->message) : STATUS_OK;
 }
 
 static enum status explain(const struct operation *operation, int64_t id, int error, const char *message)
@@ -154,6 +168,8 @@ static enum status explain(const struct operation *operation, int64_t id, int er
 	case EPERM:
 	case EACCES:
 		return fail(STATUS_NOT_PERMITTED, "%s: %s; ask again as root", name, message);
+	case EINVAL:
+		return fail(STATUS_FAILED, "%s: the loaded module refuses this request (%s); load one as new as this tool", name, message);
 	case EOPNOTSUPP:
 		return fail(STATUS_FAILED, "%s: the loaded module does not know this request; load one as new as this tool", name);
 	case EBADMSG:
@@ -192,39 +208,97 @@ void netlink_close(struct netlink *netlink)
 	netlink->socket = NULL;
 }
 
-enum status netlink_get(struct netlink *netlink, const struct operation *operation, int64_t id, struct json_object **object)
+static enum status keep(struct json_object *object, void *data)
 {
-	struct reply reply;
-	int error = request(netlink, operation, NLM_F_ACK, id, &reply);
+	struct json_object **kept = data;
 
-	*object = NULL;
-	if (!error && !json_object_array_length(reply.array))
-		error = EBADMSG;
-	if (!error)
-		*object = json_object_get(json_object_array_get_idx(reply.array, 0));
-	json_object_put(reply.array);
-	return error ? explain(operation, id, error, reply.message) : STATUS_OK;
+	json_object_put(*kept);
+	*kept = json_object_get(object);
+	return STATUS_OK;
 }
 
-enum status netlink_dump(struct netlink *netlink, const struct operation *operation, struct json_object **array)
+enum status netlink_get(struct netlink *netlink, const struct operation *operation, int64_t id, struct json_object **object)
+{
+	struct reply reply = { .set = operation->set, .visit = keep, .data = object };
+	enum status status;
+
+	*object = NULL;
+	status = request(netlink, operation, NLM_F_ACK, id, NULL, &reply);
+	if (status == STATUS_OK && !*object)
+		status = explain(operation, id, EBADMSG, "");
+	if (status != STATUS_OK) {
+		json_object_put(*object);
+		*object = NULL;
+	}
+	return status;
+}
+
+static enum status ignore(struct json_object *object, void *data)
+{
+	(void)object;
+	(void)data;
+	return STATUS_OK;
+}
+
+enum status netlink_do(struct netlink *netlink, const struct operation *operation, int64_t id)
+{
+	struct reply reply = { .set = operation->set, .visit = ignore };
+
+	return request(netlink, operation, NLM_F_ACK, id, NULL, &reply);
+}
+
+enum status netlink_dump(struct netlink *netlink, const struct operation *operation, const struct filter *filter,
+			 visitor *visit, void *data)
+{
+	struct reply reply = { .set = operation->set, .visit = visit, .data = data };
+	enum status status = request(netlink, operation, NLM_F_DUMP, 0, filter, &reply);
+
+	netlink->interrupted |= reply.interrupted;
+	return status;
+}
+
+enum status netlink_dump_whole(struct netlink *netlink, const struct operation *operation, const struct filter *filter,
+			       visitor *visit, void (*restart)(void *data), void *data)
 {
 	const struct timespec pause = { .tv_nsec = DUMP_PAUSE_NS };
-	struct reply reply;
-	int attempt, error;
+	bool before = netlink->interrupted;
+	enum status status;
+	int attempt;
 
-	*array = NULL;
 	for (attempt = 1;; attempt++) {
-		error = request(netlink, operation, NLM_F_DUMP, 0, &reply);
-		if (error || !reply.interrupted || attempt == DUMP_ATTEMPTS)
+		netlink->interrupted = false;
+		status = netlink_dump(netlink, operation, filter, visit, data);
+		if (status != STATUS_OK || !netlink->interrupted || attempt == DUMP_ATTEMPTS)
 			break;
-		json_object_put(reply.array);
+		restart(data);
 		nanosleep(&pause, NULL);
 	}
-	if (error) {
-		json_object_put(reply.array);
-		return explain(operation, 0, error, reply.message);
+	netlink->interrupted |= before;
+	return status;
+}
+
+static enum status append(struct json_object *object, void *data)
+{
+	return json_object_array_add(data, json_object_get(object)) ? out_of_memory() : STATUS_OK;
+}
+
+static void empty(void *array)
+{
+	json_object_array_del_idx(array, 0, json_object_array_length(array));
+}
+
+enum status netlink_collect(struct netlink *netlink, const struct operation *operation, const struct filter *filter,
+			    struct json_object **array)
+{
+	enum status status;
+
+	*array = json_object_new_array();
+	if (!*array)
+		return out_of_memory();
+	status = netlink_dump_whole(netlink, operation, filter, append, empty, *array);
+	if (status != STATUS_OK) {
+		json_object_put(*array);
+		*array = NULL;
 	}
-	netlink->interrupted |= reply.interrupted;
-	*array = reply.array;
-	return STATUS_OK;
+	return status;
 }

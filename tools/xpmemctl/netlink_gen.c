@@ -13,6 +13,22 @@ static const struct value_name access_names[] = {
 	{ 0, NULL },
 };
 
+static const struct value_name object_kind_names[] = {
+	{ 0x1, "segment" },
+	{ 0x2, "permit" },
+	{ 0x3, "attachment" },
+	{ 0, NULL },
+};
+
+static const struct value_name reason_names[] = {
+	{ 0x1, "removed" },
+	{ 0x2, "closed" },
+	{ 0x3, "exited" },
+	{ 0x4, "exec" },
+	{ 0x5, "revoked" },
+	{ 0, NULL },
+};
+
 static const struct value_name feature_names[] = {
 	{ 0x1, "legacy" },
 	{ 0x2, "netlink" },
@@ -47,6 +63,14 @@ static const struct attribute info_table[] = {
 	  "Pages mapped into attachments since the module was loaded; administrators only." },
 	{ XPMEM_A_INFO_INVALIDATIONS, "invalidations", ATTRIBUTE_U64, FORM_NUMBER, NULL,
 	  "Times an exporter's change took pages away from attachments since the module was loaded; administrators only." },
+	{ XPMEM_A_INFO_MAX_SEGMENTS, "max_segments", ATTRIBUTE_U32, FORM_NUMBER, NULL,
+	  "Most segments of a user without CAP_SYS_RESOURCE; 0: no limit." },
+	{ XPMEM_A_INFO_MAX_PERMITS, "max_permits", ATTRIBUTE_U32, FORM_NUMBER, NULL,
+	  "Most permits of a user without CAP_SYS_RESOURCE; 0: no limit." },
+	{ XPMEM_A_INFO_MAX_ATTACHMENTS, "max_attachments", ATTRIBUTE_U32, FORM_NUMBER, NULL,
+	  "Most attachments of a user without CAP_SYS_RESOURCE; 0: no limit." },
+	{ XPMEM_A_INFO_GLOBAL_IDS, "global_ids", ATTRIBUTE_U32, FORM_NUMBER, NULL,
+	  "1 when ids are honoured across ipc namespaces, else 0." },
 };
 
 const struct attribute_set info_attributes = {
@@ -77,6 +101,24 @@ static const struct attribute segment_table[] = {
 	  "Bytes." },
 	{ XPMEM_A_SEGMENT_PERMITS, "permits", ATTRIBUTE_U32, FORM_NUMBER, NULL,
 	  "Live permits for it." },
+	{ XPMEM_A_SEGMENT_EXPORTER_ID, "exporter_id", ATTRIBUTE_S64, FORM_HEX, NULL,
+	  "Exporter whose memory it is." },
+	{ XPMEM_A_SEGMENT_CREATED, "created", ATTRIBUTE_U64, FORM_NUMBER, NULL,
+	  "When it was made, in seconds since 1970." },
+	{ XPMEM_A_SEGMENT_FAULTS, "faults", ATTRIBUTE_U64, FORM_NUMBER, NULL,
+	  "Page faults handled in attachments of it." },
+	{ XPMEM_A_SEGMENT_PAGES_MAPPED, "pages_mapped", ATTRIBUTE_U64, FORM_NUMBER, NULL,
+	  "Pages mapped into attachments of it so far; a page mapped again counts again." },
+	{ XPMEM_A_SEGMENT_HUGE_MAPPINGS, "huge_mappings", ATTRIBUTE_U64, FORM_NUMBER, NULL,
+	  "Huge pages mapped whole into attachments of it so far." },
+	{ XPMEM_A_SEGMENT_RETRIES, "retries", ATTRIBUTE_U64, FORM_NUMBER, NULL,
+	  "Faults in attachments of it that were begun again, as the exporter had to bring a page in or changed meanwhile." },
+	{ XPMEM_A_SEGMENT_FAILURES, "failures", ATTRIBUTE_U64, FORM_NUMBER, NULL,
+	  "Faults in attachments of it that ended in SIGBUS, SIGSEGV or want of memory." },
+	{ XPMEM_A_SEGMENT_TIME, "time", ATTRIBUTE_U64, FORM_NUMBER, NULL,
+	  "Of an event: when it was, in nanoseconds since 1970." },
+	{ XPMEM_A_SEGMENT_REASON, "reason", ATTRIBUTE_U32, FORM_NAME, reason_names,
+	  "Of an event: why it is gone." },
 };
 
 const struct attribute_set segment_attributes = {
@@ -99,6 +141,16 @@ static const struct attribute permit_table[] = {
 	  "What it allows." },
 	{ XPMEM_A_PERMIT_ATTACHMENTS, "attachments", ATTRIBUTE_U32, FORM_NUMBER, NULL,
 	  "Live attachments made with it." },
+	{ XPMEM_A_PERMIT_CREATED, "created", ATTRIBUTE_U64, FORM_NUMBER, NULL,
+	  "When it was made, in seconds since 1970." },
+	{ XPMEM_A_PERMIT_DMABUFS, "dmabufs", ATTRIBUTE_U32, FORM_NUMBER, NULL,
+	  "Live dma-bufs made with it." },
+	{ XPMEM_A_PERMIT_PINNED, "pinned", ATTRIBUTE_U64, FORM_NUMBER, NULL,
+	  "Bytes that its dma-bufs keep pinned." },
+	{ XPMEM_A_PERMIT_TIME, "time", ATTRIBUTE_U64, FORM_NUMBER, NULL,
+	  "Of an event: when it was, in nanoseconds since 1970." },
+	{ XPMEM_A_PERMIT_REASON, "reason", ATTRIBUTE_U32, FORM_NAME, reason_names,
+	  "Of an event: why it is gone." },
 };
 
 const struct attribute_set permit_attributes = {
@@ -131,6 +183,18 @@ static const struct attribute attachment_table[] = {
 	  "Page faults handled in it." },
 	{ XPMEM_A_ATTACHMENT_PAGES_MAPPED, "pages_mapped", ATTRIBUTE_U64, FORM_NUMBER, NULL,
 	  "Pages mapped into it so far; a page mapped again counts again." },
+	{ XPMEM_A_ATTACHMENT_CREATED, "created", ATTRIBUTE_U64, FORM_NUMBER, NULL,
+	  "When it was made, in seconds since 1970." },
+	{ XPMEM_A_ATTACHMENT_HUGE_MAPPINGS, "huge_mappings", ATTRIBUTE_U64, FORM_NUMBER, NULL,
+	  "Huge pages mapped whole into it so far." },
+	{ XPMEM_A_ATTACHMENT_RETRIES, "retries", ATTRIBUTE_U64, FORM_NUMBER, NULL,
+	  "Faults in it that were begun again, as the exporter had to bring a page in or changed meanwhile." },
+	{ XPMEM_A_ATTACHMENT_FAILURES, "failures", ATTRIBUTE_U64, FORM_NUMBER, NULL,
+	  "Faults in it that ended in SIGBUS, SIGSEGV or want of memory." },
+	{ XPMEM_A_ATTACHMENT_TIME, "time", ATTRIBUTE_U64, FORM_NUMBER, NULL,
+	  "Of an event: when it was, in nanoseconds since 1970." },
+	{ XPMEM_A_ATTACHMENT_REASON, "reason", ATTRIBUTE_U32, FORM_NAME, reason_names,
+	  "Of an event: why it is gone." },
 };
 
 const struct attribute_set attachment_attributes = {
@@ -140,25 +204,195 @@ const struct attribute_set attachment_attributes = {
 	.count = sizeof(attachment_table) / sizeof(*attachment_table),
 };
 
+static const struct attribute exporter_table[] = {
+	{ XPMEM_A_EXPORTER_ID, "id", ATTRIBUTE_S64, FORM_HEX, NULL,
+	  "Id of the exporter, which is an address space." },
+	{ XPMEM_A_EXPORTER_PID, "pid", ATTRIBUTE_U32, FORM_NUMBER, NULL,
+	  "Process that made its first segment, in the reader's pid namespace; absent when it has no pid there." },
+	{ XPMEM_A_EXPORTER_UID, "uid", ATTRIBUTE_U32, FORM_NUMBER, NULL,
+	  "User that made its first segment, in the reader's user namespace." },
+	{ XPMEM_A_EXPORTER_CREATED, "created", ATTRIBUTE_U64, FORM_NUMBER, NULL,
+	  "When it exported first, in seconds since 1970." },
+	{ XPMEM_A_EXPORTER_SEGMENTS, "segments", ATTRIBUTE_U32, FORM_NUMBER, NULL,
+	  "Live segments of it." },
+	{ XPMEM_A_EXPORTER_FAULTS, "faults", ATTRIBUTE_U64, FORM_NUMBER, NULL,
+	  "Page faults handled in attachments of it." },
+	{ XPMEM_A_EXPORTER_PAGES_MAPPED, "pages_mapped", ATTRIBUTE_U64, FORM_NUMBER, NULL,
+	  "Pages mapped into attachments of it so far; a page mapped again counts again." },
+	{ XPMEM_A_EXPORTER_HUGE_MAPPINGS, "huge_mappings", ATTRIBUTE_U64, FORM_NUMBER, NULL,
+	  "Huge pages mapped whole into attachments of it so far." },
+	{ XPMEM_A_EXPORTER_RETRIES, "retries", ATTRIBUTE_U64, FORM_NUMBER, NULL,
+	  "Faults in attachments of it that were begun again, as the exporter had to bring a page in or changed meanwhile." },
+	{ XPMEM_A_EXPORTER_FAILURES, "failures", ATTRIBUTE_U64, FORM_NUMBER, NULL,
+	  "Faults in attachments of it that ended in SIGBUS, SIGSEGV or want of memory." },
+	{ XPMEM_A_EXPORTER_INVALIDATIONS, "invalidations", ATTRIBUTE_U64, FORM_NUMBER, NULL,
+	  "Times its changes took pages away from attachments." },
+	{ XPMEM_A_EXPORTER_ZAPS, "zaps", ATTRIBUTE_U64, FORM_NUMBER, NULL,
+	  "Pages that its changes took away from attachments; a page that several have mapped counts once." },
+};
+
+const struct attribute_set exporter_attributes = {
+	.name = "exporter",
+	.maximum = XPMEM_A_EXPORTER_MAX,
+	.attributes = exporter_table,
+	.count = sizeof(exporter_table) / sizeof(*exporter_table),
+};
+
+static const struct attribute stats_table[] = {
+	{ XPMEM_A_STATS_EXPORTERS, "exporters", ATTRIBUTE_U64, FORM_NUMBER, NULL,
+	  "Live exporters." },
+	{ XPMEM_A_STATS_SEGMENTS, "segments", ATTRIBUTE_U64, FORM_NUMBER, NULL,
+	  "Live segments." },
+	{ XPMEM_A_STATS_PERMITS, "permits", ATTRIBUTE_U64, FORM_NUMBER, NULL,
+	  "Live permits." },
+	{ XPMEM_A_STATS_ATTACHMENTS, "attachments", ATTRIBUTE_U64, FORM_NUMBER, NULL,
+	  "Live attachments." },
+	{ XPMEM_A_STATS_FAULTS, "faults", ATTRIBUTE_U64, FORM_NUMBER, NULL,
+	  "Page faults handled in attachments." },
+	{ XPMEM_A_STATS_PAGES_MAPPED, "pages_mapped", ATTRIBUTE_U64, FORM_NUMBER, NULL,
+	  "Pages mapped into attachments so far; a page mapped again counts again." },
+	{ XPMEM_A_STATS_HUGE_MAPPINGS, "huge_mappings", ATTRIBUTE_U64, FORM_NUMBER, NULL,
+	  "Huge pages mapped whole into attachments so far." },
+	{ XPMEM_A_STATS_RETRIES, "retries", ATTRIBUTE_U64, FORM_NUMBER, NULL,
+	  "Faults in attachments that were begun again, as the exporter had to bring a page in or changed meanwhile." },
+	{ XPMEM_A_STATS_FAILURES, "failures", ATTRIBUTE_U64, FORM_NUMBER, NULL,
+	  "Faults in attachments that ended in SIGBUS, SIGSEGV or want of memory." },
+	{ XPMEM_A_STATS_INVALIDATIONS, "invalidations", ATTRIBUTE_U64, FORM_NUMBER, NULL,
+	  "Times an exporter's change took pages away from attachments." },
+	{ XPMEM_A_STATS_ZAPS, "zaps", ATTRIBUTE_U64, FORM_NUMBER, NULL,
+	  "Pages that exporters' changes took away from attachments; a page that several have mapped counts once." },
+	{ XPMEM_A_STATS_LIMIT_HITS, "limit_hits", ATTRIBUTE_U64, FORM_NUMBER, NULL,
+	  "Segments, permits and attachments refused because their user had as many as it may have." },
+	{ XPMEM_A_STATS_REVOCATIONS, "revocations", ATTRIBUTE_U64, FORM_NUMBER, NULL,
+	  "Segments and permits revoked through this ABI." },
+};
+
+const struct attribute_set stats_attributes = {
+	.name = "stats",
+	.maximum = XPMEM_A_STATS_MAX,
+	.attributes = stats_table,
+	.count = sizeof(stats_table) / sizeof(*stats_table),
+};
+
+static const struct attribute limit_table[] = {
+	{ XPMEM_A_LIMIT_KIND, "kind", ATTRIBUTE_U32, FORM_NAME, object_kind_names,
+	  "What was refused." },
+	{ XPMEM_A_LIMIT_UID, "uid", ATTRIBUTE_U32, FORM_NUMBER, NULL,
+	  "User whose limit it is." },
+	{ XPMEM_A_LIMIT_PID, "pid", ATTRIBUTE_U32, FORM_NUMBER, NULL,
+	  "Process that was refused." },
+	{ XPMEM_A_LIMIT_LIMIT, "limit", ATTRIBUTE_U32, FORM_NUMBER, NULL,
+	  "How many the user may have." },
+	{ XPMEM_A_LIMIT_TIME, "time", ATTRIBUTE_U64, FORM_NUMBER, NULL,
+	  "When it was, in nanoseconds since 1970." },
+};
+
+const struct attribute_set limit_attributes = {
+	.name = "limit",
+	.maximum = XPMEM_A_LIMIT_MAX,
+	.attributes = limit_table,
+	.count = sizeof(limit_table) / sizeof(*limit_table),
+};
+
 const struct operation operation_info_get = {
 	.command = XPMEM_NL_CMD_INFO_GET,
 	.set = &info_attributes,
+};
+
+static const int segment_get_filter[] = {
+	XPMEM_A_SEGMENT_ID,
+	XPMEM_A_SEGMENT_PID,
+	XPMEM_A_SEGMENT_UID,
+	XPMEM_A_SEGMENT_NAME,
+	XPMEM_A_SEGMENT_ACCESS,
+	XPMEM_A_SEGMENT_EXPORTER_ID,
 };
 
 const struct operation operation_segment_get = {
 	.command = XPMEM_NL_CMD_SEGMENT_GET,
 	.set = &segment_attributes,
 	.selector = XPMEM_A_SEGMENT_ID,
+	.filter = segment_get_filter,
+	.filter_count = sizeof(segment_get_filter) / sizeof(*segment_get_filter),
+};
+
+static const int permit_get_filter[] = {
+	XPMEM_A_PERMIT_ID,
+	XPMEM_A_PERMIT_SEGMENT_ID,
+	XPMEM_A_PERMIT_PID,
+	XPMEM_A_PERMIT_UID,
+	XPMEM_A_PERMIT_ACCESS,
 };
 
 const struct operation operation_permit_get = {
 	.command = XPMEM_NL_CMD_PERMIT_GET,
 	.set = &permit_attributes,
 	.selector = XPMEM_A_PERMIT_ID,
+	.filter = permit_get_filter,
+	.filter_count = sizeof(permit_get_filter) / sizeof(*permit_get_filter),
+};
+
+static const int attachment_get_filter[] = {
+	XPMEM_A_ATTACHMENT_ID,
+	XPMEM_A_ATTACHMENT_PERMIT_ID,
+	XPMEM_A_ATTACHMENT_SEGMENT_ID,
+	XPMEM_A_ATTACHMENT_PID,
+	XPMEM_A_ATTACHMENT_UID,
+	XPMEM_A_ATTACHMENT_ACCESS,
 };
 
 const struct operation operation_attachment_get = {
 	.command = XPMEM_NL_CMD_ATTACHMENT_GET,
 	.set = &attachment_attributes,
 	.selector = XPMEM_A_ATTACHMENT_ID,
+	.filter = attachment_get_filter,
+	.filter_count = sizeof(attachment_get_filter) / sizeof(*attachment_get_filter),
+};
+
+static const int exporter_get_filter[] = {
+	XPMEM_A_EXPORTER_ID,
+	XPMEM_A_EXPORTER_PID,
+	XPMEM_A_EXPORTER_UID,
+};
+
+const struct operation operation_exporter_get = {
+	.command = XPMEM_NL_CMD_EXPORTER_GET,
+	.set = &exporter_attributes,
+	.selector = XPMEM_A_EXPORTER_ID,
+	.filter = exporter_get_filter,
+	.filter_count = sizeof(exporter_get_filter) / sizeof(*exporter_get_filter),
+};
+
+const struct operation operation_stats_get = {
+	.command = XPMEM_NL_CMD_STATS_GET,
+	.set = &stats_attributes,
+};
+
+const struct operation operation_segment_revoke = {
+	.command = XPMEM_NL_CMD_SEGMENT_REVOKE,
+	.set = &segment_attributes,
+	.selector = XPMEM_A_SEGMENT_ID,
+};
+
+const struct operation operation_permit_revoke = {
+	.command = XPMEM_NL_CMD_PERMIT_REVOKE,
+	.set = &permit_attributes,
+	.selector = XPMEM_A_PERMIT_ID,
+};
+
+const struct event events[EVENT_COUNT] = {
+	{ XPMEM_NL_CMD_SEGMENT_CREATED, "segment_created", &segment_attributes,
+	  "A segment was made." },
+	{ XPMEM_NL_CMD_SEGMENT_GONE, "segment_gone", &segment_attributes,
+	  "A segment has ended; nobody reaches memory through it any more." },
+	{ XPMEM_NL_CMD_PERMIT_CREATED, "permit_created", &permit_attributes,
+	  "A permit was got." },
+	{ XPMEM_NL_CMD_PERMIT_GONE, "permit_gone", &permit_attributes,
+	  "A permit has ended." },
+	{ XPMEM_NL_CMD_ATTACHMENT_CREATED, "attachment_created", &attachment_attributes,
+	  "An attachment was made." },
+	{ XPMEM_NL_CMD_ATTACHMENT_GONE, "attachment_gone", &attachment_attributes,
+	  "Nothing of an attachment is mapped any more." },
+	{ XPMEM_NL_CMD_LIMIT_HIT, "limit_hit", &limit_attributes,
+	  "A user was refused an object, having as many as it may have. Of many refusals in a short time only some are told of." },
 };

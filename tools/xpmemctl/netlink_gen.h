@@ -14,10 +14,21 @@ extern const struct attribute_set info_attributes;
 extern const struct attribute_set segment_attributes;
 extern const struct attribute_set permit_attributes;
 extern const struct attribute_set attachment_attributes;
+extern const struct attribute_set exporter_attributes;
+extern const struct attribute_set stats_attributes;
+extern const struct attribute_set limit_attributes;
 
 extern const struct operation operation_info_get;
 extern const struct operation operation_segment_get;
 extern const struct operation operation_permit_get;
 extern const struct operation operation_attachment_get;
+extern const struct operation operation_exporter_get;
+extern const struct operation operation_stats_get;
+extern const struct operation operation_segment_revoke;
+extern const struct operation operation_permit_revoke;
+
+#define EVENT_COUNT 7
+
+extern const struct event events[EVENT_COUNT];
 
 #endif

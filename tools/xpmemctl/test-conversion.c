@@ -3,7 +3,6 @@
 #include <linux/xpmem.h>
 #include <netlink/attr.h>
 #include <netlink/msg.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,15 +10,7 @@
 
 static int failures;
 
-enum status fail(enum status status, const char *format, ...)
-{
-	va_list arguments;
-
-	va_start(arguments, format);
-	vfprintf(stderr, format, arguments);
-	va_end(arguments);
-	return status;
-}
+struct options options;
 
 static void expect(const char *what, const char *actual, const char *expected)
 {
@@ -92,6 +83,10 @@ static void test_json(void)
 		    "{\"module_version\":\"3.0.0\",\"features\":[\"netlink\",\"segment_fd\",\"0x8000000000000000\"],"
 		    "\"mode_mask\":\"0000\"}");
 
+	expect_json("a name that is no UTF-8", segment(1, XPMEM_ACCESS_RDWR, "a\xff\xc3", 4096),
+		    "{\"id\":\"0x1\",\"uid\":1000,\"name\":\"a??\",\"mode\":\"0640\",\"access\":\"rdwr\","
+		    "\"address\":\"0xfffffffffffff000\",\"length\":4096}");
+
 	message = new_message();
 	nla_put_u64(message, XPMEM_A_INFO_FEATURES, 0);
 	expect_json("no bits", convert(&info_attributes, message), "{\"features\":[]}");
@@ -106,14 +101,19 @@ static struct json_object *two_segments(void)
 	return array;
 }
 
-static void test_select(void)
+static void test_columns(void)
 {
-	struct json_object *array = two_segments(), *selected;
+	static char length[] = "length", name[] = "name", id[] = "id", *columns[] = { length, name, id };
+	struct json_object *array = two_segments();
 
-	selected = json_select(array, "name", "heap");
-	expect("select", json_object_get_string(json_object_object_get(json_object_array_get_idx(selected, 0), "id")), "0x10");
-	expect_json("select by a key that one lacks", json_select(array, "name", "stack"), "[]");
-	json_object_put(selected);
+	options.columns = columns;
+	options.column_count = 3;
+	expect_json("columns that are chosen", columns_select(json_object_array_get_idx(array, 0)),
+		    "{\"length\":1048576,\"name\":\"heap\",\"id\":\"0x10\"}");
+	expect_json("columns of which one is absent", columns_select(json_object_array_get_idx(array, 1)),
+		    "{\"length\":4096,\"id\":\"0x1ff\"}");
+	options.columns = NULL;
+	options.column_count = 0;
 	json_object_put(array);
 }
 
@@ -165,12 +165,19 @@ static void print_object(void)
 int main(void)
 {
 	test_json();
-	test_select();
+	test_columns();
 	expect("columns", captured(print_rows),
 	       "segments:\n"
 	       "ID      UID  NAME  MODE  ACCESS  ADDRESS              LENGTH\n"
 	       "0x10   1000  heap  0640  rdwr    0xfffffffffffff000  1048576\n"
 	       "0x1ff  1000  -     0640  rdonly  0xfffffffffffff000     4096\n");
+	options.human = true;
+	expect("columns for people", captured(print_rows),
+	       "segments:\n"
+	       "ID      UID  NAME  MODE  ACCESS  ADDRESS             LENGTH\n"
+	       "0x10   1000  heap  0640  rdwr    0xfffffffffffff000    1.0M\n"
+	       "0x1ff  1000  -     0640  rdonly  0xfffffffffffff000    4.0K\n");
+	options.human = false;
 	expect("no rows", captured(print_no_rows), "no segments\n");
 	expect("one object", captured(print_object),
 	       "info:\n"

@@ -9,7 +9,7 @@
 
 #include "netlink_gen.h"
 
-/* Exit statuses; whoever returns one but OK has said why on stderr, in one line. */
+/* Exit statuses; whoever returns one but OK has said why, with fail(). */
 enum status {
 	STATUS_OK = 0,
 	STATUS_FAILED = 1,
@@ -19,20 +19,37 @@ enum status {
 	STATUS_NOT_FOUND = 5,
 };
 
-enum status fail(enum status status, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* What the options say; set before a command runs. */
+enum format { FORMAT_JSON, FORMAT_PRETTY, FORMAT_TABLE, FORMAT_OPENMETRICS };
 
-void warn(const char *message);
+struct options {
+	enum format format;
+	bool human;
+	char **columns;		/* NULL: all */
+	size_t column_count;
+	double interval;	/* seconds; 0: once */
+	unsigned long count;	/* of rounds; 0: no end */
+	bool snapshot;
+};
 
-/* What can be listed and inspected. */
+extern struct options options;
+
+/* What can be listed and inspected, each the parent of the next. */
 struct noun {
 	const char *singular;
 	const char *plural;
 	const struct operation *get;
+	const struct operation *revoke;	/* or NULL */
 };
 
-enum { NOUN_SEGMENT, NOUN_PERMIT, NOUN_ATTACHMENT, NOUN_COUNT };
+enum { NOUN_EXPORTER, NOUN_SEGMENT, NOUN_PERMIT, NOUN_ATTACHMENT, NOUN_COUNT };
 
+/* noun.c */
 extern const struct noun nouns[NOUN_COUNT];
+
+/* NOUN_COUNT when there is none. */
+int noun_of_singular(const char *name);
+int noun_of_plural(const char *name);
 
 /* main.c: a command of the tool, with its own arguments only. */
 struct command {
@@ -40,14 +57,62 @@ struct command {
 	const char *arguments;
 	const char *summary;
 	const char *details;
-	bool keys[NOUN_COUNT];	/* whose keys its help explains */
-	bool info_keys;
-	enum status (*run)(int count, char **arguments, bool table);
+	const char *options;			/* which it takes, of those that not all take */
+	const struct attribute_set *sets[6];	/* whose keys its help explains */
+	const struct operation *filters[5];	/* whose objects it selects by keys */
+	enum status (*run)(int count, char **arguments);
+	bool hidden;
 };
 
-enum status list(int count, char **arguments, bool table);
-enum status inspect(int count, char **arguments, bool table);
-enum status info(int count, char **arguments, bool table);
+extern const struct command commands[];
+extern const size_t command_count;
+
+enum status list(int count, char **arguments);
+enum status inspect(int count, char **arguments);
+enum status tree(int count, char **arguments);
+enum status stats(int count, char **arguments);
+enum status monitor(int count, char **arguments);
+enum status revoke_objects(int count, char **arguments);
+enum status info(int count, char **arguments);
+enum status doctor(int count, char **arguments);
+enum status schema(int count, char **arguments);
+enum status complete(int count, char **arguments);
+
+/* filter.c: what objects have to be like */
+
+#define FILTER_TERMS 16
+
+struct filter {
+	struct {
+		const struct attribute *attribute;
+		uint64_t number;
+		const char *text;	/* of a string; the argument's */
+	} terms[FILTER_TERMS];
+	size_t count;
+};
+
+struct nl_msg;
+
+/* Whether each of the pairs KEY VALUE is of a key that the kernel narrows a dump by. */
+bool filter_takes(const struct operation *operation, int count, char **arguments);
+
+/* The keys, as a list for people. */
+void filter_list_keys(const struct operation *operation, char *text, size_t size);
+
+/* From pairs KEY VALUE that the kernel narrows a dump by. */
+enum status filter_parse(struct filter *filter, const struct operation *operation, int count, char **arguments);
+
+/* False without memory. */
+bool filter_put(const struct filter *filter, struct nl_msg *message);
+
+/* Of a positive id, decimal or 0x and hexadecimal; 0 when it is none. */
+int64_t parse_id(const char *text);
+
+/* False when the text is no value of the attribute. A text that is always is has the number 0. */
+bool parse_value(const struct attribute *attribute, const char *text, uint64_t *number);
+
+/* Says what would be a value. */
+enum status refuse_value(const struct attribute *attribute, const char *text);
 
 /* netlink.c */
 
@@ -60,13 +125,32 @@ struct netlink {
 enum status netlink_open(struct netlink *netlink);
 void netlink_close(struct netlink *netlink);
 
-/* *object and *array are the caller's to put; they are NULL when it fails. id 0: none is asked for. */
+/* *object is the caller's to put; it is NULL when it fails. id 0: none is asked for. */
 enum status netlink_get(struct netlink *netlink, const struct operation *operation, int64_t id, struct json_object **object);
-enum status netlink_dump(struct netlink *netlink, const struct operation *operation, struct json_object **array);
 
-/* json.c */
+/* For operations that are only acknowledged. */
+enum status netlink_do(struct netlink *netlink, const struct operation *operation, int64_t id);
+
+/* Calls visit for each object as it comes; the object is gone when visit returns. filter may be NULL. */
+typedef enum status visitor(struct json_object *object, void *data);
+enum status netlink_dump(struct netlink *netlink, const struct operation *operation, const struct filter *filter,
+			 visitor *visit, void *data);
+
+/* The same in one piece, if a few attempts are enough; restart() is called before each but the first. */
+enum status netlink_dump_whole(struct netlink *netlink, const struct operation *operation, const struct filter *filter,
+			       visitor *visit, void (*restart)(void *data), void *data);
+
+/* All at once, like that. *array is the caller's to put; it is NULL when it fails. */
+enum status netlink_collect(struct netlink *netlink, const struct operation *operation, const struct filter *filter,
+			    struct json_object **array);
 
 struct nlattr;
+
+/* What the kernel may send of a set; policy is indexed by id up to set->maximum. */
+struct nla_policy;
+void netlink_policy(const struct attribute_set *set, struct nla_policy *policy);
+
+/* json.c */
 
 /* The caller's to put, NULL without memory. attributes is indexed by id. */
 struct json_object *json_from_attributes(const struct attribute_set *set, struct nlattr **attributes);
@@ -74,23 +158,86 @@ struct json_object *json_from_attributes(const struct attribute_set *set, struct
 /* An id as JSON shows it. */
 void json_format_id(char *text, size_t size, int64_t id);
 
-/* A new array of those objects of an array whose key has a text; the caller's to put. */
-struct json_object *json_select(struct json_object *array, const char *key, const char *text);
-
-/* An output with its schema version; the caller's to put. */
-struct json_object *json_output(const struct netlink *netlink);
-
-/* Takes over value. False without memory. */
+/* Takes over value. False without memory or object. */
 bool json_put(struct json_object *object, const char *key, struct json_object *value);
 
-enum status json_print(struct json_object *output);
+/* The text or number of a key, or NULL or 0. */
+const char *json_text(struct json_object *object, const char *key);
+const char *json_text_or(struct json_object *object, const char *key, const char *otherwise);
+uint64_t json_number(struct json_object *object, const char *key);
 
-/* table.c: objects for people. */
+/* Whether a key counts what was done, and so only grows. */
+bool is_counter(const char *key);
 
-void table_print_rows(const char *title, const struct attribute_set *set, struct json_object *array);
-void table_print_object(const char *title, const struct attribute_set *set, struct json_object *object);
+/* Nanoseconds since 1970, as a text in ISO 8601 and UTC. */
+struct json_object *json_time(uint64_t nanoseconds);
+
+/* Nanoseconds since 1970. */
+uint64_t now(void);
+
+/* output.c: the document on stdout, and errors */
+
+enum status fail(enum status status, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
+enum status out_of_memory(void);
+
+/* A document with its schema version; keys follow, then its end. */
+void output_begin(void);
+void output_value(const char *key, struct json_object *value);
+void output_array_begin(const char *key);
+void output_item(struct json_object *item);
+void output_array_end(void);
+/* Says so if a listing could not be had in one piece. */
+void output_interrupted(const struct netlink *netlink);
+enum status output_end(void);
+
+/* A document of one key, or of an object that is finished. Takes over value. */
+enum status output_document(const char *key, struct json_object *value);
+
+/* Whether the options' columns are keys of one of the sets, which ends with NULL. */
+enum status columns_check(const struct attribute_set *const *sets);
+
+bool column_is_chosen(const char *key);
+
+/* The object with the options' columns only, in their order; the caller's to put. */
+struct json_object *columns_select(struct json_object *object);
+
+/* The same of all objects of an array. */
+struct json_object *columns_select_all(struct json_object *array);
 
 /* Sees to it that everything printed has reached stdout. */
 enum status output_finish(void);
+
+/* table.c: objects for people. */
+
+struct table {
+	const char *title;
+	const struct attribute_set *set;
+	struct json_object *rows;	/* until widths are known */
+	int widths[64];			/* of columns, 0: not shown */
+	size_t order[64];		/* of columns: indices of attributes */
+	size_t columns;
+	size_t last;
+	bool begun;
+};
+
+/* Rows are printed as they come, but for the first thousand, which give the widths. */
+void table_begin(struct table *table, const char *title, const struct attribute_set *set);
+bool table_row(struct table *table, struct json_object *row);
+void table_end(struct table *table);
+/* Instead of its end, when the rows cannot be had. */
+void table_drop(struct table *table);
+
+void table_print_rows(const char *title, const struct attribute_set *set, struct json_object *array);
+void table_print_object(const char *title, const struct attribute_set *set, struct json_object *object);
+void table_print_cell(FILE *out, const char *key, struct json_object *value);
+
+/* text.c */
+
+/* Puts a question mark for what is no UTF-8, which JSON has to be, and for what would control a terminal or end the line. */
+void text_make_line(char *text);
+
+/* openmetrics.c */
+enum status openmetrics(struct netlink *netlink);
 
 #endif

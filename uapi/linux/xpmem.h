@@ -630,13 +630,16 @@ struct xpmem_cmd_detach {
 /*
  * DOC: generic netlink family "xpmem"
  *
- * Lists and inspects what is exported and attached. A caller sees the objects
- * of its own user in its own ipc namespace; with CAP_SYS_ADMIN over that
- * namespace, all of it.
+ * Lists, inspects, revokes and follows what is exported and attached. A caller
+ * sees, and may revoke, the objects of its own user in its own ipc namespace;
+ * with CAP_SYS_ADMIN over that namespace, all of it. Events go to listeners
+ * with CAP_SYS_ADMIN in the machine's first network namespace, and tell of the
+ * whole machine: pids, uids and gids in them are those of the first namespaces.
  * All of it is since ABI version 1.
  */
 #define XPMEM_FAMILY_NAME "xpmem"
 #define XPMEM_FAMILY_VERSION 1
+#define XPMEM_GROUP_EVENTS "events"
 
 /**
  * enum xpmem_access - values of netlink attributes
@@ -646,6 +649,34 @@ struct xpmem_cmd_detach {
 enum xpmem_access {
 	XPMEM_ACCESS_RDONLY = 1,
 	XPMEM_ACCESS_RDWR = 2
+};
+
+/**
+ * enum xpmem_object_kind - values of netlink attributes
+ * @XPMEM_OBJECT_KIND_SEGMENT: A segment.
+ * @XPMEM_OBJECT_KIND_PERMIT: A permit.
+ * @XPMEM_OBJECT_KIND_ATTACHMENT: An attachment.
+ */
+enum xpmem_object_kind {
+	XPMEM_OBJECT_KIND_SEGMENT = 1,
+	XPMEM_OBJECT_KIND_PERMIT = 2,
+	XPMEM_OBJECT_KIND_ATTACHMENT = 3
+};
+
+/**
+ * enum xpmem_reason - values of netlink attributes
+ * @XPMEM_REASON_REMOVED: Its process asked for it: remove, release, detach or munmap.
+ * @XPMEM_REASON_CLOSED: Its process closed the file that it belonged to.
+ * @XPMEM_REASON_EXITED: Its process exited or was killed.
+ * @XPMEM_REASON_EXEC: Its process executed another program.
+ * @XPMEM_REASON_REVOKED: It was revoked through this ABI.
+ */
+enum xpmem_reason {
+	XPMEM_REASON_REMOVED = 1,
+	XPMEM_REASON_CLOSED = 2,
+	XPMEM_REASON_EXITED = 3,
+	XPMEM_REASON_EXEC = 4,
+	XPMEM_REASON_REVOKED = 5
 };
 
 /*
@@ -668,6 +699,14 @@ enum xpmem_access {
  *   module was loaded; administrators only.
  * XPMEM_A_INFO_INVALIDATIONS: u64. Times an exporter's change took pages away
  *   from attachments since the module was loaded; administrators only.
+ * XPMEM_A_INFO_MAX_SEGMENTS: u32. Most segments of a user without
+ *   CAP_SYS_RESOURCE; 0: no limit.
+ * XPMEM_A_INFO_MAX_PERMITS: u32. Most permits of a user without
+ *   CAP_SYS_RESOURCE; 0: no limit.
+ * XPMEM_A_INFO_MAX_ATTACHMENTS: u32. Most attachments of a user without
+ *   CAP_SYS_RESOURCE; 0: no limit.
+ * XPMEM_A_INFO_GLOBAL_IDS: u32. 1 when ids are honoured across ipc namespaces,
+ *   else 0.
  */
 enum {
 	XPMEM_A_INFO_PAD = 1,
@@ -682,6 +721,10 @@ enum {
 	XPMEM_A_INFO_FAULTS,
 	XPMEM_A_INFO_PAGES_MAPPED,
 	XPMEM_A_INFO_INVALIDATIONS,
+	XPMEM_A_INFO_MAX_SEGMENTS,
+	XPMEM_A_INFO_MAX_PERMITS,
+	XPMEM_A_INFO_MAX_ATTACHMENTS,
+	XPMEM_A_INFO_GLOBAL_IDS,
 
 	__XPMEM_A_INFO_MAX,
 	XPMEM_A_INFO_MAX = (__XPMEM_A_INFO_MAX - 1)
@@ -705,6 +748,20 @@ enum {
  * XPMEM_A_SEGMENT_ADDRESS: u64. First address in the exporter.
  * XPMEM_A_SEGMENT_LENGTH: u64. Bytes.
  * XPMEM_A_SEGMENT_PERMITS: u32. Live permits for it.
+ * XPMEM_A_SEGMENT_EXPORTER_ID: s64. Exporter whose memory it is.
+ * XPMEM_A_SEGMENT_CREATED: u64. When it was made, in seconds since 1970.
+ * XPMEM_A_SEGMENT_FAULTS: u64. Page faults handled in attachments of it.
+ * XPMEM_A_SEGMENT_PAGES_MAPPED: u64. Pages mapped into attachments of it so
+ *   far; a page mapped again counts again.
+ * XPMEM_A_SEGMENT_HUGE_MAPPINGS: u64. Huge pages mapped whole into attachments
+ *   of it so far.
+ * XPMEM_A_SEGMENT_RETRIES: u64. Faults in attachments of it that were begun
+ *   again, as the exporter had to bring a page in or changed meanwhile.
+ * XPMEM_A_SEGMENT_FAILURES: u64. Faults in attachments of it that ended in
+ *   SIGBUS, SIGSEGV or want of memory.
+ * XPMEM_A_SEGMENT_TIME: u64. Of an event: when it was, in nanoseconds since
+ *   1970.
+ * XPMEM_A_SEGMENT_REASON: u32. Of an event: why it is gone.
  */
 enum {
 	XPMEM_A_SEGMENT_PAD = 1,
@@ -718,6 +775,15 @@ enum {
 	XPMEM_A_SEGMENT_ADDRESS,
 	XPMEM_A_SEGMENT_LENGTH,
 	XPMEM_A_SEGMENT_PERMITS,
+	XPMEM_A_SEGMENT_EXPORTER_ID,
+	XPMEM_A_SEGMENT_CREATED,
+	XPMEM_A_SEGMENT_FAULTS,
+	XPMEM_A_SEGMENT_PAGES_MAPPED,
+	XPMEM_A_SEGMENT_HUGE_MAPPINGS,
+	XPMEM_A_SEGMENT_RETRIES,
+	XPMEM_A_SEGMENT_FAILURES,
+	XPMEM_A_SEGMENT_TIME,
+	XPMEM_A_SEGMENT_REASON,
 
 	__XPMEM_A_SEGMENT_MAX,
 	XPMEM_A_SEGMENT_MAX = (__XPMEM_A_SEGMENT_MAX - 1)
@@ -734,6 +800,12 @@ enum {
  * XPMEM_A_PERMIT_UID: u32. User that got it, in the reader's user namespace.
  * XPMEM_A_PERMIT_ACCESS: u32. What it allows.
  * XPMEM_A_PERMIT_ATTACHMENTS: u32. Live attachments made with it.
+ * XPMEM_A_PERMIT_CREATED: u64. When it was made, in seconds since 1970.
+ * XPMEM_A_PERMIT_DMABUFS: u32. Live dma-bufs made with it.
+ * XPMEM_A_PERMIT_PINNED: u64. Bytes that its dma-bufs keep pinned.
+ * XPMEM_A_PERMIT_TIME: u64. Of an event: when it was, in nanoseconds since
+ *   1970.
+ * XPMEM_A_PERMIT_REASON: u32. Of an event: why it is gone.
  */
 enum {
 	XPMEM_A_PERMIT_PAD = 1,
@@ -743,6 +815,11 @@ enum {
 	XPMEM_A_PERMIT_UID,
 	XPMEM_A_PERMIT_ACCESS,
 	XPMEM_A_PERMIT_ATTACHMENTS,
+	XPMEM_A_PERMIT_CREATED,
+	XPMEM_A_PERMIT_DMABUFS,
+	XPMEM_A_PERMIT_PINNED,
+	XPMEM_A_PERMIT_TIME,
+	XPMEM_A_PERMIT_REASON,
 
 	__XPMEM_A_PERMIT_MAX,
 	XPMEM_A_PERMIT_MAX = (__XPMEM_A_PERMIT_MAX - 1)
@@ -768,6 +845,16 @@ enum {
  * XPMEM_A_ATTACHMENT_FAULTS: u64. Page faults handled in it.
  * XPMEM_A_ATTACHMENT_PAGES_MAPPED: u64. Pages mapped into it so far; a page
  *   mapped again counts again.
+ * XPMEM_A_ATTACHMENT_CREATED: u64. When it was made, in seconds since 1970.
+ * XPMEM_A_ATTACHMENT_HUGE_MAPPINGS: u64. Huge pages mapped whole into it so
+ *   far.
+ * XPMEM_A_ATTACHMENT_RETRIES: u64. Faults in it that were begun again, as the
+ *   exporter had to bring a page in or changed meanwhile.
+ * XPMEM_A_ATTACHMENT_FAILURES: u64. Faults in it that ended in SIGBUS, SIGSEGV
+ *   or want of memory.
+ * XPMEM_A_ATTACHMENT_TIME: u64. Of an event: when it was, in nanoseconds since
+ *   1970.
+ * XPMEM_A_ATTACHMENT_REASON: u32. Of an event: why it is gone.
  */
 enum {
 	XPMEM_A_ATTACHMENT_PAD = 1,
@@ -782,9 +869,127 @@ enum {
 	XPMEM_A_ATTACHMENT_LENGTH,
 	XPMEM_A_ATTACHMENT_FAULTS,
 	XPMEM_A_ATTACHMENT_PAGES_MAPPED,
+	XPMEM_A_ATTACHMENT_CREATED,
+	XPMEM_A_ATTACHMENT_HUGE_MAPPINGS,
+	XPMEM_A_ATTACHMENT_RETRIES,
+	XPMEM_A_ATTACHMENT_FAILURES,
+	XPMEM_A_ATTACHMENT_TIME,
+	XPMEM_A_ATTACHMENT_REASON,
 
 	__XPMEM_A_ATTACHMENT_MAX,
 	XPMEM_A_ATTACHMENT_MAX = (__XPMEM_A_ATTACHMENT_MAX - 1)
+};
+
+/*
+ * Netlink attributes of "exporter":
+ *
+ * XPMEM_A_EXPORTER_PAD: Padding that aligns 64-bit attributes.
+ * XPMEM_A_EXPORTER_ID: s64. Id of the exporter, which is an address space.
+ * XPMEM_A_EXPORTER_PID: u32. Process that made its first segment, in the
+ *   reader's pid namespace; absent when it has no pid there.
+ * XPMEM_A_EXPORTER_UID: u32. User that made its first segment, in the reader's
+ *   user namespace.
+ * XPMEM_A_EXPORTER_CREATED: u64. When it exported first, in seconds since 1970.
+ * XPMEM_A_EXPORTER_SEGMENTS: u32. Live segments of it.
+ * XPMEM_A_EXPORTER_FAULTS: u64. Page faults handled in attachments of it.
+ * XPMEM_A_EXPORTER_PAGES_MAPPED: u64. Pages mapped into attachments of it so
+ *   far; a page mapped again counts again.
+ * XPMEM_A_EXPORTER_HUGE_MAPPINGS: u64. Huge pages mapped whole into attachments
+ *   of it so far.
+ * XPMEM_A_EXPORTER_RETRIES: u64. Faults in attachments of it that were begun
+ *   again, as the exporter had to bring a page in or changed meanwhile.
+ * XPMEM_A_EXPORTER_FAILURES: u64. Faults in attachments of it that ended in
+ *   SIGBUS, SIGSEGV or want of memory.
+ * XPMEM_A_EXPORTER_INVALIDATIONS: u64. Times its changes took pages away from
+ *   attachments.
+ * XPMEM_A_EXPORTER_ZAPS: u64. Pages that its changes took away from
+ *   attachments; a page that several have mapped counts once.
+ */
+enum {
+	XPMEM_A_EXPORTER_PAD = 1,
+	XPMEM_A_EXPORTER_ID,
+	XPMEM_A_EXPORTER_PID,
+	XPMEM_A_EXPORTER_UID,
+	XPMEM_A_EXPORTER_CREATED,
+	XPMEM_A_EXPORTER_SEGMENTS,
+	XPMEM_A_EXPORTER_FAULTS,
+	XPMEM_A_EXPORTER_PAGES_MAPPED,
+	XPMEM_A_EXPORTER_HUGE_MAPPINGS,
+	XPMEM_A_EXPORTER_RETRIES,
+	XPMEM_A_EXPORTER_FAILURES,
+	XPMEM_A_EXPORTER_INVALIDATIONS,
+	XPMEM_A_EXPORTER_ZAPS,
+
+	__XPMEM_A_EXPORTER_MAX,
+	XPMEM_A_EXPORTER_MAX = (__XPMEM_A_EXPORTER_MAX - 1)
+};
+
+/*
+ * Netlink attributes of "stats":
+ *
+ * XPMEM_A_STATS_PAD: Padding that aligns 64-bit attributes.
+ * XPMEM_A_STATS_EXPORTERS: u64. Live exporters.
+ * XPMEM_A_STATS_SEGMENTS: u64. Live segments.
+ * XPMEM_A_STATS_PERMITS: u64. Live permits.
+ * XPMEM_A_STATS_ATTACHMENTS: u64. Live attachments.
+ * XPMEM_A_STATS_FAULTS: u64. Page faults handled in attachments.
+ * XPMEM_A_STATS_PAGES_MAPPED: u64. Pages mapped into attachments so far; a page
+ *   mapped again counts again.
+ * XPMEM_A_STATS_HUGE_MAPPINGS: u64. Huge pages mapped whole into attachments so
+ *   far.
+ * XPMEM_A_STATS_RETRIES: u64. Faults in attachments that were begun again, as
+ *   the exporter had to bring a page in or changed meanwhile.
+ * XPMEM_A_STATS_FAILURES: u64. Faults in attachments that ended in SIGBUS,
+ *   SIGSEGV or want of memory.
+ * XPMEM_A_STATS_INVALIDATIONS: u64. Times an exporter's change took pages away
+ *   from attachments.
+ * XPMEM_A_STATS_ZAPS: u64. Pages that exporters' changes took away from
+ *   attachments; a page that several have mapped counts once.
+ * XPMEM_A_STATS_LIMIT_HITS: u64. Segments, permits and attachments refused
+ *   because their user had as many as it may have.
+ * XPMEM_A_STATS_REVOCATIONS: u64. Segments and permits revoked through this
+ *   ABI.
+ */
+enum {
+	XPMEM_A_STATS_PAD = 1,
+	XPMEM_A_STATS_EXPORTERS,
+	XPMEM_A_STATS_SEGMENTS,
+	XPMEM_A_STATS_PERMITS,
+	XPMEM_A_STATS_ATTACHMENTS,
+	XPMEM_A_STATS_FAULTS,
+	XPMEM_A_STATS_PAGES_MAPPED,
+	XPMEM_A_STATS_HUGE_MAPPINGS,
+	XPMEM_A_STATS_RETRIES,
+	XPMEM_A_STATS_FAILURES,
+	XPMEM_A_STATS_INVALIDATIONS,
+	XPMEM_A_STATS_ZAPS,
+	XPMEM_A_STATS_LIMIT_HITS,
+	XPMEM_A_STATS_REVOCATIONS,
+
+	__XPMEM_A_STATS_MAX,
+	XPMEM_A_STATS_MAX = (__XPMEM_A_STATS_MAX - 1)
+};
+
+/*
+ * Netlink attributes of "limit":
+ *
+ * XPMEM_A_LIMIT_PAD: Padding that aligns 64-bit attributes.
+ * XPMEM_A_LIMIT_KIND: u32. What was refused.
+ * XPMEM_A_LIMIT_UID: u32. User whose limit it is.
+ * XPMEM_A_LIMIT_PID: u32. Process that was refused.
+ * XPMEM_A_LIMIT_LIMIT: u32. How many the user may have.
+ * XPMEM_A_LIMIT_TIME: u64. When it was, in nanoseconds since 1970.
+ */
+enum {
+	XPMEM_A_LIMIT_PAD = 1,
+	XPMEM_A_LIMIT_KIND,
+	XPMEM_A_LIMIT_UID,
+	XPMEM_A_LIMIT_PID,
+	XPMEM_A_LIMIT_LIMIT,
+	XPMEM_A_LIMIT_TIME,
+
+	__XPMEM_A_LIMIT_MAX,
+	XPMEM_A_LIMIT_MAX = (__XPMEM_A_LIMIT_MAX - 1)
 };
 
 /*
@@ -797,12 +1002,41 @@ enum {
  *   may see.
  * XPMEM_NL_CMD_ATTACHMENT_GET: Gets one attachment by id, or dumps all that the
  *   caller may see.
+ * XPMEM_NL_CMD_EXPORTER_GET: Gets one exporter by id, or dumps all that the
+ *   caller may see.
+ * XPMEM_NL_CMD_STATS_GET: Says what is there and was done on the whole machine
+ *   since the module was loaded; for its administrators.
+ * XPMEM_NL_CMD_SEGMENT_REVOKE: Ends a segment; when it returns no process
+ *   reaches memory through it any more.
+ * XPMEM_NL_CMD_PERMIT_REVOKE: Ends a permit; when it returns no process reaches
+ *   memory through it any more. What is attached with it stays mapped and
+ *   raises SIGBUS.
+ * XPMEM_NL_CMD_SEGMENT_CREATED: A segment was made.
+ * XPMEM_NL_CMD_SEGMENT_GONE: A segment has ended; nobody reaches memory through
+ *   it any more.
+ * XPMEM_NL_CMD_PERMIT_CREATED: A permit was got.
+ * XPMEM_NL_CMD_PERMIT_GONE: A permit has ended.
+ * XPMEM_NL_CMD_ATTACHMENT_CREATED: An attachment was made.
+ * XPMEM_NL_CMD_ATTACHMENT_GONE: Nothing of an attachment is mapped any more.
+ * XPMEM_NL_CMD_LIMIT_HIT: A user was refused an object, having as many as it
+ *   may have. Of many refusals in a short time only some are told of.
  */
 enum {
 	XPMEM_NL_CMD_INFO_GET = 1,
 	XPMEM_NL_CMD_SEGMENT_GET,
 	XPMEM_NL_CMD_PERMIT_GET,
 	XPMEM_NL_CMD_ATTACHMENT_GET,
+	XPMEM_NL_CMD_EXPORTER_GET,
+	XPMEM_NL_CMD_STATS_GET,
+	XPMEM_NL_CMD_SEGMENT_REVOKE,
+	XPMEM_NL_CMD_PERMIT_REVOKE,
+	XPMEM_NL_CMD_SEGMENT_CREATED,
+	XPMEM_NL_CMD_SEGMENT_GONE,
+	XPMEM_NL_CMD_PERMIT_CREATED,
+	XPMEM_NL_CMD_PERMIT_GONE,
+	XPMEM_NL_CMD_ATTACHMENT_CREATED,
+	XPMEM_NL_CMD_ATTACHMENT_GONE,
+	XPMEM_NL_CMD_LIMIT_HIT,
 
 	__XPMEM_NL_CMD_MAX,
 	XPMEM_NL_CMD_MAX = (__XPMEM_NL_CMD_MAX - 1)

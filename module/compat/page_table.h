@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What changed in <linux/pgtable.h> between the supported kernels. */
+#ifndef XPMEM_COMPAT_PAGE_TABLE_H
+#define XPMEM_COMPAT_PAGE_TABLE_H
+
+#include <linux/huge_mm.h>
+#include <linux/mm.h>
+#include <asm/pgalloc.h>
+
+#ifdef CONFIG_PAGE_TABLE_CHECK
+#include <linux/page_table_check.h>
+#endif
+
+#ifdef CONFIG_HIGHPTE
+#error "page tables in high memory are not supported"
+#endif
+
+/*
+ * Entries for PMD_SIZE that get_user_pages_fast(), which looks at no VMA, refuses. Since 6.12 they have a bit of their own. Before
+ * they are marked as device memory, which it takes no reference to unless it finds the device.
+ */
+#if defined(CONFIG_TRANSPARENT_HUGEPAGE) && defined(CONFIG_ARCH_SUPPORTS_PMD_PFNMAP)
+#define XPMEM_HAVE_HUGE_ENTRIES 1
+static inline pmd_t xpmem_pmd_mkspecial(pmd_t pmd)
+{
+	return pmd_mkspecial(pmd);
+}
+#elif defined(CONFIG_TRANSPARENT_HUGEPAGE) && defined(CONFIG_ARCH_HAS_PTE_DEVMAP)
+#define XPMEM_HAVE_HUGE_ENTRIES 1
+/* What reads such entries for /proc expects the first page of a compound page. */
+#define XPMEM_HUGE_ENTRIES_ARE_OF_HEADS 1
+static inline pmd_t xpmem_pmd_mkspecial(pmd_t pmd)
+{
+	return pmd_mkdevmap(pmd);
+}
+#endif
+
+/*
+ * The kernel's checker of page tables stops the machine for a huge entry of anonymous memory that another process may write, where it
+ * takes single pages that are special.
+ */
+static inline bool xpmem_huge_entries_are_checked(void)
+{
+#ifdef CONFIG_PAGE_TABLE_CHECK
+	return !static_branch_likely(&page_table_check_disabled);
+#else
+	return false;
+#endif
+}
+
+#endif

@@ -1,0 +1,362 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The entries of an attachment's page tables. A snapshot is mapped under the window's lock if no notifier called since it
+ * was taken. From then on the notifier alone keeps it right.
+ *
+ * Three ways to map:
+ *   special     a page; no reference, no rmap, get_user_pages refuses it. For private memory, and whatever is odd.
+ *   huge        the same for all of a PMD, where the exporter has it so.
+ *   refcounted  a page as if the attachment mapped the file. For shared memory, in VMAs that are VM_MIXEDMAP.
+ *
+ * A page is writable in an attachment only if it is writable in the exporter at that moment.
+ */
+#include <linux/hmm.h>
+#include <linux/sched/mm.h>
+#include <linux/swap.h>
+
+#include "compat/mm.h"
+#include "compat/page_table.h"
+#include "xpmem.h"
+
+struct insertion {
+	struct xpmem_mirror *mirror;
+	unsigned long address;		/* of mirror->start in the attachment */
+	pgprot_t writable;		/* of entries; vm_page_prot may leave out writing */
+	pgprot_t readonly;
+	unsigned long wanted;		/* what the snapshot says of the wanted page; 0 when it cannot be mapped */
+	unsigned long inserted;
+	unsigned long refcounted;	/* pages that fill_table() left for insert_refcounted() */
+	bool wanted_is_mapped;
+};
+
+/*
+ * In a VMA without the mkwrite operations the core makes read-only entries writable on its
+ * own, so it may hold only pages that the exporter may write.
+ */
+bool xpmem_needs_writable(const struct vm_area_struct *vma)
+{
+	return vma->vm_ops == &xpmem_vm_ops_untracked && (vma->vm_flags & VM_MAYWRITE);
+}
+
+static bool is_refcounted(const struct vm_area_struct *vma, unsigned long pfn)
+{
+	bool writable = pfn & HMM_PFN_WRITE;
+
+	if (!(vma->vm_flags & VM_MIXEDMAP) || !xpmem_page_is_file(hmm_pfn_to_page(pfn)))
+		return false;
+	/* vm_insert_pages() maps with vm_page_prot. */
+	return writable || !(vma->vm_flags & VM_MAYWRITE) || !pte_write(pfn_pte(0, vma->vm_page_prot));
+}
+
+static bool is_insertable(unsigned long pfn, bool needs_writable)
+{
+	if (!(pfn & HMM_PFN_VALID) || is_zone_device_page(hmm_pfn_to_page(pfn)))
+		return false;
+	return (pfn & HMM_PFN_WRITE) || !needs_writable;
+}
+
+/*
+ * The dirty bit of a special entry is dropped when it is zapped, so a page that is mapped writable is dirty from
+ * now on.
+ */
+static void make_dirty(struct page *page)
+{
+	if (!PageDirty(page))
+		set_page_dirty(page);
+}
+
+/* Pages of the window that the notifier has to look for. The caller holds the window's lock for reading, as others may. */
+static void mark_mapped(struct xpmem_window *window, unsigned long index, unsigned long mask)
+{
+	if (mask & ~READ_ONCE(window->mapped[index]))
+		atomic_long_or(mask, (atomic_long_t *)&window->mapped[index]);
+}
+
+#ifdef XPMEM_HAVE_HUGE_ENTRIES
+/**
+ * xpmem_entries_may_be_huge() - whether the attachment could map all around the wanted page at once
+ * @mirror: its snapshot, if there is one, is not looked at
+ */
+bool xpmem_entries_may_be_huge(const struct xpmem_mirror *mirror)
+{
+	const struct vm_area_struct *vma = mirror->vma;
+	unsigned long address = mirror->vmf->address & PMD_MASK;
+
+	return PMD_SHIFT == XPMEM_WINDOW_SHIFT && !(vma->vm_flags & VM_MIXEDMAP) && address >= vma->vm_start &&
+	       vma->vm_end - address >= PMD_SIZE && !((mirror->vmf->address ^ mirror->source) & ~PMD_MASK & PAGE_MASK) &&
+	       !arch_needs_pgtable_deposit() && !xpmem_huge_entries_are_checked() && pmd_none(READ_ONCE(*mirror->vmf->pmd));
+}
+
+/**
+ * xpmem_entries_set_huge() - whether the exporter, too, maps all around the wanted page at once
+ * @mirror: after xpmem_entries_may_be_huge() and a snapshot of the wanted page; its huge is set
+ */
+bool xpmem_entries_set_huge(struct xpmem_mirror *mirror)
+{
+	unsigned long pfn = xpmem_mirror_wanted(mirror);
+
+	mirror->huge = is_insertable(pfn, false) && hmm_pfn_to_map_order(pfn) >= PMD_SHIFT - PAGE_SHIFT;
+#ifdef XPMEM_HUGE_ENTRIES_ARE_OF_HEADS
+	mirror->huge &= hmm_pfn_to_map_order(pfn) == PMD_SHIFT - PAGE_SHIFT;
+#endif
+	return mirror->huge;
+}
+
+static void insert_huge(struct insertion *insertion)
+{
+	struct xpmem_mirror *mirror = insertion->mirror;
+	struct vm_area_struct *vma = mirror->vma;
+	struct page *page = hmm_pfn_to_page(insertion->wanted);
+	bool writable = (insertion->wanted & HMM_PFN_WRITE) && (vma->vm_flags & VM_WRITE);
+	pmd_t *pmd = mirror->vmf->pmd, entry;
+	unsigned long index, address = insertion->address & PMD_MASK;
+	spinlock_t *lock;
+
+	entry = pmd_mkhuge(pfn_pmd(page_to_pfn(page) - ((insertion->address - address) >> PAGE_SHIFT),
+				   writable ? insertion->writable : insertion->readonly));
+	/* A read-only one stays clean: mprotect makes dirty entries writable. */
+	entry = xpmem_pmd_mkspecial(pmd_mkyoung(writable ? pmd_mkdirty(entry) : pmd_mkclean(entry)));
+	lock = pmd_lock(vma->vm_mm, pmd);
+	/* Else another fault was here: this access finds what it inserted, or comes back. */
+	if (pmd_none(*pmd)) {
+		if (writable)
+			make_dirty(page);
+		for (index = 0; index < BITS_TO_LONGS(XPMEM_WINDOW_PAGES); index++)
+			mark_mapped(mirror->window, index, ~0UL);
+		set_pmd_at(vma->vm_mm, address, pmd, entry);
+		update_mmu_cache_pmd(vma, address, pmd);
+		insertion->inserted = PMD_SIZE >> PAGE_SHIFT;
+		insertion->wanted_is_mapped = true;
+	}
+	spin_unlock(lock);
+	if (insertion->inserted)
+		xpmem_stat_add_fault(mirror->attachment, XPMEM_STAT_HUGE_MAPPINGS, 1);
+}
+#else
+bool xpmem_entries_may_be_huge(const struct xpmem_mirror *mirror)
+{
+	return false;
+}
+
+bool xpmem_entries_set_huge(struct xpmem_mirror *mirror)
+{
+	return false;
+}
+
+static void insert_huge(struct insertion *insertion)
+{
+}
+#endif
+
+/* Uses the one that the core has allocated for a fault. */
+static void make_page_table(struct vm_fault *vmf)
+{
+	struct mm_struct *mm = vmf->vma->vm_mm;
+	spinlock_t *lock;
+
+	if (!pmd_none(READ_ONCE(*vmf->pmd)) || !vmf->prealloc_pte)
+		return;
+	lock = pmd_lock(mm, vmf->pmd);
+	if (pmd_none(*vmf->pmd)) {
+		mm_inc_nr_ptes(mm);
+		/* Who walks page tables without a lock sees it empty before it sees it. */
+		smp_wmb();
+		pmd_populate(mm, vmf->pmd, vmf->prealloc_pte);
+		vmf->prealloc_pte = NULL;
+	}
+	spin_unlock(lock);
+}
+
+/* Inserts a special entry where there is none. */
+static void insert_fresh(struct insertion *insertion, pte_t *pte, unsigned long address, struct page *page, bool writable)
+{
+	pte_t entry = pte_mkspecial(pte_mkyoung(pfn_pte(page_to_pfn(page), writable ? insertion->writable : insertion->readonly)));
+
+	/* A read-only one stays clean: mprotect makes dirty entries writable. */
+	if (writable) {
+		make_dirty(page);
+		entry = pte_mkdirty(entry);
+	} else {
+		entry = pte_mkclean(entry);
+	}
+	set_pte_at(insertion->mirror->vma->vm_mm, address, pte, entry);
+	insertion->inserted++;
+}
+
+/* Makes an entry writable that is there already, if it is of that page. */
+static void upgrade_entry(struct insertion *insertion, pte_t *pte, unsigned long address, struct page *page, bool writable)
+{
+	pte_t old = *pte, entry;
+
+	if (!writable || !pte_present(old) || pte_write(old) || pte_pfn(old) != page_to_pfn(page))
+		return;
+	entry = pte_mkyoung(pfn_pte(page_to_pfn(page), insertion->writable));
+	if (pte_special(old)) {
+		make_dirty(page);
+		entry = pte_mkdirty(pte_mkspecial(entry));
+	}
+	set_pte_at(insertion->mirror->vma->vm_mm, address, pte, entry);
+}
+
+/* What is to be refcounted is left in pfns, as pointers to the pages. The caller holds the table's lock. */
+static void fill_table(struct insertion *insertion, pte_t *first)
+{
+	struct xpmem_mirror *mirror = insertion->mirror;
+	struct vm_area_struct *vma = mirror->vma;
+	unsigned long count = (mirror->end - mirror->start) >> PAGE_SHIFT, bit = (mirror->start - mirror->window->start) >> PAGE_SHIFT;
+	bool mixed = vma->vm_flags & VM_MIXEDMAP, may_write = vma->vm_flags & VM_WRITE, needs_writable = xpmem_needs_writable(vma);
+	unsigned long address = insertion->address, index, pfn, mask = 0;
+	pte_t *pte = first;
+	struct page *page;
+
+	for (index = 0; index < count; index++, bit++, pte++, address += PAGE_SIZE) {
+		pfn = mirror->pfns[index];
+		mirror->pfns[index] = 0;
+		if (is_insertable(pfn, needs_writable)) {
+			mask |= BIT_MASK(bit);
+			page = hmm_pfn_to_page(pfn);
+			if (!pte_none(*pte)) {
+				upgrade_entry(insertion, pte, address, page, may_write && pfn & HMM_PFN_WRITE);
+			} else if (mixed && is_refcounted(vma, pfn)) {
+				mirror->pfns[index] = (unsigned long)page;
+				insertion->refcounted++;
+			} else {
+				insert_fresh(insertion, pte, address, page, may_write && pfn & HMM_PFN_WRITE);
+			}
+		}
+		if (bit % BITS_PER_LONG == BITS_PER_LONG - 1 || index + 1 == count) {
+			mark_mapped(mirror->window, BIT_WORD(bit), mask);
+			mask = 0;
+		}
+	}
+	pte = first + ((mirror->source - mirror->start) >> PAGE_SHIFT);
+	insertion->wanted_is_mapped = insertion->wanted && pte_present(*pte) &&
+				      pte_pfn(*pte) == page_to_pfn(hmm_pfn_to_page(insertion->wanted));
+}
+
+/* Special entries, where there is a page table: false where there is none. */
+static bool insert_special(struct insertion *insertion)
+{
+	struct vm_fault *vmf = insertion->mirror->vmf;
+	spinlock_t *lock;
+	bool same;
+	pmd_t pmd;
+
+	/* Empty tables may be taken away, and freed after a grace period. */
+	rcu_read_lock();
+	pmd = READ_ONCE(*vmf->pmd);
+	if (!pmd_present(pmd) || pmd_leaf(pmd)) {
+		rcu_read_unlock();
+		return false;
+	}
+	lock = pte_lockptr(vmf->vma->vm_mm, &pmd);
+	spin_lock(lock);
+	rcu_read_unlock();
+	same = pmd_same(pmd, READ_ONCE(*vmf->pmd));
+	if (same)
+		fill_table(insertion, pte_offset_kernel(&pmd, insertion->address));
+	spin_unlock(lock);
+	return same;
+}
+
+/* What fill_table() left for this. Returns 0 or -ENOMEM. */
+static int insert_refcounted(struct insertion *insertion)
+{
+	struct xpmem_mirror *mirror = insertion->mirror;
+	unsigned long count = (mirror->end - mirror->start) >> PAGE_SHIFT, index, run, left;
+	unsigned long wanted = (mirror->source - mirror->start) >> PAGE_SHIFT;
+	struct page **pages = (struct page **)mirror->pfns;
+	int error;
+
+	for (index = 0; index < count; index += run) {
+		for (run = 0; index + run < count && pages[index + run]; run++)
+			;
+		left = run;
+		error = run ? vm_insert_pages(mirror->vma, insertion->address + (index << PAGE_SHIFT), pages + index, &left) : 0;
+		run -= left;
+		insertion->inserted += run;
+		insertion->wanted_is_mapped |= wanted >= index && wanted < index + run;
+		if (error == -ENOMEM)
+			return error;
+		/* The next is mapped by another fault meanwhile, or is a kind of page that is refused, or there is none. */
+		if (error && error != -EBUSY && wanted == index + run)
+			insertion->wanted = 0;
+		run++;
+	}
+	return 0;
+}
+
+static int insert_small(struct insertion *insertion)
+{
+	unsigned int reclaim;
+	int error;
+
+	if (!insert_special(insertion) || !insertion->refcounted)
+		return 0;
+	/* Page tables may be taken away again by others, so what is allocated here must not reclaim. */
+	reclaim = memalloc_noreclaim_save();
+	error = insert_refcounted(insertion);
+	memalloc_noreclaim_restore(reclaim);
+	return error;
+}
+
+/**
+ * xpmem_entries_insert() - map what a snapshot found into the attachment
+ * @mirror: after xpmem_mirror_snapshot(), within one PMD of the attachment; no lock of the exporter is needed. Its pfns are used up.
+ *
+ * The caller holds the attacher's mmap_lock or VMA lock.
+ * Return: XPMEM_MAPPED, or XPMEM_RACED, XPMEM_HOLE (revoked) or XPMEM_NOMEM with nothing mapped.
+ */
+enum xpmem_verdict xpmem_entries_insert(struct xpmem_mirror *mirror)
+{
+	struct vm_area_struct *vma = mirror->vma;
+	struct xpmem_window *window = mirror->window;
+	struct insertion insertion = {
+		.mirror = mirror,
+		.address = vma->vm_start + mirror->start - (vma->vm_pgoff << PAGE_SHIFT),
+		.writable = vm_get_page_prot(vma->vm_flags),
+		.readonly = vm_get_page_prot(vma->vm_flags & ~VM_SHARED),
+	};
+	enum xpmem_verdict verdict = XPMEM_MAPPED;
+	int error = 0;
+
+	xpmem_assert_vma_is_stable(vma);
+	if (!mirror->huge)
+		make_page_table(mirror->vmf);
+
+	down_read(&window->lock);
+	if (mmu_interval_read_retry(&window->notifier, mirror->seq)) {
+		verdict = XPMEM_RACED;
+		goto unlock;
+	}
+	if (xpmem_attachment_revoked(mirror->attachment)) {
+		verdict = XPMEM_HOLE;
+		goto unlock;
+	}
+	/*
+	 * The wanted page passed the look: where it must be writable and is not, the exporter may only read
+	 * it. Readers see this change before they see the entry, through the page-table lock.
+	 */
+	if (xpmem_needs_writable(vma) && (xpmem_mirror_wanted(mirror) & (HMM_PFN_VALID | HMM_PFN_WRITE)) == HMM_PFN_VALID)
+		WRITE_ONCE(vma->vm_ops, &xpmem_vm_ops);
+
+	insertion.wanted = xpmem_mirror_wanted(mirror);
+	if (!is_insertable(insertion.wanted, xpmem_needs_writable(vma)))
+		insertion.wanted = 0;
+	if (mirror->huge)
+		insert_huge(&insertion);
+	else
+		error = insert_small(&insertion);
+	if (error)
+		verdict = XPMEM_NOMEM;
+	else if (!insertion.wanted_is_mapped)
+		verdict = insertion.wanted ? XPMEM_RACED : XPMEM_HOLE;
+unlock:
+	up_read(&window->lock);
+
+	if (insertion.inserted) {
+		mirror->inserted += insertion.inserted;
+		xpmem_stat_add_fault(mirror->attachment, XPMEM_STAT_PAGES_MAPPED, insertion.inserted);
+	}
+	return verdict;
+}

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Events of the control ABI: what is made and ends, as it happens.
+ *
+ * An object is told of before anybody can find it, and its end after nobody can any more. So whoever
+ * listens first, then lists, then follows the events knows what there is.
+ */
+#include <linux/ktime.h>
+#include <linux/ratelimit.h>
+
+#include "netlink_gen.h"
+#include "view.h"
+
+#define GROUP XPMEM_NL_GROUP_EVENTS
+
+/* Listeners learn, by ENOBUFS, that they missed one. */
+static void lost(struct sk_buff *skb)
+{
+	nlmsg_free(skb);
+	genl_set_err(&xpmem_nl_family, &init_net, 0, GROUP, -ENOBUFS);
+}
+
+static void send(struct sk_buff *skb, void *header)
+{
+	genlmsg_end(skb, header);
+	genlmsg_multicast(&xpmem_nl_family, skb, 0, GROUP, GFP_KERNEL);
+}
+
+/* May be called with the mmap_lock of an attacher held. */
+static void send_object(enum xpmem_kind kind, struct xpmem_object *object, int command, enum xpmem_reason reason)
+{
+	const struct xpmem_view *view = &xpmem_views[kind];
+	struct xpmem_viewer machine;
+	struct sk_buff *skb;
+	void *header;
+
+	if (!genl_has_listeners(&xpmem_nl_family, &init_net, GROUP))
+		return;
+	xpmem_viewer_init_machine(&machine);
+	skb = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
+	header = skb ? genlmsg_put(skb, 0, 0, &xpmem_nl_family, 0, command) : NULL;
+	if (!header ||
+	    nla_put_u64_64bit(skb, view->time, ktime_get_real_ns(), view->pad) ||
+	    (reason && nla_put_u32(skb, view->reason, reason)) ||
+	    view->fill(skb, object, &machine))
+		lost(skb);
+	else
+		send(skb, header);
+}
+
+/* Before @object is published. */
+void xpmem_event_created(enum xpmem_kind kind, struct xpmem_object *object)
+{
+	send_object(kind, object, xpmem_views[kind].created, 0);
+}
+
+/* After @object was withdrawn; the caller holds a reference, or the last is gone and @object is not freed yet. */
+void xpmem_event_gone(enum xpmem_kind kind, struct xpmem_object *object, enum xpmem_reason reason)
+{
+	send_object(kind, object, xpmem_views[kind].gone, reason);
+}
+
+/* The caller acts as a user who may have no more than @limit of @kind. */
+void xpmem_event_limit(enum xpmem_kind kind, unsigned int limit)
+{
+	static const u32 kinds[] = {
+		[XPMEM_SEGMENT] = XPMEM_OBJECT_KIND_SEGMENT,
+		[XPMEM_PERMIT] = XPMEM_OBJECT_KIND_PERMIT,
+		[XPMEM_ATTACHMENT] = XPMEM_OBJECT_KIND_ATTACHMENT,
+	};
+	static DEFINE_RATELIMIT_STATE(rate, DEFAULT_RATELIMIT_INTERVAL, DEFAULT_RATELIMIT_BURST);
+	struct sk_buff *skb;
+	void *header;
+
+	if (!genl_has_listeners(&xpmem_nl_family, &init_net, GROUP) || !__ratelimit(&rate))
+		return;
+	skb = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
+	header = skb ? genlmsg_put(skb, 0, 0, &xpmem_nl_family, 0, XPMEM_NL_CMD_LIMIT_HIT) : NULL;
+	if (!header ||
+	    nla_put_u32(skb, XPMEM_A_LIMIT_KIND, kinds[kind]) ||
+	    nla_put_u32(skb, XPMEM_A_LIMIT_UID, from_kuid_munged(&init_user_ns, current_euid())) ||
+	    nla_put_u32(skb, XPMEM_A_LIMIT_PID, task_tgid_nr(current)) ||
+	    nla_put_u32(skb, XPMEM_A_LIMIT_LIMIT, limit) ||
+	    nla_put_u64_64bit(skb, XPMEM_A_LIMIT_TIME, ktime_get_real_ns(), XPMEM_A_LIMIT_PAD))
+		lost(skb);
+	else
+		send(skb, header);
+}

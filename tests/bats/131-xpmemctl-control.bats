@@ -1,0 +1,449 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# xpmemctl: choosing, trees, figures, revoking, following, and what it says of the machine.
+
+load helpers
+
+schema=$BATS_TEST_DIRNAME/../../tools/xpmemctl/schema.json
+
+setup() {
+	holder_pid= monitor_pid=
+	max_segments=$(parameter max_segments) mode_mask=$(parameter mode_mask)
+}
+
+teardown() {
+	local pid
+
+	set_parameter max_segments "$max_segments"
+	set_parameter mode_mask "$mode_mask"
+	for pid in $holder_pid $monitor_pid; do
+		kill "$pid" 2>/dev/null || true
+		wait "$pid" 2>/dev/null || true
+	done
+}
+
+of_held() {
+	jq -r "$1" <<<"$held"
+}
+
+# Follow events into a file from before this returns.
+monitor_start() {
+	xpmemctl monitor "$@" >"$BATS_TEST_TMPDIR/events" 2>"$BATS_TEST_TMPDIR/monitor-errors" &
+	monitor_pid=$!
+	within 30 has_joined
+}
+
+# Groups that sockets of generic netlink have joined, of which those of the tool are two.
+has_joined() {
+	awk -v pid="$monitor_pid" '$2 == 16 && $3 == pid && $4 != "00000000" { found = 1 } END { exit !found }' /proc/net/netlink ||
+		awk '$2 == 16 && $4 != "00000000" { found = 1 } END { exit !found }' /proc/net/netlink
+}
+
+monitor_stop() {
+	kill "$monitor_pid"
+	wait "$monitor_pid"
+	monitor_pid=
+}
+
+events() {
+	jq -s -c "$@" "$BATS_TEST_TMPDIR/events"
+}
+
+told() {
+	(($(events 'length') >= $1))
+}
+
+@test "the kernel selects by key and value" {
+	local id pid
+
+	holder_start objects "a name" 0640
+	id=$(of_held '.segments[0].id') pid=$(of_held '.permits[0].pid')
+	run_x xpmemctl list segments name "a name"
+	is "$(jq -r '[.segments[].id] | join(" ")' <<<"$output")" "$id"
+	run_x xpmemctl list name "a name"
+	is "$(jq -c '[keys, [.segments[].id]]' <<<"$output")" "[[\"schema_version\",\"segments\"],[\"$id\"]]"
+	run_x xpmemctl list segment_id "$id"
+	is "$(jq -c '[(.permits | length), (.attachments | length), .segments]' <<<"$output")" "[1,2,null]"
+	run_x xpmemctl list segments name "a nam"
+	is "$(jq -c .segments <<<"$output")" "[]"
+	run_x xpmemctl list permits segment_id "$id" access rdwr
+	is "$(jq -r '[.permits[].id] | join(" ")' <<<"$output")" "$(of_held '.permits[0].id')"
+	run_x xpmemctl list permits segment_id "$((id))" access rdonly
+	is "$(jq -c .permits <<<"$output")" "[]"
+	run_x xpmemctl list attachments pid "$pid"
+	is "$(jq '.attachments | length' <<<"$output")" 2
+	run_x xpmemctl list attachments uid 4711
+	is "$(jq -c .attachments <<<"$output")" "[]"
+	run_x xpmemctl list exporters pid "$(of_held '.segments[0].pid')"
+	is "$(jq -c '[.exporters[] | .segments]' <<<"$output")" "[2]"
+	holder_stop
+}
+
+@test "columns are chosen, and sizes are for people" {
+	holder_start objects "a name" 0640
+	run_x xpmemctl list segments --columns length,id
+	is "$(jq -c '.segments[0] | keys_unsorted' <<<"$output")" '["length","id"]'
+	run_x xpmemctl -t -H -o name,length list segments name "a name"
+	is "$output" $'segments:\nNAME    LENGTH\na name     16K'
+	run_x xpmemctl inspect segment "$(of_held '.segments[0].id')" -o uid,id
+	is "$(jq -c '[(.segment, .permits[], .attachments[]) | keys_unsorted] | unique' <<<"$output")" '[["uid","id"]]'
+	run_x xpmemctl tree -o id,name
+	is "$(jq -c '[.tree[] | keys_unsorted, (.children[] | keys_unsorted)] | unique' <<<"$output")" \
+		'[["id","children"],["id","name","children"]]'
+	run_x xpmemctl --table tree -o pid
+	is_like "$output" "exporter 0x+([0-9a-f])  pid +([0-9])"$'\n'"*"
+	run_x xpmemctl --pretty list segments
+	is "$(wc -l <<<"$output")" "$(jq . <<<"$output" | wc -l)" "lines"
+	is "$output" "$(jq . <<<"$output")" "indentation"
+	holder_stop
+}
+
+@test "inspect shows an exporter with all that exists through it" {
+	holder_start objects "a name" 0640
+	run_x xpmemctl list segments
+	run_x xpmemctl inspect exporter "$(jq -r '.segments[0].exporter_id' <<<"$output")"
+	is "$(jq -c '[.exporter.segments, (.segments | length), (.permits | length), (.attachments | length)]' <<<"$output")" "[2,2,2,2]"
+	is "$(jq -r .exporter.pid <<<"$output")" "$(of_held '.segments[0].pid')"
+	holder_stop
+}
+
+@test "tree puts each object below what it exists through" {
+	holder_start objects "a name" 0640
+	run_x xpmemctl tree
+	is "$(jq -r '[.tree[0].children[] | .id] | sort | join(" ")' <<<"$output")" "$(of_held '[.segments[].id] | sort | join(" ")')"
+	is "$(jq -r '[.tree[0].children[] | select(.name == "a name") | .children[].id] | join(" ")' <<<"$output")" "$(of_held '.permits[0].id')"
+	is "$(jq -r '[.tree[0].children[].children[] | .children[].id] | sort | join(" ")' <<<"$output")" \
+		"$(of_held '[.attachments[].id] | sort | join(" ")')"
+	is "$(jq -c keys <<<"$output")" '["schema_version","tree"]'
+	run_x xpmemctl tree pid 1
+	is "$(jq -c .tree <<<"$output")" "[]"
+	run_x xpmemctl --table tree
+	is "$(grep -c '^      attachment 0x' <<<"$output")" 2 "attachments in the drawing"
+	holder_stop
+}
+
+@test "who may see permits but not their segments finds them beside the tree" {
+	set_parameter mode_mask 0777
+	holder_start objects "of root" 0666 0 2000
+	set_parameter mode_mask 0700
+	run_x as_user 2000 xpmemctl tree
+	is "$(jq -c '[.tree, .segments]' <<<"$output")" "[[],null]"
+	is "$(jq -r '[.permits[].id] | sort | join(" ")' <<<"$output")" "$(of_held '[.permits[].id] | sort | join(" ")')"
+	is "$(jq -r '[.permits[].children[].id] | sort | join(" ")' <<<"$output")" "$(of_held '[.attachments[].id] | sort | join(" ")')"
+	is "$(jq -r .attachments <<<"$output")" null "attachments beside their permits"
+	run_x as_user 2000 xpmemctl --table tree
+	is "$(grep -c '^permit 0x' <<<"$output") $(grep -c '^  attachment 0x' <<<"$output")" "2 2" "permits and attachments in the drawing"
+	run_x as_user 2001 xpmemctl tree
+	is "$(jq -c 'del(.schema_version)' <<<"$output")" '{"tree":[]}'
+	holder_stop
+}
+
+@test "stats are the administrator's, exporters their owners'" {
+	holder_start objects "of a user" 0600 2000
+	run_x xpmemctl stats
+	is "$(jq -c '.stats | [.exporters, .segments, .permits, .attachments]' <<<"$output")" "[1,2,2,2]"
+	run_x 4 as_user 2000 xpmemctl --table stats
+	is_like "$output" "xpmemctl: stats: the figures of the whole machine are for its administrator; *"
+	run_x as_user 2000 xpmemctl stats exporters
+	is "$(jq -c '[.exporters[] | [.uid, .faults >= 1]]' <<<"$output")" "[[2000,true]]"
+	run_x as_user 2001 xpmemctl stats exporters
+	is "$(jq -c '.exporters' <<<"$output")" "[]"
+	holder_stop
+}
+
+@test "stats are watched, with their growth" {
+	holder_start objects "a name" 0640
+	xpmemctl stats --watch=0.2 --count 3 >"$BATS_TEST_TMPDIR/watched"
+	is "$(jq -s length "$BATS_TEST_TMPDIR/watched")" 3 "documents"
+	is "$(jq -s -c '[.[] | has("time")]' "$BATS_TEST_TMPDIR/watched")" "[true,true,true]"
+	is "$(jq -s -c '[.[].stats | has("rates")]' "$BATS_TEST_TMPDIR/watched")" "[false,true,true]"
+	is "$(jq -s -c '.[1].stats.rates.faults' "$BATS_TEST_TMPDIR/watched")" "0"
+	run_x xpmemctl --table stats --watch 0.1 --count 2
+	is "$(wc -l <<<"$output")" 3 "lines"
+	holder_stop
+}
+
+@test "figures as OpenMetrics" {
+	holder_start objects "of a user" 0600 2000
+	run_x xpmemctl stats --openmetrics
+	is "$(tail -n 1 <<<"$output")" "# EOF"
+	is_like "$output" "*"$'\n'"xpmem_segments 2"$'\n'"*"
+	is_like "$output" "*"$'\n'"# TYPE xpmem_exporter_faults counter"$'\n'"*xpmem_exporter_faults_total{id=\"0x"*"\",uid=\"2000\"} "*
+	run_x as_user 2000 xpmemctl stats --openmetrics
+	is "$(grep -c '^xpmem_segments ' <<<"$output" || true)" 0 "figures of the machine"
+	is "$(grep -c '^xpmem_exporter_faults_total{' <<<"$output")" 1 "exporters"
+	holder_stop
+}
+
+@test "another's parser takes the OpenMetrics" {
+	python3 -c 'import prometheus_client' || skip "python3-prometheus-client is not installed"
+	holder_start objects "a name" 0640
+	xpmemctl stats --openmetrics >"$BATS_TEST_TMPDIR/metrics"
+	run_x python3 - "$BATS_TEST_TMPDIR/metrics" <<'PYTHON'
+import sys
+from prometheus_client import openmetrics, parser
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as new
+text = open(sys.argv[1]).read()
+families = {family.name: family for family in new(text)}
+assert families["xpmem_faults"].type == "counter", families["xpmem_faults"]
+assert families["xpmem_segments"].samples[0].value == 2
+assert len(list(parser.text_string_to_metric_families(text))) > 10
+PYTHON
+	holder_stop
+}
+
+@test "revoke ends what is one's own" {
+	holder_start objects "of a user" 0666 2000
+	run_x 5 as_user 2001 xpmemctl revoke permit "$(of_held '.permits[0].id')"
+	run_x 5 as_user 2001 xpmemctl revoke segment "$(of_held '.segments[0].id')"
+	run_x as_user 2000 xpmemctl revoke permit "$(of_held '.permits[0].id')"
+	is "$(jq -c .revoked <<<"$output")" "[{\"kind\":\"permit\",\"id\":\"$(of_held '.permits[0].id')\"}]"
+	run_x 5 as_user 2000 xpmemctl revoke permit "$(of_held '.permits[0].id')"
+	run_x xpmemctl revoke segment "$(of_held '.segments[0].id')" "$(of_held '.segments[1].id')"
+	is "$(jq -c '.revoked | length' <<<"$output")" 2
+	run_x xpmemctl list segments
+	is "$(jq -c .segments <<<"$output")" "[]"
+}
+
+@test "what was revoked before an error is told" {
+	holder_start objects "a name" 0666
+	run_x '?' bash -c "xpmemctl revoke segment $(of_held '.segments[0].id') 0x1 2>/dev/null"
+	is "$status" 5
+	is "$(jq -c '[(.revoked | length), .error.status]' <<<"$output")" "[1,5]"
+}
+
+@test "monitor tells of all that is made and ends" {
+	monitor_start
+	holder_start objects "a name" 0640
+	holder_stop
+	within 30 told 12
+	monitor_stop
+	is "$(events '[.[] | select(.event == "segment_created") | .segment.id] | sort')" "$(jq -c '[.segments[].id] | sort' <<<"$held")"
+	is "$(events '[.[] | select(.event == "attachment_gone") | .attachment.id] | sort')" "$(jq -c '[.attachments[].id] | sort' <<<"$held")"
+	is "$(events '[.[] | select(.event | endswith("_gone")) | .reason] | unique')" '["exited"]'
+	is "$(events '[.[] | .time | test("^20[0-9-]*T[0-9:]*[.][0-9]{9}Z$")] | unique')" "[true]"
+}
+
+@test "monitor selects" {
+	monitor_start event segment_created name "a name"
+	holder_start objects "a name" 0640
+	within 30 told 1
+	holder_stop
+	monitor_stop
+	is "$(events '[.[] | .segment.id]')" "$(jq -c '[.segments[0].id]' <<<"$held")"
+}
+
+@test "monitor shows chosen columns, and selects however a value is written" {
+	monitor_start -o length,id kind attachment access 1
+	holder_start objects "a name" 0640
+	holder_stop
+	within 30 told 2
+	monitor_stop
+	is "$(events '[.[] | [.event, (.attachment | keys_unsorted)]] | unique')" \
+		'[["attachment_created",["length","id"]],["attachment_gone",["length","id"]]]'
+}
+
+@test "monitor begins with what is there, if asked to" {
+	holder_start objects "a name" 0640
+	monitor_start --snapshot
+	within 30 told 8
+	monitor_stop
+	is "$(events '[.[].event]')" \
+		'["snapshot_begin","present","present","present","present","present","present","snapshot_complete"]'
+	is "$(events '[.[] | select(.segment) | .segment.id] | sort')" "$(jq -c '[.segments[].id] | sort' <<<"$held")"
+	holder_stop
+}
+
+@test "who follows from a snapshot on ends with what list shows" {
+	local i pids=()
+
+	monitor_start --snapshot
+	for i in 1 2 3 4; do
+		(for _ in 1 2 3 4 5 6; do objects --many 40 </dev/null >/dev/null; done) &
+		pids+=($!)
+	done
+	wait "${pids[@]}"
+	holder_start objects "that stays" 0640
+	within 60 told $((2 + 4 * 6 * 80 + 6))
+	monitor_stop
+	is "$(events '[.[] | select(.event == "lost")]')" "[]"
+	run_x xpmemctl list
+	is "$(events 'reduce .[] as $e ({}; ($e.segment // $e.permit // $e.attachment) as $o | if $o == null then . elif ($e.event | endswith("_gone")) then del(.[$o.id]) else .[$o.id] = true end) | keys')" \
+		"$(jq -c '[.segments[].id, .permits[].id, .attachments[].id] | sort' <<<"$output")"
+	holder_stop
+}
+
+@test "monitor says when a limit was hit" {
+	monitor_start kind limit
+	set_parameter max_segments 10
+	run_x '?' as_user 2000 objects --many 20
+	within 30 told 1
+	monitor_stop
+	is "$(events '.[0] | [.event, .limit.kind, .limit.uid, .limit.limit]')" '["limit_hit","segment",2000,10]'
+}
+
+@test "monitor is not for ordinary users" {
+	run_x 4 as_user 2000 xpmemctl --table monitor
+	is "$(wc -l <<<"$output")" 1 "lines on stderr"
+}
+
+@test "monitor ends with the module" {
+	monitor_start
+	rmmod xpmem
+	status=0
+	wait "$monitor_pid" || status=$?
+	monitor_pid=
+	insmod "$XPMEM_MODULE"
+	is "$status" 3
+	is_like "$(cat "$BATS_TEST_TMPDIR/monitor-errors")" "*was unloaded*"
+}
+
+@test "monitor whose reader is gone ends" {
+	xpmemctl monitor > >(head -n 1 >/dev/null) &
+	monitor_pid=$!
+	within 30 has_joined
+	within 60 ended_amid_events
+	status=0
+	wait "$monitor_pid" || status=$?
+	monitor_pid=
+	is "$status" 141 "status, of SIGPIPE"
+}
+
+# The reader may go after the last of some events.
+ended_amid_events() {
+	objects --many 1 </dev/null >/dev/null
+	! kill -0 "$monitor_pid" 2>/dev/null
+}
+
+@test "doctor finds nothing wrong here" {
+	run_x xpmemctl doctor
+	is "$(jq -c '[.findings[] | select(.state == "problem")]' <<<"$output")" "[]"
+	is "$(jq -c '[.findings[] | select(.check == "module" or .check == "device" or .check == "version") | .state]' <<<"$output")" '["ok","ok","ok"]'
+}
+
+@test "doctor finds what is wrong" {
+	holder_start objects --many 10
+	set_parameter max_segments 10
+	chmod 600 /dev/xpmem
+	run_x '?' as_user 2000 xpmemctl doctor
+	chmod 666 /dev/xpmem
+	is "$status" 1
+	is "$(jq -c '[.findings[] | select(.state == "problem") | .check]' <<<"$output")" '["device"]'
+	run_x 1 xpmemctl doctor
+	is "$(jq -c '[.findings[] | select(.state == "problem") | .check]' <<<"$output")" '["max_segments"]'
+	holder_stop
+	rmmod xpmem
+	run_x '?' xpmemctl doctor
+	insmod "$XPMEM_MODULE"
+	is "$status" 1
+	is "$(jq -c '[.findings[] | select(.state == "problem") | .check]' <<<"$output")" '["module"]'
+}
+
+@test "completion knows what is there" {
+	holder_start objects "a name" 0640
+	run_x xpmemctl complete inspect permit 0x
+	is "$(sort <<<"$output")" "$(jq -r '.permits[].id' <<<"$held" | sort)"
+	run_x xpmemctl complete list attachments segment_id ''
+	is "$(sort <<<"$output")" "$(jq -r '.segments[].id' <<<"$held" | sort)"
+	run_x xpmemctl complete --pretty revoke segment "$(of_held '.segments[0].id')" ''
+	is "$(sort <<<"$output")" "$(jq -r '.segments[].id' <<<"$held" | sort)"
+	holder_stop
+}
+
+@test "all output is as the schema says" {
+	local documents=$BATS_TEST_TMPDIR/documents
+
+	python3 -c 'import jsonschema' || skip "python3-jsonschema is not installed"
+	monitor_start --snapshot
+	holder_start objects "a name" 0640
+	{
+		xpmemctl list exporters
+		xpmemctl list
+		xpmemctl tree
+		xpmemctl stats
+		xpmemctl stats --watch=0.1 --count 2
+		xpmemctl stats attachments --watch=0.1 --count 2
+		xpmemctl inspect exporter "$(xpmemctl list exporters | jq -r '.exporters[0].id')"
+		xpmemctl doctor || true
+		xpmemctl revoke permit "$(of_held '.permits[0].id')"
+		xpmemctl revoke permit "$(of_held '.permits[0].id')" 2>/dev/null || true
+		xpmemctl nonsense 2>/dev/null || true
+		xpmemctl list segments -o id,length
+	} >"$documents"
+	holder_stop
+	within 30 told 14
+	monitor_stop
+	cat "$BATS_TEST_TMPDIR/events" >>"$documents"
+	is "$(($(wc -l <"$documents") >= 28))" 1 "documents"
+	run_x python3 - "$schema" "$documents" <<'PYTHON'
+import json, jsonschema, sys
+validator = jsonschema.Draft202012Validator(json.load(open(sys.argv[1])))
+for number, line in enumerate(open(sys.argv[2]), 1):
+    for error in validator.iter_errors(json.loads(line)):
+        sys.exit(f"document {number}: {error.message}: {line}")
+for wrong in ('{"schema_version":1,"event":"segment_lost"}', '{"schema_version":1,"tree":[{"children":[{"children":[{"colour":1}]}]}]}',
+              '{"schema_version":1,"error":{"status":1}}', '{"schema_version":1}'):
+    document = json.loads(wrong)
+    if validator.is_valid(document) and wrong.find("event") < 0:
+        sys.exit("taken: " + wrong)
+PYTHON
+}
+
+@test "the sanitizers find nothing in any command" {
+	local arguments
+
+	holder_start objects "a name" 0640
+	for arguments in "list" "--table list" "list segments name x -o id" "tree" "--table tree" "stats --watch=0.01 --count 2" \
+		"--table stats --watch=0.01 --count 2" "stats attachments --watch=0.01 --count 2" "stats --openmetrics" \
+		"inspect segment $(of_held '.segments[0].id')" "info" "-H -t info" "doctor" "schema" "complete inspect permit 0x" "nonsense" \
+		"list segments pid x" "revoke permit $(of_held '.permits[0].id') 0x1"; do
+		# shellcheck disable=SC2086
+		run_x '?' env ASAN_OPTIONS=exitcode=99 UBSAN_OPTIONS=exitcode=99 xpmemctl-sanitized $arguments
+		is "$((status != 99))" 1 "under the sanitizers: xpmemctl $arguments"
+	done
+	holder_stop
+	(export ASAN_OPTIONS=exitcode=99 UBSAN_OPTIONS=exitcode=99 && exec xpmemctl-sanitized monitor --snapshot) >"$BATS_TEST_TMPDIR/events" &
+	monitor_pid=$!
+	within 60 told 2
+	holder_start objects "a name" 0640
+	holder_stop
+	within 60 told 14
+	monitor_stop
+}
+
+@test "a closed stdout and a full disk are told of" {
+	run_x 1 bash -c 'xpmemctl list >/dev/full'
+	is_like "$output" "xpmemctl: cannot write the output: *"
+	run_x 1 bash -c 'xpmemctl --table list >&-'
+	holder_start objects --many 3000
+	run_x 1 bash -c 'xpmemctl list >/dev/full'
+	is "$(wc -l <<<"$output")" 1 "lines on stderr"
+	holder_stop
+}
+
+@test "a reader that goes ends a long list" {
+	holder_start objects --many 3000
+	run_x bash -c 'set -o pipefail; xpmemctl list | head -c 100 >/dev/null; [[ $? == 141 ]]'
+	holder_stop
+}
+
+@test "a hundred thousand objects are listed, each once, in the memory that a thousand take" {
+	local few many
+
+	holder_start objects --many 1000
+	few=$(peak_of xpmemctl list)
+	holder_stop
+	holder_start objects --many 100000
+	many=$(peak_of xpmemctl list)
+	is "$(xpmemctl list segments --columns id | tr , '\n' | sort -u | grep -c '"id":"0x')" 100000 "ids that are listed"
+	is "$(xpmemctl --table list segments --columns id | wc -l)" 100002 "lines"
+	holder_stop
+	is "$((many < few + 1024))" 1 "$many KiB for 100000 and $few KiB for 1000"
+}
+
+# The most memory that a command had, in KiB.
+peak_of() {
+	python3 -c 'import resource, subprocess, sys
+subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, check=True)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)' "$@"
+}

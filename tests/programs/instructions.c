@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * instructions GROUP
+ *
+ * What things cost, in instructions: in a VM whose time-stamp counter counts them (./vm bench). Prints lines of a name, a value and
+ * what it is, with tabs between them. Each value is the least of some attempts, as timer ticks may fall into them.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+#include <x86intrin.h>
+
+#include "device.h"
+
+#define REGION (64 * MIB)
+#define ATTEMPTS 5
+
+static struct peer *attacher;
+
+static long now(void)
+{
+	_mm_lfence();
+	return __rdtsc();
+}
+
+/* Instructions, or what @what says. */
+static void print(const char *group, const char *name, long value, const char *what)
+{
+	printf("%s%s%s\t%ld\t%s\n", group, *group ? "_" : "", name, value, what);
+	fflush(stdout);
+}
+
+/* In tenths, or hundredths, so that small ones keep their digits. */
+static void print_fraction(const char *group, const char *name, double value, int digits, const char *what)
+{
+	printf("%s%s%s\t%.*f\t%s\n", group, *group ? "_" : "", name, digits, value, what);
+	fflush(stdout);
+}
+
+static long least(long a, long b)
+{
+	return a < 0 || b < a ? b : a;
+}
+
+/* Instructions of reading a word of each page. */
+static long do_read_pages(const long *address_length)
+{
+	const volatile long *word = (const long *)address_length[0];
+	const volatile long *end = (const long *)(address_length[0] + address_length[1]);
+	long begun = now();
+
+	for (; word < end; word += PAGE / sizeof(*word))
+		(void)*word;
+	return now() - begun;
+}
+
+static long do_count_faults(const long *none)
+{
+	struct rusage usage;
+
+	(void)none;
+	getrusage(RUSAGE_SELF, &usage);
+	return usage.ru_minflt;
+}
+
+static long do_unmap_counted(const long *address_length)
+{
+	long begun = now();
+
+	munmap((void *)address_length[0], address_length[1]);
+	return now() - begun;
+}
+
+/* memory of this process, every page of which is there */
+static long populated(const char *kind, long length)
+{
+	long memory;
+
+	if (!strcmp(kind, "memfd")) {
+		int file = memory_file(length);
+
+		memory = map_aligned(length, 2 * MIB);
+		map_over(memory, length, PROT_READ | PROT_WRITE, MAP_SHARED, file);
+		close(file);
+	} else {
+		memory = map_aligned(length, 2 * MIB);
+		CHECK_OK(answer(madvise((void *)memory, length, strcmp(kind, "huge") ? MADV_NOHUGEPAGE : MADV_HUGEPAGE)));
+	}
+	fill(memory, length, 1);
+	return memory;
+}
+
+static void measure_reading(const char *kind, long segid)
+{
+	long apid = CHECK_OK(on(attacher, do_get, segid, XPMEM_GET_RDWR)), cost = -1, faults = -1, at, before;
+	int i;
+
+	for (i = 0; i < ATTEMPTS; i++) {
+		at = CHECK_OK(on(attacher, do_attach, apid, 0, REGION, 0));
+		before = on(attacher, do_count_faults, 0);
+		cost = least(cost, on(attacher, do_read_pages, at, REGION));
+		faults = least(faults, on(attacher, do_count_faults, 0) - before);
+		CHECK_OK(on(attacher, do_detach, at));
+	}
+	print_fraction(kind, "first_touch", (double)cost / (REGION / PAGE), 1, "a page, first read of 64 MiB that the exporter has touched");
+	print(kind, "faults", faults * 4, "faults for 256 MiB");
+	for (i = 0, faults = -1; i < ATTEMPTS; i++) {
+		at = CHECK_OK(on(attacher, do_attach, apid, 0, REGION, XPMEM_ATTACH_POPULATE));
+		before = on(attacher, do_count_faults, 0);
+		on(attacher, do_read_pages, at, REGION);
+		faults = least(faults, on(attacher, do_count_faults, 0) - before);
+		CHECK_OK(on(attacher, do_detach, at));
+	}
+	print(kind, "faults_populated", faults, "faults after an attach that populates");
+	CHECK_OK(on(attacher, do_release, apid));
+}
+
+static void measure_unmapping(const char *kind)
+{
+	long memory, segid, apid, at, attached = -1, plain = -1;
+	int i;
+
+	for (i = 0; i < ATTEMPTS; i++) {
+		plain = least(plain, here(do_unmap_counted, populated(kind, REGION), REGION));
+		memory = populated(kind, REGION);
+		segid = export_range(memory, REGION);
+		apid = CHECK_OK(on(attacher, do_get, segid, XPMEM_GET_RDWR));
+		at = CHECK_OK(on(attacher, do_attach, apid, 0, REGION, 0));
+		on(attacher, do_read_pages, at, REGION);
+		attached = least(attached, here(do_unmap_counted, memory, REGION));
+		CHECK_OK(on(attacher, do_detach, at));
+		CHECK_OK(on(attacher, do_release, apid));
+		CHECK_OK(REMOVE(.segid = segid));
+	}
+	print_fraction(kind, "munmap", (double)attached / plain, 2, "times plain, munmap of 64 MiB that are attached and touched");
+}
+
+static void measure_touch(const char *kind)
+{
+	long memory = populated(kind, REGION), segid = export_range(memory, REGION);
+
+	measure_reading(kind, segid);
+	CHECK_OK(REMOVE(.segid = segid));
+	unmap(memory, REGION);
+	measure_unmapping(kind);
+}
+
+static void measure_plain_touch(void)
+{
+	int file = memory_file(REGION);
+	long memory = map_file(file, REGION, PROT_READ | PROT_WRITE, MAP_SHARED), other, cost = -1;
+	int i;
+
+	fill(memory, REGION, 1);
+	for (i = 0; i < ATTEMPTS; i++) {
+		other = map_file(file, REGION, PROT_READ | PROT_WRITE, MAP_SHARED);
+		cost = least(cost, here(do_read_pages, other, REGION));
+		unmap(other, REGION);
+	}
+	print_fraction("plain", "first_touch", (double)cost / (REGION / PAGE), 1, "a page, first read of 64 MiB of a memfd, mapped without XPMEM");
+	unmap(memory, REGION);
+	close(file);
+}
+
+static void touch(void)
+{
+	measure_plain_touch();
+	measure_touch("private");
+	measure_touch("huge");
+	measure_touch("memfd");
+}
+
+static long do_attach_detach(const long *apid)
+{
+	struct xpmem_ioc_attach attach = SIZED(xpmem_ioc_attach, .apid = apid[0], .length = PAGE);
+	long begun = now();
+
+	CHECK_OK(device_call(XPMEM_IOC_ATTACH, &attach));
+	CHECK_OK(DETACH(.vaddr = attach.vaddr));
+	return now() - begun;
+}
+
+static long map_unmap(int file)
+{
+	long begun = now();
+
+	munmap(mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0), PAGE);
+	return now() - begun;
+}
+
+static long do_get_release(const long *segid)
+{
+	struct xpmem_ioc_get get = SIZED(xpmem_ioc_get, .segid = segid[0], .flags = XPMEM_GET_RDWR);
+	long begun = now();
+
+	CHECK_OK(device_call(XPMEM_IOC_GET, &get));
+	CHECK_OK(RELEASE(.apid = get.apid));
+	return now() - begun;
+}
+
+static long make_remove(long memory)
+{
+	struct xpmem_ioc_make make = SIZED(xpmem_ioc_make, .vaddr = memory, .length = PAGE, .mode = 0600);
+	long begun = now();
+
+	CHECK_OK(device_call(XPMEM_IOC_MAKE, &make));
+	CHECK_OK(REMOVE(.segid = make.segid));
+	return now() - begun;
+}
+
+static long do_read_page(const long *address)
+{
+	return do_read_pages(ARGUMENTS(address[0], PAGE));
+}
+
+/* Pages that come one by one, made by the attacher, or by the exporter just before. */
+static double measure_single_pages(bool made_by_exporter)
+{
+	const long length = 2 * MIB;
+	long memory = map_aligned(length, 2 * MIB), segid, apid, at, offset, cost = 0;
+
+	CHECK_OK(answer(madvise((void *)memory, length, MADV_NOHUGEPAGE)));
+	segid = export_range(memory, length);
+	apid = CHECK_OK(on(attacher, do_get, segid, XPMEM_GET_RDWR));
+	at = CHECK_OK(on(attacher, do_attach, apid, 0, length, 0));
+	for (offset = 0; offset < length; offset += PAGE) {
+		if (made_by_exporter)
+			CHECK_OK(store(memory + offset, 1));
+		cost += on(attacher, do_read_page, at + offset);
+	}
+	CHECK_OK(on(attacher, do_detach, at));
+	CHECK_OK(on(attacher, do_release, apid));
+	CHECK_OK(REMOVE(.segid = segid));
+	unmap(memory, length);
+	return (double)cost / (length / PAGE);
+}
+
+static void single(void)
+{
+	print("untouched", "page", measure_single_pages(false), "a page, first read of 2 MiB that nobody has touched");
+	print("trickled", "page", measure_single_pages(true), "a page, reads of 2 MiB of which the exporter makes one page at a time");
+}
+
+static long least_of_attaching(long memory)
+{
+	long segid = export_range(memory, PAGE), apid = CHECK_OK(on(attacher, do_get, segid, XPMEM_GET_RDWR)), cost = -1;
+	int i;
+
+	for (i = 0; i < ATTEMPTS * 4; i++)
+		cost = least(cost, on(attacher, do_attach_detach, apid));
+	CHECK_OK(on(attacher, do_release, apid));
+	CHECK_OK(REMOVE(.segid = segid));
+	return cost;
+}
+
+static void attach(void)
+{
+	int file = memory_file(PAGE), i;
+	long plain = -1;
+
+	for (i = 0; i < ATTEMPTS * 4; i++)
+		plain = least(plain, map_unmap(file));
+	print("plain", "attach_detach", plain, "mmap and munmap of a page of a memfd");
+	print("private", "attach_detach", least_of_attaching(map_anonymous(PAGE)), "attach and detach of a page");
+	print("memfd", "attach_detach", least_of_attaching(map_shared(PAGE)), "attach and detach of a page");
+}
+
+static void measure_control(long live, long memory, long segid)
+{
+	char group[32];
+	long making = -1, getting = -1;
+	int i;
+
+	snprintf(group, sizeof(group), "live_%ld", live);
+	for (i = 0; i < ATTEMPTS * 4; i++) {
+		making = least(making, make_remove(memory));
+		getting = least(getting, on(attacher, do_get_release, segid));
+	}
+	print(group, "make_remove", making, "make and remove, with so many segments");
+	print(group, "get_release", getting, "get and release, with so many segments");
+}
+
+static void control(void)
+{
+	static const long live[] = { 10, 20000, 200000 };
+	long memory = map_anonymous(PAGE), segid = 0, made = 0;
+	size_t i;
+
+	for (i = 0; i < sizeof(live) / sizeof(*live); i++) {
+		for (; made < live[i]; made++)
+			segid = export_range(memory, PAGE);
+		measure_control(live[i], memory, segid);
+	}
+}
+
+/* as malloc and free do with large pieces */
+static long map_touch_unmap(void)
+{
+	long begun = now(), length = 32 * PAGE, offset;
+	volatile char *piece = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	for (offset = 0; offset < length; offset += PAGE)
+		piece[offset] = 1;
+	munmap((void *)piece, length);
+	return now() - begun;
+}
+
+static long least_of_mapping(void)
+{
+	long cost = -1;
+	int i;
+
+	for (i = 0; i < ATTEMPTS * 4; i++)
+		cost = least(cost, map_touch_unmap());
+	return cost;
+}
+
+static long do_attach_many(const long *segid_count_pages)
+{
+	const long *a = segid_count_pages;
+	long apid = CHECK_OK(GET(.segid = a[0], .flags = XPMEM_GET_RDWR)), i, at;
+
+	for (i = 0; i < a[1]; i++) {
+		at = CHECK_OK(ATTACH(.apid = apid, .length = PAGE, .offset = i % a[2] * PAGE));
+		CHECK_OK(load(at));
+	}
+	return 0;
+}
+
+static void exporter(void)
+{
+	const long pages = 1024, attachments = 100000, each = 20000; /* of the 65,530 mappings that a process may have by default */
+	long memory = populated("private", pages * PAGE), plain = least_of_mapping(), segid, i;
+
+	segid = CHECK_OK(MAKE(.length = 0x7ffffffff000, .mode = 0600));
+	print_fraction("exported", "map_touch_unmap", (double)least_of_mapping() / plain, 2,
+		       "times plain, mmap, touch and munmap of 32 pages, with all of the address space exported");
+	for (i = 0; i < attachments; i += each)
+		CHECK_OK(on(peer_start(), do_attach_many, export_range(memory, pages * PAGE), each, pages));
+	print_fraction("attached", "map_touch_unmap", (double)least_of_mapping() / plain, 2,
+		       "times plain, the same with 100,000 attachments of other memory");
+	CHECK_OK(REMOVE(.segid = segid));
+}
+
+int main(int argc, char **argv)
+{
+	static const struct { const char *name; void (*run)(void); } groups[] = {
+		{ "touch", touch }, { "single", single }, { "attach", attach }, { "control", control }, { "exporter", exporter },
+	};
+	size_t i;
+
+	for (i = 0; argc == 2 && i < sizeof(groups) / sizeof(*groups); i++) {
+		if (strcmp(argv[1], groups[i].name))
+			continue;
+		harness_start(argv[1], 0);
+		CHECK_OK(device_open());
+		attacher = peer_start();
+		groups[i].run();
+		harness_end();
+	}
+	fprintf(stderr, "usage: %s touch|single|attach|control|exporter\n", argv[0]);
+	return 2;
+}

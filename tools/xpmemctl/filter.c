@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Pairs of a key and a value, which the kernel narrows its lists by. */
+#include <errno.h>
+#include <netlink/attr.h>
+#include <netlink/msg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "xpmemctl.h"
+
+static bool parse_number(const char *text, uint64_t *number)
+{
+	int base = !strncmp(text, "0x", 2) || !strncmp(text, "0X", 2) ? 16 : 10;
+	const char *digits = base == 16 ? text + 2 : text;
+	char *end;
+
+	if (!*digits || digits[strspn(digits, base == 16 ? "0123456789abcdefABCDEF" : "0123456789")])
+		return false;
+	errno = 0;
+	*number = strtoull(digits, &end, base);
+	return !errno && !*end;
+}
+
+int64_t parse_id(const char *text)
+{
+	uint64_t id;
+
+	return parse_number(text, &id) && id <= INT64_MAX ? id : 0;
+}
+
+bool parse_value(const struct attribute *attribute, const char *text, uint64_t *number)
+{
+	const struct value_name *name;
+
+	*number = 0;
+	if (attribute->type == ATTRIBUTE_STRING)
+		return true;
+	for (name = attribute->names; name && name->name; name++)
+		if (!strcmp(name->name, text)) {
+			*number = name->value;
+			return true;
+		}
+	return parse_number(text, number) &&
+	       *number <= (attribute->type == ATTRIBUTE_U32 ? UINT32_MAX : attribute->type == ATTRIBUTE_S64 ? INT64_MAX : UINT64_MAX);
+}
+
+static const struct attribute *find_attribute(const struct attribute_set *set, int id)
+{
+	size_t i;
+
+	for (i = 0; set->attributes[i].id != id; i++)
+		;
+	return &set->attributes[i];
+}
+
+static const struct attribute *find_key(const struct operation *operation, const char *key)
+{
+	const struct attribute *attribute;
+	size_t i;
+
+	for (i = 0; i < operation->filter_count; i++) {
+		attribute = find_attribute(operation->set, operation->filter[i]);
+		if (!strcmp(attribute->key, key))
+			return attribute;
+	}
+	return NULL;
+}
+
+void filter_list_keys(const struct operation *operation, char *text, size_t size)
+{
+	size_t i, length = 0;
+
+	*text = '\0';
+	for (i = 0; i < operation->filter_count && length < size; i++)
+		length += snprintf(text + length, size - length, "%s%s", i ? ", " : "",
+				   find_attribute(operation->set, operation->filter[i])->key);
+}
+
+bool filter_takes(const struct operation *operation, int count, char **arguments)
+{
+	int i;
+
+	for (i = 0; i < count && find_key(operation, arguments[i]); i += 2)
+		;
+	return i >= count;
+}
+
+static enum status refuse_key(const struct operation *operation, const char *key)
+{
+	char keys[256];
+
+	filter_list_keys(operation, keys, sizeof(keys));
+	return fail(STATUS_USAGE, "cannot select %ss by \"%s\"; say a key and a value, keys are %s", operation->set->name, key, keys);
+}
+
+enum status refuse_value(const struct attribute *attribute, const char *text)
+{
+	const struct value_name *name;
+	char names[256] = "";
+	size_t length = 0;
+
+	for (name = attribute->names; name && name->name && length < sizeof(names); name++)
+		length += snprintf(names + length, sizeof(names) - length, "%s%s", length ? ", " : "", name->name);
+	return fail(STATUS_USAGE, "\"%s\" is no value of %s; give %s%sa number, decimal or 0x and hexadecimal", text, attribute->key,
+		    names, *names ? ", or " : "");
+}
+
+static bool has_term(const struct filter *filter, const struct attribute *attribute)
+{
+	size_t i;
+
+	for (i = 0; i < filter->count && filter->terms[i].attribute != attribute; i++)
+		;
+	return i < filter->count;
+}
+
+enum status filter_parse(struct filter *filter, const struct operation *operation, int count, char **arguments)
+{
+	const struct attribute *attribute;
+	int i;
+
+	filter->count = 0;
+	for (i = 0; i < count; i += 2) {
+		attribute = find_key(operation, arguments[i]);
+		if (!attribute)
+			return refuse_key(operation, arguments[i]);
+		if (i + 1 == count)
+			return fail(STATUS_USAGE, "\"%s\" lacks a value", arguments[i]);
+		if (has_term(filter, attribute))
+			return fail(STATUS_USAGE, "\"%s\" is there twice; an object has one %s", arguments[i], arguments[i]);
+		if (filter->count == FILTER_TERMS)
+			return fail(STATUS_USAGE, "too many keys; say at most %d", FILTER_TERMS);
+		if (!parse_value(attribute, arguments[i + 1], &filter->terms[filter->count].number))
+			return refuse_value(attribute, arguments[i + 1]);
+		filter->terms[filter->count].attribute = attribute;
+		filter->terms[filter->count++].text = arguments[i + 1];
+	}
+	return STATUS_OK;
+}
+
+bool filter_put(const struct filter *filter, struct nl_msg *message)
+{
+	size_t i;
+
+	for (i = 0; filter && i < filter->count; i++) {
+		const struct attribute *attribute = filter->terms[i].attribute;
+		int error;
+
+		if (attribute->type == ATTRIBUTE_STRING)
+			error = nla_put_string(message, attribute->id, filter->terms[i].text);
+		else if (attribute->type == ATTRIBUTE_U32)
+			error = nla_put_u32(message, attribute->id, filter->terms[i].number);
+		else
+			error = nla_put_u64(message, attribute->id, filter->terms[i].number);
+		if (error)
+			return false;
+	}
+	return true;
+}

@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Events as they happen, one document a line. */
+#include <errno.h>
+#include <linux/genetlink.h>
+#include <linux/xpmem.h>
+#include <netlink/genl/ctrl.h>
+#include <netlink/genl/genl.h>
+#include <netlink/netlink.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "xpmemctl.h"
+
+/* What is not read in time is lost: room for some ten thousand events. The kernel may grant less. */
+#define BUFFER_SIZE (16 << 20)
+
+static volatile sig_atomic_t ended;
+
+struct monitor {
+	struct netlink netlink;		/* for snapshots */
+	struct nl_sock *socket;		/* for events */
+	int count;			/* of the terms, pairs of arguments */
+	char **terms;
+};
+
+static void on_signal(int number)
+{
+	(void)number;
+	ended = 1;
+}
+
+static const struct attribute *find_attribute(const struct attribute_set *set, const char *key)
+{
+	size_t i;
+
+	for (i = 0; i < set->count; i++)
+		if (!strcmp(set->attributes[i].key, key))
+			return &set->attributes[i];
+	return NULL;
+}
+
+static enum status check_event(const char *name)
+{
+	char names[256] = "present";
+	size_t i, length = strlen(names);
+
+	for (i = 0; i < EVENT_COUNT && strcmp(events[i].name, name) && length < sizeof(names); i++)
+		length += snprintf(names + length, sizeof(names) - length, ", %s", events[i].name);
+	return i < EVENT_COUNT || !strcmp(name, "present") ? STATUS_OK :
+	       fail(STATUS_USAGE, "\"%s\" is no event; there are %s", name, names);
+}
+
+static enum status check_kind(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < EVENT_COUNT; i++)
+		if (!strcmp(events[i].set->name, name))
+			return STATUS_OK;
+	return fail(STATUS_USAGE, "\"%s\" is no kind of event; say segment, permit, attachment or limit", name);
+}
+
+/* The key and the value have to be those of some event. */
+static enum status check_term(const char *key, const char *text)
+{
+	const struct attribute *attribute, *known = NULL;
+	uint64_t number;
+	size_t i;
+
+	if (!strcmp(key, "event"))
+		return check_event(text);
+	if (!strcmp(key, "kind"))
+		return check_kind(text);
+	for (i = 0; i < EVENT_COUNT; i++) {
+		attribute = find_attribute(events[i].set, key);
+		if (attribute && parse_value(attribute, text, &number))
+			return STATUS_OK;
+		known = attribute ? attribute : known;
+	}
+	return known ? refuse_value(known, text) :
+	       fail(STATUS_USAGE, "cannot select events by \"%s\"; say event, kind or a key of what events tell of", key);
+}
+
+static enum status check_terms(int count, char **terms)
+{
+	enum status status = STATUS_OK;
+	int i;
+
+	for (i = 0; i < count && status == STATUS_OK; i += 2)
+		status = i + 1 == count ? fail(STATUS_USAGE, "\"%s\" lacks a value", terms[i]) : check_term(terms[i], terms[i + 1]);
+	return status;
+}
+
+/* However it is written. */
+static bool is_value(const struct attribute *attribute, const char *actual, const char *wanted)
+{
+	uint64_t number, other;
+
+	if (!attribute || !actual)
+		return false;
+	if (attribute->type == ATTRIBUTE_STRING || !strcmp(actual, wanted))
+		return !strcmp(actual, wanted);
+	return parse_value(attribute, actual, &number) && parse_value(attribute, wanted, &other) && number == other;
+}
+
+static bool is_wanted(const struct monitor *monitor, const char *event, const struct attribute_set *set, struct json_object *object)
+{
+	bool wanted = true;
+	int i;
+
+	for (i = 0; i < monitor->count && wanted; i += 2) {
+		const char *key = monitor->terms[i], *text = monitor->terms[i + 1];
+
+		if (!strcmp(key, "event"))
+			wanted = !strcmp(event, text);
+		else if (!strcmp(key, "kind"))
+			wanted = !strcmp(set->name, text);
+		else
+			wanted = is_value(find_attribute(set, key), json_text(object, key), text);
+	}
+	return wanted;
+}
+
+static void put_value(const char *key, struct json_object *value)
+{
+	output_value(key, value);
+	json_object_put(value);
+}
+
+static void print_for_people(const char *event, struct json_object *time, const char *reason, const struct attribute_set *set,
+			     struct json_object *object)
+{
+	size_t i;
+
+	printf("%s %s", json_object_get_string(time), event);
+	if (reason)
+		printf(" (%s)", reason);
+	for (i = 0; set && i < set->count; i++) {
+		struct json_object *value;
+
+		if (!json_object_object_get_ex(object, set->attributes[i].key, &value) || !column_is_chosen(set->attributes[i].key) ||
+		    (!options.columns && is_counter(set->attributes[i].key)))
+			continue;
+		printf(" %s ", set->attributes[i].key);
+		table_print_cell(stdout, set->attributes[i].key, value);
+	}
+	putchar('\n');
+}
+
+/* Takes over time. The object may be NULL. */
+static enum status print_event(const char *event, struct json_object *time, const char *reason, const struct attribute_set *set,
+			       struct json_object *object)
+{
+	if (options.format == FORMAT_TABLE) {
+		print_for_people(event, time, reason, set, object);
+		json_object_put(time);
+		return output_finish();
+	}
+	output_begin();
+	put_value("event", json_object_new_string(event));
+	put_value("time", time);
+	if (reason)
+		put_value("reason", json_object_new_string(reason));
+	if (object) {
+		object = columns_select(object);
+		if (!object)
+			return out_of_memory();
+		put_value(set->name, object);
+	}
+	return output_end();
+}
+
+static enum status print_mark(const char *event)
+{
+	return print_event(event, json_time(now()), NULL, NULL, NULL);
+}
+
+static enum status print_present(struct json_object *object, void *data)
+{
+	const void *const *of = data;
+	const struct monitor *monitor = of[0];
+	const struct attribute_set *set = of[1];
+
+	if (!is_wanted(monitor, "present", set, object))
+		return STATUS_OK;
+	return print_event("present", json_time(now()), NULL, set, object);
+}
+
+/* What is there now. Whatever changes meanwhile waits in the socket for events, and is told after it. */
+static enum status print_snapshot(struct monitor *monitor)
+{
+	enum status status = print_mark("snapshot_begin");
+	int i;
+
+	for (i = NOUN_SEGMENT; i < NOUN_COUNT && status == STATUS_OK; i++) {
+		const void *of[] = { monitor, nouns[i].get->set };
+
+		status = netlink_dump(&monitor->netlink, nouns[i].get, NULL, print_present, of);
+	}
+	return status == STATUS_OK ? print_mark("snapshot_complete") : status;
+}
+
+/* Some events did not reach us. */
+static enum status print_lost(struct monitor *monitor)
+{
+	enum status status = print_mark("lost");
+
+	return status == STATUS_OK && options.snapshot ? print_snapshot(monitor) : status;
+}
+
+static enum status handle_event(struct monitor *monitor, struct nlmsghdr *header)
+{
+	const struct genlmsghdr *generic = nlmsg_data(header);
+	const struct event *event = events;
+	struct json_object *object, *time = NULL;
+	enum status status = STATUS_OK;
+	const char *reason;
+	size_t i;
+
+	for (i = 0; i < EVENT_COUNT && events[i].command != generic->cmd; i++)
+		;
+	if (i == EVENT_COUNT)
+		return STATUS_OK;
+	event = &events[i];
+	struct nlattr *attributes[event->set->maximum + 1];
+	struct nla_policy policy[event->set->maximum + 1];
+
+	netlink_policy(event->set, policy);
+	if (genlmsg_parse(header, 0, attributes, event->set->maximum, policy) < 0)
+		return fail(STATUS_FAILED, "an event makes no sense; use a tool as new as the module");
+	object = json_from_attributes(event->set, attributes);
+	if (!object)
+		return out_of_memory();
+	time = json_time(json_number(object, "time"));
+	reason = json_text(object, "reason");
+	if (is_wanted(monitor, event->name, event->set, object)) {
+		char said[32];
+
+		snprintf(said, sizeof(said), "%s", reason ? reason : "");
+		json_object_object_del(object, "time");
+		json_object_object_del(object, "reason");
+		status = print_event(event->name, time, *said ? said : NULL, event->set, object);
+	} else {
+		json_object_put(time);
+	}
+	json_object_put(object);
+	return status;
+}
+
+static bool is_end_of_module(struct nlmsghdr *header)
+{
+	const struct genlmsghdr *generic = nlmsg_data(header);
+	struct nlattr *name = nlmsg_find_attr(header, GENL_HDRLEN, CTRL_ATTR_FAMILY_NAME);
+
+	return header->nlmsg_type == GENL_ID_CTRL && generic->cmd == CTRL_CMD_DELFAMILY && name && !nla_strcmp(name, XPMEM_FAMILY_NAME);
+}
+
+static enum status handle_message(struct monitor *monitor, struct nlmsghdr *header, int length)
+{
+	for (; nlmsg_ok(header, length); header = nlmsg_next(header, &length)) {
+		enum status status = STATUS_OK;
+
+		if (nlmsg_datalen(header) < (int)GENL_HDRLEN)
+			continue;
+		if (is_end_of_module(header))
+			return fail(STATUS_NO_MODULE, "the xpmem module was unloaded");
+		if (header->nlmsg_type == monitor->netlink.family)
+			status = handle_event(monitor, header);
+		if (status != STATUS_OK)
+			return status;
+	}
+	return STATUS_OK;
+}
+
+static enum status follow(struct monitor *monitor, const sigset_t *unblocked)
+{
+	static unsigned char buffer[1 << 16];
+	struct pollfd ready = { .fd = nl_socket_get_fd(monitor->socket), .events = POLLIN };
+	enum status status = STATUS_OK;
+	ssize_t length;
+
+	while (status == STATUS_OK && !ended) {
+		if (ppoll(&ready, 1, NULL, unblocked) < 0)
+			continue;
+		length = recv(ready.fd, buffer, sizeof(buffer), MSG_DONTWAIT);
+		if (length >= 0)
+			status = handle_message(monitor, (struct nlmsghdr *)buffer, length);
+		else if (errno == ENOBUFS)
+			status = print_lost(monitor);
+		else if (errno != EAGAIN && errno != EINTR)
+			status = fail(STATUS_FAILED, "cannot receive events: %s", strerror(errno));
+	}
+	return status;
+}
+
+static enum status join(struct nl_sock *socket, const char *family, const char *name)
+{
+	int group = genl_ctrl_resolve_grp(socket, family, name);
+
+	if (group < 0)
+		return fail(STATUS_FAILED, "the loaded module sends no events; load one as new as this tool");
+	if (!setsockopt(nl_socket_get_fd(socket), SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof(group)))
+		return STATUS_OK;
+	if (errno == EPERM)
+		return fail(STATUS_NOT_PERMITTED, "events are for the machine's administrator; monitor as root");
+	return fail(STATUS_FAILED, "cannot listen to events: %s", strerror(errno));
+}
+
+static enum status open_events(struct monitor *monitor)
+{
+	const int size = BUFFER_SIZE;
+	enum status status;
+
+	monitor->socket = nl_socket_alloc();
+	if (!monitor->socket)
+		return out_of_memory();
+	if (genl_connect(monitor->socket))
+		return fail(STATUS_FAILED, "generic netlink does not answer");
+	if (setsockopt(nl_socket_get_fd(monitor->socket), SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)))
+		setsockopt(nl_socket_get_fd(monitor->socket), SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+	status = join(monitor->socket, XPMEM_FAMILY_NAME, XPMEM_GROUP_EVENTS);
+	return status == STATUS_OK ? join(monitor->socket, "nlctrl", "notify") : status;
+}
+
+enum status monitor(int count, char **arguments)
+{
+	struct monitor monitor = { .count = count, .terms = arguments };
+	static const struct attribute_set *const sets[] = {
+		&segment_attributes, &permit_attributes, &attachment_attributes, &limit_attributes, NULL,
+	};
+	struct sigaction action = { .sa_handler = on_signal };
+	sigset_t blocked, unblocked;
+	enum status status = check_terms(count, arguments);
+
+	if (status == STATUS_OK)
+		status = columns_check(sets);
+	if (status == STATUS_OK)
+		status = netlink_open(&monitor.netlink);
+	if (status != STATUS_OK)
+		return status;
+	sigemptyset(&blocked);
+	sigaddset(&blocked, SIGINT);
+	sigaddset(&blocked, SIGTERM);
+	sigprocmask(SIG_BLOCK, &blocked, &unblocked);
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+	status = open_events(&monitor);
+	if (status == STATUS_OK && options.snapshot)
+		status = print_snapshot(&monitor);
+	if (status == STATUS_OK)
+		status = follow(&monitor, &unblocked);
+	nl_socket_free(monitor.socket);
+	netlink_close(&monitor.netlink);
+	return status;
+}

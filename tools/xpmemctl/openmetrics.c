@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The figures as OpenMetrics, https://prometheus.io/docs/specs/om/open_metrics_spec/, within what Prometheus' older
+ * text format takes as well, which node_exporter's textfile collector reads.
+ */
+#include <string.h>
+
+#include "xpmemctl.h"
+
+static void print_head(const char *name, const char *key, const char *doc, bool counter)
+{
+	printf("# TYPE xpmem_%s%s %s\n# HELP xpmem_%s%s %s\n", name, key, counter ? "counter" : "gauge", name, key, doc);
+}
+
+static void print_sample(const char *name, const char *key, const char *labels, struct json_object *object)
+{
+	struct json_object *value;
+
+	if (json_object_object_get_ex(object, key, &value))
+		printf("xpmem_%s%s%s%s %s\n", name, key, is_counter(key) ? "_total" : "", labels, json_object_get_string(value));
+}
+
+/* Text that labels may hold, as what comes from the kernel is plain. */
+static void print_module(struct json_object *info)
+{
+	print_head("", "module", "The loaded module, by its labels; always 1.", false);
+	printf("xpmem_module{version=\"%s\",abi_version=\"%s\"} 1\n", json_text_or(info, "module_version", ""),
+	       json_text_or(info, "abi_version", ""));
+}
+
+static void print_machine(struct json_object *machine)
+{
+	size_t i;
+
+	for (i = 0; i < stats_attributes.count; i++) {
+		const struct attribute *attribute = &stats_attributes.attributes[i];
+
+		print_head("", attribute->key, attribute->doc, is_counter(attribute->key));
+		print_sample("", attribute->key, "", machine);
+	}
+}
+
+static bool is_figure(const char *key)
+{
+	return is_counter(key) || !strcmp(key, "segments") || !strcmp(key, "created");
+}
+
+/* Samples of a figure stand together. */
+static void print_exporters(struct json_object *exporters)
+{
+	char labels[128];
+	size_t i, j;
+
+	for (i = 0; i < exporter_attributes.count; i++) {
+		const struct attribute *attribute = &exporter_attributes.attributes[i];
+
+		if (!is_figure(attribute->key))
+			continue;
+		print_head("exporter_", attribute->key, attribute->doc, is_counter(attribute->key));
+		for (j = 0; j < json_object_array_length(exporters); j++) {
+			struct json_object *exporter = json_object_array_get_idx(exporters, j);
+
+			snprintf(labels, sizeof(labels), "{id=\"%s\",pid=\"%s\",uid=\"%s\"}", json_text_or(exporter, "id", ""),
+				 json_text_or(exporter, "pid", ""), json_text_or(exporter, "uid", ""));
+			print_sample("exporter_", attribute->key, labels, exporter);
+		}
+	}
+}
+
+/* The machine's figures are left out for who may not have them. */
+enum status openmetrics(struct netlink *netlink)
+{
+	struct json_object *info = NULL, *machine = NULL, *exporters = NULL;
+	enum status status = netlink_get(netlink, &operation_info_get, 0, &info);
+	struct json_object *totals;
+
+	if (status == STATUS_OK && json_object_object_get_ex(info, "segments", &totals))
+		status = netlink_get(netlink, &operation_stats_get, 0, &machine);
+	if (status == STATUS_OK)
+		status = netlink_collect(netlink, &operation_exporter_get, NULL, &exporters);
+	if (status == STATUS_OK) {
+		print_module(info);
+		if (machine)
+			print_machine(machine);
+		print_exporters(exporters);
+		puts("# EOF");
+		status = output_finish();
+	}
+	json_object_put(info);
+	json_object_put(machine);
+	json_object_put(exporters);
+	return status;
+}
