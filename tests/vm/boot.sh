@@ -38,18 +38,28 @@ run_end() {
 	rm -rf "$run_dir"/{build,initramfs,initramfs.cpio,stdout,stderr,modules}
 }
 
-# KVM may be there and still not work: only a machine that starts counts.
+# Whether KVM runs the kernel: until that has no root to mount, panics and so resets the VM. Of a KVM that is there and does not work, some
+# cannot be opened, and some never get that far.
+boot_kvm_works() {
+	[[ -r /dev/kvm && -w /dev/kvm ]] || return
+	(ulimit -c 0; exec timeout 20 qemu-system-x86_64 -nodefaults -no-user-config -display none -no-reboot -M q35 -accel kvm -cpu max \
+		-m 1024 -kernel "$kernel_image" -append panic=-1) >/dev/null 2>&1
+}
+
+# Found out once for a start of this machine.
 boot_accel() {
+	local known=$cache/accel machine accel
+
 	case ${XPMEM_VM_ACCEL:-} in
 	kvm | tcg | icount) echo "$XPMEM_VM_ACCEL" ;;
 	'')
-		if [[ -r /dev/kvm && -w /dev/kvm ]] &&
-			(ulimit -c 0; echo quit | timeout 10 qemu-system-x86_64 -M q35 -accel kvm -cpu max -m 64 \
-				-display none -nodefaults -S -monitor stdio) >/dev/null 2>&1; then
-			echo kvm
-		else
-			echo tcg
+		machine=$(</proc/sys/kernel/random/boot_id)
+		accel=$(sed -n "s/^$machine //p" "$known" 2>/dev/null)
+		if [[ -z $accel ]]; then
+			boot_kvm_works && accel=kvm || accel=tcg
+			echo "$machine $accel" >"$known"
 		fi
+		echo "$accel"
 		;;
 	*) die "XPMEM_VM_ACCEL must be kvm or tcg, not $XPMEM_VM_ACCEL" ;;
 	esac
