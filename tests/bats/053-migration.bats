@@ -8,19 +8,13 @@ balancing=/proc/sys/kernel/numa_balancing
 tuning=/sys/kernel/debug/sched/numa_balancing
 declare -A periods=([scan_delay_ms]=1 [scan_period_min_ms]=20 [scan_period_max_ms]=40) saved
 
-# An entry that balancing took for a while hides its page from move_pages(2) on 6.1.
-setup() {
-	was=$(cat "$balancing" 2>/dev/null) || return 0
-	echo 0 >"$balancing"
-}
-
 teardown() {
 	local name
 
 	for name in "${!saved[@]}"; do
 		echo "${saved[$name]}" >"$tuning/$name"
 	done
-	[[ -z $was ]] || echo "$was" >"$balancing"
+	((${#saved[@]} == 0)) || echo 0 >"$balancing"
 }
 
 @test "private memory" {
@@ -59,7 +53,7 @@ teardown() {
 balance() {
 	local name
 
-	[[ -n $was && -e /sys/devices/system/node/node1 ]] || skip "this kernel balances no nodes"
+	[[ -e $balancing && -e /sys/devices/system/node/node1 ]] || skip "this kernel balances no nodes"
 	for name in "${!periods[@]}"; do
 		saved[$name]=$(cat "$tuning/$name")
 		echo "${periods[$name]}" >"$tuning/$name"

@@ -82,6 +82,8 @@ boot_start() {
 	memory=1024
 	[[ $vm_kernel == stock ]] || memory=2048
 	append+="console=ttyS0 loglevel=7 no_timer_check log_buf_len=16M oops=panic panic=-1 rcupdate.rcu_cpu_stall_timeout=120 secretmem.enable=1 numa=fake=2"
+	# It takes entries of page tables whenever it likes, and tests count faults and move pages: those that are about it switch it on.
+	append+=" numa_balancing=disable"
 	# Report every bad access, not only the first. The checker of page tables, where the kernel has it, keeps the module from
 	# mapping huge pages huge: it is for runs of its own.
 	[[ $vm_kernel == stock ]] || append+=" kasan_multi_shot page_table_check=off"
