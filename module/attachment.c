@@ -266,6 +266,9 @@ struct xpmem_attachment *xpmem_attachment_create(s64 apid, u64 offset, u64 lengt
 	error = -EINTR;
 	if (mutex_lock_killable(&permit->attaching))
 		goto cancel;
+	error = xpmem_permit_open(permit);
+	if (error)
+		goto unlock;
 	spin_lock(&permit->lock);
 	dead = permit->dead;
 	if (!dead)
@@ -352,6 +355,12 @@ static int unmap_between(struct xpmem_attachment *attachment, unsigned long star
 	return error;
 }
 
+/* Parts that mremap() moved or doubled are anywhere. */
+static int unmap_elsewhere(struct xpmem_attachment *attachment)
+{
+	return refcount_read(&attachment->object.ref) > 1 ? unmap_between(attachment, 0, TASK_SIZE) : 0;
+}
+
 /**
  * xpmem_attachment_unmap() - unmap what is left of an attachment in the caller's address space
  * @attachment: the caller holds a reference and no mmap_lock
@@ -363,10 +372,7 @@ int xpmem_attachment_unmap(struct xpmem_attachment *attachment, unsigned long ad
 {
 	int error = unmap_between(attachment, address, address + attachment->length);
 
-	/* Parts that mremap() moved are anywhere. */
-	if (!error && refcount_read(&attachment->object.ref) > 1)
-		error = unmap_between(attachment, 0, TASK_SIZE);
-	return error;
+	return error ? error : unmap_elsewhere(attachment);
 }
 
 /**
@@ -381,6 +387,7 @@ int xpmem_attachment_detach(u64 vaddr)
 	struct mm_struct *mm = current->mm;
 	struct vm_area_struct *vma;
 	unsigned long address = 0;
+	bool whole = false;
 	int error = 0;
 
 	if (mmap_read_lock_killable(mm))
@@ -391,13 +398,16 @@ int xpmem_attachment_detach(u64 vaddr)
 			attachment = vma->vm_private_data;
 			refcount_inc(&attachment->object.ref);
 			address = base_of(attachment, vma);
+			whole = vma->vm_start == address && vma->vm_end - vma->vm_start == attachment->length;
 		} else {
 			error = -EINVAL;
 		}
 	}
 	mmap_read_unlock(mm);
 	if (attachment) {
-		error = xpmem_attachment_unmap(attachment, address);
+		error = whole ? vm_munmap(address, attachment->length) : xpmem_attachment_unmap(attachment, address);
+		if (whole && !error)
+			error = unmap_elsewhere(attachment);
 		xpmem_attachment_put(attachment);
 	}
 	return error;

@@ -85,12 +85,6 @@ struct xpmem_permit *xpmem_permit_create(struct xpmem_client *client, s64 segid,
 	error = xpmem_registry_reserve(&xpmem_permits, &permit->object);
 	if (error)
 		goto free;
-	permit->file = xpmem_space_file(segment->space, &xpmem_attachment_fops, permit,
-					permit->rdonly ? O_RDONLY : O_RDWR);
-	if (IS_ERR(permit->file)) {
-		error = PTR_ERR(permit->file);
-		goto cancel;
-	}
 	permit->segment = segment;
 	atomic_inc(&segment->permits);
 	permit->client = client;
@@ -98,8 +92,6 @@ struct xpmem_permit *xpmem_permit_create(struct xpmem_client *client, s64 segid,
 	xpmem_owner_init(&permit->owner);
 	return permit;
 
-cancel:
-	xpmem_registry_cancel(&xpmem_permits, &permit->object);
 free:
 	kfree(permit);
 put_segment:
@@ -121,6 +113,21 @@ void xpmem_permit_publish(struct xpmem_permit *permit)
 	pr_debug("permit %llx created\n", permit->object.id);
 }
 
+/* Makes the file that attachments of @permit map, if there is none yet. Return: 0, -ENFILE or -ENOMEM. */
+int xpmem_permit_open(struct xpmem_permit *permit)
+{
+	struct file *file;
+
+	lockdep_assert_held(&permit->attaching);
+	if (permit->file)
+		return 0;
+	file = xpmem_space_file(permit->segment->space, &xpmem_attachment_fops, permit, permit->rdonly ? O_RDONLY : O_RDWR);
+	if (IS_ERR(file))
+		return PTR_ERR(file);
+	permit->file = file;
+	return 0;
+}
+
 /* May be called with the mmap_lock of the attacher held. */
 void xpmem_permit_put(struct xpmem_permit *permit)
 {
@@ -130,7 +137,8 @@ void xpmem_permit_put(struct xpmem_permit *permit)
 		xpmem_registry_cancel(&xpmem_permits, &permit->object);
 		atomic_dec(&permit->segment->permits);
 	}
-	fput(permit->file);
+	if (permit->file)
+		fput(permit->file);
 	xpmem_owner_destroy(&permit->owner);
 	xpmem_segment_put(permit->segment);
 	xpmem_client_put(permit->client);

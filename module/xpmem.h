@@ -291,8 +291,11 @@ struct xpmem_permit {
 	struct xpmem_client *client;
 	struct xpmem_segment *segment;
 	struct xpmem_owner owner;
-	struct list_head client_link;	/* client->lock */
-	struct file *file;		/* what its attachments map */
+	union {
+		struct list_head client_link;	/* client->lock */
+		struct rcu_head rcu;	/* when it is freed */
+	};
+	struct file *file;		/* attaching; what its attachments map, made for the first of them */
 	struct mutex attaching;
 	struct xpmem_attachment *building;	/* attaching */
 	struct task_struct *builder;	/* attaching */
@@ -303,7 +306,6 @@ struct xpmem_permit {
 	atomic_long_t dmabuf_pages;
 	bool rdonly;
 	bool dead;			/* set under lock */
-	struct rcu_head rcu;
 };
 
 struct xpmem_permit *xpmem_permit_create(struct xpmem_client *client, s64 segid, int fd, u32 flags);
@@ -311,6 +313,7 @@ void xpmem_permit_publish(struct xpmem_permit *permit);
 struct xpmem_permit *xpmem_permit_find(s64 id);
 struct xpmem_permit *xpmem_permit_find_own(s64 id);
 void xpmem_permit_put(struct xpmem_permit *permit);
+int xpmem_permit_open(struct xpmem_permit *permit);
 bool xpmem_permit_kill(struct xpmem_permit *permit, bool detach, enum xpmem_reason reason);
 int xpmem_permit_release(s64 id);
 
@@ -323,7 +326,10 @@ int xpmem_permit_release(s64 id);
 struct xpmem_attachment {
 	struct xpmem_object object;
 	struct xpmem_permit *permit;
-	struct list_head permit_link;	/* permit->lock */
+	union {
+		struct list_head permit_link;	/* permit->lock */
+		struct rcu_head rcu;	/* when it is freed */
+	};
 	unsigned long address;		/* in B, when it was attached */
 	unsigned long source;		/* in A */
 	unsigned long length;
@@ -336,7 +342,6 @@ struct xpmem_attachment {
 	unsigned long populated;	/* the populater's; source address where its last fault ended, 0 if it did nothing */
 	enum xpmem_reason reason;	/* why its last VMA to go went */
 	atomic_long_t stats[XPMEM_FAULT_STATS];
-	struct rcu_head rcu;
 };
 
 #define XPMEM_ATTACH_REPLACE (1U << 31)	/* internal: MAP_FIXED, as the legacy call wants */

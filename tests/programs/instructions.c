@@ -5,10 +5,13 @@
  * What things cost, in instructions: in a VM whose time-stamp counter counts them (./vm bench). Prints lines of a name, a value and
  * what it is, with tabs between them. Each value is the least of some attempts, as timer ticks may fall into them.
  */
+#include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <x86intrin.h>
 
@@ -344,10 +347,197 @@ static void exporter(void)
 	CHECK_OK(REMOVE(.segid = segid));
 }
 
+/* Memory of this process and of the children it forks. */
+struct crowd {
+	pthread_barrier_t barrier;
+	long segids[256];
+	int files[256];
+};
+
+static struct crowd *crowd_create(int members)
+{
+	struct crowd *crowd = (void *)map_shared(2 * PAGE);
+	pthread_barrierattr_t shared;
+
+	pthread_barrierattr_init(&shared);
+	pthread_barrierattr_setpshared(&shared, PTHREAD_PROCESS_SHARED);
+	CHECK(sizeof(*crowd) <= 2 * PAGE);
+	CHECK_EQ(pthread_barrier_init(&crowd->barrier, &shared, members + 1), 0);
+	return crowd;
+}
+
+/* Forks @count members that do @act, meeting @meetings times meanwhile, and then wait for their end; returns when all have acted. */
+static void crowd_start(struct crowd *crowd, pid_t *members, int count, int meetings,
+			void (*act)(struct crowd *crowd, int number, long argument), long argument)
+{
+	int i;
+
+	for (i = 0; i < count; i++) {
+		members[i] = CHECK_OK(answer(fork()));
+		if (members[i])
+			continue;
+		CHECK_OK(device_open());
+		act(crowd, i, argument);
+		pthread_barrier_wait(&crowd->barrier);
+		for (;;)
+			pause();
+	}
+	while (meetings-- >= 0)
+		pthread_barrier_wait(&crowd->barrier);
+}
+
+/* Instructions until all of them are gone. */
+static long crowd_end(const pid_t *members, int count)
+{
+	long begun = now();
+	int i;
+
+	for (i = 0; i < count; i++)
+		kill(members[i], SIGKILL);
+	for (i = 0; i < count; i++)
+		CHECK_EQ(waitpid(members[i], NULL, 0), members[i]);
+	return now() - begun;
+}
+
+#define ATTACHERS 1000
+#define WINDOWS 4
+
+/* The first window by all, the third by one only. */
+static void attach_and_touch(struct crowd *crowd, int number, long segid)
+{
+	long at = do_attach_segment(ARGUMENTS(segid, 0, WINDOWS * 2 * MIB));
+
+	(void)crowd;
+	CHECK_OK(load(at));
+	if (number == 0)
+		CHECK_OK(load(at + 4 * MIB));
+}
+
+static long discard_page(long address)
+{
+	long begun;
+
+	CHECK_OK(store(address, 1));
+	begun = now();
+	madvise((void *)address, PAGE, MADV_DONTNEED);
+	return now() - begun;
+}
+
+static long least_of_discarding(long address)
+{
+	long cost = -1;
+	int i;
+
+	/* Each another page: what is discarded is mapped by nobody until it is touched again. */
+	for (i = 0; i < ATTEMPTS; i++)
+		cost = least(cost, discard_page(address + i * 16 * PAGE));
+	return cost;
+}
+
+static void notifier(void)
+{
+	long memory = populated("private", WINDOWS * 2 * MIB), segid = export_range(memory, WINDOWS * 2 * MIB);
+	struct crowd *crowd = crowd_create(ATTACHERS);
+	pid_t members[ATTACHERS];
+
+	print("invalidate", "alone", least_of_discarding(memory + 2 * MIB), "madvise(MADV_DONTNEED) of a page of an exporter without attachers");
+	crowd_start(crowd, members, ATTACHERS, 0, attach_and_touch, segid);
+	print("invalidate", "by_none", least_of_discarding(memory + 2 * MIB), "the same, attached by 1,000 processes, mapped by none");
+	print("invalidate", "by_one", least_of_discarding(memory + 4 * MIB), "the same, attached by 1,000 processes, mapped by one");
+	print("invalidate", "by_all", least_of_discarding(memory), "the same, attached and mapped by 1,000 processes");
+	crowd_end(members, ATTACHERS);
+}
+
+#define MEMBERS 256
+
+static void attach_all(struct crowd *crowd, int number, long none)
+{
+	int i;
+
+	(void)none;
+	crowd->segids[number] = export_range(populated("private", PAGE), PAGE);
+	pthread_barrier_wait(&crowd->barrier);
+	for (i = 0; i < MEMBERS; i++)
+		if (i != number)
+			CHECK_OK(load(do_attach_segment(ARGUMENTS(crowd->segids[i], 0, PAGE))));
+}
+
+static void map_all(struct crowd *crowd, int number, long none)
+{
+	int i;
+
+	(void)none;
+	for (i = 0; i < MEMBERS; i++)
+		if (i != number)
+			CHECK_OK(load(map_file(crowd->files[i], PAGE, PROT_READ | PROT_WRITE, MAP_SHARED)));
+}
+
+static void teardown(void)
+{
+	struct crowd *crowd = crowd_create(MEMBERS);
+	pid_t members[MEMBERS];
+	long plain;
+	int i;
+
+	for (i = 0; i < MEMBERS; i++)
+		crowd->files[i] = memory_file(PAGE);
+	crowd_start(crowd, members, MEMBERS, 0, map_all, 0);
+	plain = crowd_end(members, MEMBERS);
+	for (i = 0; i < MEMBERS; i++)
+		close(crowd->files[i]);
+	crowd_start(crowd, members, MEMBERS, 1, attach_all, 0);
+	print_fraction("teardown", "all_to_all", (double)crowd_end(members, MEMBERS) / plain, 2,
+		       "times plain shared mappings, end of 256 processes that each have attached all others");
+}
+
+/* Kernel memory for objects of all kinds of the slab allocator, in bytes. */
+static long slab(void)
+{
+	FILE *file = fopen("/proc/meminfo", "re");
+	char line[128];
+	long kib = 0;
+
+	CHECK(file);
+	while (fgets(line, sizeof(line), file))
+		if (sscanf(line, "Slab: %ld", &kib) == 1)
+			break;
+	fclose(file);
+	return kib * 1024;
+}
+
+#define OBJECTS 20000
+
+static void memory(void)
+{
+	long page = populated("private", PAGE), segid = 0, before, segments, permits, apid = 0, attachments, mappings, i;
+	int file = memory_file(PAGE);
+
+	before = slab();
+	for (i = 0; i < OBJECTS; i++)
+		segid = export_range(page, PAGE);
+	segments = slab() - before;
+	before = slab();
+	for (i = 0; i < OBJECTS; i++)
+		apid = CHECK_OK(GET(.segid = segid, .flags = XPMEM_GET_RDWR));
+	permits = slab() - before;
+	before = slab();
+	for (i = 0; i < OBJECTS; i++)
+		CHECK_OK(ATTACH(.apid = apid, .length = PAGE));
+	attachments = slab() - before;
+	before = slab();
+	for (i = 0; i < OBJECTS; i++)
+		map_file(file, PAGE, PROT_READ, MAP_SHARED);
+	mappings = slab() - before;
+	print("memory", "segment", segments / OBJECTS, "bytes of kernel memory");
+	print("memory", "permit", permits / OBJECTS, "bytes of kernel memory, before anything is attached with it");
+	print("memory", "attachment", (attachments - mappings) / OBJECTS, "bytes of kernel memory more than a plain shared mapping");
+}
+
 int main(int argc, char **argv)
 {
 	static const struct { const char *name; void (*run)(void); } groups[] = {
 		{ "touch", touch }, { "single", single }, { "attach", attach }, { "control", control }, { "exporter", exporter },
+		{ "notifier", notifier }, { "teardown", teardown }, { "memory", memory },
 	};
 	size_t i;
 
@@ -360,6 +550,6 @@ int main(int argc, char **argv)
 		groups[i].run();
 		harness_end();
 	}
-	fprintf(stderr, "usage: %s touch|single|attach|control|exporter\n", argv[0]);
+	fprintf(stderr, "usage: %s touch|single|attach|control|exporter|notifier|teardown|memory\n", argv[0]);
 	return 2;
 }
