@@ -94,15 +94,54 @@ int xpmem_attachments_inherited(struct mm_struct *mm)
 	return error;
 }
 
+/* Who maps a space's file for an attachment right now: on the stack of xpmem_attachment_create(). */
+struct builder {
+	struct task_struct *task;
+	struct xpmem_attachment *attachment;
+	struct list_head link;		/* space->lock */
+};
+
+static void builder_begin(struct builder *builder, struct xpmem_attachment *attachment)
+{
+	struct xpmem_space *space = xpmem_attachment_space(attachment);
+
+	builder->task = current;
+	builder->attachment = attachment;
+	spin_lock(&space->lock);
+	list_add(&builder->link, &space->builders);
+	spin_unlock(&space->lock);
+}
+
+static void builder_end(struct builder *builder)
+{
+	struct xpmem_space *space = xpmem_attachment_space(builder->attachment);
+
+	spin_lock(&space->lock);
+	list_del(&builder->link);
+	spin_unlock(&space->lock);
+}
+
+/* What the caller is mapping, or NULL. */
+static struct xpmem_attachment *find_building(struct xpmem_space *space)
+{
+	struct xpmem_attachment *attachment = NULL;
+	struct builder *builder;
+
+	spin_lock(&space->lock);
+	list_for_each_entry(builder, &space->builders, link)
+		if (builder->task == current)
+			attachment = builder->attachment;
+	spin_unlock(&space->lock);
+	return attachment;
+}
+
 /* Only xpmem_attachment_create() maps the file; remap_file_pages() would come here too. */
 static int attachment_mmap(struct file *file, struct vm_area_struct *vma)
 {
-	struct xpmem_permit *permit = file->private_data;
-	struct xpmem_attachment *attachment;
+	struct xpmem_attachment *attachment = find_building(file->private_data);
 
-	if (READ_ONCE(permit->builder) != current)
+	if (!attachment)
 		return -EINVAL;
-	attachment = permit->building;
 	vm_flags_set(vma, VM_DONTEXPAND | VM_DONTCOPY | VM_DONTDUMP |
 		     (attachment->shared ? VM_MIXEDMAP : VM_PFNMAP));
 	vm_flags_clear(vma, VM_EXEC | VM_MAYEXEC | (attachment->rdonly ? VM_MAYWRITE : 0));
@@ -167,8 +206,11 @@ static int find_shared(struct xpmem_attachment *attachment, unsigned long *start
 static unsigned long map(struct xpmem_attachment *attachment, unsigned long start, unsigned long end,
 			 unsigned long address, unsigned long flags)
 {
-	return vm_mmap(attachment->permit->file, address, end - start,
-		       PROT_READ | (attachment->rdonly ? 0 : PROT_WRITE), MAP_SHARED | flags, start);
+	struct file *file = xpmem_space_file(xpmem_attachment_space(attachment), !attachment->permit->rdonly);
+
+	if (IS_ERR(file))
+		return PTR_ERR(file);
+	return vm_mmap(file, address, end - start, PROT_READ | (attachment->rdonly ? 0 : PROT_WRITE), MAP_SHARED | flags, start);
 }
 
 /*
@@ -232,6 +274,7 @@ struct xpmem_attachment *xpmem_attachment_create(s64 apid, u64 offset, u64 lengt
 	struct xpmem_attachment *attachment;
 	struct xpmem_segment *segment;
 	struct xpmem_permit *permit;
+	struct builder builder;
 	bool dead;
 	u64 end;
 	int error;
@@ -266,9 +309,6 @@ struct xpmem_attachment *xpmem_attachment_create(s64 apid, u64 offset, u64 lengt
 	error = -EINTR;
 	if (mutex_lock_killable(&permit->attaching))
 		goto cancel;
-	error = xpmem_permit_open(permit);
-	if (error)
-		goto unlock;
 	spin_lock(&permit->lock);
 	dead = permit->dead;
 	if (!dead)
@@ -277,12 +317,10 @@ struct xpmem_attachment *xpmem_attachment_create(s64 apid, u64 offset, u64 lengt
 	error = -ENOENT;
 	if (dead)
 		goto unlock;
-	permit->building = attachment;
-	WRITE_ONCE(permit->builder, current);
+	builder_begin(&builder, attachment);
 	error = map_runs(attachment, vaddr, flags & XPMEM_ATTACH_REPLACE ? MAP_FIXED :
 			 flags & XPMEM_ATTACH_FIXED ? MAP_FIXED_NOREPLACE : 0);
-	WRITE_ONCE(permit->builder, NULL);
-	permit->building = NULL;
+	builder_end(&builder);
 	if (!error && READ_ONCE(permit->dead)) {
 		/* Its file was closed meanwhile. */
 		vm_munmap(attachment->address, length);

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The right of one process to attach a segment. */
-#include <linux/file.h>
 #include <linux/slab.h>
 #include <linux/user_namespace.h>
 
@@ -113,21 +112,6 @@ void xpmem_permit_publish(struct xpmem_permit *permit)
 	pr_debug("permit %llx created\n", permit->object.id);
 }
 
-/* Makes the file that attachments of @permit map, if there is none yet. Return: 0, -ENFILE or -ENOMEM. */
-int xpmem_permit_open(struct xpmem_permit *permit)
-{
-	struct file *file;
-
-	lockdep_assert_held(&permit->attaching);
-	if (permit->file)
-		return 0;
-	file = xpmem_space_file(permit->segment->space, &xpmem_attachment_fops, permit, permit->rdonly ? O_RDONLY : O_RDWR);
-	if (IS_ERR(file))
-		return PTR_ERR(file);
-	permit->file = file;
-	return 0;
-}
-
 /* May be called with the mmap_lock of the attacher held. */
 void xpmem_permit_put(struct xpmem_permit *permit)
 {
@@ -137,8 +121,6 @@ void xpmem_permit_put(struct xpmem_permit *permit)
 		xpmem_registry_cancel(&xpmem_permits, &permit->object);
 		atomic_dec(&permit->segment->permits);
 	}
-	if (permit->file)
-		fput(permit->file);
 	xpmem_owner_destroy(&permit->owner);
 	xpmem_segment_put(permit->segment);
 	xpmem_client_put(permit->client);

@@ -158,6 +158,7 @@ static struct xpmem_space *create(struct mm_struct *mm)
 	xa_init_flags(&space->windows, XA_FLAGS_ACCOUNT);
 	spin_lock_init(&space->lock);
 	INIT_LIST_HEAD(&space->segments);
+	INIT_LIST_HEAD(&space->builders);
 	space->inode = alloc_anon_inode(mount->mnt_sb);
 	if (IS_ERR(space->inode)) {
 		error = PTR_ERR(space->inode);
@@ -222,6 +223,8 @@ struct xpmem_space *xpmem_space_get(struct mm_struct *mm)
 /* May be called with the mmap_lock of an attacher held. */
 void xpmem_space_put(struct xpmem_space *space)
 {
+	int i;
+
 	if (!refcount_dec_and_test(&space->object.ref))
 		return;
 	if (space->published)
@@ -231,6 +234,10 @@ void xpmem_space_put(struct xpmem_space *space)
 	spin_lock(&spaces_lock);
 	hash_del(&space->link);
 	spin_unlock(&spaces_lock);
+	/* Here and not later, as they keep the module loaded. */
+	for (i = 0; i < ARRAY_SIZE(space->files); i++)
+		if (space->files[i])
+			fput(space->files[i]);
 	queue_work(workqueue, &space->free_work);
 }
 
@@ -262,17 +269,9 @@ void xpmem_space_revoke(struct xpmem_space *space, unsigned long start, unsigned
 	xpmem_wait_revoke(space, start, end);
 }
 
-/**
- * xpmem_space_file() - a file to attach parts of a space with
- * @space: the space
- * @fops: its operations
- * @private_data: for the file
- * @flags: O_RDONLY or O_RDWR
- *
- * Return: the file, which keeps the module loaded but not the space alive, or an error pointer.
- */
-struct file *xpmem_space_file(struct xpmem_space *space, const struct file_operations *fops, void *private_data, int flags)
+static struct file *open_file(struct xpmem_space *space, int flags)
 {
+	const struct file_operations *fops = &xpmem_attachment_fops;
 	struct file *file;
 
 	__module_get(fops->owner);
@@ -283,8 +282,31 @@ struct file *xpmem_space_file(struct xpmem_space *space, const struct file_opera
 		module_put(fops->owner);
 		return file;
 	}
-	file->private_data = private_data;
+	file->private_data = space;
 	return file;
+}
+
+/**
+ * xpmem_space_file() - the file that attachments of a space map
+ * @space: kept by the caller, and so the file
+ * @writable: whether they may become writable
+ *
+ * Return: the file, which keeps the module loaded but not the space, or an error pointer.
+ */
+struct file *xpmem_space_file(struct xpmem_space *space, bool writable)
+{
+	struct file **place = &space->files[writable], *file = READ_ONCE(*place), *raced;
+
+	if (file)
+		return file;
+	file = open_file(space, writable ? O_RDWR : O_RDONLY);
+	if (IS_ERR(file))
+		return file;
+	raced = cmpxchg(place, NULL, file);
+	if (!raced)
+		return file;
+	fput(file);
+	return raced;
 }
 
 static struct xpmem_stash *stash_slot(struct xpmem_space *space)

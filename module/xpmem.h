@@ -217,6 +217,8 @@ struct xpmem_space {
 	struct xarray windows;		/* by address >> XPMEM_WINDOW_SHIFT; only grows */
 	spinlock_t lock;
 	struct list_head segments;	/* lock */
+	struct list_head builders;	/* lock; of attachment.c */
+	struct file *files[2];		/* what attachments map, to read only and to write; made for the first that needs it */
 	atomic_t waiters;		/* tasks in xpmem_wait() through an attachment */
 	struct xpmem_stash stash[XPMEM_STASH_SLOTS];	/* lock */
 #ifdef CONFIG_DEBUG_LOCK_ALLOC
@@ -231,7 +233,7 @@ void xpmem_space_exit(void);
 struct xpmem_space *xpmem_space_get(struct mm_struct *mm);
 void xpmem_space_put(struct xpmem_space *space);
 void xpmem_space_revoke(struct xpmem_space *space, unsigned long start, unsigned long end);
-struct file *xpmem_space_file(struct xpmem_space *space, const struct file_operations *fops, void *private_data, int flags);
+struct file *xpmem_space_file(struct xpmem_space *space, bool writable);
 void xpmem_stash_put(struct xpmem_space *space, const struct xpmem_stash *stash);
 bool xpmem_stash_take(struct xpmem_space *space, unsigned long source, struct xpmem_stash *stash);
 
@@ -295,10 +297,7 @@ struct xpmem_permit {
 		struct list_head client_link;	/* client->lock */
 		struct rcu_head rcu;	/* when it is freed */
 	};
-	struct file *file;		/* attaching; what its attachments map, made for the first of them */
 	struct mutex attaching;
-	struct xpmem_attachment *building;	/* attaching */
-	struct task_struct *builder;	/* attaching */
 	spinlock_t lock;
 	struct list_head attachments;	/* lock */
 	atomic_t attachment_count;
@@ -313,7 +312,6 @@ void xpmem_permit_publish(struct xpmem_permit *permit);
 struct xpmem_permit *xpmem_permit_find(s64 id);
 struct xpmem_permit *xpmem_permit_find_own(s64 id);
 void xpmem_permit_put(struct xpmem_permit *permit);
-int xpmem_permit_open(struct xpmem_permit *permit);
 bool xpmem_permit_kill(struct xpmem_permit *permit, bool detach, enum xpmem_reason reason);
 int xpmem_permit_release(s64 id);
 
