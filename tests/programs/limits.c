@@ -279,8 +279,8 @@ CASE(charged_to_the_cgroup)
 	CHECK_OK(on(peer, do_join, 0));
 	before = cgroup_number("memory.current");
 	CHECK_EQ(on(peer, do_hoard, 5000), 5000);
-	/* a segment, a permit and its file take several hundred bytes together */
-	CHECK(cgroup_number("memory.current") - before > 5000 * 500);
+	/* of 256 bytes a segment and 192 a permit, neither may be missing */
+	CHECK(cgroup_number("memory.current") - before > 5000 * 400);
 	peer_end(peer, SIGKILL);
 	CHECK(given_back(before + 5000 * 100));
 	rmdir(CGROUP);
