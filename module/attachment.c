@@ -34,7 +34,7 @@ void xpmem_attachment_put(struct xpmem_attachment *attachment)
 	list_del_init(&attachment->permit_link);
 	spin_unlock(&permit->lock);
 	pr_debug("attachment %llx destroyed\n", attachment->object.id);
-	kfree_rcu(attachment, rcu);
+	kfree(attachment);
 	xpmem_permit_put(permit);
 }
 

@@ -73,6 +73,7 @@ static int __init xpmem_init(void)
 {
 	int error;
 
+	xpmem_registry_init();
 	xpmem_wait_init();
 	error = xpmem_coverage_init();
 	if (error)
@@ -92,6 +93,7 @@ exit_netlink:
 	xpmem_netlink_exit();
 exit_space:
 	xpmem_space_exit();
+	xpmem_registry_exit();
 	xpmem_fault_exit();
 exit_coverage:
 	xpmem_coverage_exit();
@@ -104,6 +106,7 @@ static void __exit xpmem_exit(void)
 	xpmem_space_drain();
 	xpmem_netlink_exit();
 	xpmem_space_exit();
+	xpmem_registry_exit();
 	xpmem_fault_exit();
 	xpmem_coverage_exit();
 }

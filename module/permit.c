@@ -125,7 +125,7 @@ void xpmem_permit_put(struct xpmem_permit *permit)
 	xpmem_segment_put(permit->segment);
 	xpmem_client_put(permit->client);
 	pr_debug("permit %llx destroyed\n", permit->object.id);
-	kfree_rcu(permit, rcu);
+	kfree(permit);
 }
 
 /* The permit with a reference for the caller, or NULL. */

@@ -2,19 +2,36 @@
 /*
  * Objects by id.
  *
- * An id is (random cookie << 31 | index): positive in 63 bits, hard to guess, and not
- * reused soon, since indices are handed out in a circle and the cookie differs each time.
- * The registry holds no reference: an object is withdrawn before its last one goes, and its
- * memory is freed after an RCU grace period.
+ * An id is (random cookie << INDEX_BITS | index): positive in 63 bits, hard to guess, and not reused soon, since an
+ * index waits in a queue before it is handed out again and the cookie differs each time.
+ * The index finds the object's slot, as an address finds a page, in three levels of tables, which stay until the
+ * module goes. The registry holds no reference: an object is withdrawn before it is freed.
  */
 #include <linux/ktime.h>
 #include <linux/moduleparam.h>
+#include <linux/nospec.h>
 #include <linux/random.h>
+#include <linux/slab.h>
 
 #include "xpmem.h"
 
-#define INDEX_BITS 31
+#define TABLE_BITS 9
+#define TABLE_ENTRIES XPMEM_REGISTRY_TABLE_ENTRIES
+#define INDEX_BITS (3 * TABLE_BITS)
 #define INDEX_MASK ((1UL << INDEX_BITS) - 1)
+
+/* How many indices wait at least, unless memory is short. */
+#define MIN_WAITING 64
+
+/* A slot holds its object, or FREE and the index that waits behind it, or nothing while it is reserved. */
+#define FREE 1UL
+
+/* Between a slot's object, who looks for it and who takes it out. */
+static struct {
+	spinlock_t lock;
+} ____cacheline_aligned_in_smp slot_locks[64];
+
+static_assert(TABLE_ENTRIES == 1 << TABLE_BITS);
 
 /* 16 times what 256 processes hold that attach to each other, 65,280 of each. */
 #define DEFAULT_LIMIT 1048576
@@ -23,7 +40,7 @@
 	struct xpmem_registry xpmem_##noun = { \
 		.kind = kind_of, \
 		.limit = DEFAULT_LIMIT, \
-		.objects = XARRAY_INIT(xpmem_##noun.objects, XA_FLAGS_ALLOC1 | XA_FLAGS_ACCOUNT), \
+		.lock = __SPIN_LOCK_UNLOCKED(xpmem_##noun.lock), \
 	}; \
 	module_param_named(max_##noun, xpmem_##noun.limit, uint, 0644); \
 	MODULE_PARM_DESC(max_##noun, "Most " #noun " of a user without CAP_SYS_RESOURCE (default: " __stringify(DEFAULT_LIMIT) ", 0: no limit)")
@@ -35,7 +52,7 @@ REGISTRY(attachments, XPMEM_ATTACHMENT);
 /* No more than there are segments. */
 struct xpmem_registry xpmem_exporters = {
 	.kind = XPMEM_EXPORTER,
-	.objects = XARRAY_INIT(xpmem_exporters.objects, XA_FLAGS_ALLOC1 | XA_FLAGS_ACCOUNT),
+	.lock = __SPIN_LOCK_UNLOCKED(xpmem_exporters.lock),
 };
 
 static int charge(struct xpmem_registry *registry, struct xpmem_object *object)
@@ -61,6 +78,100 @@ static void uncharge(struct xpmem_registry *registry, struct xpmem_object *objec
 		xpmem_user_uncharge(object->user, registry->kind);
 }
 
+static spinlock_t *slot_lock(u32 index)
+{
+	return &slot_locks[index % ARRAY_SIZE(slot_locks)].lock;
+}
+
+/* Of an index below the end. */
+static unsigned long *slot_of(const struct xpmem_registry *registry, u32 index)
+{
+	unsigned long **tables = registry->root[index >> 2 * TABLE_BITS];
+
+	return &tables[(index >> TABLE_BITS) % TABLE_ENTRIES][index % TABLE_ENTRIES];
+}
+
+/* The table at @place, which is made if there is none; or NULL without memory. */
+static void *get_table(void *place)
+{
+	void **table = place, *found = READ_ONCE(*table), *made;
+
+	if (found)
+		return found;
+	made = kcalloc(TABLE_ENTRIES, sizeof(unsigned long), GFP_KERNEL_ACCOUNT);
+	if (!made)
+		return NULL;
+	found = cmpxchg(table, NULL, made);
+	if (!found)
+		return made;
+	kfree(made);
+	return found;
+}
+
+/* So that @index has a slot. */
+static bool make_slot(struct xpmem_registry *registry, u32 index)
+{
+	unsigned long **tables = get_table(&registry->root[index >> 2 * TABLE_BITS]);
+
+	return tables && get_table(&tables[(index >> TABLE_BITS) % TABLE_ENTRIES]);
+}
+
+/* The first of those that wait. */
+static u32 take_free(struct xpmem_registry *registry)
+{
+	u32 index = registry->first_free;
+	unsigned long *slot = slot_of(registry, index);
+
+	registry->first_free = *slot >> 1;
+	registry->free_count--;
+	WRITE_ONCE(*slot, 0);
+	return index;
+}
+
+static void put_free(struct xpmem_registry *registry, u32 index)
+{
+	spin_lock(&registry->lock);
+	if (registry->free_count++)
+		WRITE_ONCE(*slot_of(registry, registry->last_free), (unsigned long)index << 1 | FREE);
+	else
+		registry->first_free = index;
+	registry->last_free = index;
+	WRITE_ONCE(*slot_of(registry, index), FREE);
+	spin_unlock(&registry->lock);
+}
+
+/* Returns an index whose slot is reserved, or 0 and *error. */
+static u32 take_index(struct xpmem_registry *registry, int *error)
+{
+	u32 index, next = READ_ONCE(registry->last) + 1;
+	bool room = true;
+
+	for (;;) {
+		if (next > INDEX_MASK || !make_slot(registry, next)) {
+			*error = next > INDEX_MASK ? -ENOSPC : -ENOMEM;
+			room = false;
+		}
+		spin_lock(&registry->lock);
+		if (registry->free_count > (room ? MIN_WAITING : 0)) {
+			index = take_free(registry);
+			break;
+		}
+		index = 0;
+		if (!room)
+			break;
+		if (registry->last + 1 == next) {
+			index = next;
+			/* Who reads it finds the tables that lead to its slot. */
+			smp_store_release(&registry->last, index);
+			break;
+		}
+		next = registry->last + 1;
+		spin_unlock(&registry->lock);
+	}
+	spin_unlock(&registry->lock);
+	return index;
+}
+
 /**
  * xpmem_registry_reserve() - give an object its id, and charge it to the user that the caller acts as
  * @registry: where
@@ -76,11 +187,10 @@ int xpmem_registry_reserve(struct xpmem_registry *registry, struct xpmem_object 
 	error = charge(registry, object);
 	if (error)
 		return error;
-	error = xa_alloc_cyclic(&registry->objects, &index, NULL, XA_LIMIT(1, INDEX_MASK), &registry->next,
-				GFP_KERNEL_ACCOUNT);
-	if (error < 0) {
+	index = take_index(registry, &error);
+	if (!index) {
 		uncharge(registry, object);
-		return error == -EBUSY ? -ENOSPC : error;
+		return error;
 	}
 	object->id = (s64)get_random_u32() << INDEX_BITS | index;
 	object->created = ktime_get_real_seconds();
@@ -90,14 +200,18 @@ int xpmem_registry_reserve(struct xpmem_registry *registry, struct xpmem_object 
 /* For an object that was reserved and never published. */
 void xpmem_registry_cancel(struct xpmem_registry *registry, struct xpmem_object *object)
 {
-	xa_erase(&registry->objects, object->id & INDEX_MASK);
+	put_free(registry, object->id & INDEX_MASK);
 	uncharge(registry, object);
 }
 
-/* Cannot fail: the slot was made by the reservation. */
+/* Cannot fail. */
 void xpmem_registry_publish(struct xpmem_registry *registry, struct xpmem_object *object)
 {
-	xa_store(&registry->objects, object->id & INDEX_MASK, object, GFP_NOWAIT);
+	u32 index = object->id & INDEX_MASK;
+
+	spin_lock(slot_lock(index));
+	WRITE_ONCE(*slot_of(registry, index), (unsigned long)object);
+	spin_unlock(slot_lock(index));
 	atomic_inc(&registry->generation);
 	atomic_long_inc(&registry->live);
 }
@@ -105,21 +219,23 @@ void xpmem_registry_publish(struct xpmem_registry *registry, struct xpmem_object
 /**
  * xpmem_registry_withdraw() - take a published object out
  * @registry: where
- * @object: what; the caller holds a reference
+ * @object: what; the caller holds a reference, or had the last and has not freed it
  *
- * Return: whether this call did it, which is true once only.
+ * When this returns nobody looks at @object who has no reference. Return: whether this call did it, which is true once only.
  */
 bool xpmem_registry_withdraw(struct xpmem_registry *registry, struct xpmem_object *object)
 {
-	unsigned long index = object->id & INDEX_MASK;
+	u32 index = object->id & INDEX_MASK;
+	unsigned long *slot = slot_of(registry, index);
 	bool found;
 
-	xa_lock(&registry->objects);
-	found = xa_load(&registry->objects, index) == object;
+	spin_lock(slot_lock(index));
+	found = *slot == (unsigned long)object;
 	if (found)
-		__xa_erase(&registry->objects, index);
-	xa_unlock(&registry->objects);
+		WRITE_ONCE(*slot, 0);
+	spin_unlock(slot_lock(index));
 	if (found) {
+		put_free(registry, index);
 		atomic_inc(&registry->generation);
 		atomic_long_dec(&registry->live);
 		uncharge(registry, object);
@@ -127,23 +243,35 @@ bool xpmem_registry_withdraw(struct xpmem_registry *registry, struct xpmem_objec
 	return found;
 }
 
-/* The object with a reference for the caller, or NULL. */
-struct xpmem_object *xpmem_registry_find(struct xpmem_registry *registry, s64 id)
+/* The object in the slot of an index below the end, with a reference for the caller, or NULL; with this id, unless @id is zero. */
+static struct xpmem_object *get_object(struct xpmem_registry *registry, u32 index, s64 id)
 {
+	unsigned long *slot = slot_of(registry, index), value = READ_ONCE(*slot);
 	struct xpmem_object *object;
 
-	if (id <= 0)
+	if (!value || value & FREE)
 		return NULL;
-	rcu_read_lock();
-	object = xa_load(&registry->objects, id & INDEX_MASK);
-	if (object && (object->id != id || !refcount_inc_not_zero(&object->ref)))
+	spin_lock(slot_lock(index));
+	value = *slot;
+	object = value & FREE ? NULL : (struct xpmem_object *)value;
+	if (object && ((id && object->id != id) || !refcount_inc_not_zero(&object->ref)))
 		object = NULL;
-	rcu_read_unlock();
+	spin_unlock(slot_lock(index));
 	return object;
 }
 
+/* The object with a reference for the caller, or NULL. */
+struct xpmem_object *xpmem_registry_find(struct xpmem_registry *registry, s64 id)
+{
+	u32 end = smp_load_acquire(&registry->last) + 1, index = id & INDEX_MASK;
+
+	if (id <= 0 || !index || index >= end)
+		return NULL;
+	return get_object(registry, array_index_nospec(index, end), id);
+}
+
 /**
- * xpmem_registry_next() - walk over all objects
+ * xpmem_registry_next() - walk over all objects; sleeps
  * @registry: where
  * @cursor: zero for the first; moved past the object that is returned
  *
@@ -151,15 +279,44 @@ struct xpmem_object *xpmem_registry_find(struct xpmem_registry *registry, s64 id
  */
 struct xpmem_object *xpmem_registry_next(struct xpmem_registry *registry, unsigned long *cursor)
 {
-	struct xpmem_object *object;
-	unsigned long index = *cursor;
+	unsigned long last = smp_load_acquire(&registry->last), index;
+	struct xpmem_object *object = NULL;
 
-	rcu_read_lock();
-	for (object = xa_find(&registry->objects, &index, INDEX_MASK, XA_PRESENT); object;
-	     object = xa_find_after(&registry->objects, &index, INDEX_MASK, XA_PRESENT))
-		if (refcount_inc_not_zero(&object->ref))
-			break;
-	rcu_read_unlock();
-	*cursor = index + 1;
+	for (index = max(*cursor, 1UL); index <= last && !object; index++) {
+		object = get_object(registry, index, 0);
+		if (index % TABLE_ENTRIES == 0)
+			cond_resched();
+	}
+	*cursor = index;
 	return object;
+}
+
+void xpmem_registry_init(void)
+{
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(slot_locks); i++)
+		spin_lock_init(&slot_locks[i].lock);
+}
+
+static void free_tables(struct xpmem_registry *registry)
+{
+	unsigned long **tables;
+	int i, j;
+
+	for (i = 0; i < TABLE_ENTRIES; i++) {
+		tables = registry->root[i];
+		for (j = 0; tables && j < TABLE_ENTRIES; j++)
+			kfree(tables[j]);
+		kfree(tables);
+	}
+}
+
+/* All objects are gone, and all who looked for them. */
+void xpmem_registry_exit(void)
+{
+	free_tables(&xpmem_segments);
+	free_tables(&xpmem_permits);
+	free_tables(&xpmem_attachments);
+	free_tables(&xpmem_exporters);
 }

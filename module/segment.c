@@ -115,7 +115,7 @@ void xpmem_segment_put(struct xpmem_segment *segment)
 	xpmem_space_put(segment->space);
 	xpmem_client_put(segment->client);
 	pr_debug("segment %llx destroyed\n", segment->object.id);
-	kfree_rcu(segment, rcu);
+	kfree(segment);
 }
 
 /* The segment with a reference for the caller, or NULL. */

@@ -126,7 +126,7 @@ static void free_work(struct work_struct *work)
 	iput(space->inode);
 	mmdrop(space->mm);
 	xpmem_owner_destroy(&space->owner);
-	kfree_rcu(space, rcu);
+	kfree(space);
 }
 
 static struct xpmem_space *find(struct mm_struct *mm)
@@ -356,7 +356,6 @@ void xpmem_space_drain(void)
 void xpmem_space_exit(void)
 {
 	destroy_workqueue(workqueue);
-	rcu_barrier();
 	mmu_notifier_synchronize();
 	mntput(mount);
 }

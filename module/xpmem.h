@@ -137,17 +137,26 @@ struct xpmem_object {
 	struct xpmem_user *user;	/* charged from reservation until it is cancelled or withdrawn; NULL of an exporter */
 };
 
+/* Of a table of slots, or of tables. */
+#define XPMEM_REGISTRY_TABLE_ENTRIES 512
+
 struct xpmem_registry {
 	enum xpmem_kind kind;
 	unsigned int limit;	/* objects a user; a module parameter, 0: no limit */
-	struct xarray objects;
-	u32 next;
+	spinlock_t lock;
+	u32 last;		/* lock; the greatest index that was ever handed out */
+	u32 first_free;		/* lock; of the queue of indices that were handed back */
+	u32 last_free;		/* lock */
+	u32 free_count;		/* lock */
+	unsigned long **root[XPMEM_REGISTRY_TABLE_ENTRIES];	/* of slots; each table is made once */
 	atomic_t generation;	/* counts publish and withdraw, for consistent dumps */
 	atomic_long_t live;
 };
 
 extern struct xpmem_registry xpmem_segments, xpmem_permits, xpmem_attachments, xpmem_exporters;
 
+void xpmem_registry_init(void);
+void xpmem_registry_exit(void);
 int xpmem_registry_reserve(struct xpmem_registry *registry, struct xpmem_object *object);
 void xpmem_registry_cancel(struct xpmem_registry *registry, struct xpmem_object *object);
 void xpmem_registry_publish(struct xpmem_registry *registry, struct xpmem_object *object);
@@ -224,7 +233,6 @@ struct xpmem_space {
 #ifdef CONFIG_DEBUG_LOCK_ALLOC
 	struct lockdep_map i_mmap_class;	/* what the inode's lock had before */
 #endif
-	struct rcu_head rcu;
 };
 
 int xpmem_space_init(void);
@@ -268,7 +276,6 @@ struct xpmem_segment {
 	atomic_t permits;
 	atomic_long_t stats[XPMEM_FAULT_STATS];
 	char name[XPMEM_NAME_SIZE];
-	struct rcu_head rcu;
 };
 
 /* Removed, or its address space has ended, which a worker follows up. The caller has a reference. */
@@ -293,10 +300,7 @@ struct xpmem_permit {
 	struct xpmem_client *client;
 	struct xpmem_segment *segment;
 	struct xpmem_owner owner;
-	union {
-		struct list_head client_link;	/* client->lock */
-		struct rcu_head rcu;	/* when it is freed */
-	};
+	struct list_head client_link;	/* client->lock */
 	struct mutex attaching;
 	spinlock_t lock;
 	struct list_head attachments;	/* lock */
@@ -324,10 +328,7 @@ int xpmem_permit_release(s64 id);
 struct xpmem_attachment {
 	struct xpmem_object object;
 	struct xpmem_permit *permit;
-	union {
-		struct list_head permit_link;	/* permit->lock */
-		struct rcu_head rcu;	/* when it is freed */
-	};
+	struct list_head permit_link;	/* permit->lock */
 	unsigned long address;		/* in B, when it was attached */
 	unsigned long source;		/* in A */
 	unsigned long length;
