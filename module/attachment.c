@@ -206,7 +206,7 @@ static int find_shared(struct xpmem_attachment *attachment, unsigned long *start
 static unsigned long map(struct xpmem_attachment *attachment, unsigned long start, unsigned long end,
 			 unsigned long address, unsigned long flags)
 {
-	struct file *file = xpmem_space_file(xpmem_attachment_space(attachment), !attachment->permit->rdonly);
+	struct file *file = xpmem_shard_file(xpmem_attachment_space(attachment), current->mm, !attachment->permit->rdonly);
 
 	if (IS_ERR(file))
 		return PTR_ERR(file);

@@ -72,6 +72,15 @@ static void mark_mapped(struct xpmem_window *window, unsigned long index, unsign
 		atomic_long_or(mask, (atomic_long_t *)&window->mapped[index]);
 }
 
+/* The shard of an attacher that is about to map pages of the window. The caller holds the window's lock for reading. */
+static void mark_shard(struct xpmem_window *window, const struct mm_struct *mm)
+{
+	unsigned long bit = BIT(xpmem_shard_index(mm));
+
+	if (!(READ_ONCE(window->shards) & bit))
+		atomic_long_or(bit, (atomic_long_t *)&window->shards);
+}
+
 #ifdef XPMEM_HAVE_HUGE_ENTRIES
 /**
  * xpmem_entries_may_be_huge() - whether the attachment could map all around the wanted page at once
@@ -340,6 +349,7 @@ enum xpmem_verdict xpmem_entries_insert(struct xpmem_mirror *mirror)
 	if (xpmem_needs_writable(vma) && (xpmem_mirror_wanted(mirror) & (HMM_PFN_VALID | HMM_PFN_WRITE)) == HMM_PFN_VALID)
 		WRITE_ONCE(vma->vm_ops, &xpmem_vm_ops);
 
+	mark_shard(window, vma->vm_mm);
 	insertion.wanted = xpmem_mirror_wanted(mirror);
 	if (!is_insertable(insertion.wanted, xpmem_needs_writable(vma)))
 		insertion.wanted = 0;

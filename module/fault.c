@@ -460,7 +460,7 @@ static vm_fault_t attachment_mkwrite(struct vm_fault *vmf)
 	if (verdict != XPMEM_ABSENT)
 		return count_end(attachment, verdict, verdict_to_fault(verdict));
 	count_end(attachment, verdict, VM_FAULT_NOPAGE);
-	unmap_mapping_range(space->inode->i_mapping, mirror.source, PAGE_SIZE, 1);
+	unmap_mapping_range(vma->vm_file->f_mapping, mirror.source, PAGE_SIZE, 1);
 	return VM_FAULT_NOPAGE;
 }
 

@@ -1,17 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/*
- * An address space that exports.
- *
- * Its inode stands for the address space: every VMA attached to it maps that inode at the
- * source address, so unmap_mapping_range() finds exactly those that overlap a change.
- */
-#include <linux/anon_inodes.h>
-#include <linux/file.h>
+/* An address space that exports. */
 #include <linux/hash.h>
 #include <linux/hashtable.h>
-#include <linux/module.h>
-#include <linux/lockdep.h>
-#include <linux/mount.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
 
@@ -20,56 +10,6 @@
 static DEFINE_HASHTABLE(spaces, 10);	/* by mm; spaces_lock */
 static DEFINE_SPINLOCK(spaces_lock);
 static struct workqueue_struct *workqueue;
-
-/*
- * Of the kernel's anonymous inodes: it outlives the module, whoever still closes one of our files.
- * Set once.
- */
-static struct vfsmount *mount;
-
-static const struct file_operations anchor_fops = { .owner = THIS_MODULE };
-
-/* The mount cannot be named, but every anonymous file has it. */
-static int find_mount(void)
-{
-	struct vfsmount *found;
-	struct file *file;
-
-	if (READ_ONCE(mount))
-		return 0;
-	file = anon_inode_getfile("[xpmem]", &anchor_fops, NULL, O_RDONLY);
-	if (IS_ERR(file))
-		return PTR_ERR(file);
-	found = mntget(file->f_path.mnt);
-	fput(file);
-	if (cmpxchg(&mount, NULL, found))
-		mntput(found);
-	return 0;
-}
-
-#ifdef CONFIG_DEBUG_LOCK_ALLOC
-/*
- * The page cache's i_mmap_rwsem may be held when the notifier takes ours, so it is a class of its own. The
- * lock's class outlives the inode in the kernel's cache of inodes, so it is put back.
- */
-static struct lock_class_key i_mmap_key;
-
-static void set_i_mmap_class(struct xpmem_space *space)
-{
-	struct rw_semaphore *lock = &space->inode->i_mapping->i_mmap_rwsem;
-
-	space->i_mmap_class = lock->dep_map;
-	lockdep_set_class(lock, &i_mmap_key);
-}
-
-static void restore_i_mmap_class(struct xpmem_space *space)
-{
-	space->inode->i_mapping->i_mmap_rwsem.dep_map = space->i_mmap_class;
-}
-#else
-static void set_i_mmap_class(struct xpmem_space *space) { }
-static void restore_i_mmap_class(struct xpmem_space *space) { }
-#endif
 
 /* The mm is gone: its segments follow, unless close of their file comes first. */
 static void exit_work(struct work_struct *work)
@@ -122,8 +62,7 @@ static void free_work(struct work_struct *work)
 	xa_for_each(&space->windows, index, window)
 		xpmem_window_destroy(window);
 	xa_destroy(&space->windows);
-	restore_i_mmap_class(space);
-	iput(space->inode);
+	xpmem_shards_destroy(space);
 	mmdrop(space->mm);
 	xpmem_owner_destroy(&space->owner);
 	kfree(space);
@@ -145,9 +84,6 @@ static struct xpmem_space *create(struct mm_struct *mm)
 	struct xpmem_space *space;
 	int error;
 
-	error = find_mount();
-	if (error)
-		return ERR_PTR(error);
 	space = kzalloc(sizeof(*space), GFP_KERNEL_ACCOUNT);
 	if (!space)
 		return ERR_PTR(-ENOMEM);
@@ -159,17 +95,11 @@ static struct xpmem_space *create(struct mm_struct *mm)
 	spin_lock_init(&space->lock);
 	INIT_LIST_HEAD(&space->segments);
 	INIT_LIST_HEAD(&space->builders);
-	space->inode = alloc_anon_inode(mount->mnt_sb);
-	if (IS_ERR(space->inode)) {
-		error = PTR_ERR(space->inode);
-		goto free;
-	}
-	set_i_mmap_class(space);
 	space->mm = mm;
 	mmgrab(mm);
 	error = xpmem_registry_reserve(&xpmem_exporters, &space->object);
 	if (error)
-		goto put_inode;
+		goto free;
 	error = mmu_interval_notifier_insert(&space->exit_notifier, mm, 0, PAGE_SIZE, &exit_ops);
 	if (error)
 		goto cancel;
@@ -178,11 +108,8 @@ static struct xpmem_space *create(struct mm_struct *mm)
 
 cancel:
 	xpmem_registry_cancel(&xpmem_exporters, &space->object);
-put_inode:
-	mmdrop(mm);
-	restore_i_mmap_class(space);
-	iput(space->inode);
 free:
+	mmdrop(mm);
 	kfree(space);
 	return ERR_PTR(error);
 }
@@ -223,8 +150,6 @@ struct xpmem_space *xpmem_space_get(struct mm_struct *mm)
 /* May be called with the mmap_lock of an attacher held. */
 void xpmem_space_put(struct xpmem_space *space)
 {
-	int i;
-
 	if (!refcount_dec_and_test(&space->object.ref))
 		return;
 	if (space->published)
@@ -234,10 +159,7 @@ void xpmem_space_put(struct xpmem_space *space)
 	spin_lock(&spaces_lock);
 	hash_del(&space->link);
 	spin_unlock(&spaces_lock);
-	/* Here and not later, as they keep the module loaded. */
-	for (i = 0; i < ARRAY_SIZE(space->files); i++)
-		if (space->files[i])
-			fput(space->files[i]);
+	xpmem_shards_close(space);
 	queue_work(workqueue, &space->free_work);
 }
 
@@ -255,58 +177,17 @@ void xpmem_space_revoke(struct xpmem_space *space, unsigned long start, unsigned
 {
 	unsigned long index = start >> XPMEM_WINDOW_SHIFT;
 	struct xpmem_window *window;
-	bool touched = false;
+	unsigned long shards = 0;
 
 	/* The mark before the walk; pairs with xpmem_window_get(). */
 	smp_mb();
 	xa_for_each_range(&space->windows, index, window, index, (end - 1) >> XPMEM_WINDOW_SHIFT) {
 		down_write(&window->lock);
-		touched |= !bitmap_empty(window->mapped, XPMEM_WINDOW_PAGES);
+		shards |= window->shards;
 		up_write(&window->lock);
 	}
-	if (touched)
-		unmap_mapping_range(space->inode->i_mapping, start, end - start, 1);
+	xpmem_shards_zap(space, shards, start, end);
 	xpmem_wait_revoke(space, start, end);
-}
-
-static struct file *open_file(struct xpmem_space *space, int flags)
-{
-	const struct file_operations *fops = &xpmem_attachment_fops;
-	struct file *file;
-
-	__module_get(fops->owner);
-	ihold(space->inode);
-	file = alloc_file_pseudo(space->inode, mount, "[xpmem]", flags, fops);
-	if (IS_ERR(file)) {
-		iput(space->inode);
-		module_put(fops->owner);
-		return file;
-	}
-	file->private_data = space;
-	return file;
-}
-
-/**
- * xpmem_space_file() - the file that attachments of a space map
- * @space: kept by the caller, and so the file
- * @writable: whether they may become writable
- *
- * Return: the file, which keeps the module loaded but not the space, or an error pointer.
- */
-struct file *xpmem_space_file(struct xpmem_space *space, bool writable)
-{
-	struct file **place = &space->files[writable], *file = READ_ONCE(*place), *raced;
-
-	if (file)
-		return file;
-	file = open_file(space, writable ? O_RDWR : O_RDONLY);
-	if (IS_ERR(file))
-		return file;
-	raced = cmpxchg(place, NULL, file);
-	if (!raced)
-		return file;
-	fput(file);
-	return raced;
 }
 
 static struct xpmem_stash *stash_slot(struct xpmem_space *space)
@@ -357,5 +238,5 @@ void xpmem_space_exit(void)
 {
 	destroy_workqueue(workqueue);
 	mmu_notifier_synchronize();
-	mntput(mount);
+	xpmem_shards_exit();
 }

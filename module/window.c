@@ -41,7 +41,7 @@ static bool invalidate(struct mmu_interval_notifier *notifier, const struct mmu_
 	unsigned long first = (start - window->start) >> PAGE_SHIFT;
 	unsigned long last = (end - window->start) >> PAGE_SHIFT;
 	bool blockable = mmu_notifier_range_blockable(range);
-	unsigned long mapped;
+	unsigned long mapped, shards;
 
 	if (blockable)
 		down_write(&window->lock);
@@ -54,6 +54,9 @@ static bool invalidate(struct mmu_interval_notifier *notifier, const struct mmu_
 	}
 	mmu_interval_set_seq(notifier, seq);
 	bitmap_clear(window->mapped, first, last - first);
+	shards = window->shards;
+	if (bitmap_empty(window->mapped, XPMEM_WINDOW_PAGES))
+		window->shards = 0;
 	up_write(&window->lock);
 	if (!mapped)
 		return true;
@@ -67,7 +70,7 @@ static bool invalidate(struct mmu_interval_notifier *notifier, const struct mmu_
 	 * of theirs has a page of it mapped, and their callbacks return above.
 	 */
 	lockdep_off();
-	unmap_mapping_range(window->space->inode->i_mapping, start, end - start, 1);
+	xpmem_shards_zap(window->space, shards, start, end);
 	lockdep_on();
 	return true;
 }
@@ -81,7 +84,7 @@ static const struct mmu_interval_notifier_ops notifier_ops = { .invalidate = inv
 static void teach_lock_order(struct xpmem_window *window)
 {
 #ifdef CONFIG_LOCKDEP
-	struct rw_semaphore *i_mmap = &window->space->inode->i_mapping->i_mmap_rwsem;
+	struct rw_semaphore *i_mmap = xpmem_shards_lock(window->space);
 
 	fs_reclaim_acquire(GFP_KERNEL);
 	might_lock(&window->lock);

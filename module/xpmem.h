@@ -12,6 +12,7 @@
  *   client      an open file of /dev/xpmem, for the process that opened it. Kept by the
  *               file, its segments and its permits.
  *   space       an address space that exports. Kept by its segments.
+ *   shard       some of the attachers of a space, so that few are looked at for a change. Lives as long as its space.
  *   window      2 MiB of a space: what is mapped of it, and the notifier that watches it.
  *               Made at the first fault where the exporter has memory, lives as long as its space.
  *   segment     a range of a space that may be attached. Kept by its client until it is
@@ -34,7 +35,7 @@
  *         B's page-table lock
  *   A's notifier, which may come from reclaim with page, i_mmap and anon_vma locks held:
  *     window->lock (write; dropped before the next)
- *       i_mmap_rwsem of the space's inode
+ *       i_mmap_rwsem of a shard's inode
  *         B's page-table lock
  *   permit->attaching
  *     the lock of dmabuf.c
@@ -55,6 +56,7 @@
 #include <linux/cred.h>
 #include <linux/err.h>
 #include <linux/fs.h>
+#include <linux/hash.h>
 #include <linux/mm.h>
 #include <linux/mmu_notifier.h>
 #include <linux/mutex.h>
@@ -196,6 +198,27 @@ struct xpmem_client *xpmem_client_create(void);
 void xpmem_client_close(struct xpmem_client *client);
 void xpmem_client_put(struct xpmem_client *client);
 
+/* shard.c: some of the attachers of a space */
+
+/* So many that a change passes over most attachers whom it does not concern; more would take more memory. */
+#define XPMEM_SHARD_BITS 5
+#define XPMEM_SHARDS (1U << XPMEM_SHARD_BITS)
+
+struct xpmem_shard;
+
+/* Which shard of any space the attacher is in whose address space is @mm. */
+static inline unsigned int xpmem_shard_index(const struct mm_struct *mm)
+{
+	return hash_ptr(mm, XPMEM_SHARD_BITS);
+}
+
+struct file *xpmem_shard_file(struct xpmem_space *space, const struct mm_struct *mm, bool writable);
+void xpmem_shards_zap(struct xpmem_space *space, unsigned long shards, unsigned long start, unsigned long end);
+struct rw_semaphore *xpmem_shards_lock(struct xpmem_space *space);
+void xpmem_shards_close(struct xpmem_space *space);
+void xpmem_shards_destroy(struct xpmem_space *space);
+void xpmem_shards_exit(void);
+
 /* space.c */
 
 #define XPMEM_STASH_SLOTS 64
@@ -218,7 +241,7 @@ struct xpmem_space {
 	atomic_t segment_count;
 	atomic_long_t stats[XPMEM_EXPORTER_STATS];
 	struct hlist_node link;
-	struct inode *inode;		/* its i_mmap holds every VMA attached to this space */
+	struct xpmem_shard *shards[XPMEM_SHARDS];	/* each made for the first attacher that needs it */
 	struct mmu_interval_notifier exit_notifier;
 	struct work_struct exit_work;
 	struct work_struct free_work;
@@ -227,12 +250,8 @@ struct xpmem_space {
 	spinlock_t lock;
 	struct list_head segments;	/* lock */
 	struct list_head builders;	/* lock; of attachment.c */
-	struct file *files[2];		/* what attachments map, to read only and to write; made for the first that needs it */
 	atomic_t waiters;		/* tasks in xpmem_wait() through an attachment */
 	struct xpmem_stash stash[XPMEM_STASH_SLOTS];	/* lock */
-#ifdef CONFIG_DEBUG_LOCK_ALLOC
-	struct lockdep_map i_mmap_class;	/* what the inode's lock had before */
-#endif
 };
 
 int xpmem_space_init(void);
@@ -241,7 +260,6 @@ void xpmem_space_exit(void);
 struct xpmem_space *xpmem_space_get(struct mm_struct *mm);
 void xpmem_space_put(struct xpmem_space *space);
 void xpmem_space_revoke(struct xpmem_space *space, unsigned long start, unsigned long end);
-struct file *xpmem_space_file(struct xpmem_space *space, bool writable);
 void xpmem_stash_put(struct xpmem_space *space, const struct xpmem_stash *stash);
 bool xpmem_stash_take(struct xpmem_space *space, unsigned long source, struct xpmem_stash *stash);
 
@@ -253,6 +271,7 @@ struct xpmem_window {
 	unsigned long start;
 	struct rw_semaphore lock;	/* read: insert into attachments. write: the notifier */
 	DECLARE_BITMAP(mapped, XPMEM_WINDOW_PAGES);	/* lock; set: some attachment may map the page */
+	unsigned long shards;		/* lock; set: some attachment of the shard may map some page */
 };
 
 struct xpmem_window *xpmem_window_get(struct xpmem_space *space, unsigned long source);
