@@ -182,9 +182,9 @@ static int find_shared(struct xpmem_attachment *attachment, unsigned long *start
 
 	if (mmap_read_lock_killable(mm))
 		return -EINTR;
-	for (vma = find_vma(mm, *start); vma && vma->vm_start < *end; vma = find_vma(mm, vma->vm_end))
-		if (is_shared(vma))
-			break;
+	vma = find_vma(mm, *start);
+	while (vma && vma->vm_start < *end && !is_shared(vma))
+		vma = vma->vm_end < *end ? find_vma(mm, vma->vm_end) : NULL;
 	if (!vma || vma->vm_start >= *end) {
 		mmap_read_unlock(mm);
 		return 0;
@@ -194,9 +194,8 @@ static int find_shared(struct xpmem_attachment *attachment, unsigned long *start
 	*start = max(*start, vma->vm_start);
 	do {
 		run_end = vma->vm_end;
-		vma = find_vma(mm, run_end);
-	} while (vma && vma->vm_start == run_end && run_end < *end && is_shared(vma) &&
-		 is_tracked(vma) == attachment->tracked);
+		vma = run_end < *end ? find_vma(mm, run_end) : NULL;
+	} while (vma && vma->vm_start == run_end && is_shared(vma) && is_tracked(vma) == attachment->tracked);
 	*end = min(*end, run_end);
 	mmap_read_unlock(mm);
 	return 1;

@@ -205,9 +205,10 @@ static const struct xpmem_ioctl_op *find_op(unsigned int cmd)
 
 static long dispatch(struct xpmem_client *client, const struct xpmem_ioctl_op *op, void __user *user)
 {
-	struct call call = { .user = user };
+	struct call call;	/* copied into as far as the operation goes */
 	int error;
 
+	call.user = user;
 	error = read_arg(op, &call);
 	if (error)
 		return error;

@@ -161,6 +161,8 @@ static void for_each_attachment(struct xpmem_permit *permit, void (*visit)(struc
 	struct xpmem_attachment *attachment;
 	LIST_HEAD(seen);
 
+	if (list_empty_careful(&permit->attachments))
+		return;
 	spin_lock(&permit->lock);
 	while ((attachment = list_first_entry_or_null(&permit->attachments, struct xpmem_attachment, permit_link))) {
 		list_move_tail(&attachment->permit_link, &seen);

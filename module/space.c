@@ -55,13 +55,9 @@ static const struct mmu_interval_notifier_ops exit_ops = { .invalidate = exit_in
 static void free_work(struct work_struct *work)
 {
 	struct xpmem_space *space = container_of(work, struct xpmem_space, free_work);
-	struct xpmem_window *window;
-	unsigned long index;
 
 	mmu_interval_notifier_remove(&space->exit_notifier);
-	xa_for_each(&space->windows, index, window)
-		xpmem_window_destroy(window);
-	xa_destroy(&space->windows);
+	xpmem_windows_destroy(space);
 	xpmem_shards_destroy(space);
 	mmdrop(space->mm);
 	xpmem_owner_destroy(&space->owner);
@@ -91,7 +87,6 @@ static struct xpmem_space *create(struct mm_struct *mm)
 	INIT_WORK(&space->exit_work, exit_work);
 	INIT_WORK(&space->free_work, free_work);
 	mutex_init(&space->making_window);
-	xa_init_flags(&space->windows, XA_FLAGS_ACCOUNT);
 	spin_lock_init(&space->lock);
 	INIT_LIST_HEAD(&space->segments);
 	INIT_LIST_HEAD(&space->builders);
@@ -175,18 +170,7 @@ void xpmem_space_put(struct xpmem_space *space)
  */
 void xpmem_space_revoke(struct xpmem_space *space, unsigned long start, unsigned long end)
 {
-	unsigned long index = start >> XPMEM_WINDOW_SHIFT;
-	struct xpmem_window *window;
-	unsigned long shards = 0;
-
-	/* The mark before the walk; pairs with xpmem_window_get(). */
-	smp_mb();
-	xa_for_each_range(&space->windows, index, window, index, (end - 1) >> XPMEM_WINDOW_SHIFT) {
-		down_write(&window->lock);
-		shards |= window->shards;
-		up_write(&window->lock);
-	}
-	xpmem_shards_zap(space, shards, start, end);
+	xpmem_shards_zap(space, xpmem_windows_revoke(space, start, end), start, end);
 	xpmem_wait_revoke(space, start, end);
 }
 

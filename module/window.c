@@ -5,7 +5,9 @@
  * A notifier a window keeps changes elsewhere in the exporter free of cost, and makes a fault retry
  * for changes in its own window alone.
  */
+#include <linux/hash.h>
 #include <linux/lockdep.h>
+#include <linux/overflow.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
 
@@ -121,6 +123,68 @@ static struct xpmem_window *create(struct xpmem_space *space, unsigned long star
 	return window;
 }
 
+/*
+ * The windows of a space by address: a hash table with open addressing that is never more than half full. Nothing is
+ * taken out, and a table that became too small is kept as long as the space, so it is read without a lock.
+ */
+struct xpmem_window_table {
+	struct xpmem_window_table *smaller;	/* what it took the place of */
+	unsigned int bits;
+	unsigned long count;			/* making_window */
+	struct xpmem_window *slots[];
+};
+
+#define FIRST_TABLE_BITS 3
+
+static struct xpmem_window_table *create_table(unsigned int bits)
+{
+	struct xpmem_window_table *table = kvzalloc(struct_size(table, slots, 1UL << bits), GFP_KERNEL_ACCOUNT);
+
+	if (table)
+		table->bits = bits;
+	return table;
+}
+
+/* The slot of the window that starts at @start, or where it belongs. */
+static struct xpmem_window **find_slot(struct xpmem_window_table *table, unsigned long start)
+{
+	unsigned long index = hash_long(start >> XPMEM_WINDOW_SHIFT, table->bits);
+	struct xpmem_window *window;
+
+	for (;; index = (index + 1) & ((1UL << table->bits) - 1)) {
+		window = smp_load_acquire(&table->slots[index]);
+		if (!window || window->start == start)
+			return &table->slots[index];
+	}
+}
+
+static struct xpmem_window *find(const struct xpmem_space *space, unsigned long start)
+{
+	struct xpmem_window_table *table = smp_load_acquire(&space->windows);
+
+	return table ? *find_slot(table, start) : NULL;
+}
+
+/* Sees to it that the table of @space has room for one more; false without memory. The caller has making_window. */
+static bool make_room(struct xpmem_space *space)
+{
+	struct xpmem_window_table *table = space->windows, *larger;
+	unsigned long i;
+
+	if (table && table->count < 1UL << (table->bits - 1))
+		return true;
+	larger = create_table(table ? table->bits + 1 : FIRST_TABLE_BITS);
+	if (!larger)
+		return false;
+	for (i = 0; table && i < 1UL << table->bits; i++)
+		if (table->slots[i])
+			*find_slot(larger, table->slots[i]->start) = table->slots[i];
+	larger->count = table ? table->count : 0;
+	larger->smaller = table;
+	smp_store_release(&space->windows, larger);
+	return true;
+}
+
 /**
  * xpmem_window_get() - the window that a source address lies in
  * @space: the space; the caller holds a reference and has its mm_users raised
@@ -131,38 +195,91 @@ static struct xpmem_window *create(struct xpmem_space *space, unsigned long star
  */
 struct xpmem_window *xpmem_window_get(struct xpmem_space *space, unsigned long source)
 {
-	unsigned long index = source >> XPMEM_WINDOW_SHIFT;
-	struct xpmem_window *window = xa_load(&space->windows, index);
-	int error;
+	unsigned long start = source & ~(XPMEM_WINDOW_SIZE - 1);
+	struct xpmem_window *window = find(space, start);
 
 	lockdep_assert_held(&space->mm->mmap_lock);
 	if (window)
 		return window;
 	if (mutex_lock_killable(&space->making_window))
 		return ERR_PTR(-EINTR);
-	window = xa_load(&space->windows, index);
+	window = find(space, start);
 	if (window)
 		goto unlock;
-	error = xa_reserve(&space->windows, index, GFP_KERNEL_ACCOUNT);
-	if (error) {
-		window = ERR_PTR(error);
-		goto unlock;
+	window = make_room(space) ? create(space, start) : ERR_PTR(-ENOMEM);
+	if (!IS_ERR(window)) {
+		space->windows->count++;
+		smp_store_release(find_slot(space->windows, start), window);
 	}
-	window = create(space, index << XPMEM_WINDOW_SHIFT);
-	if (IS_ERR(window))
-		xa_release(&space->windows, index);
-	else
-		xa_store(&space->windows, index, window, GFP_NOWAIT);
-	/* Pairs with xpmem_space_revoke(): either it finds the window, or who inserts there sees its mark. */
+	/* Pairs with xpmem_windows_revoke(): either it finds the window, or who inserts there sees its mark. */
 	smp_mb();
 unlock:
 	mutex_unlock(&space->making_window);
 	return window;
 }
 
-/* Sleeps; the caller holds no lock. */
-void xpmem_window_destroy(struct xpmem_window *window)
+/* After this no fault in the window that began before still inserts. Returns the shards that may map any of it. */
+static unsigned long wait_for_inserts(struct xpmem_window *window)
 {
-	mmu_interval_notifier_remove(&window->notifier);
-	kfree(window);
+	unsigned long shards;
+
+	down_write(&window->lock);
+	shards = window->shards;
+	up_write(&window->lock);
+	return shards;
+}
+
+/**
+ * xpmem_windows_revoke() - wait until nobody inserts who did not see that something is dead
+ * @space: the space
+ * @start: first source address
+ * @end: end of the range
+ *
+ * The caller has marked a segment or permit dead.
+ * Return: a bit for each shard that may map any of the range.
+ */
+unsigned long xpmem_windows_revoke(struct xpmem_space *space, unsigned long start, unsigned long end)
+{
+	struct xpmem_window_table *table;
+	struct xpmem_window *window;
+	unsigned long shards = 0, i;
+
+	/* The mark before the look; pairs with xpmem_window_get(). */
+	smp_mb();
+	table = smp_load_acquire(&space->windows);
+	if (!table)
+		return 0;
+	start &= ~(XPMEM_WINDOW_SIZE - 1);
+	if ((end - start) >> (XPMEM_WINDOW_SHIFT + table->bits)) {
+		for (i = 0; i < 1UL << table->bits; i++) {
+			window = smp_load_acquire(&table->slots[i]);
+			if (window && window->start >= start && window->start < end)
+				shards |= wait_for_inserts(window);
+		}
+		return shards;
+	}
+	for (; start < end; start += XPMEM_WINDOW_SIZE) {
+		window = *find_slot(table, start);
+		if (window)
+			shards |= wait_for_inserts(window);
+	}
+	return shards;
+}
+
+/* No one refers to the space. Sleeps; the caller holds no lock. */
+void xpmem_windows_destroy(struct xpmem_space *space)
+{
+	struct xpmem_window_table *table = space->windows, *smaller;
+	unsigned long i;
+
+	for (i = 0; table && i < 1UL << table->bits; i++) {
+		if (!table->slots[i])
+			continue;
+		mmu_interval_notifier_remove(&table->slots[i]->notifier);
+		kfree(table->slots[i]);
+	}
+	for (; table; table = smaller) {
+		smaller = table->smaller;
+		kvfree(table);
+	}
 }

@@ -66,7 +66,6 @@
 #include <linux/spinlock.h>
 #include <linux/types.h>
 #include <linux/workqueue.h>
-#include <linux/xarray.h>
 
 #include "../uapi/linux/xpmem.h"
 #include "ioctl_gen.h"
@@ -246,7 +245,7 @@ struct xpmem_space {
 	struct work_struct exit_work;
 	struct work_struct free_work;
 	struct mutex making_window;
-	struct xarray windows;		/* by address >> XPMEM_WINDOW_SHIFT; only grows */
+	struct xpmem_window_table *windows;	/* making_window, to change */
 	spinlock_t lock;
 	struct list_head segments;	/* lock */
 	struct list_head builders;	/* lock; of attachment.c */
@@ -275,7 +274,8 @@ struct xpmem_window {
 };
 
 struct xpmem_window *xpmem_window_get(struct xpmem_space *space, unsigned long source);
-void xpmem_window_destroy(struct xpmem_window *window);
+unsigned long xpmem_windows_revoke(struct xpmem_space *space, unsigned long start, unsigned long end);
+void xpmem_windows_destroy(struct xpmem_space *space);
 
 /* segment.c */
 
