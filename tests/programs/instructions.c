@@ -440,7 +440,7 @@ static void notifier(void)
 
 	print("invalidate", "alone", least_of_discarding(memory + 2 * MIB), "madvise(MADV_DONTNEED) of a page of an exporter without attachers");
 	crowd_start(crowd, members, ATTACHERS, 1, attach_and_touch, segid);
-	print("invalidate", "by_none", least_of_discarding(memory + 2 * MIB), "the same, attached by 1,000 processes, mapped by none");
+	print("invalidate", "by_none", least_of_discarding(memory + 2 * MIB + PAGE), "the same, attached by 1,000 processes, mapped by none");
 	print("invalidate", "by_one", least_of_discarding(memory + 4 * MIB), "the same, attached by 1,000 processes, mapped by one");
 	print("invalidate", "by_all", least_of_discarding(memory), "the same, attached and mapped by 1,000 processes");
 	crowd_end(members, ATTACHERS);
