@@ -12,6 +12,10 @@ load helpers
 	run_case lifetime removed-shared-memory
 }
 
+@test "removed address space" {
+	run_case lifetime removed-address-space
+}
+
 @test "exporter exits" {
 	run_case lifetime exporter-exits
 }

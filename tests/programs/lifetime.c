@@ -70,6 +70,27 @@ CASE(removed_shared_memory)
 	CHECK_EQ(load(page), 5);
 }
 
+#define WINDOWS 40
+
+/* Many windows, of a segment that is larger than all of them. */
+CASE(removed_address_space)
+{
+	long memory, segid, i;
+
+	exporter = peer_start();
+	memory = CHECK_OK(on(exporter, do_map, WINDOWS * 2 * MIB));
+	segid = CHECK_OK(on(exporter, do_export, 0, XPMEM_LENGTH_MAX));
+	CHECK_OK(device_open());
+	at = CHECK_OK(here(do_attach_segment, segid, memory, WINDOWS * 2 * MIB));
+	for (i = 0; i < WINDOWS; i++) {
+		CHECK_OK(on(exporter, do_store, memory + i * 2 * MIB, i + 1));
+		CHECK_EQ(load(at + i * 2 * MIB), i + 1);
+	}
+	CHECK_OK(on(exporter, do_remove, segid));
+	for (i = 0; i < WINDOWS; i++)
+		CHECK_EQ(load(at + i * 2 * MIB), GOT_SIGBUS);
+}
+
 CASE(exporter_exits)
 {
 	attach_to_exporter();
