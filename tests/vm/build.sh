@@ -16,6 +16,7 @@ build_all() {
 
 	build_dir=$cache/build
 	[[ $vm_kernel == stock ]] || build_dir+=-$vm_kernel
+	[[ $kernel_series == "$kernel_own_series" ]] || build_dir+=-$kernel_series
 
 	# A build folder remembers absolute paths: begin anew when the tree or the kernel moved.
 	[[ $(cat "$build_dir/xpmem-setup" 2>/dev/null) == "$setup" ]] || rm -rf "$build_dir"

@@ -26,7 +26,11 @@ guest_initramfs() {
 		modprobe -d "$kernel_dir" -S "$kernel_release" --show-depends "$module"
 	done | sed -n 's/^insmod //p' | awk '!seen[$1]++ { print $1 }' >"$run_dir/modules"
 	while read -r path; do
-		cp "$path" "$root/modules/$number-$(basename "$path")"
+		# busybox takes them as they are only.
+		case $path in
+		*.xz) xz -dc "$path" >"$root/modules/$number-$(basename "$path" .xz)" ;;
+		*) cp "$path" "$root/modules/$number-$(basename "$path")" ;;
+		esac
 		number=$((number + 1))
 	done <"$run_dir/modules"
 	cat >"$root/environment" <<-END

@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The VM's kernel: a stock Debian image and the headers that match it, unpacked in the cache,
-# or a debug kernel (debug_kernel.sh).
+# or a debug kernel (debug_kernel.sh). The machine's own Debian has one series of them; the others are
+# fetched from other Debians (archive.sh), whatever point release is the newest.
 #
-# kernel_prepare KERNEL, which is stock or a variant of the debug kernel, sets
+# kernel_choose SERIES sets kernel_series. kernel_prepare KERNEL, which is stock or a variant of the debug kernel, sets
 #   kernel_release	as uname -r says it in the VM
 #   kernel_dir		where image and headers are unpacked
 #   kernel_image	what QEMU boots
 #   kernel_build_dir	what modules are built against
 
-kernel_series=6.1
+kernel_own_series=6.1
+kernel_series=$kernel_own_series
 
 # Print "PACKAGE VERSION" of the candidate of each package, or fail if one has none.
 kernel_candidates() {
@@ -21,15 +23,21 @@ kernel_candidates() {
 	done
 }
 
-# The packages a module can be built and run with for a release: image, headers and what headers need.
-kernel_packages() {
-	local release=$1 headers
+# Print the packages matching a pattern that a package depends on.
+kernel_dependencies() {
+	apt-cache show --no-all-versions "$1" 2>/dev/null | sed -n 's/^Depends: //p' | tr ',' '\n' | sed -nE "s/^ *($2).*/\1/p"
+}
 
-	headers=$(apt-cache show --no-all-versions "linux-headers-$release" 2>/dev/null |
-		sed -n 's/^Depends: //p' | tr ',' '\n' | sed -nE 's/^ *(linux-(headers|kbuild)-[^ ]+).*/\1/p')
+# The packages a module can be built and run with for a release: image, headers and what they need.
+kernel_packages() {
+	local release=$1 headers parts
+
+	headers=$(kernel_dependencies "linux-headers-$release" 'linux-(headers|kbuild)-[^ ]+')
 	[[ $headers == *-common* && $headers == *kbuild* ]] || return 1
+	# From 7.x on the image is in several packages.
+	parts=$(kernel_dependencies "linux-image-$release" 'linux-(base|binary|modules)-[0-9][^ ]*')
 	# shellcheck disable=SC2086
-	kernel_candidates "linux-image-$release" "linux-headers-$release" $headers
+	kernel_candidates "linux-image-$release" "linux-headers-$release" $headers $parts
 }
 
 # Newest release of a series whose image and headers Debian has in one version. Sets release and packages.
@@ -40,24 +48,147 @@ kernel_resolve() {
 		packages=$(kernel_packages "$release") || continue
 		[[ $(grep -v kbuild <<<"$packages" | cut -d' ' -f2 | sort -u | wc -l) == 1 ]] && return 0
 	done < <(apt-cache pkgnames "linux-image-$series." |
-		sed -nE 's/^linux-image-([0-9.]+(-[0-9]+|\+deb[0-9]+)-amd64)$/\1/p' | sort -rV)
+		sed -nE 's/^linux-image-([0-9.]+(-[0-9]+|\+deb[0-9.]+)-amd64)$/\1/p' | sort -rV)
 	return 1
+}
+
+# The series that all Debians together have headers for, oldest first.
+kernel_all_series() {
+	{
+		echo "$kernel_own_series"
+		APT_CONFIG=$archive_apt apt-cache pkgnames linux-headers- |
+			sed -nE 's/^linux-headers-([0-9]+\.[0-9]+)\.[0-9].*-amd64$/\1/p'
+	} | sort -Vu
+}
+
+# Take a series by number, or the newest that is complete. Sets kernel_series.
+kernel_choose() {
+	local wanted=$1 series packages release
+
+	kernel_series=$wanted
+	[[ $wanted != "$kernel_own_series" ]] || return 0
+	check_tree
+	archive_prepare || die "apt does not say where this machine has Debian from"
+	while read -r series; do
+		[[ $wanted == newest || $wanted == "$series" ]] || continue
+		kernel_series=$series
+		[[ $wanted == newest ]] || return 0
+		! APT_CONFIG=$archive_apt kernel_resolve "$series" || return 0
+	done < <(kernel_all_series | sort -rV)
+	[[ $wanted != newest ]] || die "no Debian's package lists offer a complete kernel"
+	misuse "Debian has image and headers of $(kernel_all_series | tr '\n' ' ')but not of $wanted"
+}
+
+# The libraries that the programs in a kbuild package need, if this machine's are too old for them.
+kernel_libraries() {
+	local kbuild=$1 needed libraries library
+
+	needed=$(apt-cache show --no-all-versions "$kbuild" | sed -nE '/^Depends: /s/.*libc6 \(>= ([^)]*)\).*/\1/p')
+	! dpkg --compare-versions "$(dpkg-query -W -f='${Version}' libc6)" ge "$needed" || return 0
+	libraries=$(kernel_dependencies "$kbuild" '(lib|zlib)[^ ]+')
+	{
+		printf '%s\n' "$libraries"
+		for library in $libraries; do
+			kernel_dependencies "$library" '(lib|zlib)[^ ]+'
+		done
+	} | sort -u
+}
+
+# Have each program of a kbuild package run with libraries beside it.
+kernel_wrap_programs() {
+	local file
+
+	find "$1"/usr/lib/linux-kbuild-* -type f -perm -u+x | while read -r file; do
+		[[ $(head -c 4 "$file") == $'\x7fELF' ]] || continue
+		mv "$file" "$file.elf"
+		cat >"$file" <<-'END'
+			#!/bin/sh
+			program=$(realpath "$0")
+			libraries=${program%/usr/lib/linux-kbuild-*}/libraries/usr/lib/x86_64-linux-gnu
+			exec "$libraries/ld-linux-x86-64.so.2" --library-path "$libraries" --argv0 "$program" "$program.elf" "$@"
+		END
+		chmod 755 "$file"
+	done
+}
+
+# Make headers of another Debian work where they lie, with this machine's compiler.
+kernel_adopt() {
+	local headers=$1
+
+	sed -i -E 's/gcc-[0-9]+/gcc/' "$headers/.kernelvariables"
+	# What is not so of this compiler, whatever theirs could. Older ones have a way of their own for it.
+	sed -i "/^CONFIG_CC_HAS_MIN_FUNCTION_ALIGNMENT=/d
+		s/^CONFIG_PAHOLE_VERSION=.*/CONFIG_PAHOLE_VERSION=$(pahole --version 2>/dev/null | tr -d v. || echo 0)/" \
+		"$headers/include/config/auto.conf"
+	# For the BTF of modules, which takes a newer pahole.
+	rm -f "$headers/vmlinux"
 }
 
 # Unpack a release into a folder, which appears only when complete.
 kernel_unpack() {
-	local packages=$1 release=$2 target=$3 work=$cache/unpack.$$
+	local packages=$1 release=$2 target=$3 work=$cache/unpack.$$ libraries headers
 
 	packages_unpack "$work" $(tr ' ' = <<<"$packages") || return 1
-	# The headers name the common ones by absolute path.
-	sed -i -E 's|^include /usr/src/|include $(dir $(lastword $(MAKEFILE_LIST)))../|' \
-		"$work/usr/src/linux-headers-$release/Makefile"
+	libraries=$(kernel_libraries "$(sed -n 's/^\(linux-kbuild-[^ ]*\) .*/\1/p' <<<"$packages")")
+	if [[ -n $libraries ]]; then
+		# shellcheck disable=SC2086
+		packages_unpack "$work.libraries" $libraries || { rm -rf "$work"; return 1; }
+		mv "$work.libraries" "$work/libraries"
+		kernel_wrap_programs "$work"
+	fi
+	# Newer packages have all of it below usr/lib/modules.
+	[[ -e $work/lib ]] || ln -s usr/lib "$work/lib"
+	if [[ ! -d $work/boot ]]; then
+		mkdir "$work/boot"
+		ln -s "../lib/modules/$release/vmlinuz" "$work/boot/vmlinuz-$release"
+	fi
+	headers=$work/usr/src/linux-headers-$release
+	# The headers name the common ones and themselves by absolute path.
+	sed -i -E 's|^include /usr/src/|include $(dir $(lastword $(MAKEFILE_LIST)))../|
+		s|^KBUILD_OUTPUT=.*|KBUILD_OUTPUT := $(abspath $(dir $(lastword $(MAKEFILE_LIST))))|' "$headers/Makefile"
+	[[ -z ${APT_CONFIG:-} ]] || kernel_adopt "$headers"
 	depmod -b "$work" "$release"
 	mkdir -p "$(dirname "$target")"
 	mv "$work" "$target"
 }
 
+# Find a series with the apt at hand, whose lists a command refreshes, and have it unpacked. Sets kernel_dir.
+kernel_find() {
+	local series=$1 refresh=$2 release= packages= refreshed= newest
+
+	while :; do
+		if kernel_resolve "$series"; then
+			kernel_dir=$cache/kernel/$release.$(head -n1 <<<"$packages" | cut -d' ' -f2)
+			[[ -d $kernel_dir ]] && break
+			say "fetching Debian's kernel $release for the VM (not installed on this machine)"
+			kernel_unpack "$packages" "$release" "$kernel_dir" && break
+		fi
+		if [[ -z $refreshed ]]; then
+			"$refresh" || true
+			refreshed=1
+			continue
+		fi
+		newest=$(ls -d "$cache/kernel/$series."* 2>/dev/null | sort -V | tail -n1) || true
+		[[ -n $newest ]] ||
+			die "Debian's package lists offer no complete linux-image and linux-headers $series.*-amd64, or they cannot be downloaded"
+		say "cannot fetch a newer kernel; using $(basename "$newest")"
+		kernel_dir=$newest
+		break
+	done
+}
+
 stock_kernel_prepare() {
+	local series=$1
+
+	if [[ $series == "$kernel_own_series" ]]; then
+		kernel_find "$series" packages_refresh
+	else
+		local -x APT_CONFIG=$archive_apt
+		kernel_find "$series" archive_refresh
+	fi
+}
+
+kernel_prepare() {
 	local series=$1 release= packages= refreshed= newest
 
 	while :; do

@@ -81,11 +81,37 @@ suites_command() {
 	boot_silence=$((limit + $(patience 60)))
 }
 
+# The suites on one kernel after another, and all counts together.
+suites_on_all_kernels() {
+	local series counts ok bad left passed=0 failed=0 skipped=0 status
+
+	lock_take all
+	kernel_choose newest
+	lock_drop
+	for series in $(kernel_all_series); do
+		echo "Linux $series"
+		status=0
+		"$tree/vm" test --kernel "$series" "$@" | tee "$cache/logs/kernel.$$" || status=$?
+		((status != 2)) || return 2
+		counts=$(tail -n 1 "$cache/logs/kernel.$$" | grep -E '^[0-9]+ passed, [0-9]+ failed') || counts="0 passed, 1 failed"
+		read -r ok bad left <<<"${counts//[!0-9 ]/}"
+		((status == 0 || bad > 0)) || bad=1
+		passed=$((passed + ok)) failed=$((failed + bad)) skipped=$((skipped + left))
+		echo
+	done
+	rm -f "$cache/logs/kernel.$$"
+	counts_print
+}
+
 suites_main() {
 	local command passed failed skipped
 
 	if [[ ${1:-} == --list ]]; then
 		suites_select "$(readlink -f "${XPMEM_VM_SUITES:-$tree/tests/bats}")" | sed 's|.*/||; s|\.bats$||'
+		return
+	fi
+	if [[ $kernel_wanted == all ]]; then
+		suites_on_all_kernels "$@"
 		return
 	fi
 	suites_command "$@"

@@ -2,45 +2,13 @@
 # The kernel's ynl tool and the schema of its specs, for what reads XPMEM_YNL: out of the linux-source of a Debian
 # newer than the machine's, whose own has no ynl. It stays in the cache and is not installed.
 
-ynl_debian=trixie
 ynl_series=6.12
-
-# Tell apt of the other Debian: on the mirror this machine has Debian from, with lists of its own. Sets ynl_apt.
-ynl_apt_prepare() {
-	local folder=$cache/apt/$ynl_debian mirror
-
-	ynl_apt=$folder/apt.conf
-	mirror=$(. /etc/os-release && apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Origin: Debian' \
-		"Codename: $VERSION_CODENAME" | head -n1)
-	[[ -n $mirror ]] || return 1
-	mkdir -p "$folder/lists/partial" "$folder/cache/archives/partial"
-	echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror $ynl_debian main" >"$folder/sources.list"
-	cat >"$ynl_apt" <<-END
-		Dir::Etc::SourceList "$folder/sources.list";
-		Dir::Etc::SourceParts "-";
-		Dir::State::Lists "$folder/lists";
-		Dir::Cache "$folder/cache";
-		APT::Sandbox::User "root";
-		Acquire::Languages "none";
-	END
-}
-
-ynl_refresh() {
-	local log=$cache/logs/apt-get.$$
-
-	say "reading the package lists of Debian $ynl_debian"
-	if ! APT_CONFIG=$ynl_apt LC_ALL=C apt-get -q update -o APT::Update::Error-Mode=any >"$log" 2>&1 </dev/null; then
-		say "apt-get update failed: $(grep -m1 -E '^E:' "$log" || tail -n1 "$log") (all of it in $log)"
-		return 1
-	fi
-	rm -f "$log"
-}
 
 # Fetch a version's source, and keep what of it runs and checks: the folder appears only when complete.
 ynl_unpack() {
 	local version=$1 target=$2 source=linux-source-$ynl_series work=$cache/unpack.$$
 
-	APT_CONFIG=$ynl_apt packages_unpack "$work" "$source=$version" || return 1
+	APT_CONFIG=$archive_apt packages_unpack "$work" "$source=$version" || return 1
 	tar -x -C "$work" -f "$work/usr/src/$source.tar.xz" "$source/Documentation/netlink/genetlink.yaml" \
 		"$source/tools/net/ynl" || die "cannot unpack $source; is the disk full?"
 	mkdir -p "$(dirname "$target")" && mv "$work/$source" "$target" && rm -rf "$work"
@@ -52,15 +20,16 @@ ynl_prepare() {
 	local version= refreshed=
 
 	ynl_dir=
-	ynl_apt_prepare || { packages_refresh && ynl_apt_prepare; } || say "apt does not say where this machine has Debian from"
-	while [[ -f ${ynl_apt:-} ]]; do
-		if version=$(APT_CONFIG=$ynl_apt kernel_candidates "linux-source-$ynl_series" | cut -d' ' -f2) && [[ -n $version ]]; then
+	archive_prepare || say "apt does not say where this machine has Debian from"
+	while [[ -f ${archive_apt:-} ]]; do
+		if version=$(APT_CONFIG=$archive_apt kernel_candidates "linux-source-$ynl_series" | cut -d' ' -f2) && [[ -n $version ]]; then
 			ynl_dir=$cache/ynl/$version
 			[[ -d $ynl_dir ]] && return 0
 			say "fetching the ynl tool from Debian's linux-source $version (150 MB, of which 1 is kept)"
 			ynl_unpack "$version" "$ynl_dir" && return 0
 		fi
-		[[ -z $refreshed ]] && ynl_refresh || break
+		[[ -z $refreshed ]] || break
+		archive_refresh
 		refreshed=1
 	done
 	ynl_dir=$(find "$cache/ynl" -mindepth 1 -maxdepth 1 2>/dev/null | sort -V | tail -n1) || true
