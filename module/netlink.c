@@ -333,7 +333,7 @@ int xpmem_nl_stats_get_doit(struct sk_buff *skb, struct genl_info *info)
 }
 
 static const struct genl_multicast_group groups[XPMEM_NL_GROUPS_COUNT] = {
-	[XPMEM_NL_GROUP_EVENTS] = { .name = XPMEM_GROUP_EVENTS, .flags = GENL_MCAST_CAP_SYS_ADMIN },
+	[XPMEM_NL_GROUP_EVENTS] = { .name = XPMEM_GROUP_EVENTS, XPMEM_GENL_MCAST_CAP_SYS_ADMIN },
 };
 
 struct genl_family xpmem_nl_family = {

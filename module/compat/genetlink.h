@@ -14,6 +14,13 @@
 #define XPMEM_GENL_RESV_START_OP(command)
 #endif
 
+/* Only the administrator may listen: since 6.7, and in updates of 6.1, a flag says so, in updates of older kernels a bit. */
+#ifdef XPMEM_HAVE_GENL_MCAST_CAP_SYS_ADMIN
+#define XPMEM_GENL_MCAST_CAP_SYS_ADMIN .flags = GENL_MCAST_CAP_SYS_ADMIN
+#else
+#define XPMEM_GENL_MCAST_CAP_SYS_ADMIN .cap_sys_admin = 1
+#endif
+
 /* The attributes of a dump's request, by id; they stay until it is done. */
 static inline struct nlattr **xpmem_nl_dump_attrs(struct netlink_callback *callback)
 {

@@ -49,6 +49,11 @@ static inline void xpmem_assert_vma_is_stable(const struct vm_area_struct *vma)
 #endif
 }
 
+/* Before 6.0 who gave up the mmap_lock always had to try again. */
+#ifndef XPMEM_HAVE_VM_FAULT_COMPLETED
+#define VM_FAULT_COMPLETED 0
+#endif
+
 /* Before 6.5 it also gave the VMAs. Without room to say so it never gives up the mmap_lock. */
 static inline long xpmem_pin_user_pages_remote(struct mm_struct *mm, unsigned long start, unsigned long count,
 					       unsigned int flags, struct page **pages)
