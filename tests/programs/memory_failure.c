@@ -3,6 +3,9 @@
  * Memory that fails under the exporter. Whoever touches the lost page gets SIGBUS, the attacher as the
  * exporter; everything else goes on. The failures are injected, by madvise.
  */
+#include <stdlib.h>
+#include <unistd.h>
+
 #include "device.h"
 
 #ifndef MADV_SOFT_OFFLINE
@@ -33,9 +36,22 @@ static void advise_page(long address, int advice)
 	CHECK_OK(result);
 }
 
+static void on_injected(int number, siginfo_t *info, void *context)
+{
+	(void)number;
+	(void)context;
+	if (info->si_code != BUS_MCEERR_AR)
+		_exit(EXIT_FAILURE);
+}
+
+/* Later kernels than 6.12 tell who injects a failure of it, as if it had touched the page. */
 static void fail_page(long address)
 {
+	struct sigaction injected = { .sa_sigaction = on_injected, .sa_flags = SA_SIGINFO }, usual;
+
+	sigaction(SIGBUS, &injected, &usual);
 	advise_page(address, MADV_HWPOISON);
+	sigaction(SIGBUS, &usual, NULL);
 }
 
 static void check_lost(long offset)
