@@ -154,7 +154,7 @@ static int attachment_mmap(struct file *file, struct vm_area_struct *vma)
 const struct file_operations xpmem_attachment_fops = {
 	.owner = THIS_MODULE,
 	.mmap = attachment_mmap,
-	.get_unmapped_area = thp_get_unmapped_area,
+	.get_unmapped_area = xpmem_get_unmapped_area,
 };
 
 /* Memory whose pages may be mapped with a reference, as by anyone who maps the same file. */

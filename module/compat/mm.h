@@ -65,6 +65,25 @@ static inline long xpmem_pin_user_pages_remote(struct mm_struct *mm, unsigned lo
 #endif
 }
 
+#ifdef CONFIG_TRANSPARENT_HUGEPAGE
+/*
+ * An address at which offsets that are aligned to PMD_SIZE are mapped aligned, too. Before 5.18 the kernel's own looks for one for
+ * DAX files only: then there is one in an area that is larger by PMD_SIZE.
+ */
+static inline unsigned long xpmem_get_unmapped_area(struct file *file, unsigned long address, unsigned long length,
+						    unsigned long pgoff, unsigned long flags)
+{
+	unsigned long found = thp_get_unmapped_area(file, address, length, pgoff, flags), offset = pgoff << PAGE_SHIFT, area;
+
+	if (IS_ERR_VALUE(found) || address || (-offset & ~PMD_MASK) + PMD_SIZE > length || !((found - offset) & ~PMD_MASK))
+		return found;
+	area = thp_get_unmapped_area(file, 0, length + PMD_SIZE, pgoff, flags);
+	return IS_ERR_VALUE(area) ? found : area + ((offset - area) & ~PMD_MASK);
+}
+#else
+#define xpmem_get_unmapped_area NULL
+#endif
+
 /* Shadow stacks came in 6.6. */
 #ifndef VM_SHADOW_STACK
 #define VM_SHADOW_STACK VM_NONE
