@@ -56,6 +56,9 @@ void xpmem_attachment_open(struct vm_area_struct *vma)
 	if (is_inherited(vma)) {
 		vm_flags_set(vma, VM_WIPEONFORK);
 		atomic_long_inc(&inherited);
+		/* Some kernels have copied the parent's entries by now. The parent loses its own, too, and faults again. */
+		unmap_mapping_range(vma->vm_file->f_mapping, (loff_t)vma->vm_pgoff << PAGE_SHIFT,
+				    vma->vm_end - vma->vm_start, 1);
 	}
 	refcount_inc(&attachment->object.ref);
 }
