@@ -8,11 +8,16 @@ balancing=/proc/sys/kernel/numa_balancing
 tuning=/sys/kernel/debug/sched/numa_balancing
 declare -A periods=([scan_delay_ms]=1 [scan_period_min_ms]=20 [scan_period_max_ms]=40) saved
 
+# Where a period is; before Linux 5.13 they were in another place.
+period() {
+	[[ -e $tuning/$1 ]] && echo "$tuning/$1" || echo "${balancing}_$1"
+}
+
 teardown() {
 	local name
 
 	for name in "${!saved[@]}"; do
-		echo "${saved[$name]}" >"$tuning/$name"
+		echo "${saved[$name]}" >"$(period "$name")"
 	done
 	((${#saved[@]} == 0)) || echo 0 >"$balancing"
 }
@@ -55,8 +60,8 @@ balance() {
 
 	[[ -e $balancing && -e /sys/devices/system/node/node1 ]] || skip "this kernel balances no nodes"
 	for name in "${!periods[@]}"; do
-		saved[$name]=$(cat "$tuning/$name")
-		echo "${periods[$name]}" >"$tuning/$name"
+		saved[$name]=$(cat "$(period "$name")")
+		echo "${periods[$name]}" >"$(period "$name")"
 	done
 	echo 1 >"$balancing"
 }
