@@ -12,7 +12,8 @@ build_log() {
 }
 
 build_all() {
-	local setup="$tree $kernel_build_dir" options=(-Dwerror=true -Dmodule=enabled -Dkernel_build_dir="$kernel_build_dir")
+	local setup="$tree $kernel_build_dir"
+	local options=(-Dwerror=true -Dmodule=enabled -Dgenerator=enabled -Dkernel_build_dir="$kernel_build_dir")
 
 	build_dir=$cache/build
 	[[ $vm_kernel == stock ]] || build_dir+=-$vm_kernel
