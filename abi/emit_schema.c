@@ -135,12 +135,12 @@ static struct json_object *described(struct json_object *object, const char *des
 static struct json_object *closed_object(struct json_object *properties, bool strict)
 {
 	struct json_object *object = type_of("object"), *required;
+	struct json_object_iter property;
 
 	if (strict) {
 		required = json_object_new_array();
-		json_object_object_foreach(properties, key, value) {
-			(void)value;
-			append(required, json_object_new_string(key));
+		json_object_object_foreachC(properties, property) {
+			append(required, json_object_new_string(property.key));
 		}
 		put(object, "required", required);
 	}

@@ -10,7 +10,7 @@
 
 #define COLUMNS 80
 
-static void fail_file(const char *verb, const char *path)
+static _Noreturn void fail_file(const char *verb, const char *path)
 {
 	fprintf(stderr, "generate: cannot %s %s: %s\n", verb, path, strerror(errno));
 	exit(1);

@@ -564,7 +564,7 @@ static long __attribute__((noinline)) grow_stack(long depth)
 	volatile char frame[16 * PAGE];
 
 	frame[0] = depth;
-	return depth ? grow_stack(depth - 1) + frame[0] : (long)frame;
+	return depth ? grow_stack(depth - 1) + frame[0] : (long)__builtin_frame_address(0);
 }
 
 CASE(stack_growth)

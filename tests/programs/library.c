@@ -584,11 +584,14 @@ CASE(share)
 CASE(share_heap)
 {
 	long memory = (long)aligned_alloc(PAGE, LENGTH);
+	void *heap;
 
 	fill(memory, LENGTH, 1);
 	check_turned(memory, LENGTH);
 	/* the heap goes on around it */
-	CHECK(malloc(64 * PAGE));
+	heap = malloc(64 * PAGE);
+	CHECK(heap);
+	free(heap);
 	free((void *)memory);
 }
 
