@@ -65,7 +65,7 @@ static bool cold_end_view(struct pair *pair, const void *view)
  * of eight messages are of three quarters as many as it holds, the others of any.
  */
 
-#define CACHE_SIZE 32
+#define CACHE_SIZE 32UL
 
 static struct cached {
 	size_t offset;
@@ -124,7 +124,7 @@ static const void *cache_view(struct pair *pair, const struct message *message)
 double method_cache_hits(void)
 {
 	double hits = cache_clock ? (double)cache_hits / cache_clock : -1;
-	int i;
+	size_t i;
 
 	for (i = 0; i < CACHE_SIZE; i++)
 		if (cache[i].at)

@@ -174,7 +174,7 @@ static int kernel_option(const char *name)
 	snprintf(wanted, sizeof(wanted), "%s=", name);
 	while (fgets(line, sizeof(line), file))
 		if (!strncmp(line, wanted, strlen(wanted)))
-			value = line[strlen(wanted)];
+			value = (unsigned char)line[strlen(wanted)];
 	fclose(file);
 	return value;
 }

@@ -155,11 +155,12 @@ uint64_t now(void)
 struct json_object *json_time(uint64_t nanoseconds)
 {
 	time_t seconds = nanoseconds / 1000000000;
-	char text[64] = "", fraction[16];
+	size_t length = 0;
+	char text[64];
 	struct tm parts;
 
 	if (gmtime_r(&seconds, &parts))
-		strftime(text, sizeof(text) - sizeof(fraction), "%Y-%m-%dT%H:%M:%S", &parts);
-	snprintf(fraction, sizeof(fraction), ".%09uZ", (unsigned int)(nanoseconds % 1000000000));
-	return json_object_new_string(strcat(text, fraction));
+		length = strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &parts);
+	snprintf(text + length, sizeof(text) - length, ".%09uZ", (unsigned int)(nanoseconds % 1000000000));
+	return json_object_new_string(text);
 }

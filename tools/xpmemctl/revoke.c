@@ -9,8 +9,10 @@ static enum status parse_ids(int count, char **arguments, int64_t *ids)
 
 	for (i = 0; i < count; i++) {
 		ids[i] = parse_id(arguments[i]);
-		if (!ids[i])
-			return fail(STATUS_USAGE, "\"%s\" is no id; give a positive number, decimal or 0x and hexadecimal", arguments[i]);
+		if (!ids[i]) {
+			fail(STATUS_USAGE, "\"%s\" is no id; give a positive number, decimal or 0x and hexadecimal", arguments[i]);
+			return STATUS_USAGE;
+		}
 	}
 	return STATUS_OK;
 }

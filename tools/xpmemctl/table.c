@@ -19,14 +19,14 @@ static bool is_size(const char *key)
 static void format_size(char *text, size_t size, uint64_t bytes)
 {
 	static const char units[] = "KMGTPE";
-	double value = bytes;
+	double value = bytes / 1024.0;
 	int i;
 
 	if (bytes < 1024) {
 		snprintf(text, size, "%u", (unsigned int)bytes);
 		return;
 	}
-	for (i = -1; value >= 1024 && units[i + 1]; i++)
+	for (i = 0; value >= 1024 && units[i + 1]; i++)
 		value /= 1024;
 	snprintf(text, size, value < 10 ? "%.1f%c" : "%.0f%c", value, units[i]);
 }
@@ -160,7 +160,7 @@ static void print_heading(struct table *table, bool more)
 	for (i = 0; i < table->columns; i++) {
 		const struct attribute *attribute = &table->set->attributes[table->order[i]];
 
-		for (j = 0; attribute->key[j] && j < sizeof(heading) - 1; j++)
+		for (j = 0; j < sizeof(heading) - 1 && attribute->key[j]; j++)
 			heading[j] = toupper((unsigned char)attribute->key[j]);
 		heading[j] = '\0';
 		if (table->widths[i])
@@ -190,7 +190,7 @@ static void choose_columns(struct table *table)
 
 	for (i = 0; !options.columns && i < table->set->count && table->columns < most; i++)
 		table->order[table->columns++] = i;
-	for (j = 0; j < options.column_count; j++)
+	for (j = 0; options.columns && j < options.column_count; j++)
 		for (i = 0; i < table->set->count && table->columns < most; i++)
 			if (!strcmp(options.columns[j], table->set->attributes[i].key))
 				table->order[table->columns++] = i;
