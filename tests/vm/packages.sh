@@ -31,6 +31,11 @@ xz-utils		unpacks sources of kernels
 gnuplot-nox		draws pictures for xpmembench (tests)
 python3-prometheus-client	reads OpenMetrics of xpmemctl (tests)
 END
+	case ${packages_wanted:-} in
+	distribution) cat <<'END' ;;
+mmdebstrap		makes clean Debians that packages are tested in
+END
+	esac
 	[[ $vm_kernel == stock ]] || cat <<'END'
 bc			used by the kernel's build
 bison			used by the kernel's build

@@ -62,6 +62,25 @@ suites_run() {
 	((passed > 0 || failed > 0)) || failed=1
 }
 
+# A test of this machine, which is a command; what it prints is shown if it fails. Counts in host_passed and host_failed.
+expect() {
+	local suite=$1 name=$2 log=$run_dir/expect status
+	shift 2
+
+	set +e
+	(set -e; "$@") >"$log" 2>&1
+	status=$?
+	set -e
+	if ((status == 0)); then
+		host_passed=$((host_passed + 1))
+		echo "ok    $suite: $name"
+	else
+		host_failed=$((host_failed + 1))
+		echo "FAIL  $suite: $name"
+		tail -n 60 "$log" | sed 's/^/      /'
+	fi
+}
+
 # The last line, and the exit status.
 counts_print() {
 	((skipped == 0)) && echo "$passed passed, $failed failed" ||
