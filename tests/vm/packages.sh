@@ -32,6 +32,11 @@ gnuplot-nox		draws pictures for xpmembench (tests)
 python3-prometheus-client	reads OpenMetrics of xpmemctl (tests)
 END
 	case ${packages_wanted:-} in
+	analysis) cat <<'END' ;;
+clang			has other warnings than gcc
+clang-tidy		analyzes what runs in user space
+cppcheck		analyzes what runs in user space
+END
 	distribution) cat <<'END' ;;
 mmdebstrap		makes clean Debians that packages are tested in
 END

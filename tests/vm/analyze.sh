@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# ./vm analyze: what compilers, analyzers and sanitizers find in the sources, a line a tool, and the counts. They are to find
+# nothing.
+
+# Not what checkpatch takes for something else: an argument that is a pointer to a function, the compiler's hook, a comparison of
+# two constants, an argument of a macro that is empty for some kernels.
+analyze_unlike_module=OPEN_BRACE,AVOID_EXTERNS,CONSTANT_COMPARISON,MACRO_ARG_UNUSED
+# The interface's headers have no macros for attributes.
+analyze_unlike_uapi=PREFER_DEFINED_ATTRIBUTE_MACRO,LINE_SPACING
+
+# The build that ./vm always makes was made so.
+analyze_compiled() {
+	meson introspect --buildoptions "$build_dir" | jq -e 'any(.[]; .name == "werror" and .value)'
+}
+
+# A build of its own of all but the module, which no warning passes.
+analyze_build() {
+	local compiler=$1 folder=$cache/analyze/$1
+	shift
+
+	[[ -f $folder/build.ninja ]] || CC=$compiler meson setup "$folder" "$tree" -Dmodule=disabled -Dgenerator=enabled -Dwerror=true "$@"
+	meson compile -C "$folder"
+}
+
+analyze_sanitized() {
+	# Before the sanitizer comes what the tests preload.
+	ASAN_OPTIONS=verify_asan_link_order=0 meson test -C "$cache/analyze/gcc" --no-rebuild --print-errorlogs --no-suite source
+}
+
+# Unknown to it: formats that are macros, what NULL is, and that there are calls to choose from.
+analyze_cppcheck() {
+	(cd "$tree" && cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability --inline-suppr \
+		--suppress=wrongPrintfScanfArgNum --suppress=varFuncNullUB --suppress=zerodiv:tests/fuzz/program.c -D_GNU_SOURCE -Iuapi -Ilibxpmem \
+		abi demo doc/examples libxpmem tests/checks tests/fuzz tests/packages tests/programs tools)
+}
+
+# The tests' programs are wrong on purpose in too many ways.
+analyze_clang_tidy() {
+	jq -r '.[] | .directory + "/" + .file' "$cache/analyze/clang/compile_commands.json" | xargs realpath | sort -u |
+		grep -E "^$tree/(abi|demo|doc|libxpmem|tools)/" | xargs -n 4 -P 2 clang-tidy -p "$cache/analyze/clang" --quiet
+}
+
+analyze_checkpatch() {
+	local checkpatch=(perl "$ynl_dir/scripts/checkpatch.pl" --no-tree --terse --show-types --no-summary --quiet --max-line-length=140)
+
+	[[ -n $ynl_dir ]] || { echo "there is no checkpatch"; return 1; }
+	(cd "$tree" && "${checkpatch[@]}" --ignore "$analyze_unlike_module" -f module/*.[ch] module/compat/*.h module/compat/probes/*.c &&
+		"${checkpatch[@]}" --ignore "$analyze_unlike_uapi" -f uapi/linux/*.h)
+}
+
+analyze_main() {
+	local host_passed=0 host_failed=0
+
+	packages_wanted=analysis ynl_wanted=1
+	prepare
+	lock_take analyze
+	expect analyze "gcc has no warning" analyze_compiled
+	expect analyze "library and tools build with the sanitizers" \
+		analyze_build gcc -Dtests=false -Db_sanitize=address,undefined -Db_lundef=false
+	expect analyze "their checks pass with the sanitizers" analyze_sanitized
+	expect analyze "clang has no warning" analyze_build clang
+	expect analyze "clang-tidy" analyze_clang_tidy
+	expect analyze "cppcheck" analyze_cppcheck
+	expect analyze "checkpatch" analyze_checkpatch
+	expect analyze "sparse" "$tree/tests/checks/sparse" "$tree" "$kernel_build_dir"
+
+	passed=$host_passed failed=$host_failed skipped=0
+	counts_print
+}
