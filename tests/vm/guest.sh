@@ -43,6 +43,7 @@ guest_initramfs() {
 		export XPMEM_TEST_SLOWNESS='$(patience 1)'
 		export XPMEM_MODULE='$build_module'
 		export XPMEM_COVERAGE_MODULE='${build_coverage_module:-}'
+		export XPMEM_CLIENTS='$cache/clients'
 		export XPMEM_YNL='${ynl_dir:-}'
 		export XPMEM_OUT='$run_dir/out'
 	END

@@ -41,6 +41,12 @@ END
 mmdebstrap		makes clean Debians that packages are tested in
 END
 	esac
+	[[ -z ${clients_wanted:-} ]] || cat <<'END'
+dpkg-dev		unpacks Debian's source packages (clients)
+autoconf		makes the configure script of UCX
+automake		makes the makefiles of UCX
+libtool			links the libraries of UCX
+END
 	[[ $vm_kernel == stock ]] || cat <<'END'
 bc			used by the kernel's build
 bison			used by the kernel's build
