@@ -67,6 +67,13 @@ clients_configure_ucx() {
 			--without-rocm --without-knem --without-valgrind
 }
 
+# It would link what Debian's libfabric.pc names for static links, which is not installed: pkg-config is not to find that.
+clients_configure_mpich() {
+	PKG_CONFIG_LIBDIR=$clients_xpmem_lib/pkgconfig ./configure --prefix="$1" "${clients_options[@]}" --with-xpmem-include="$clients_xpmem/include" --with-xpmem-lib="$clients_xpmem_lib" \
+		--with-device=ch4:ofi --with-libfabric=/usr --with-ch4-shmmods=posix,xpmem --with-pm=hydra \
+		--with-datatype-engine=dataloop --with-hwloc=no --with-wrapper-dl-type=none --disable-fortran --disable-cxx --disable-romio
+}
+
 # Install the library, its headers and pkg-config files where the recipes find them. Sets clients_xpmem and clients_xpmem_lib.
 clients_install_xpmem() {
 	local root=$clients_dir/xpmem
@@ -134,6 +141,10 @@ clients_programs() {
 		ucx)
 			build_log gcc "${flags[@]}" -I"$tree/tests/programs" -I"$clients_dir/ucx/include" "$tree/tests/clients/ucx.c" \
 				"$build_dir/tests/programs/libharness.a" -L"$clients_dir/ucx/lib" -lucp -lucs -pthread -o "$programs/ucx-cases"
+			;;
+		mpich)
+			build_log "$clients_dir/$client/bin/mpicc" "${flags[@]}" "$tree/tests/clients/mpi.c" \
+				-Wl,-rpath-link,"$clients_xpmem_lib" -o "$programs/mpi-with-$client"
 			;;
 		esac
 	done

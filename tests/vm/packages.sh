@@ -46,6 +46,7 @@ dpkg-dev		unpacks Debian's source packages (clients)
 autoconf		makes the configure script of UCX
 automake		makes the makefiles of UCX
 libtool			links the libraries of UCX
+libfabric-dev		the network of MPICH
 END
 	[[ $vm_kernel == stock ]] || cat <<'END'
 bc			used by the kernel's build
