@@ -263,8 +263,10 @@ static struct xpmem_object *get_object(struct xpmem_registry *registry, u32 inde
 /* The object with a reference for the caller, or NULL. */
 struct xpmem_object *xpmem_registry_find(struct xpmem_registry *registry, s64 id)
 {
-	u32 end = smp_load_acquire(&registry->last) + 1, index = id & INDEX_MASK;
+	u32 end, index = id & INDEX_MASK;
 
+	/* Pairs with take_index(). */
+	end = smp_load_acquire(&registry->last) + 1;
 	if (id <= 0 || !index || index >= end)
 		return NULL;
 	return get_object(registry, array_index_nospec(index, end), id);
@@ -279,9 +281,11 @@ struct xpmem_object *xpmem_registry_find(struct xpmem_registry *registry, s64 id
  */
 struct xpmem_object *xpmem_registry_next(struct xpmem_registry *registry, unsigned long *cursor)
 {
-	unsigned long last = smp_load_acquire(&registry->last), index;
 	struct xpmem_object *object = NULL;
+	unsigned long last, index;
 
+	/* Pairs with take_index(). */
+	last = smp_load_acquire(&registry->last);
 	for (index = max(*cursor, 1UL); index <= last && !object; index++) {
 		object = get_object(registry, index, 0);
 		if (index % TABLE_ENTRIES == 0)

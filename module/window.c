@@ -152,7 +152,7 @@ static struct xpmem_window **find_slot(struct xpmem_window_table *table, unsigne
 	struct xpmem_window *window;
 
 	for (;; index = (index + 1) & ((1UL << table->bits) - 1)) {
-		window = smp_load_acquire(&table->slots[index]);
+		window = READ_ONCE(table->slots[index]);
 		if (!window || window->start == start)
 			return &table->slots[index];
 	}
@@ -160,7 +160,7 @@ static struct xpmem_window **find_slot(struct xpmem_window_table *table, unsigne
 
 static struct xpmem_window *find(const struct xpmem_space *space, unsigned long start)
 {
-	struct xpmem_window_table *table = smp_load_acquire(&space->windows);
+	struct xpmem_window_table *table = READ_ONCE(space->windows);
 
 	return table ? *find_slot(table, start) : NULL;
 }
@@ -181,6 +181,7 @@ static bool make_room(struct xpmem_space *space)
 			*find_slot(larger, table->slots[i]->start) = table->slots[i];
 	larger->count = table ? table->count : 0;
 	larger->smaller = table;
+	/* Whoever reads the pointer finds what is in the table. */
 	smp_store_release(&space->windows, larger);
 	return true;
 }
@@ -209,6 +210,7 @@ struct xpmem_window *xpmem_window_get(struct xpmem_space *space, unsigned long s
 	window = make_room(space) ? create(space, start) : ERR_PTR(-ENOMEM);
 	if (!IS_ERR(window)) {
 		space->windows->count++;
+		/* Whoever reads the pointer finds a window that is complete. */
 		smp_store_release(find_slot(space->windows, start), window);
 	}
 	/* Pairs with xpmem_windows_revoke(): either it finds the window, or who inserts there sees its mark. */
@@ -246,13 +248,13 @@ unsigned long xpmem_windows_revoke(struct xpmem_space *space, unsigned long star
 
 	/* The mark before the look; pairs with xpmem_window_get(). */
 	smp_mb();
-	table = smp_load_acquire(&space->windows);
+	table = READ_ONCE(space->windows);
 	if (!table)
 		return 0;
 	start &= ~(XPMEM_WINDOW_SIZE - 1);
 	if ((end - start) >> (XPMEM_WINDOW_SHIFT + table->bits)) {
 		for (i = 0; i < 1UL << table->bits; i++) {
-			window = smp_load_acquire(&table->slots[i]);
+			window = READ_ONCE(table->slots[i]);
 			if (window && window->start >= start && window->start < end)
 				shards |= wait_for_inserts(window);
 		}
