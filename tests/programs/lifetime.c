@@ -75,7 +75,7 @@ CASE(removed_shared_memory)
 /* Many windows, of a segment that is larger than all of them. */
 CASE(removed_address_space)
 {
-	long memory, segid, i;
+	long memory, i;
 
 	exporter = peer_start();
 	memory = CHECK_OK(on(exporter, do_map, WINDOWS * 2 * MIB));

@@ -12,14 +12,14 @@ build_log() {
 }
 
 build_all() {
-	local setup="$tree $kernel_build_dir"
 	local options=(-Dwerror=true -Dmodule=enabled -Dgenerator=enabled -Dkernel_build_dir="$kernel_build_dir")
+	local setup="$tree ${options[*]}"
 
 	build_dir=$cache/build
 	[[ $vm_kernel == stock ]] || build_dir+=-$vm_kernel
 	[[ $kernel_series == "$kernel_own_series" ]] || build_dir+=-$kernel_series
 
-	# A build folder remembers absolute paths: begin anew when the tree or the kernel moved.
+	# A build folder remembers absolute paths: begin anew when the tree or the kernel moved, or options changed.
 	[[ $(cat "$build_dir/xpmem-setup" 2>/dev/null) == "$setup" ]] || rm -rf "$build_dir"
 	if [[ ! -d $build_dir ]]; then
 		say "building; the first time takes a minute"
