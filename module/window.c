@@ -145,16 +145,27 @@ static struct xpmem_window_table *create_table(unsigned int bits)
 	return table;
 }
 
-/* The slot of the window that starts at @start, or where it belongs. */
-static struct xpmem_window **find_slot(struct xpmem_window_table *table, unsigned long start)
+/* Where to look first for the window that starts at @start, and where next. */
+static unsigned long first_index(const struct xpmem_window_table *table, unsigned long start)
 {
-	unsigned long index = hash_long(start >> XPMEM_WINDOW_SHIFT, table->bits);
-	struct xpmem_window *window;
+	return hash_long(start >> XPMEM_WINDOW_SHIFT, table->bits);
+}
 
-	for (;; index = (index + 1) & ((1UL << table->bits) - 1)) {
+static unsigned long next_index(const struct xpmem_window_table *table, unsigned long index)
+{
+	return (index + 1) & ((1UL << table->bits) - 1);
+}
+
+/* The window that starts at @start, or NULL. */
+static struct xpmem_window *find_in(const struct xpmem_window_table *table, unsigned long start)
+{
+	struct xpmem_window *window;
+	unsigned long index;
+
+	for (index = first_index(table, start);; index = next_index(table, index)) {
 		window = READ_ONCE(table->slots[index]);
 		if (!window || window->start == start)
-			return &table->slots[index];
+			return window;
 	}
 }
 
@@ -162,7 +173,19 @@ static struct xpmem_window *find(const struct xpmem_space *space, unsigned long 
 {
 	struct xpmem_window_table *table = READ_ONCE(space->windows);
 
-	return table ? *find_slot(table, start) : NULL;
+	return table ? find_in(table, start) : NULL;
+}
+
+/* The caller has making_window, or is the only one who knows the table, which has room. */
+static void add(struct xpmem_window_table *table, struct xpmem_window *window)
+{
+	unsigned long index;
+
+	for (index = first_index(table, window->start); table->slots[index]; index = next_index(table, index))
+		;
+	table->count++;
+	/* Whoever reads the pointer finds a window that is complete. */
+	smp_store_release(&table->slots[index], window);
 }
 
 /* Sees to it that the table of @space has room for one more; false without memory. The caller has making_window. */
@@ -178,8 +201,7 @@ static bool make_room(struct xpmem_space *space)
 		return false;
 	for (i = 0; table && i < 1UL << table->bits; i++)
 		if (table->slots[i])
-			*find_slot(larger, table->slots[i]->start) = table->slots[i];
-	larger->count = table ? table->count : 0;
+			add(larger, table->slots[i]);
 	larger->smaller = table;
 	/* Whoever reads the pointer finds what is in the table. */
 	smp_store_release(&space->windows, larger);
@@ -208,11 +230,8 @@ struct xpmem_window *xpmem_window_get(struct xpmem_space *space, unsigned long s
 	if (window)
 		goto unlock;
 	window = make_room(space) ? create(space, start) : ERR_PTR(-ENOMEM);
-	if (!IS_ERR(window)) {
-		space->windows->count++;
-		/* Whoever reads the pointer finds a window that is complete. */
-		smp_store_release(find_slot(space->windows, start), window);
-	}
+	if (!IS_ERR(window))
+		add(space->windows, window);
 	/* Pairs with xpmem_windows_revoke(): either it finds the window, or who inserts there sees its mark. */
 	smp_mb();
 unlock:
@@ -261,7 +280,7 @@ unsigned long xpmem_windows_revoke(struct xpmem_space *space, unsigned long star
 		return shards;
 	}
 	for (; start < end; start += XPMEM_WINDOW_SIZE) {
-		window = *find_slot(table, start);
+		window = find_in(table, start);
 		if (window)
 			shards |= wait_for_inserts(window);
 	}
