@@ -7,7 +7,7 @@ static void print_command(FILE *out, const struct command *command, char magic)
 	const char *name = struct_name(command);
 	size_t i;
 
-	fprintf(out, "\n_Static_assert(%s == %#x, \"%s\");\n", request_name(command), magic << 8 | command->nr, request_name(command));
+	fprintf(out, "\n_Static_assert(%s == (_IOC_NONE << _IOC_DIRSHIFT | %#x), \"%s\");\n", request_name(command), magic << 8 | command->nr, request_name(command));
 	if (!command->field_count)
 		return;
 	fprintf(out, "_Static_assert(sizeof(struct %s) == %u, \"%s\");\n", name, command->size, name);

@@ -7,7 +7,7 @@
 #ifndef XPMEM_ABI_ASSERT_GEN_H
 #define XPMEM_ABI_ASSERT_GEN_H
 
-_Static_assert(XPMEM_IOC_QUERY == 0x7840, "XPMEM_IOC_QUERY");
+_Static_assert(XPMEM_IOC_QUERY == (_IOC_NONE << _IOC_DIRSHIFT | 0x7840), "XPMEM_IOC_QUERY");
 _Static_assert(sizeof(struct xpmem_ioc_query) == 40, "xpmem_ioc_query");
 _Static_assert(__builtin_offsetof(struct xpmem_ioc_query, size) == 0, "xpmem_ioc_query.size");
 _Static_assert(sizeof(((struct xpmem_ioc_query *)0)->size) == 4, "xpmem_ioc_query.size");
@@ -26,7 +26,7 @@ _Static_assert(sizeof(((struct xpmem_ioc_query *)0)->mode_mask) == 4, "xpmem_ioc
 _Static_assert(__builtin_offsetof(struct xpmem_ioc_query, page_size) == 36, "xpmem_ioc_query.page_size");
 _Static_assert(sizeof(((struct xpmem_ioc_query *)0)->page_size) == 4, "xpmem_ioc_query.page_size");
 
-_Static_assert(XPMEM_IOC_MAKE == 0x7841, "XPMEM_IOC_MAKE");
+_Static_assert(XPMEM_IOC_MAKE == (_IOC_NONE << _IOC_DIRSHIFT | 0x7841), "XPMEM_IOC_MAKE");
 _Static_assert(sizeof(struct xpmem_ioc_make) == 72, "xpmem_ioc_make");
 _Static_assert(__builtin_offsetof(struct xpmem_ioc_make, size) == 0, "xpmem_ioc_make.size");
 _Static_assert(sizeof(((struct xpmem_ioc_make *)0)->size) == 4, "xpmem_ioc_make.size");
@@ -45,7 +45,7 @@ _Static_assert(sizeof(((struct xpmem_ioc_make *)0)->name) == 32, "xpmem_ioc_make
 _Static_assert(__builtin_offsetof(struct xpmem_ioc_make, segid) == 64, "xpmem_ioc_make.segid");
 _Static_assert(sizeof(((struct xpmem_ioc_make *)0)->segid) == 8, "xpmem_ioc_make.segid");
 
-_Static_assert(XPMEM_IOC_REMOVE == 0x7842, "XPMEM_IOC_REMOVE");
+_Static_assert(XPMEM_IOC_REMOVE == (_IOC_NONE << _IOC_DIRSHIFT | 0x7842), "XPMEM_IOC_REMOVE");
 _Static_assert(sizeof(struct xpmem_ioc_remove) == 16, "xpmem_ioc_remove");
 _Static_assert(__builtin_offsetof(struct xpmem_ioc_remove, size) == 0, "xpmem_ioc_remove.size");
 _Static_assert(sizeof(((struct xpmem_ioc_remove *)0)->size) == 4, "xpmem_ioc_remove.size");
@@ -54,7 +54,7 @@ _Static_assert(sizeof(((struct xpmem_ioc_remove *)0)->flags) == 4, "xpmem_ioc_re
 _Static_assert(__builtin_offsetof(struct xpmem_ioc_remove, segid) == 8, "xpmem_ioc_remove.segid");
 _Static_assert(sizeof(((struct xpmem_ioc_remove *)0)->segid) == 8, "xpmem_ioc_remove.segid");
 
-_Static_assert(XPMEM_IOC_GET == 0x7843, "XPMEM_IOC_GET");
+_Static_assert(XPMEM_IOC_GET == (_IOC_NONE << _IOC_DIRSHIFT | 0x7843), "XPMEM_IOC_GET");
 _Static_assert(sizeof(struct xpmem_ioc_get) == 40, "xpmem_ioc_get");
 _Static_assert(__builtin_offsetof(struct xpmem_ioc_get, size) == 0, "xpmem_ioc_get.size");
 _Static_assert(sizeof(((struct xpmem_ioc_get *)0)->size) == 4, "xpmem_ioc_get.size");
@@ -71,7 +71,7 @@ _Static_assert(sizeof(((struct xpmem_ioc_get *)0)->apid) == 8, "xpmem_ioc_get.ap
 _Static_assert(__builtin_offsetof(struct xpmem_ioc_get, length) == 32, "xpmem_ioc_get.length");
 _Static_assert(sizeof(((struct xpmem_ioc_get *)0)->length) == 8, "xpmem_ioc_get.length");
 
-_Static_assert(XPMEM_IOC_RELEASE == 0x7844, "XPMEM_IOC_RELEASE");
+_Static_assert(XPMEM_IOC_RELEASE == (_IOC_NONE << _IOC_DIRSHIFT | 0x7844), "XPMEM_IOC_RELEASE");
 _Static_assert(sizeof(struct xpmem_ioc_release) == 16, "xpmem_ioc_release");
 _Static_assert(__builtin_offsetof(struct xpmem_ioc_release, size) == 0, "xpmem_ioc_release.size");
 _Static_assert(sizeof(((struct xpmem_ioc_release *)0)->size) == 4, "xpmem_ioc_release.size");
@@ -80,7 +80,7 @@ _Static_assert(sizeof(((struct xpmem_ioc_release *)0)->flags) == 4, "xpmem_ioc_r
 _Static_assert(__builtin_offsetof(struct xpmem_ioc_release, apid) == 8, "xpmem_ioc_release.apid");
 _Static_assert(sizeof(((struct xpmem_ioc_release *)0)->apid) == 8, "xpmem_ioc_release.apid");
 
-_Static_assert(XPMEM_IOC_ATTACH == 0x7845, "XPMEM_IOC_ATTACH");
+_Static_assert(XPMEM_IOC_ATTACH == (_IOC_NONE << _IOC_DIRSHIFT | 0x7845), "XPMEM_IOC_ATTACH");
 _Static_assert(sizeof(struct xpmem_ioc_attach) == 48, "xpmem_ioc_attach");
 _Static_assert(__builtin_offsetof(struct xpmem_ioc_attach, size) == 0, "xpmem_ioc_attach.size");
 _Static_assert(sizeof(((struct xpmem_ioc_attach *)0)->size) == 4, "xpmem_ioc_attach.size");
@@ -97,7 +97,7 @@ _Static_assert(sizeof(((struct xpmem_ioc_attach *)0)->vaddr) == 8, "xpmem_ioc_at
 _Static_assert(__builtin_offsetof(struct xpmem_ioc_attach, attid) == 40, "xpmem_ioc_attach.attid");
 _Static_assert(sizeof(((struct xpmem_ioc_attach *)0)->attid) == 8, "xpmem_ioc_attach.attid");
 
-_Static_assert(XPMEM_IOC_DETACH == 0x7846, "XPMEM_IOC_DETACH");
+_Static_assert(XPMEM_IOC_DETACH == (_IOC_NONE << _IOC_DIRSHIFT | 0x7846), "XPMEM_IOC_DETACH");
 _Static_assert(sizeof(struct xpmem_ioc_detach) == 16, "xpmem_ioc_detach");
 _Static_assert(__builtin_offsetof(struct xpmem_ioc_detach, size) == 0, "xpmem_ioc_detach.size");
 _Static_assert(sizeof(((struct xpmem_ioc_detach *)0)->size) == 4, "xpmem_ioc_detach.size");
@@ -106,7 +106,7 @@ _Static_assert(sizeof(((struct xpmem_ioc_detach *)0)->flags) == 4, "xpmem_ioc_de
 _Static_assert(__builtin_offsetof(struct xpmem_ioc_detach, vaddr) == 8, "xpmem_ioc_detach.vaddr");
 _Static_assert(sizeof(((struct xpmem_ioc_detach *)0)->vaddr) == 8, "xpmem_ioc_detach.vaddr");
 
-_Static_assert(XPMEM_IOC_SEGMENT_FD == 0x7847, "XPMEM_IOC_SEGMENT_FD");
+_Static_assert(XPMEM_IOC_SEGMENT_FD == (_IOC_NONE << _IOC_DIRSHIFT | 0x7847), "XPMEM_IOC_SEGMENT_FD");
 _Static_assert(sizeof(struct xpmem_ioc_segment_fd) == 24, "xpmem_ioc_segment_fd");
 _Static_assert(__builtin_offsetof(struct xpmem_ioc_segment_fd, size) == 0, "xpmem_ioc_segment_fd.size");
 _Static_assert(sizeof(((struct xpmem_ioc_segment_fd *)0)->size) == 4, "xpmem_ioc_segment_fd.size");
@@ -119,7 +119,7 @@ _Static_assert(sizeof(((struct xpmem_ioc_segment_fd *)0)->fd) == 4, "xpmem_ioc_s
 _Static_assert(__builtin_offsetof(struct xpmem_ioc_segment_fd, reserved) == 20, "xpmem_ioc_segment_fd.reserved");
 _Static_assert(sizeof(((struct xpmem_ioc_segment_fd *)0)->reserved) == 4, "xpmem_ioc_segment_fd.reserved");
 
-_Static_assert(XPMEM_IOC_WAIT == 0x7848, "XPMEM_IOC_WAIT");
+_Static_assert(XPMEM_IOC_WAIT == (_IOC_NONE << _IOC_DIRSHIFT | 0x7848), "XPMEM_IOC_WAIT");
 _Static_assert(sizeof(struct xpmem_ioc_wait) == 32, "xpmem_ioc_wait");
 _Static_assert(__builtin_offsetof(struct xpmem_ioc_wait, size) == 0, "xpmem_ioc_wait.size");
 _Static_assert(sizeof(((struct xpmem_ioc_wait *)0)->size) == 4, "xpmem_ioc_wait.size");
@@ -132,7 +132,7 @@ _Static_assert(sizeof(((struct xpmem_ioc_wait *)0)->expected) == 8, "xpmem_ioc_w
 _Static_assert(__builtin_offsetof(struct xpmem_ioc_wait, deadline) == 24, "xpmem_ioc_wait.deadline");
 _Static_assert(sizeof(((struct xpmem_ioc_wait *)0)->deadline) == 8, "xpmem_ioc_wait.deadline");
 
-_Static_assert(XPMEM_IOC_WAKE == 0x7849, "XPMEM_IOC_WAKE");
+_Static_assert(XPMEM_IOC_WAKE == (_IOC_NONE << _IOC_DIRSHIFT | 0x7849), "XPMEM_IOC_WAKE");
 _Static_assert(sizeof(struct xpmem_ioc_wake) == 24, "xpmem_ioc_wake");
 _Static_assert(__builtin_offsetof(struct xpmem_ioc_wake, size) == 0, "xpmem_ioc_wake.size");
 _Static_assert(sizeof(((struct xpmem_ioc_wake *)0)->size) == 4, "xpmem_ioc_wake.size");
@@ -145,7 +145,7 @@ _Static_assert(sizeof(((struct xpmem_ioc_wake *)0)->count) == 4, "xpmem_ioc_wake
 _Static_assert(__builtin_offsetof(struct xpmem_ioc_wake, woken) == 20, "xpmem_ioc_wake.woken");
 _Static_assert(sizeof(((struct xpmem_ioc_wake *)0)->woken) == 4, "xpmem_ioc_wake.woken");
 
-_Static_assert(XPMEM_IOC_DMABUF == 0x784a, "XPMEM_IOC_DMABUF");
+_Static_assert(XPMEM_IOC_DMABUF == (_IOC_NONE << _IOC_DIRSHIFT | 0x784a), "XPMEM_IOC_DMABUF");
 _Static_assert(sizeof(struct xpmem_ioc_dmabuf) == 40, "xpmem_ioc_dmabuf");
 _Static_assert(__builtin_offsetof(struct xpmem_ioc_dmabuf, size) == 0, "xpmem_ioc_dmabuf.size");
 _Static_assert(sizeof(((struct xpmem_ioc_dmabuf *)0)->size) == 4, "xpmem_ioc_dmabuf.size");
@@ -162,9 +162,9 @@ _Static_assert(sizeof(((struct xpmem_ioc_dmabuf *)0)->fd) == 4, "xpmem_ioc_dmabu
 _Static_assert(__builtin_offsetof(struct xpmem_ioc_dmabuf, reserved) == 36, "xpmem_ioc_dmabuf.reserved");
 _Static_assert(sizeof(((struct xpmem_ioc_dmabuf *)0)->reserved) == 4, "xpmem_ioc_dmabuf.reserved");
 
-_Static_assert(XPMEM_CMD_VERSION == 0x7800, "XPMEM_CMD_VERSION");
+_Static_assert(XPMEM_CMD_VERSION == (_IOC_NONE << _IOC_DIRSHIFT | 0x7800), "XPMEM_CMD_VERSION");
 
-_Static_assert(XPMEM_CMD_MAKE == 0x7801, "XPMEM_CMD_MAKE");
+_Static_assert(XPMEM_CMD_MAKE == (_IOC_NONE << _IOC_DIRSHIFT | 0x7801), "XPMEM_CMD_MAKE");
 _Static_assert(sizeof(struct xpmem_cmd_make) == 40, "xpmem_cmd_make");
 _Static_assert(__builtin_offsetof(struct xpmem_cmd_make, vaddr) == 0, "xpmem_cmd_make.vaddr");
 _Static_assert(sizeof(((struct xpmem_cmd_make *)0)->vaddr) == 8, "xpmem_cmd_make.vaddr");
@@ -179,12 +179,12 @@ _Static_assert(sizeof(((struct xpmem_cmd_make *)0)->permit_value) == 8, "xpmem_c
 _Static_assert(__builtin_offsetof(struct xpmem_cmd_make, segid) == 32, "xpmem_cmd_make.segid");
 _Static_assert(sizeof(((struct xpmem_cmd_make *)0)->segid) == 8, "xpmem_cmd_make.segid");
 
-_Static_assert(XPMEM_CMD_REMOVE == 0x7802, "XPMEM_CMD_REMOVE");
+_Static_assert(XPMEM_CMD_REMOVE == (_IOC_NONE << _IOC_DIRSHIFT | 0x7802), "XPMEM_CMD_REMOVE");
 _Static_assert(sizeof(struct xpmem_cmd_remove) == 8, "xpmem_cmd_remove");
 _Static_assert(__builtin_offsetof(struct xpmem_cmd_remove, segid) == 0, "xpmem_cmd_remove.segid");
 _Static_assert(sizeof(((struct xpmem_cmd_remove *)0)->segid) == 8, "xpmem_cmd_remove.segid");
 
-_Static_assert(XPMEM_CMD_GET == 0x7803, "XPMEM_CMD_GET");
+_Static_assert(XPMEM_CMD_GET == (_IOC_NONE << _IOC_DIRSHIFT | 0x7803), "XPMEM_CMD_GET");
 _Static_assert(sizeof(struct xpmem_cmd_get) == 32, "xpmem_cmd_get");
 _Static_assert(__builtin_offsetof(struct xpmem_cmd_get, segid) == 0, "xpmem_cmd_get.segid");
 _Static_assert(sizeof(((struct xpmem_cmd_get *)0)->segid) == 8, "xpmem_cmd_get.segid");
@@ -197,12 +197,12 @@ _Static_assert(sizeof(((struct xpmem_cmd_get *)0)->permit_value) == 8, "xpmem_cm
 _Static_assert(__builtin_offsetof(struct xpmem_cmd_get, apid) == 24, "xpmem_cmd_get.apid");
 _Static_assert(sizeof(((struct xpmem_cmd_get *)0)->apid) == 8, "xpmem_cmd_get.apid");
 
-_Static_assert(XPMEM_CMD_RELEASE == 0x7804, "XPMEM_CMD_RELEASE");
+_Static_assert(XPMEM_CMD_RELEASE == (_IOC_NONE << _IOC_DIRSHIFT | 0x7804), "XPMEM_CMD_RELEASE");
 _Static_assert(sizeof(struct xpmem_cmd_release) == 8, "xpmem_cmd_release");
 _Static_assert(__builtin_offsetof(struct xpmem_cmd_release, apid) == 0, "xpmem_cmd_release.apid");
 _Static_assert(sizeof(((struct xpmem_cmd_release *)0)->apid) == 8, "xpmem_cmd_release.apid");
 
-_Static_assert(XPMEM_CMD_ATTACH == 0x7805, "XPMEM_CMD_ATTACH");
+_Static_assert(XPMEM_CMD_ATTACH == (_IOC_NONE << _IOC_DIRSHIFT | 0x7805), "XPMEM_CMD_ATTACH");
 _Static_assert(sizeof(struct xpmem_cmd_attach) == 40, "xpmem_cmd_attach");
 _Static_assert(__builtin_offsetof(struct xpmem_cmd_attach, apid) == 0, "xpmem_cmd_attach.apid");
 _Static_assert(sizeof(((struct xpmem_cmd_attach *)0)->apid) == 8, "xpmem_cmd_attach.apid");
@@ -217,13 +217,13 @@ _Static_assert(sizeof(((struct xpmem_cmd_attach *)0)->fd) == 4, "xpmem_cmd_attac
 _Static_assert(__builtin_offsetof(struct xpmem_cmd_attach, flags) == 36, "xpmem_cmd_attach.flags");
 _Static_assert(sizeof(((struct xpmem_cmd_attach *)0)->flags) == 4, "xpmem_cmd_attach.flags");
 
-_Static_assert(XPMEM_CMD_DETACH == 0x7806, "XPMEM_CMD_DETACH");
+_Static_assert(XPMEM_CMD_DETACH == (_IOC_NONE << _IOC_DIRSHIFT | 0x7806), "XPMEM_CMD_DETACH");
 _Static_assert(sizeof(struct xpmem_cmd_detach) == 8, "xpmem_cmd_detach");
 _Static_assert(__builtin_offsetof(struct xpmem_cmd_detach, vaddr) == 0, "xpmem_cmd_detach.vaddr");
 _Static_assert(sizeof(((struct xpmem_cmd_detach *)0)->vaddr) == 8, "xpmem_cmd_detach.vaddr");
 
-_Static_assert(XPMEM_CMD_FORK_BEGIN == 0x7807, "XPMEM_CMD_FORK_BEGIN");
+_Static_assert(XPMEM_CMD_FORK_BEGIN == (_IOC_NONE << _IOC_DIRSHIFT | 0x7807), "XPMEM_CMD_FORK_BEGIN");
 
-_Static_assert(XPMEM_CMD_FORK_END == 0x7808, "XPMEM_CMD_FORK_END");
+_Static_assert(XPMEM_CMD_FORK_END == (_IOC_NONE << _IOC_DIRSHIFT | 0x7808), "XPMEM_CMD_FORK_END");
 
 #endif

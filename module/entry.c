@@ -132,7 +132,7 @@ static void insert_huge(struct insertion *insertion)
 			make_dirty(page);
 		for (index = 0; index < BITS_TO_LONGS(XPMEM_WINDOW_PAGES); index++)
 			mark_mapped(mirror->window, index, ~0UL);
-		set_pmd_at(vma->vm_mm, address, pmd, entry);
+		xpmem_set_pmd_at(vma->vm_mm, address, pmd, entry);
 		update_mmu_cache_pmd(vma, address, pmd);
 		insertion->inserted = PMD_SIZE >> PAGE_SHIFT;
 		insertion->wanted_is_mapped = true;
@@ -188,7 +188,7 @@ static void insert_fresh(struct insertion *insertion, pte_t *pte, unsigned long 
 	} else {
 		entry = pte_mkclean(entry);
 	}
-	set_pte_at(insertion->mirror->vma->vm_mm, address, pte, entry);
+	xpmem_set_pte_at(insertion->mirror->vma->vm_mm, address, pte, entry);
 	insertion->inserted++;
 }
 
@@ -204,7 +204,7 @@ static void upgrade_entry(struct insertion *insertion, pte_t *pte, unsigned long
 		make_dirty(page);
 		entry = pte_mkdirty(pte_mkspecial(entry));
 	}
-	set_pte_at(insertion->mirror->vma->vm_mm, address, pte, entry);
+	xpmem_set_pte_at(insertion->mirror->vma->vm_mm, address, pte, entry);
 }
 
 /* What is to be refcounted is left in pfns, as pointers to the pages. The caller holds the table's lock. */

@@ -48,4 +48,23 @@ static inline bool xpmem_huge_entries_are_checked(void)
 #endif
 }
 
+/*
+ * On arm64 set_pte_at() also sees to the tags of pages that may carry some, by what modules may not call. It has nothing to do so for a
+ * special entry, and has done it for a page that was inserted before.
+ */
+#ifdef CONFIG_ARM64_MTE
+static inline void xpmem_set_pte_at(struct mm_struct *mm, unsigned long address, pte_t *pte, pte_t entry)
+{
+	set_pte(pte, entry);
+}
+
+static inline void xpmem_set_pmd_at(struct mm_struct *mm, unsigned long address, pmd_t *pmd, pmd_t entry)
+{
+	set_pmd(pmd, entry);
+}
+#else
+#define xpmem_set_pte_at set_pte_at
+#define xpmem_set_pmd_at set_pmd_at
+#endif
+
 #endif
