@@ -156,6 +156,7 @@ static int kernel_option(const char *name)
 {
 	struct utsname kernel;
 	char path[512], line[512], wanted[128];
+	bool unpacks;
 	int value = 0;
 	FILE *file;
 
@@ -167,7 +168,8 @@ static int kernel_option(const char *name)
 		snprintf(path, sizeof(path), "/lib/modules/%s/config", kernel.release);
 		file = fopen(path, "re");
 	}
-	if (!file && !access("/proc/config.gz", R_OK))
+	unpacks = !file && !access("/proc/config.gz", R_OK);
+	if (unpacks)
 		file = popen("gzip -dc /proc/config.gz 2>/dev/null", "re");
 	if (!file)
 		return -1;
@@ -175,7 +177,10 @@ static int kernel_option(const char *name)
 	while (fgets(line, sizeof(line), file))
 		if (!strncmp(line, wanted, strlen(wanted)))
 			value = (unsigned char)line[strlen(wanted)];
-	fclose(file);
+	if (unpacks)
+		pclose(file);
+	else
+		fclose(file);
 	return value;
 }
 
