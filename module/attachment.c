@@ -208,7 +208,8 @@ static int find_shared(struct xpmem_attachment *attachment, unsigned long *start
 static unsigned long map(struct xpmem_attachment *attachment, unsigned long start, unsigned long end,
 			 unsigned long address, unsigned long flags)
 {
-	struct file *file = xpmem_shard_file(xpmem_attachment_space(attachment), current->mm, !attachment->permit->rdonly);
+	const struct xpmem_permit *permit = attachment->permit;
+	struct file *file = xpmem_shard_file(permit->segment->space, permit->client->shard, !permit->rdonly);
 
 	if (IS_ERR(file))
 		return PTR_ERR(file);

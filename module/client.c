@@ -38,6 +38,7 @@ static int set_up_for_notifiers(struct mm_struct *mm)
  */
 struct xpmem_client *xpmem_client_create(void)
 {
+	static atomic_t opened;
 	struct xpmem_client *client;
 	int error;
 
@@ -48,6 +49,7 @@ struct xpmem_client *xpmem_client_create(void)
 	if (!client)
 		return ERR_PTR(-ENOMEM);
 	refcount_set(&client->ref, 1);
+	client->shard = (unsigned int)atomic_inc_return(&opened) % XPMEM_SHARDS;
 	spin_lock_init(&client->lock);
 	INIT_LIST_HEAD(&client->segments);
 	INIT_LIST_HEAD(&client->permits);

@@ -73,9 +73,9 @@ static void mark_mapped(struct xpmem_window *window, unsigned long index, unsign
 }
 
 /* The shard of an attacher that is about to map pages of the window. The caller holds the window's lock for reading. */
-static void mark_shard(struct xpmem_window *window, const struct mm_struct *mm)
+static void mark_shard(struct xpmem_window *window, const struct xpmem_attachment *attachment)
 {
-	unsigned long bit = BIT(xpmem_shard_index(mm));
+	unsigned long bit = BIT(attachment->permit->client->shard);
 
 	if (!(READ_ONCE(window->shards) & bit))
 		atomic_long_or(bit, (atomic_long_t *)&window->shards);
@@ -349,7 +349,7 @@ enum xpmem_verdict xpmem_entries_insert(struct xpmem_mirror *mirror)
 	if (xpmem_needs_writable(vma) && (xpmem_mirror_wanted(mirror) & (HMM_PFN_VALID | HMM_PFN_WRITE)) == HMM_PFN_VALID)
 		WRITE_ONCE(vma->vm_ops, &xpmem_vm_ops);
 
-	mark_shard(window, vma->vm_mm);
+	mark_shard(window, mirror->attachment);
 	insertion.wanted = xpmem_mirror_wanted(mirror);
 	if (!is_insertable(insertion.wanted, xpmem_needs_writable(vma)))
 		insertion.wanted = 0;

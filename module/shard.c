@@ -103,10 +103,9 @@ static void destroy(struct xpmem_shard *shard)
 	kfree(shard);
 }
 
-/* That of the attacher whose address space is @mm. */
-static struct xpmem_shard *get(struct xpmem_space *space, const struct mm_struct *mm)
+static struct xpmem_shard *get(struct xpmem_space *space, unsigned int number)
 {
-	struct xpmem_shard **place = &space->shards[xpmem_shard_index(mm)], *shard = READ_ONCE(*place), *raced;
+	struct xpmem_shard **place = &space->shards[number], *shard = READ_ONCE(*place), *raced;
 
 	if (shard)
 		return shard;
@@ -140,14 +139,14 @@ static struct file *open_file(struct xpmem_shard *shard, int flags)
 /**
  * xpmem_shard_file() - the file that an attacher's attachments of a space map
  * @space: kept by the caller, and so the file
- * @mm: the attacher
+ * @number: of its shard
  * @writable: whether they may become writable
  *
  * Return: the file, which keeps the module loaded but not the space, or an error pointer.
  */
-struct file *xpmem_shard_file(struct xpmem_space *space, const struct mm_struct *mm, bool writable)
+struct file *xpmem_shard_file(struct xpmem_space *space, unsigned int number, bool writable)
 {
-	struct xpmem_shard *shard = get(space, mm);
+	struct xpmem_shard *shard = get(space, number);
 	struct file **place, *file, *raced;
 
 	if (IS_ERR(shard))

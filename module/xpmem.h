@@ -56,7 +56,6 @@
 #include <linux/cred.h>
 #include <linux/err.h>
 #include <linux/fs.h>
-#include <linux/hash.h>
 #include <linux/mm.h>
 #include <linux/mmu_notifier.h>
 #include <linux/mutex.h>
@@ -188,6 +187,7 @@ extern unsigned short xpmem_mode_mask;
 struct xpmem_client {
 	refcount_t ref;
 	struct mm_struct *mm;		/* identity only: mmgrab */
+	unsigned int shard;		/* the number of that which it is in, of every space */
 	spinlock_t lock;
 	struct list_head segments;	/* lock */
 	struct list_head permits;	/* lock */
@@ -200,18 +200,11 @@ void xpmem_client_put(struct xpmem_client *client);
 /* shard.c: some of the attachers of a space */
 
 /* So many that a change passes over most attachers whom it does not concern; more would take more memory. */
-#define XPMEM_SHARD_BITS 5
-#define XPMEM_SHARDS (1U << XPMEM_SHARD_BITS)
+#define XPMEM_SHARDS 32
 
 struct xpmem_shard;
 
-/* Which shard of any space the attacher is in whose address space is @mm. */
-static inline unsigned int xpmem_shard_index(const struct mm_struct *mm)
-{
-	return hash_ptr(mm, XPMEM_SHARD_BITS);
-}
-
-struct file *xpmem_shard_file(struct xpmem_space *space, const struct mm_struct *mm, bool writable);
+struct file *xpmem_shard_file(struct xpmem_space *space, unsigned int number, bool writable);
 void xpmem_shards_zap(struct xpmem_space *space, unsigned long shards, unsigned long start, unsigned long end);
 struct rw_semaphore *xpmem_shards_lock(struct xpmem_space *space);
 void xpmem_shards_close(struct xpmem_space *space);
