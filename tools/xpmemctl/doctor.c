@@ -156,8 +156,7 @@ static int kernel_option(const char *name)
 {
 	struct utsname kernel;
 	char path[512], line[512], wanted[128];
-	bool unpacks;
-	int value = 0;
+	int (*end)(FILE *file) = fclose, value = 0;
 	FILE *file;
 
 	if (uname(&kernel))
@@ -168,19 +167,17 @@ static int kernel_option(const char *name)
 		snprintf(path, sizeof(path), "/lib/modules/%s/config", kernel.release);
 		file = fopen(path, "re");
 	}
-	unpacks = !file && !access("/proc/config.gz", R_OK);
-	if (unpacks)
+	if (!file && !access("/proc/config.gz", R_OK)) {
 		file = popen("gzip -dc /proc/config.gz 2>/dev/null", "re");
+		end = pclose;
+	}
 	if (!file)
 		return -1;
 	snprintf(wanted, sizeof(wanted), "%s=", name);
 	while (fgets(line, sizeof(line), file))
 		if (!strncmp(line, wanted, strlen(wanted)))
 			value = (unsigned char)line[strlen(wanted)];
-	if (unpacks)
-		pclose(file);
-	else
-		fclose(file);
+	end(file);
 	return value;
 }
 
