@@ -6,7 +6,8 @@
  * Three ways to map:
  *   special     a page; no reference, no rmap, get_user_pages refuses it. For private memory, and whatever is odd.
  *   huge        the same for all of a PMD, where the exporter has it so.
- *   refcounted  a page as if the attachment mapped the file. For shared memory, in VMAs that are VM_MIXEDMAP.
+ *   refcounted  a page as if the attachment mapped the file. For shared memory, in VMAs that are VM_MIXEDMAP. What the exporter
+ *               maps page by page is counted as fork() would, in one pass with what is special; the rest by vm_insert_pages().
  *
  * A page is writable in an attachment only if it is writable in the exporter at that moment.
  */
@@ -25,7 +26,8 @@ struct insertion {
 	pgprot_t readonly;
 	unsigned long wanted;		/* what the snapshot says of the wanted page; 0 when it cannot be mapped */
 	unsigned long inserted;
-	unsigned long refcounted;	/* pages that fill_table() left for insert_refcounted() */
+	unsigned long counted[2];	/* pages that insert_counted() mapped: of files, of shmem */
+	unsigned long left;		/* pages that fill_table() left for insert_refcounted() */
 	bool wanted_is_mapped;
 };
 
@@ -44,7 +46,7 @@ static bool is_refcounted(const struct vm_area_struct *vma, unsigned long pfn)
 
 	if (!(vma->vm_flags & VM_MIXEDMAP) || !xpmem_page_is_file(hmm_pfn_to_page(pfn)))
 		return false;
-	/* vm_insert_pages() maps with vm_page_prot. */
+	/* It is mapped with vm_page_prot, as vm_insert_pages() does. */
 	return writable || !(vma->vm_flags & VM_MAYWRITE) || !pte_write(pfn_pte(0, vma->vm_page_prot));
 }
 
@@ -192,6 +194,22 @@ static void insert_fresh(struct insertion *insertion, pte_t *pte, unsigned long 
 	insertion->inserted++;
 }
 
+/*
+ * Inserts an entry that counts, where there is none; false if the page is not for that. As no notifier called, the exporter still maps
+ * it, and keeps it mapped until the window's lock is given up.
+ */
+static bool insert_counted(struct insertion *insertion, pte_t *pte, unsigned long address, struct page *page)
+{
+	struct vm_area_struct *vma = insertion->mirror->vma;
+
+	if (!xpmem_page_dup_mapping(page))
+		return false;
+	insertion->counted[!!PageSwapBacked(page)]++;
+	xpmem_set_pte_at(vma->vm_mm, address, pte, pfn_pte(page_to_pfn(page), vma->vm_page_prot));
+	insertion->inserted++;
+	return true;
+}
+
 /* Makes an entry writable that is there already, if it is of that page. */
 static void upgrade_entry(struct insertion *insertion, pte_t *pte, unsigned long address, struct page *page, bool writable)
 {
@@ -207,7 +225,7 @@ static void upgrade_entry(struct insertion *insertion, pte_t *pte, unsigned long
 	xpmem_set_pte_at(insertion->mirror->vma->vm_mm, address, pte, entry);
 }
 
-/* What is to be refcounted is left in pfns, as pointers to the pages. The caller holds the table's lock. */
+/* What insert_refcounted() is to map is left in pfns, as pointers to the pages. The caller holds the table's lock. */
 static void fill_table(struct insertion *insertion, pte_t *first)
 {
 	struct xpmem_mirror *mirror = insertion->mirror;
@@ -226,11 +244,11 @@ static void fill_table(struct insertion *insertion, pte_t *first)
 			page = hmm_pfn_to_page(pfn);
 			if (!pte_none(*pte)) {
 				upgrade_entry(insertion, pte, address, page, may_write && pfn & HMM_PFN_WRITE);
-			} else if (mixed && is_refcounted(vma, pfn)) {
-				mirror->pfns[index] = (unsigned long)page;
-				insertion->refcounted++;
-			} else {
+			} else if (!mixed || !is_refcounted(vma, pfn)) {
 				insert_fresh(insertion, pte, address, page, may_write && pfn & HMM_PFN_WRITE);
+			} else if (!insert_counted(insertion, pte, address, page)) {
+				mirror->pfns[index] = (unsigned long)page;
+				insertion->left++;
 			}
 		}
 		if (bit % BITS_PER_LONG == BITS_PER_LONG - 1 || index + 1 == count) {
@@ -238,6 +256,10 @@ static void fill_table(struct insertion *insertion, pte_t *first)
 			mask = 0;
 		}
 	}
+	if (insertion->counted[false])
+		xpmem_add_mm_counter(vma->vm_mm, MM_FILEPAGES, insertion->counted[false]);
+	if (insertion->counted[true])
+		xpmem_add_mm_counter(vma->vm_mm, MM_SHMEMPAGES, insertion->counted[true]);
 	pte = first + ((mirror->source - mirror->start) >> PAGE_SHIFT);
 	insertion->wanted_is_mapped = insertion->wanted && pte_present(*pte) &&
 				      pte_pfn(*pte) == page_to_pfn(hmm_pfn_to_page(insertion->wanted));
@@ -300,7 +322,7 @@ static int insert_small(struct insertion *insertion)
 	unsigned int reclaim;
 	int error;
 
-	if (!insert_special(insertion) || !insertion->refcounted)
+	if (!insert_special(insertion) || !insertion->left)
 		return 0;
 	/* Page tables may be taken away again by others, so what is allocated here must not reclaim. */
 	reclaim = memalloc_noreclaim_save();

@@ -96,8 +96,30 @@ static inline unsigned long xpmem_get_unmapped_area(struct file *file, unsigned 
  */
 static inline bool xpmem_page_is_file(struct page *page)
 {
-	return !PageAnon(page) && !PageHuge(page) && !is_zone_device_page(page) &&
+	return !PageAnon(page) && !(PageCompound(page) && PageHuge(page)) && !is_zone_device_page(page) &&
 	       READ_ONCE(compound_head(page)->mapping);
+}
+
+/*
+ * One more mapping of a page, and a reference for it, as fork() counts what a child inherits: the page must be mapped, and stay so
+ * meanwhile. False for a page of a large folio, of which more is counted.
+ */
+static inline bool xpmem_page_dup_mapping(struct page *page)
+{
+	if (PageCompound(page) || !atomic_inc_unless_negative(&page->_mapcount))
+		return false;
+	get_page(page);
+	return true;
+}
+
+/* add_mm_counter(), which has a tracepoint that modules may not use. The counters are atomic_long_t before 6.2. */
+static inline void xpmem_add_mm_counter(struct mm_struct *mm, int counter, long pages)
+{
+#ifdef XPMEM_HAVE_RSS_STAT_PERCPU
+	percpu_counter_add(&mm->rss_stat[counter], pages);
+#else
+	atomic_long_add(pages, &mm->rss_stat.count[counter]);
+#endif
 }
 
 #endif
