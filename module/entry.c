@@ -107,9 +107,6 @@ bool xpmem_entries_set_huge(struct xpmem_mirror *mirror)
 	unsigned long pfn = xpmem_mirror_wanted(mirror);
 
 	mirror->huge = is_insertable(pfn, false) && hmm_pfn_to_map_order(pfn) >= PMD_SHIFT - PAGE_SHIFT;
-#ifdef XPMEM_HUGE_ENTRIES_ARE_OF_HEADS
-	mirror->huge &= hmm_pfn_to_map_order(pfn) == PMD_SHIFT - PAGE_SHIFT;
-#endif
 	return mirror->huge;
 }
 
@@ -204,7 +201,7 @@ static bool insert_counted(struct insertion *insertion, pte_t *pte, unsigned lon
 
 	if (!xpmem_page_dup_mapping(page))
 		return false;
-	insertion->counted[!!PageSwapBacked(page)]++;
+	insertion->counted[xpmem_page_is_shmem(page)]++;
 	xpmem_set_pte_at(vma->vm_mm, address, pte, pfn_pte(page_to_pfn(page), vma->vm_page_prot));
 	insertion->inserted++;
 	return true;

@@ -432,6 +432,48 @@ out:
 	return VM_FAULT_RETRY;
 }
 
+#ifdef XPMEM_HAVE_HUGE_FAULT_ORDER
+/*
+ * Kernels since 6.12 ask first whether all around the page can be mapped at once, before they make a page table. Whatever else is to be
+ * done is left to attachment_fault(), which comes next.
+ */
+static vm_fault_t attachment_huge_fault(struct vm_fault *vmf, unsigned int order)
+{
+	struct vm_area_struct *vma = vmf->vma;
+	struct xpmem_attachment *attachment = vma->vm_private_data;
+	struct xpmem_space *space = xpmem_attachment_space(attachment);
+	u64 begun = trace_fault_enabled() ? ktime_get_ns() : 0;
+	enum xpmem_verdict verdict = XPMEM_ABSENT;
+	struct xpmem_mirror mirror;
+	unsigned long single;
+	bool source_locked;
+
+	if (order != PMD_SHIFT - PAGE_SHIFT || vmf->flags & FAULT_FLAG_TRIED || !may_fault(vma) || !mmget_not_zero(space->mm))
+		return VM_FAULT_FALLBACK;
+	mirror_init(&mirror, vmf, vmf->flags & FAULT_FLAG_WRITE);
+	mirror.pfns = &single;
+	source_locked = space->mm == vma->vm_mm && xpmem_fault_holds_mmap_lock(vmf);
+	if (xpmem_entries_may_be_huge(&mirror) && (source_locked || mmap_read_trylock(space->mm))) {
+		verdict = look_and_snapshot(&mirror, PAGE_SIZE);
+		if (!source_locked)
+			mmap_read_unlock(space->mm);
+		if (verdict == XPMEM_MAPPED)
+			verdict = xpmem_entries_set_huge(&mirror) ? xpmem_entries_insert(&mirror) : XPMEM_ABSENT;
+	}
+	mmput_async(space->mm);
+	if (verdict != XPMEM_MAPPED)
+		return VM_FAULT_FALLBACK;
+	/* For what lies beside it. */
+	is_dense(attachment, mirror.source);
+	if (READ_ONCE(attachment->populater) != current)
+		xpmem_stat_add_fault(attachment, XPMEM_STAT_FAULTS, 1);
+	trace_end(vmf, attachment, mirror.inserted, VM_FAULT_NOPAGE, begun);
+	return VM_FAULT_NOPAGE;
+}
+#else
+#define attachment_huge_fault NULL
+#endif
+
 /*
  * A write to an entry that is read-only. The entry becomes writable if the exporter's is; else it is
  * taken away, so that the access comes back as a plain write fault, which may wait.
@@ -553,6 +595,7 @@ const struct vm_operations_struct xpmem_vm_ops = {
 	.open = xpmem_attachment_open,
 	.close = xpmem_attachment_close,
 	.fault = attachment_fault,
+	.huge_fault = attachment_huge_fault,
 	.page_mkwrite = attachment_mkwrite,
 	.pfn_mkwrite = attachment_mkwrite,
 };
@@ -565,4 +608,5 @@ const struct vm_operations_struct xpmem_vm_ops_untracked = {
 	.open = xpmem_attachment_open,
 	.close = xpmem_attachment_close,
 	.fault = attachment_fault,
+	.huge_fault = attachment_huge_fault,
 };

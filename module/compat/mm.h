@@ -112,6 +112,16 @@ static inline bool xpmem_page_dup_mapping(struct page *page)
 	return true;
 }
 
+/* Whether a page of a file counts as shared memory; it is no part of a large folio. Folios alone know since 6.12. */
+static inline bool xpmem_page_is_shmem(struct page *page)
+{
+#ifdef XPMEM_HAVE_PAGE_SWAP_BACKED
+	return PageSwapBacked(page);
+#else
+	return folio_test_swapbacked(page_folio(page));
+#endif
+}
+
 /* add_mm_counter(), which has a tracepoint that modules may not use. The counters are atomic_long_t before 6.2. */
 static inline void xpmem_add_mm_counter(struct mm_struct *mm, int counter, long pages)
 {

@@ -27,8 +27,6 @@ static inline pmd_t xpmem_pmd_mkspecial(pmd_t pmd)
 }
 #elif defined(CONFIG_TRANSPARENT_HUGEPAGE) && defined(CONFIG_ARCH_HAS_PTE_DEVMAP)
 #define XPMEM_HAVE_HUGE_ENTRIES 1
-/* What reads such entries for /proc expects the first page of a compound page. */
-#define XPMEM_HUGE_ENTRIES_ARE_OF_HEADS 1
 static inline pmd_t xpmem_pmd_mkspecial(pmd_t pmd)
 {
 	return pmd_mkdevmap(pmd);

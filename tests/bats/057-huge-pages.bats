@@ -24,6 +24,10 @@ load helpers
 	run_case huge-pages hugetlb
 }
 
+@test "gigantic" {
+	run_case huge-pages gigantic
+}
+
 @test "not pinned" {
 	run_case huge-pages not-pinned
 }

@@ -206,6 +206,77 @@ CASE(hugetlb)
 	write_file("/proc/sys/vm/nr_hugepages", "0");
 }
 
+static long do_read_proc(const long *none)
+{
+	static const char *const paths[] = { "smaps", "smaps_rollup", "numa_maps", "pagemap" };
+	unsigned long entries[512], i;
+	char path[32];
+	int fd;
+
+	for (i = 0; i < 4; i++) {
+		snprintf(path, sizeof(path), "/proc/self/%s", paths[i]);
+		fd = CHECK_OK(answer(open(path, O_RDONLY | O_CLOEXEC)));
+		if (i == 3)
+			CHECK_OK(answer(lseek(fd, none[0] / PAGE * 8, SEEK_SET)));
+		while (CHECK_OK(answer(read(fd, entries, sizeof(entries)))) > 0 && i < 3)
+			;
+		close(fd);
+	}
+	return 0;
+}
+
+static long do_clear_refs(const long *none)
+{
+	(void)none;
+	write_file("/proc/self/clear_refs", "1");
+	return 0;
+}
+
+/* A page of 1 GiB is mapped 2 MiB at a time, wherever in it the attachment begins. */
+CASE(gigantic)
+{
+	static const char reserve[] = "/sys/kernel/mm/hugepages/hugepages-1048576kB/nr_hugepages";
+	const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB | 30 << MAP_HUGE_SHIFT;
+	long length = 1024 * MIB, segid, before, part, offset, i;
+	void *memory;
+
+	if (access(reserve, F_OK))
+		SKIP("this machine has no pages of 1 GiB");
+	memory = mmap(NULL, length, PROT_READ | PROT_WRITE, flags, -1, 0);
+	if (memory == MAP_FAILED) {
+		write_file(reserve, "1");
+		memory = mmap(NULL, length, PROT_READ | PROT_WRITE, flags, -1, 0);
+	}
+	if (memory == MAP_FAILED)
+		SKIP("no page of 1 GiB to reserve on this machine: %s", strerror(errno));
+	CHECK_OK(device_open());
+	attacher = peer_start();
+	page = (long)memory;
+	for (i = 0; i < 8; i++)
+		CHECK_OK(store(page + i * length / 8 + i * PAGE, i + 1));
+	segid = export_range(page, length);
+	at = CHECK_OK(on(attacher, do_attach_segment, segid, 0, length));
+	part = CHECK_OK(on(attacher, do_attach_segment, segid, length / 2 + 3 * PAGE, 8 * HUGE));
+	before = on(attacher, do_page_tables, 0);
+	for (i = 0; i < 8; i++) {
+		offset = i * length / 8 + i * PAGE;
+		CHECK_EQ(on(attacher, do_load, at + offset), i + 1);
+		CHECK_OK(on(attacher, do_store, at + offset + 8, i + 2));
+		CHECK_EQ(load(page + offset + 8), i + 2);
+	}
+	check_no_tables_since(before, 8 * HUGE);
+	CHECK_EQ(on(attacher, do_load, part + PAGE), 5);
+	CHECK_EQ(on(attacher, do_vmsplice, at + HUGE), -EFAULT);
+	CHECK_OK(on(attacher, do_read_proc, at));
+	CHECK_OK(on(attacher, do_clear_refs, 0));
+	CHECK_EQ(on(attacher, do_load, at), 1);
+	unmap(page, length);
+	CHECK_EQ(on(attacher, do_load, at), GOT_SIGBUS);
+	CHECK_EQ(on(attacher, do_load, part + PAGE), GOT_SIGBUS);
+	CHECK_EQ(on(attacher, do_load, at + length - PAGE), GOT_SIGBUS);
+	peer_end(attacher, SIGKILL);
+}
+
 /* Whoever looks at no VMA has to be refused all the same. */
 CASE(not_pinned)
 {
