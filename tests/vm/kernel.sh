@@ -189,30 +189,6 @@ stock_kernel_prepare() {
 }
 
 kernel_prepare() {
-	local series=$1 release= packages= refreshed= newest
-
-	while :; do
-		if kernel_resolve "$series"; then
-			kernel_dir=$cache/kernel/$release.$(head -n1 <<<"$packages" | cut -d' ' -f2)
-			[[ -d $kernel_dir ]] && break
-			say "fetching Debian's kernel $release for the VM (not installed on this machine)"
-			kernel_unpack "$packages" "$release" "$kernel_dir" && break
-		fi
-		if [[ -z $refreshed ]]; then
-			packages_refresh || true
-			refreshed=1
-			continue
-		fi
-		newest=$(ls -d "$cache/kernel/$series."* 2>/dev/null | sort -V | tail -n1) || true
-		[[ -n $newest ]] ||
-			die "Debian's package lists offer no complete linux-image and linux-headers $series.*-amd64, or they cannot be downloaded"
-		say "cannot fetch a newer kernel; using $(basename "$newest")"
-		kernel_dir=$newest
-		break
-	done
-}
-
-kernel_prepare() {
 	case $1 in
 	stock) stock_kernel_prepare "$kernel_series" ;;
 	*) debug_kernel_prepare "$1" "$kernel_series" ;;
