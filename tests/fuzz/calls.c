@@ -418,7 +418,7 @@ static void run_receive(const struct call_type *type, const uint64_t *arguments,
 
 static void run_fork(const struct call_type *type, const uint64_t *arguments, struct result *result)
 {
-	long child = syscall(SYS_fork);
+	long child = syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
 
 	(void)type;
 	(void)arguments;
