@@ -10,10 +10,22 @@ archive_mirror() {
 	apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Origin: Debian' "Codename: $1" | head -n1
 }
 
+# Lines of a sources.list for all that this machine has from Debian.
+archive_own_sources() {
+	apt-get indextargets --format 'deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $(REPO_URI) $(RELEASE) $(COMPONENT)' \
+		'Created-By: Packages' 'Origin: Debian' | sort -u
+}
+
+# Its folder, one for each architecture: apt drops a suite of which it lacks the list of one.
+archive_folder() {
+	echo "$cache/apt/archive${architecture:+-$architecture_debian}"
+}
+
 # Write the configuration. Sets archive_apt, which is for APT_CONFIG.
 archive_configure() {
-	local folder=$cache/apt/archive codename mirror security key=/usr/share/keyrings/debian-archive-keyring.gpg
+	local folder codename mirror security key=/usr/share/keyrings/debian-archive-keyring.gpg
 
+	folder=$(archive_folder)
 	codename=$(. /etc/os-release && echo "$VERSION_CODENAME")
 	mirror=$(archive_mirror "$codename")
 	[[ -n $mirror ]] || return 1
@@ -33,6 +45,7 @@ archive_configure() {
 		Dir::Cache "$folder/cache";
 		APT::Sandbox::User "root";
 		Acquire::Languages "none";
+		${architecture:+APT::Architecture "$architecture_debian"; APT::Architectures { "$architecture_debian"; "amd64"; };}
 	END
 }
 
@@ -45,11 +58,11 @@ archive_refresh() {
 		say "apt-get update said: $(grep -m1 -E '^E:' "$log" || tail -n1 "$log")"
 	fi
 	rm -f "$log"
-	touch "$cache/apt/archive/refreshed"
+	touch "$(archive_folder)/refreshed"
 }
 
 # Have the configuration, and lists no older than a day.
 archive_prepare() {
 	archive_configure || { packages_refresh && archive_configure; } || return 1
-	[[ -n $(find "$cache/apt/archive/refreshed" -mtime -1 2>/dev/null) ]] || archive_refresh
+	[[ -n $(find "$(archive_folder)/refreshed" -mtime -1 2>/dev/null) ]] || archive_refresh
 }

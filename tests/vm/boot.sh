@@ -50,6 +50,7 @@ boot_kvm_works() {
 boot_accel() {
 	local known=$cache/accel machine accel
 
+	[[ -z $architecture ]] || { echo "${XPMEM_VM_ACCEL:-tcg}"; return; }
 	case ${XPMEM_VM_ACCEL:-} in
 	kvm | tcg | icount) echo "$XPMEM_VM_ACCEL" ;;
 	'')
@@ -67,28 +68,41 @@ boot_accel() {
 
 # Start QEMU in the background with the chardevs given; sets qemu_pid.
 boot_start() {
-	local accel append= memory clock=()
+	local accel append= memory clock=() machine steady=
+
 
 	accel=$(boot_accel)
+	case $architecture_debian in
+	amd64)
+		machine=(qemu-system-x86_64 -M q35 -cpu max)
+		append="console=ttyS0 no_timer_check "
+		steady="tsc=reliable clocksource=tsc "
+		;;
+	arm64)
+		# Its own way to sign pointers is one that costs little.
+		machine=(qemu-system-aarch64 -M virt -cpu max,pauth-impdef=on)
+		append="console=ttyAMA0 "
+		;;
+	esac
 	# The emulated time-stamp counter is steady, and read without leaving the emulated processor. What QEMU translated
 	# it keeps by address: at random ones every start of a program is translated anew, and each store to a page
 	# that once held code searches all of that, until the machine stands still for minutes.
-	[[ $accel == tcg ]] && accel=tcg,thread=multi append="tsc=reliable clocksource=tsc norandmaps "
+	[[ $accel == tcg ]] && accel=tcg,thread=multi append+="${steady}norandmaps "
 	# One processor, and a clock that an instruction advances by a nanosecond.
 	if [[ $accel == icount ]]; then
-		accel=tcg,thread=single append="tsc=reliable clocksource=tsc norandmaps "
+		accel=tcg,thread=single append+="${steady}norandmaps "
 		clock=(-icount "shift=0,sleep=off" -rtc "base=2020-01-01,clock=vm" -seed 1)
 	fi
 	memory=1024
 	[[ $vm_kernel == stock ]] || memory=2048
-	append+="console=ttyS0 loglevel=7 no_timer_check log_buf_len=16M oops=panic panic=-1 rcupdate.rcu_cpu_stall_timeout=120 secretmem.enable=1 numa=fake=2"
+	append+="loglevel=7 log_buf_len=16M oops=panic panic=-1 rcupdate.rcu_cpu_stall_timeout=120 secretmem.enable=1 numa=fake=2"
 	# It takes entries of page tables whenever it likes, and tests count faults and move pages: those that are about it switch it on.
 	append+=" numa_balancing=disable"
 	# Report every bad access, not only the first. The checker of page tables, where the kernel has it, keeps the module from
 	# mapping huge pages huge: it is for runs of its own.
 	[[ $vm_kernel == stock ]] || append+=" kasan_multi_shot page_table_check=off"
-	setpriv --pdeathsig KILL qemu-system-x86_64 -nodefaults -no-user-config -display none -no-reboot \
-		-M q35 -accel "$accel" "${clock[@]}" -cpu max -smp "${XPMEM_VM_CPUS:-2}" -m "${XPMEM_VM_MEMORY:-$memory}" \
+	setpriv --pdeathsig KILL "${machine[@]}" -nodefaults -no-user-config -display none -no-reboot \
+		-accel "$accel" "${clock[@]}" -smp "${XPMEM_VM_CPUS:-2}" -m "${XPMEM_VM_MEMORY:-$memory}" \
 		-kernel "$kernel_image" -initrd "$run_dir/initramfs.cpio" -append "$append ${XPMEM_VM_APPEND:-}" \
 		-chardev file,id=console,path="$run_dir/console.log" -serial chardev:console \
 		-fsdev local,id=host,path=/,security_model=none,readonly=on,multidevs=remap \

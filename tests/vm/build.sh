@@ -12,12 +12,20 @@ build_log() {
 }
 
 build_all() {
-	local options=(-Dwerror=true -Dmodule=enabled -Dgenerator=enabled -Dkernel_build_dir="$kernel_build_dir")
-	local setup="$tree ${options[*]}"
+	local options=(-Dwerror=true -Dmodule=enabled -Dkernel_build_dir="$kernel_build_dir")
+	local setup
+	[[ -n $architecture ]] || options+=(-Dgenerator=enabled)
 
 	build_dir=$cache/build
 	[[ $vm_kernel == stock ]] || build_dir+=-$vm_kernel
+	[[ -z $architecture ]] || build_dir+=-$architecture
 	[[ $kernel_series == "$kernel_own_series" ]] || build_dir+=-$kernel_series
+	if [[ -n $architecture ]]; then
+		architecture_root_prepare
+		architecture_cross_file >"$architecture_root.cross"
+		options+=(-Dgenerator=disabled --cross-file "$architecture_root.cross")
+	fi
+	setup="$tree ${options[*]}"
 
 	# A build folder remembers absolute paths: begin anew when the tree or the kernel moved, or options changed.
 	[[ $(cat "$build_dir/xpmem-setup" 2>/dev/null) == "$setup" ]] || rm -rf "$build_dir"
@@ -41,6 +49,6 @@ build_variant() {
 	esac
 	mkdir -p "$work"
 	build_log "$tree/module/build-in" "$kernel_build_dir" "$tree" module "$work/kbuild" "$work/xpmem.ko" "$work/xpmem.ko.d" \
-		"${arguments[@]}"
+		"${arguments[@]}" ${architecture:+"CROSS_COMPILE=$architecture_triplet-"}
 	build_variant_module=$work/xpmem.ko
 }

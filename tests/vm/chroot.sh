@@ -20,8 +20,7 @@ chroot_prepare() {
 	rm -rf "$cache/chroot/$name"-*
 	mkdir -p "$cache/chroot"
 	# From where this machine has Debian.
-	apt-get indextargets --format 'deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $(REPO_URI) $(RELEASE) $(COMPONENT)' \
-		'Created-By: Packages' 'Origin: Debian' | sort -u >"$cache/chroot/sources.list"
+	archive_own_sources >"$cache/chroot/sources.list"
 	build_log mmdebstrap --variant=minbase --include="$(tr ' ' , <<<"$*")" bookworm "$cache/unpack.$$" "$cache/chroot/sources.list"
 	mv "$cache/unpack.$$" "$chroot_clean"
 }

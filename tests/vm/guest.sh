@@ -15,10 +15,11 @@ guest_prepare() {
 
 # Make the initramfs of one run in its folder. Its environment tells the guest where things are.
 guest_initramfs() {
-	local root=$run_dir/initramfs module path number=10
+	local root=$run_dir/initramfs module path number=10 busybox=$guest_busybox
 
+	[[ -z $architecture ]] || busybox=$architecture_root/bin/busybox
 	mkdir -p "$root"/{bin,modules,lower,upper,root,proc,sys,dev}
-	cp "$guest_busybox" "$root/bin/busybox"
+	cp "$busybox" "$root/bin/busybox"
 	cp "$tree/tests/vm/guest/init" "$root/init"
 	chmod 755 "$root/init"
 	# shellcheck disable=SC2086
@@ -36,9 +37,10 @@ guest_initramfs() {
 	cat >"$root/environment" <<-END
 		export XPMEM_TREE='$tree'
 		export XPMEM_BUILD='$build_dir'
+		export XPMEM_ROOT='${architecture:+$architecture_root}'
 		export XPMEM_RUN='$run_dir'
 		export XPMEM_KERNEL='$kernel_dir'
-		export XPMEM_BUSYBOX='$guest_busybox'
+		export XPMEM_BUSYBOX='$busybox'
 		export XPMEM_VM_KERNEL='$vm_kernel'
 		export XPMEM_TEST_SLOWNESS='$(patience 1)'
 		export XPMEM_MODULE='$build_module'

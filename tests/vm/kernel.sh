@@ -10,7 +10,18 @@
 #   kernel_build_dir	what modules are built against
 
 kernel_own_series=6.1
+kernel_flavour=amd64
 kernel_series=$kernel_own_series
+
+# Whether the machine's own Debian has it.
+kernel_is_own() {
+	[[ -z $architecture && $1 == "$kernel_own_series" ]]
+}
+
+# The names of packages whose programs run on this machine.
+kernel_host_packages() {
+	[[ -z $architecture ]] && cat || sed -E '/^linux-headers-/! s/$/:amd64/'
+}
 
 # Print "PACKAGE VERSION" of the candidate of each package, or fail if one has none.
 kernel_candidates() {
@@ -32,7 +43,7 @@ kernel_dependencies() {
 kernel_packages() {
 	local release=$1 headers parts
 
-	headers=$(kernel_dependencies "linux-headers-$release" 'linux-(headers|kbuild)-[^ ]+')
+	headers=$(kernel_dependencies "linux-headers-$release" 'linux-(headers|kbuild)-[^ ]+' | kernel_host_packages)
 	[[ $headers == *-common* && $headers == *kbuild* ]] || return 1
 	# From 7.x on the image is in several packages.
 	parts=$(kernel_dependencies "linux-image-$release" 'linux-(base|binary|modules)-[0-9][^ ]*')
@@ -48,16 +59,16 @@ kernel_resolve() {
 		packages=$(kernel_packages "$release") || continue
 		[[ $(grep -v kbuild <<<"$packages" | cut -d' ' -f2 | sort -u | wc -l) == 1 ]] && return 0
 	done < <(apt-cache pkgnames "linux-image-$series." |
-		sed -nE 's/^linux-image-([0-9.]+(-[0-9]+|\+deb[0-9.]+)-amd64)$/\1/p' | sort -rV)
+		sed -nE 's/^linux-image-([0-9.]+(-[0-9]+|\+deb[0-9.]+)-'"$kernel_flavour"')$/\1/p' | sort -rV)
 	return 1
 }
 
 # The series that all Debians together have headers for, oldest first.
 kernel_all_series() {
 	{
-		echo "$kernel_own_series"
+		[[ -n $architecture ]] || echo "$kernel_own_series"
 		APT_CONFIG=$archive_apt apt-cache pkgnames linux-headers- |
-			sed -nE 's/^linux-headers-([0-9]+\.[0-9]+)\.[0-9].*-amd64$/\1/p'
+			sed -nE 's/^linux-headers-([0-9]+\.[0-9]+)\.[0-9].*-'"$kernel_flavour"'$/\1/p'
 	} | sort -Vu
 }
 
@@ -66,7 +77,7 @@ kernel_choose() {
 	local wanted=$1 series packages release
 
 	kernel_series=$wanted
-	[[ $wanted != "$kernel_own_series" ]] || return 0
+	! kernel_is_own "$wanted" || return 0
 	check_tree
 	archive_prepare || die "apt does not say where this machine has Debian from"
 	while read -r series; do
@@ -85,11 +96,11 @@ kernel_libraries() {
 
 	needed=$(apt-cache show --no-all-versions "$kbuild" | sed -nE '/^Depends: /s/.*libc6 \(>= ([^)]*)\).*/\1/p')
 	! dpkg --compare-versions "$(dpkg-query -W -f='${Version}' libc6)" ge "$needed" || return 0
-	libraries=$(kernel_dependencies "$kbuild" '(lib|zlib)[^ ]+')
+	libraries=$(kernel_dependencies "$kbuild" '(lib|zlib)[^ ]+' | kernel_host_packages)
 	{
 		printf '%s\n' "$libraries"
 		for library in $libraries; do
-			kernel_dependencies "$library" '(lib|zlib)[^ ]+'
+			kernel_dependencies "$library" '(lib|zlib)[^ ]+' | kernel_host_packages
 		done
 	} | sort -u
 }
@@ -168,9 +179,9 @@ kernel_find() {
 			refreshed=1
 			continue
 		fi
-		newest=$(ls -d "$cache/kernel/$series."* 2>/dev/null | sort -V | tail -n1) || true
+		newest=$(ls -d "$cache/kernel/$series."*"-$kernel_flavour."* 2>/dev/null | sort -V | tail -n1) || true
 		[[ -n $newest ]] ||
-			die "Debian's package lists offer no complete linux-image and linux-headers $series.*-amd64, or they cannot be downloaded"
+			die "Debian's package lists offer no complete linux-image and linux-headers $series.*-$kernel_flavour, or they cannot be downloaded"
 		say "cannot fetch a newer kernel; using $(basename "$newest")"
 		kernel_dir=$newest
 		break
@@ -180,7 +191,7 @@ kernel_find() {
 stock_kernel_prepare() {
 	local series=$1
 
-	if [[ $series == "$kernel_own_series" ]]; then
+	if kernel_is_own "$series"; then
 		kernel_find "$series" packages_refresh
 	else
 		local -x APT_CONFIG=$archive_apt

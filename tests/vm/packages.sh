@@ -31,6 +31,7 @@ xz-utils		unpacks sources of kernels
 gnuplot-nox		draws pictures for xpmembench (tests)
 python3-prometheus-client	reads OpenMetrics of xpmemctl (tests)
 END
+	architecture_packages_why
 	case ${packages_wanted:-} in
 	analysis) cat <<'END' ;;
 clang			has other warnings than gcc
