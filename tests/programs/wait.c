@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -77,16 +78,17 @@ static long share_with(struct peer *peer)
 /* a process that sleeps in the ioctl; no one else is in the way of it */
 static void await_asleep(const struct peer *peer)
 {
-	char path[64], text[64] = "";
+	char path[64], text[64] = "", number[16];
 	int turn;
 	FILE *file;
 
 	snprintf(path, sizeof(path), "/proc/%d/syscall", peer_pid(peer));
+	snprintf(number, sizeof(number), "%d ", SYS_ioctl);
 	for (turn = 0; turn < 4000; turn++) {
 		file = fopen(path, "re");
 		CHECK(file);
-		/* 16 is the number of ioctl(2); a running process has no number */
-		if (fgets(text, sizeof(text), file) && !strncmp(text, "16 ", 3)) {
+		/* a running process has no number */
+		if (fgets(text, sizeof(text), file) && !strncmp(text, number, strlen(number))) {
 			fclose(file);
 			usleep(20000 * slowness());
 			return;
