@@ -207,7 +207,10 @@ static bool insert_counted(struct insertion *insertion, pte_t *pte, unsigned lon
 	return true;
 }
 
-/* Makes an entry writable that is there already, if it is of that page. */
+/*
+ * Makes an entry writable that is there already, if it is of that page. It stays clean: processors may know it as read-only still, and
+ * where they do not look again on their own, as on arm64, the core has them forget it no sooner than it makes the entry dirty.
+ */
 static void upgrade_entry(struct insertion *insertion, pte_t *pte, unsigned long address, struct page *page, bool writable)
 {
 	pte_t old = *pte, entry;
@@ -217,9 +220,9 @@ static void upgrade_entry(struct insertion *insertion, pte_t *pte, unsigned long
 	entry = pte_mkyoung(pfn_pte(page_to_pfn(page), insertion->writable));
 	if (pte_special(old)) {
 		make_dirty(page);
-		entry = pte_mkdirty(pte_mkspecial(entry));
+		entry = pte_mkspecial(entry);
 	}
-	xpmem_set_pte_at(insertion->mirror->vma->vm_mm, address, pte, entry);
+	xpmem_change_pte_at(insertion->mirror->vma->vm_mm, address, pte, entry);
 }
 
 /* What insert_refcounted() is to map is left in pfns, as pointers to the pages. The caller holds the table's lock. */

@@ -65,4 +65,16 @@ static inline void xpmem_set_pmd_at(struct mm_struct *mm, unsigned long address,
 #define xpmem_set_pmd_at set_pmd_at
 #endif
 
+/*
+ * The same for an entry that is there. On arm64, since 6.9, the core may have made it one of a block that stands in page tables as if
+ * it were one large entry, and must be taken apart first.
+ */
+static inline void xpmem_change_pte_at(struct mm_struct *mm, unsigned long address, pte_t *pte, pte_t entry)
+{
+#ifdef CONFIG_ARM64_CONTPTE
+	contpte_try_unfold(mm, address, pte, READ_ONCE(*pte));
+#endif
+	xpmem_set_pte_at(mm, address, pte, entry);
+}
+
 #endif
