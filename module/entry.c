@@ -9,6 +9,8 @@
  *   refcounted  a page as if the attachment mapped the file. For shared memory, in VMAs that are VM_MIXEDMAP. What the exporter
  *               maps page by page is counted as fork() would, in one pass with what is special; the rest by vm_insert_pages().
  *
+ * Where modules may not write page tables, the core makes special entries, and there are no huge ones.
+ *
  * A page is writable in an attachment only if it is writable in the exporter at that moment.
  */
 #include <linux/hmm.h>
@@ -156,6 +158,34 @@ static void insert_huge(struct insertion *insertion)
 }
 #endif
 
+/* What is left in pfns, as pointers to the pages. Returns 0 or -ENOMEM. */
+static int insert_refcounted(struct insertion *insertion)
+{
+	struct xpmem_mirror *mirror = insertion->mirror;
+	unsigned long count = (mirror->end - mirror->start) >> PAGE_SHIFT, index, run, left;
+	unsigned long wanted = (mirror->source - mirror->start) >> PAGE_SHIFT;
+	struct page **pages = (struct page **)mirror->pfns;
+	int error;
+
+	for (index = 0; index < count; index += run) {
+		for (run = 0; index + run < count && pages[index + run]; run++)
+			;
+		left = run;
+		error = run ? vm_insert_pages(mirror->vma, insertion->address + (index << PAGE_SHIFT), pages + index, &left) : 0;
+		run -= left;
+		insertion->inserted += run;
+		insertion->wanted_is_mapped |= wanted >= index && wanted < index + run;
+		if (error == -ENOMEM)
+			return error;
+		/* The next is mapped by another fault meanwhile, or is a kind of page that is refused, or there is none. */
+		if (error && error != -EBUSY && wanted == index + run)
+			insertion->wanted = 0;
+		run++;
+	}
+	return 0;
+}
+
+#ifdef XPMEM_WRITES_ENTRIES
 /* Uses the one that the core has allocated for a fault. */
 static void make_page_table(struct vm_fault *vmf)
 {
@@ -290,33 +320,6 @@ static bool insert_special(struct insertion *insertion)
 	return same;
 }
 
-/* What fill_table() left for this. Returns 0 or -ENOMEM. */
-static int insert_refcounted(struct insertion *insertion)
-{
-	struct xpmem_mirror *mirror = insertion->mirror;
-	unsigned long count = (mirror->end - mirror->start) >> PAGE_SHIFT, index, run, left;
-	unsigned long wanted = (mirror->source - mirror->start) >> PAGE_SHIFT;
-	struct page **pages = (struct page **)mirror->pfns;
-	int error;
-
-	for (index = 0; index < count; index += run) {
-		for (run = 0; index + run < count && pages[index + run]; run++)
-			;
-		left = run;
-		error = run ? vm_insert_pages(mirror->vma, insertion->address + (index << PAGE_SHIFT), pages + index, &left) : 0;
-		run -= left;
-		insertion->inserted += run;
-		insertion->wanted_is_mapped |= wanted >= index && wanted < index + run;
-		if (error == -ENOMEM)
-			return error;
-		/* The next is mapped by another fault meanwhile, or is a kind of page that is refused, or there is none. */
-		if (error && error != -EBUSY && wanted == index + run)
-			insertion->wanted = 0;
-		run++;
-	}
-	return 0;
-}
-
 static int insert_small(struct insertion *insertion)
 {
 	unsigned int reclaim;
@@ -330,6 +333,114 @@ static int insert_small(struct insertion *insertion)
 	memalloc_noreclaim_restore(reclaim);
 	return error;
 }
+#else
+/* What is in the attachment's page tables, for a look: it may change at once. */
+static pte_t peek(const struct vm_fault *vmf, unsigned long address)
+{
+	pte_t entry = __pte(0);
+	pmd_t pmd;
+
+	/* As above. */
+	rcu_read_lock();
+	pmd = READ_ONCE(*vmf->pmd);
+	if (pmd_present(pmd) && !pmd_leaf(pmd))
+		entry = READ_ONCE(*pte_offset_kernel(&pmd, address));
+	rcu_read_unlock();
+	return entry;
+}
+
+/* The core does that. But it makes no special entry writable: a read-only one makes room for another. */
+static void make_page_table(struct vm_fault *vmf)
+{
+	unsigned long address = vmf->address & PAGE_MASK;
+	pte_t entry;
+
+	if (!(vmf->flags & FAULT_FLAG_WRITE) || vmf->vma->vm_flags & VM_MIXEDMAP)
+		return;
+	entry = peek(vmf, address);
+	if (pte_present(entry) && !pte_write(entry))
+		zap_vma_ptes(vmf->vma, address, PAGE_SIZE);
+}
+
+/* A special entry; in a VMA that is VM_MIXEDMAP one that is there is made writable instead. */
+static vm_fault_t insert_one(struct insertion *insertion, unsigned long address, unsigned long pfn)
+{
+	struct vm_area_struct *vma = insertion->mirror->vma;
+	struct page *page = hmm_pfn_to_page(pfn);
+	bool writable = pfn & HMM_PFN_WRITE && vma->vm_flags & VM_WRITE;
+
+	if (writable)
+		make_dirty(page);
+	if (!(vma->vm_flags & VM_MIXEDMAP))
+		return vmf_insert_pfn_prot(vma, address, page_to_pfn(page), writable ? insertion->writable : insertion->readonly);
+	if (writable)
+		return xpmem_insert_mixed_mkwrite(vma, address, page_to_pfn(page));
+	/* As the core has it where writes are tracked, which they are in a VMA that may hold such a page. */
+	if (pte_write(pfn_pte(0, vma->vm_page_prot)))
+		WRITE_ONCE(vma->vm_page_prot, insertion->readonly);
+	return xpmem_insert_mixed(vma, address, page_to_pfn(page));
+}
+
+/* Inserts the page at @index of the snapshot, or leaves it to insert_refcounted(). */
+static vm_fault_t insert_at(struct insertion *insertion, unsigned long index, bool needs_writable)
+{
+	struct xpmem_mirror *mirror = insertion->mirror;
+	unsigned long bit = ((mirror->start - mirror->window->start) >> PAGE_SHIFT) + index, pfn = mirror->pfns[index];
+	unsigned long address = insertion->address + (index << PAGE_SHIFT);
+	vm_fault_t fault;
+
+	mirror->pfns[index] = 0;
+	if (!is_insertable(pfn, needs_writable))
+		return 0;
+	mark_mapped(mirror->window, BIT_WORD(bit), BIT_MASK(bit));
+	if (!pte_none(peek(mirror->vmf, address)))
+		return VM_FAULT_NOPAGE;
+	if (is_refcounted(mirror->vma, pfn)) {
+		mirror->pfns[index] = (unsigned long)hmm_pfn_to_page(pfn);
+		insertion->left++;
+		return 0;
+	}
+	fault = insert_one(insertion, address, pfn);
+	insertion->inserted += fault == VM_FAULT_NOPAGE;
+	return fault;
+}
+
+static int insert_all(struct insertion *insertion)
+{
+	struct xpmem_mirror *mirror = insertion->mirror;
+	unsigned long count = (mirror->end - mirror->start) >> PAGE_SHIFT, index;
+	unsigned long wanted = (mirror->source - mirror->start) >> PAGE_SHIFT;
+	bool needs_writable = xpmem_needs_writable(mirror->vma);
+	vm_fault_t fault;
+	int error;
+
+	for (index = 0; index < count; index++) {
+		fault = insert_at(insertion, index, needs_writable);
+		if (fault & VM_FAULT_OOM)
+			return -ENOMEM;
+		if (index == wanted)
+			insertion->wanted_is_mapped = insertion->wanted && fault == VM_FAULT_NOPAGE;
+	}
+	error = insertion->left ? insert_refcounted(insertion) : 0;
+	/* What counts is mapped with vm_page_prot, and may be read-only from before. */
+	if (!error && mirror->write && insertion->wanted_is_mapped && mirror->vma->vm_flags & VM_MIXEDMAP &&
+	    insert_one(insertion, insertion->address + (wanted << PAGE_SHIFT), insertion->wanted) & VM_FAULT_OOM)
+		error = -ENOMEM;
+	return error;
+}
+
+static int insert_small(struct insertion *insertion)
+{
+	unsigned int reclaim;
+	int error;
+
+	/* The core allocates page tables, which must not reclaim here. */
+	reclaim = memalloc_noreclaim_save();
+	error = insert_all(insertion);
+	memalloc_noreclaim_restore(reclaim);
+	return error;
+}
+#endif
 
 /**
  * xpmem_entries_insert() - map what a snapshot found into the attachment

@@ -65,6 +65,16 @@ static inline long xpmem_pin_user_pages_remote(struct mm_struct *mm, unsigned lo
 #endif
 }
 
+/* Frame numbers were of a type of their own there, before 6.17. */
+#ifdef XPMEM_HAVE_INSERT_MIXED_PFN_T
+#include <linux/pfn_t.h>
+#define xpmem_insert_mixed(vma, address, pfn) vmf_insert_mixed(vma, address, __pfn_to_pfn_t(pfn, 0))
+#define xpmem_insert_mixed_mkwrite(vma, address, pfn) vmf_insert_mixed_mkwrite(vma, address, __pfn_to_pfn_t(pfn, 0))
+#else
+#define xpmem_insert_mixed vmf_insert_mixed
+#define xpmem_insert_mixed_mkwrite vmf_insert_mixed_mkwrite
+#endif
+
 #ifdef CONFIG_TRANSPARENT_HUGEPAGE
 /*
  * An address at which offsets that are aligned to PMD_SIZE are mapped aligned, too. Before 5.18 the kernel's own looks for one for

@@ -16,16 +16,24 @@
 #endif
 
 /*
+ * Whether modules may write entries of page tables. What it takes is exported, or inline, on these architectures; elsewhere, as on
+ * powerpc, entries are made by the core's functions alone, and none is huge. A build with XPMEM_CORE_ENTRIES=1 does so anywhere.
+ */
+#if (defined(CONFIG_X86_64) || defined(CONFIG_ARM64)) && !defined(XPMEM_CORE_ENTRIES)
+#define XPMEM_WRITES_ENTRIES 1
+#endif
+
+/*
  * Entries for PMD_SIZE that get_user_pages_fast(), which looks at no VMA, refuses. Since 6.12 they have a bit of their own. Before
  * they are marked as device memory, which it takes no reference to unless it finds the device.
  */
-#if defined(CONFIG_TRANSPARENT_HUGEPAGE) && defined(CONFIG_ARCH_SUPPORTS_PMD_PFNMAP)
+#if defined(XPMEM_WRITES_ENTRIES) && defined(CONFIG_TRANSPARENT_HUGEPAGE) && defined(CONFIG_ARCH_SUPPORTS_PMD_PFNMAP)
 #define XPMEM_HAVE_HUGE_ENTRIES 1
 static inline pmd_t xpmem_pmd_mkspecial(pmd_t pmd)
 {
 	return pmd_mkspecial(pmd);
 }
-#elif defined(CONFIG_TRANSPARENT_HUGEPAGE) && defined(CONFIG_ARCH_HAS_PTE_DEVMAP)
+#elif defined(XPMEM_WRITES_ENTRIES) && defined(CONFIG_TRANSPARENT_HUGEPAGE) && defined(CONFIG_ARCH_HAS_PTE_DEVMAP)
 #define XPMEM_HAVE_HUGE_ENTRIES 1
 static inline pmd_t xpmem_pmd_mkspecial(pmd_t pmd)
 {
@@ -46,6 +54,7 @@ static inline bool xpmem_huge_entries_are_checked(void)
 #endif
 }
 
+#ifdef XPMEM_WRITES_ENTRIES
 /*
  * On arm64 set_pte_at() also sees to the tags of pages that may carry some, by what modules may not call. It has nothing to do so for a
  * special entry, and has done it for a page that was inserted before.
@@ -76,5 +85,6 @@ static inline void xpmem_change_pte_at(struct mm_struct *mm, unsigned long addre
 #endif
 	xpmem_set_pte_at(mm, address, pte, entry);
 }
+#endif
 
 #endif

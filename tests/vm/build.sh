@@ -46,6 +46,8 @@ build_variant() {
 	case $name in
 	coverage) arguments=(XPMEM_COVERAGE=1) ;;
 	gcov) arguments=(GCOV_PROFILE=y) ;;
+	core-entries) arguments=(XPMEM_CORE_ENTRIES=1) ;;
+	*) misuse "there is no other build of the module named $name" ;;
 	esac
 	mkdir -p "$work"
 	build_log "$tree/module/build-in" "$kernel_build_dir" "$tree" module "$work/kbuild" "$work/xpmem.ko" "$work/xpmem.ko.d" \

@@ -134,7 +134,8 @@ suites_main() {
 		return
 	fi
 	suites_command "$@"
-	prepare
+	prepare "${XPMEM_VM_MODULE:-}"
+	[[ -z ${XPMEM_VM_MODULE:-} ]] || build_module=$build_variant_module
 	suites_run "${XPMEM_VM_TIMEOUT:-$(patience 3600)}" "$command"
 	counts_print
 }
