@@ -30,18 +30,21 @@ architecture_choose() {
 	architecture=$1
 }
 
+# Whether the VM can be one. Else things can only be built.
+architecture_runs() {
+	[[ $architecture != ppc64el ]]
+}
+
 architecture_packages_why() {
 	[[ -n $architecture ]] || return 0
 	printf '%s\t%s\n' "gcc-${architecture_triplet/_/-}" "compiles for $architecture_debian" \
 		mmdebstrap "unpacks a Debian for $architecture_debian"
-	case $architecture_debian in
-	arm64) printf 'qemu-system-arm\truns the VM\n' ;;
-	esac
+	! architecture_runs || printf 'qemu-system-arm\truns the VM\n'
 }
 
 # Unpack the root. Its folder appears only when complete, under a name that changes with what is in it.
 architecture_root_prepare() {
-	local key work=$cache/unpack.$$
+	local key work=$cache/unpack.$$ library link
 
 	key=$(echo "$architecture_packages" | sha256sum)
 	architecture_root=$cache/root/$architecture_debian-${key:0:12}
@@ -49,10 +52,15 @@ architecture_root_prepare() {
 	say "unpacking a Debian 12 for $architecture_debian (100 MB)"
 	rm -rf "$cache/root/$architecture_debian"-*
 	mkdir -p "$cache/root"
-	archive_own_sources >"$cache/root/sources.list"
+	# The release itself will do: its lists are few.
+	archive_own_sources 'Codename: bookworm' >"$cache/root/sources.list"
 	# shellcheck disable=SC2086
 	build_log mmdebstrap --variant=extract --architectures="$architecture_debian" --include="$(echo $architecture_packages | tr ' ' ,)" \
 		bookworm "$work" "$cache/root/sources.list"
+	# Links between libraries would lead the linker to this machine's.
+	find "$work/usr/lib" "$work/lib64/" -lname '/*' -printf '%l\t%p\n' 2>/dev/null | while IFS=$'\t' read -r library link; do
+		ln -sfr "$work$library" "$link"
+	done
 	# What scripts of the packages would do.
 	ln -s mawk "$work/usr/bin/awk"
 	printf 'root:x:0:0:root:/root:/bin/bash\nnobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n' >"$work/etc/passwd"

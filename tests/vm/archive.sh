@@ -10,10 +10,10 @@ archive_mirror() {
 	apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Origin: Debian' "Codename: $1" | head -n1
 }
 
-# Lines of a sources.list for all that this machine has from Debian.
+# Lines of a sources.list for all that this machine has from Debian, or what is so of it.
 archive_own_sources() {
 	apt-get indextargets --format 'deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $(REPO_URI) $(RELEASE) $(COMPONENT)' \
-		'Created-By: Packages' 'Origin: Debian' | sort -u
+		'Created-By: Packages' 'Origin: Debian' "$@" | sort -u
 }
 
 # Its folder, one for each architecture: apt drops a suite of which it lacks the list of one.

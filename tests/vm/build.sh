@@ -23,6 +23,8 @@ build_all() {
 	if [[ -n $architecture ]]; then
 		architecture_root_prepare
 		architecture_cross_file >"$architecture_root.cross"
+		# The programs of the tests are for what the VM runs.
+		architecture_runs || options+=(-Dtests=false)
 		options+=(-Dgenerator=disabled --cross-file "$architecture_root.cross")
 	fi
 	setup="$tree ${options[*]}"

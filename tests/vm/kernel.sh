@@ -48,7 +48,20 @@ kernel_packages() {
 	# From 7.x on the image is in several packages.
 	parts=$(kernel_dependencies "linux-image-$release" 'linux-(base|binary|modules)-[0-9][^ ]*')
 	# shellcheck disable=SC2086
-	kernel_candidates "linux-image-$release" "linux-headers-$release" $headers $parts
+	kernel_candidates "linux-image-$release" "linux-headers-$release" $(grep -v kbuild <<<"$headers") $parts || return 1
+	kernel_kbuild "linux-headers-$release" $(grep kbuild <<<"$headers")
+}
+
+# The same of a kbuild package: the one that came with the headers, if there is such a one, as another Debian's has the name, too.
+kernel_kbuild() {
+	local version
+
+	version=$(kernel_candidates "$1" | cut -d' ' -f2)
+	if apt-cache show "$2=$version" >/dev/null 2>&1; then
+		printf '%s %s\n' "$2" "$version"
+	else
+		kernel_candidates "$2"
+	fi
 }
 
 # Newest release of a series whose image and headers Debian has in one version. Sets release and packages.
@@ -204,7 +217,7 @@ kernel_prepare() {
 	stock) stock_kernel_prepare "$kernel_series" ;;
 	*) debug_kernel_prepare "$1" "$kernel_series" ;;
 	esac
-	kernel_image=$(echo "$kernel_dir"/boot/vmlinuz-*)
-	kernel_release=${kernel_image##*/vmlinuz-}
+	kernel_image=$(echo "$kernel_dir"/boot/vmlinu[xz]-*)
+	kernel_release=${kernel_image##*/vmlinu[xz]-}
 	kernel_build_dir=$kernel_dir/usr/src/linux-headers-$kernel_release
 }
