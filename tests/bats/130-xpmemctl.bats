@@ -173,7 +173,7 @@ END
 	run_x as_user 2000 xpmemctl info
 	is "$(jq -c '.info | [has("segments", "permits", "attachments", "faults", "pages_mapped", "invalidations")]' <<<"$output")" \
 		"[false,false,false,false,false,false]"
-	is "$(jq -c '.info | [.abi_version, .page_size, .mode_mask]' <<<"$output")" '[2,4096,"0700"]'
+	is "$(jq -c '.info | [.abi_version, .page_size, .mode_mask]' <<<"$output")" "[2,$(getconf PAGESIZE),\"0700\"]"
 }
 
 @test "info follows mode_mask" {

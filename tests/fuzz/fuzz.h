@@ -13,7 +13,7 @@
 #include <stdio.h>
 #include <sys/types.h>
 
-#define PAGE 4096UL
+#define PAGE ((unsigned long)XPMEM_TEST_PAGE)
 #define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
 
 enum actor {

@@ -14,7 +14,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#define PAGE 4096L
+#define PAGE XPMEM_TEST_PAGE
 #define MIB (1L << 20)
 
 #define EXIT_SKIPPED 77

@@ -12,6 +12,6 @@ void *xpmem_attach(struct xpmem_addr address, size_t size, void *place)
 	*(void **)&attach = dlsym(RTLD_NEXT, "xpmem_attach");
 	if (!attach)
 		abort();
-	address.offset += 4096;
-	return attach(address, size > 4096 ? size - 4096 : size, place);
+	address.offset += XPMEM_TEST_PAGE;
+	return attach(address, size > XPMEM_TEST_PAGE ? size - XPMEM_TEST_PAGE : size, place);
 }

@@ -30,7 +30,7 @@ analyze_sanitized() {
 # Unknown to it: formats that are macros, what NULL is, and that there are calls to choose from.
 analyze_cppcheck() {
 	(cd "$tree" && cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability --inline-suppr \
-		--suppress=wrongPrintfScanfArgNum --suppress=varFuncNullUB --suppress=zerodiv:tests/fuzz/program.c -D_GNU_SOURCE -Iuapi -Ilibxpmem \
+		--suppress=wrongPrintfScanfArgNum --suppress=varFuncNullUB --suppress=zerodiv:tests/fuzz/program.c -D_GNU_SOURCE -DXPMEM_TEST_PAGE=4096L -Iuapi -Ilibxpmem \
 		abi demo doc/examples libxpmem tests/checks tests/fuzz tests/packages tests/programs tools)
 }
 

@@ -7,11 +7,13 @@
 #   architecture_debian		as Debian calls it
 #   architecture_triplet	as compilers do
 #   architecture_qemu		as QEMU does
+#   architecture_page		bytes of a page
 #   kernel_flavour		how the names of Debian's kernels end
 #   kernel_series		the one of this machine's Debian, or the first that has such kernels
 
 architecture=
 architecture_debian=amd64
+architecture_page=4096
 
 # What the root has besides the libraries that programs are linked against.
 architecture_packages="bash busybox-static coreutils dash e2fsprogs findutils grep iproute2 jq kmod libc-bin mawk mount procps sed util-linux
@@ -22,7 +24,7 @@ architecture_choose() {
 	amd64) return 0 ;;
 	arm64 | arm64-16k)
 		architecture_debian=arm64 architecture_triplet=aarch64-linux-gnu architecture_qemu=aarch64 kernel_flavour=$1
-		[[ $1 == arm64 ]] || kernel_series=6.12
+		[[ $1 == arm64 ]] || kernel_series=6.12 architecture_page=16384
 		;;
 	ppc64el) architecture_debian=$1 architecture_triplet=powerpc64le-linux-gnu architecture_qemu=ppc64 kernel_flavour=powerpc64le ;;
 	*) misuse "no such architecture: $1" ;;
@@ -81,6 +83,8 @@ architecture_cross_file() {
 		[properties]
 		sys_root = '$architecture_root'
 		pkg_config_libdir = '$libraries/pkgconfig:$architecture_root/usr/share/pkgconfig'
+		# Of the VM's kernel, for the tests.
+		page_size = '$architecture_page'
 		[host_machine]
 		system = 'linux'
 		cpu_family = '$family'

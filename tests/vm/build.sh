@@ -22,10 +22,10 @@ build_all() {
 	[[ $kernel_series == "$kernel_own_series" ]] || build_dir+=-$kernel_series
 	if [[ -n $architecture ]]; then
 		architecture_root_prepare
-		architecture_cross_file >"$architecture_root.cross"
+		architecture_cross_file >"$architecture_root.$architecture.cross"
 		# The programs of the tests are for what the VM runs.
 		architecture_runs || options+=(-Dtests=false)
-		options+=(-Dgenerator=disabled --cross-file "$architecture_root.cross")
+		options+=(-Dgenerator=disabled --cross-file "$architecture_root.$architecture.cross")
 	fi
 	setup="$tree ${options[*]}"
 
