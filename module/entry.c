@@ -26,6 +26,7 @@ struct insertion {
 	unsigned long address;		/* of mirror->start in the attachment */
 	pgprot_t writable;		/* of entries; vm_page_prot may leave out writing */
 	pgprot_t readonly;
+	pgprot_t special[2];		/* fill_table(); of special entries, read-only and writable */
 	unsigned long wanted;		/* what the snapshot says of the wanted page; 0 when it cannot be mapped */
 	unsigned long inserted;
 	unsigned long counted[2];	/* pages that insert_counted() mapped: of files, of shmem */
@@ -205,19 +206,20 @@ static void make_page_table(struct vm_fault *vmf)
 	spin_unlock(lock);
 }
 
+/* Of a special entry. A read-only one stays clean: mprotect makes dirty entries writable. */
+static pgprot_t special_prot(pgprot_t prot, bool writable)
+{
+	pte_t entry = pte_mkspecial(pte_mkyoung(pfn_pte(0, prot)));
+
+	return pte_pgprot(writable ? pte_mkdirty(entry) : pte_mkclean(entry));
+}
+
 /* Inserts a special entry where there is none. */
 static void insert_fresh(struct insertion *insertion, pte_t *pte, unsigned long address, struct page *page, bool writable)
 {
-	pte_t entry = pte_mkspecial(pte_mkyoung(pfn_pte(page_to_pfn(page), writable ? insertion->writable : insertion->readonly)));
-
-	/* A read-only one stays clean: mprotect makes dirty entries writable. */
-	if (writable) {
+	if (writable)
 		make_dirty(page);
-		entry = pte_mkdirty(entry);
-	} else {
-		entry = pte_mkclean(entry);
-	}
-	xpmem_set_pte_at(insertion->mirror->vma->vm_mm, address, pte, entry);
+	xpmem_set_pte_at(insertion->mirror->vma->vm_mm, address, pte, pfn_pte(page_to_pfn(page), insertion->special[writable]));
 	insertion->inserted++;
 }
 
@@ -266,6 +268,8 @@ static void fill_table(struct insertion *insertion, pte_t *first)
 	pte_t *pte = first;
 	struct page *page;
 
+	insertion->special[false] = special_prot(insertion->readonly, false);
+	insertion->special[true] = special_prot(insertion->writable, true);
 	for (index = 0; index < count; index++, bit++, pte++, address += PAGE_SIZE) {
 		pfn = mirror->pfns[index];
 		mirror->pfns[index] = 0;
