@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # What things cost in instructions, which are counted in a VM with one processor whose clock they drive; how fast messages
-# are beside what one would use instead, in another with two; the record of that, and whether instructions have grown since.
+# are beside what one would use instead, and what several threads are worth, in others with two; the record of that, and whether instructions have grown since.
 
 bench_record=$tree/doc/performance.md
 bench_groups="touch single attach control exporter notifier teardown memory"
@@ -23,7 +23,7 @@ bench_ratios() {
 				round_to(2) | tostring) | join(" | ")) + " |")'
 }
 
-# The record of instructions: a head, and a row for each line of NAME, VALUE and WHAT; then that of xpmembench's JSON.
+# The record of instructions: a head, and a row for each line of NAME, VALUE and WHAT; then that of xpmembench's JSON, and of parallel.
 bench_document() {
 	cat <<-END
 		<!-- SPDX-License-Identifier: GPL-2.0-or-later -->
@@ -57,7 +57,16 @@ bench_document() {
 		Bandwidth of messages of which every byte is read, where it is if the method allows that.
 
 		$(bench_ratios bandwidth_bytes_per_second in_place <"$4")
+
+		# What several threads are worth
+
+		In the same VM. No lock is held alone where attachments are filled: threads of one attacher share its mmap_lock, and all share the
+		exporter's, as readers. So who wants much memory at once has several threads attach a part each, populated.
+
+		| times as fast with two threads as with one | what each does |
+		|---:|---|
 	END
+	awk -F '\t' '{ sub(/.*each of which /, "", $3); printf "| %s | %s |\n", $2, $3 }' "$6"
 }
 
 # Names and values of the record.
@@ -99,15 +108,20 @@ bench_main() {
 	(
 		prepare
 		boot_accel >"$folder/accel"
+		run_job "${XPMEM_VM_TIMEOUT:-1800}" parallel tee "$folder/parallel" >&2
+	) || die "the figures of several threads could not be had"
+	(
+		prepare
 		run_job "${XPMEM_VM_TIMEOUT:-1800}" "xpmembench --sizes 8:16M*8 --time 0.5 --json" cat >"$folder/json"
 	) || die "xpmembench failed"
 	case $mode in
 	--record)
-		bench_document "$(date +%F)" "$(jq -r .environment.kernel "$folder/json")" "$folder/figures" "$folder/json" "$(<"$folder/accel")" >"$bench_record" &&
+		bench_document "$(date +%F)" "$(jq -r .environment.kernel "$folder/json")" "$folder/figures" "$folder/json" "$(<"$folder/accel")" "$folder/parallel" >"$bench_record" &&
 			say "written to $bench_record"
 		;;
 	*)
 		awk -F '\t' '{ printf "%-28s %10s  %s\n", $1, $2, $3 }' "$folder/figures"
+		awk -F '\t' '{ printf "%-28s %10s  %s\n", $1, $2, $3 }' "$folder/parallel"
 		bench_ratios bandwidth_bytes_per_second copy <"$folder/json"
 		;;
 	esac
