@@ -28,21 +28,22 @@ static void set_merging(const char *text)
 		SKIP("this kernel does not merge pages");
 }
 
-static bool is_merged(long address)
+/* the number of the page of memory that is there, or 0 */
+static uint64_t page_number(long address)
 {
-	/* KPF_KSM of Documentation/admin-guide/mm/pagemap.rst */
-	const uint64_t ksm = 1ULL << 21;
-	uint64_t entry = 0, flags = 0;
+	uint64_t entry = 0;
 	FILE *file = fopen("/proc/self/pagemap", "re");
 
 	CHECK(file && !fseek(file, address / PAGE * 8, SEEK_SET) && fread(&entry, 8, 1, file) == 1);
 	fclose(file);
-	if (!(entry >> 63))
-		return false;
-	file = fopen("/proc/kpageflags", "re");
-	CHECK(file && !fseek(file, (entry & ((1ULL << 55) - 1)) * 8, SEEK_SET) && fread(&flags, 8, 1, file) == 1);
-	fclose(file);
-	return flags & ksm;
+	return entry >> 63 ? entry & ((1ULL << 55) - 1) : 0;
+}
+
+static bool are_merged(long first, long second)
+{
+	uint64_t number = page_number(first);
+
+	return number && number == page_number(second);
 }
 
 /* the same in all pages, merged into one of the kernel's */
@@ -56,11 +57,13 @@ static void merge(void)
 		CHECK_OK(on(attacher, do_fill, at + i, PAGE, 2));
 	CHECK_OK(write_file("/sys/kernel/mm/ksm/sleep_millisecs", "1"));
 	CHECK_OK(write_file("/sys/kernel/mm/ksm/pages_to_scan", "2000"));
+	/* since 6.7, unless told otherwise, it looks ever more seldom at what it could not merge before */
+	write_file("/sys/kernel/mm/ksm/smart_scan", "0");
 	set_merging("1");
 	CHECK_OK(answer(madvise((void *)page, LENGTH, MADV_MERGEABLE)));
-	for (turn = 0; turn < 200 && !(is_merged(page) && is_merged(page + LENGTH - PAGE)); turn++)
+	for (turn = 0; turn < 200 && !(are_merged(page, page + 3 * PAGE) && are_merged(page, page + LENGTH - PAGE)); turn++)
 		usleep(100000);
-	CHECK(is_merged(page) && is_merged(page + LENGTH - PAGE));
+	CHECK(are_merged(page, page + 3 * PAGE) && are_merged(page, page + LENGTH - PAGE));
 	/* so that nothing is merged again behind our back */
 	set_merging("0");
 	for (i = 0; i < LENGTH; i += PAGE)
@@ -84,7 +87,7 @@ CASE(merged_attacher_writes)
 	merge();
 	CHECK_OK(on(attacher, do_store, at + 3 * PAGE, 7));
 	CHECK_EQ(load(page + 3 * PAGE), 7);
-	CHECK(!is_merged(page + 3 * PAGE));
+	CHECK(!are_merged(page, page + 3 * PAGE));
 	check_others(3 * PAGE);
 }
 
