@@ -60,7 +60,7 @@ architecture_root_prepare() {
 	build_log mmdebstrap --variant=extract --architectures="$architecture_debian" --include="$(echo $architecture_packages | tr ' ' ,)" \
 		bookworm "$work" "$cache/root/sources.list"
 	# Links between libraries would lead the linker to this machine's.
-	find "$work/usr/lib" "$work/lib64/" -lname '/*' -printf '%l\t%p\n' 2>/dev/null | while IFS=$'\t' read -r library link; do
+	find "$work/usr/lib" "$work"/lib*/ -lname '/*' -printf '%l\t%p\n' | while IFS=$'\t' read -r library link; do
 		ln -sfr "$work$library" "$link"
 	done
 	# What scripts of the packages would do.
