@@ -96,18 +96,18 @@ CASE(hugetlb)
 	void *memory;
 
 	write_file("/proc/sys/vm/nr_hugepages", "4");
-	memory = mmap(NULL, 4 * MIB, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, -1, 0);
+	memory = mmap(NULL, 2 * HUGE_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, -1, 0);
 	if (memory == MAP_FAILED)
 		SKIP("no huge pages to reserve on this machine: %s", strerror(errno));
-	share((long)memory, 4 * MIB);
-	check_shared(page, at, 4 * MIB);
-	unmap(page, 4 * MIB);
+	share((long)memory, 2 * HUGE_PAGE);
+	check_shared(page, at, 2 * HUGE_PAGE);
+	unmap(page, 2 * HUGE_PAGE);
 	CHECK_EQ(on(attacher, do_load, at), GOT_SIGBUS);
-	memory = mmap((void *)page, 4 * MIB, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_HUGETLB | MAP_FIXED, -1, 0);
+	memory = mmap((void *)page, 2 * HUGE_PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_HUGETLB | MAP_FIXED, -1, 0);
 	CHECK(memory != MAP_FAILED);
-	check_shared(page, at, 4 * MIB);
+	check_shared(page, at, 2 * HUGE_PAGE);
 	peer_end(attacher, SIGKILL);
-	unmap(page, 4 * MIB);
+	unmap(page, 2 * HUGE_PAGE);
 	write_file("/proc/sys/vm/nr_hugepages", "0");
 }
 
@@ -561,7 +561,7 @@ CASE(stack)
 
 static long __attribute__((noinline)) grow_stack(long depth)
 {
-	volatile char frame[16 * PAGE];
+	volatile char frame[MIB / 16];
 
 	frame[0] = depth;
 	return depth ? grow_stack(depth - 1) + frame[0] : (long)__builtin_frame_address(0);

@@ -16,6 +16,7 @@
 
 #define PAGE XPMEM_TEST_PAGE
 #define MIB (1L << 20)
+#define HUGE_PAGE (PAGE / 8 * PAGE)	/* what a table of entries for pages maps */
 
 #define EXIT_SKIPPED 77
 #define TIME_LIMIT 40	/* seconds; an emulated processor is slow */

@@ -491,31 +491,31 @@ static long huge_pages_of(long address)
 			break;
 	}
 	fclose(file);
-	return kib / 2048;
+	return kib * 1024 / HUGE_PAGE;
 }
 
 /* whether the kernel has huge pages for files in memory, whoever asks */
 static bool has_shared_huge_pages(void)
 {
-	long memory = map_aligned(2 * MIB, 2 * MIB);
+	long memory = map_aligned(HUGE_PAGE, HUGE_PAGE);
 
-	map_over(memory, 2 * MIB, PROT_READ | PROT_WRITE, MAP_SHARED, memory_file(2 * MIB));
-	fill(memory, 2 * MIB, 1);
-	return !madvise((void *)memory, 2 * MIB, 25 /* MADV_COLLAPSE */);
+	map_over(memory, HUGE_PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, memory_file(HUGE_PAGE));
+	fill(memory, HUGE_PAGE, 1);
+	return !madvise((void *)memory, HUGE_PAGE, 25 /* MADV_COLLAPSE */);
 }
 
 CASE(alloc_huge)
 {
-	long memory = (long)xpmem_alloc(3 * MIB, XPMEM_ALLOC_HUGE), at;
+	long memory = (long)xpmem_alloc(HUGE_PAGE * 3 / 2, XPMEM_ALLOC_HUGE), at;
 
 	CHECK(memory);
-	CHECK_EQ(memory % (2 * MIB), 0);
-	fill(memory, 4 * MIB, 1);
-	CHECK_EQ(store(memory + 4 * MIB, 1), GOT_SIGSEGV);
+	CHECK_EQ(memory % HUGE_PAGE, 0);
+	fill(memory, 2 * HUGE_PAGE, 1);
+	CHECK_EQ(store(memory + 2 * HUGE_PAGE, 1), GOT_SIGSEGV);
 	CHECK_EQ(huge_pages_of(memory), has_shared_huge_pages() ? 2 : 0);
-	at = attach_own(memory, 4 * MIB);
-	CHECK_EQ(verify(at, 4 * MIB, 1), 0);
-	CHECK_EQ(wake_futex(at + 3 * MIB), 0);
+	at = attach_own(memory, 2 * HUGE_PAGE);
+	CHECK_EQ(verify(at, 2 * HUGE_PAGE, 1), 0);
+	CHECK_EQ(wake_futex(at + HUGE_PAGE * 3 / 2), 0);
 	CHECK_EQ(answer(xpmem_free((void *)memory)), 0);
 	CHECK_EQ(load(at), GOT_SIGBUS);
 }
@@ -609,7 +609,7 @@ CASE(share_mapped_file)
 	CHECK_EQ(verify(shared, LENGTH, 1), 0);
 }
 
-/* what was never touched takes no memory afterwards either */
+/* what was never touched takes no memory afterwards either; what was touched may be a huge page */
 CASE(share_sparse)
 {
 	long length = 64 * MIB, memory = map_anonymous(length), before = read_counter("/proc/meminfo", "Shmem:");
@@ -617,7 +617,7 @@ CASE(share_sparse)
 	fill(memory + 32 * MIB, PAGE, 1);
 	CHECK_EQ(answer(xpmem_share((void *)memory, length, 0)), 0);
 	CHECK_EQ(verify(memory + 32 * MIB, PAGE, 1), 0);
-	CHECK(read_counter("/proc/meminfo", "Shmem:") - before < 16 * 1024);
+	CHECK(read_counter("/proc/meminfo", "Shmem:") - before < (HUGE_PAGE + 14 * MIB) / 1024);
 	CHECK_EQ(load(memory), 0);
 	CHECK_EQ(load(memory + length - 8), 0);
 }
