@@ -14,6 +14,9 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#ifndef XPMEM_TEST_PAGE
+#define XPMEM_TEST_PAGE 4096L
+#endif
 #define PAGE XPMEM_TEST_PAGE
 #define MIB (1L << 20)
 #define HUGE_PAGE (PAGE / 8 * PAGE)	/* what a table of entries for pages maps */
