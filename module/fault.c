@@ -542,6 +542,9 @@ void xpmem_attachment_populate(struct xpmem_attachment *attachment)
 				break;
 			mmap_read_unlock(space->mm);
 		}
+		/* A writer, as another thread that attaches, would wait for milliseconds while a reader takes the lock again and again. */
+		if (rwsem_is_contended(&mm->mmap_lock))
+			usleep_range(20, 50);
 		cond_resched();
 	}
 	WRITE_ONCE(attachment->populater, NULL);
