@@ -324,18 +324,9 @@ static bool insert_special(struct insertion *insertion)
 	return same;
 }
 
-static int insert_small(struct insertion *insertion)
+static int insert_all(struct insertion *insertion)
 {
-	unsigned int reclaim;
-	int error;
-
-	if (!insert_special(insertion) || !insertion->left)
-		return 0;
-	/* Page tables may be taken away again by others, so what is allocated here must not reclaim. */
-	reclaim = memalloc_noreclaim_save();
-	error = insert_refcounted(insertion);
-	memalloc_noreclaim_restore(reclaim);
-	return error;
+	return insert_special(insertion) && insertion->left ? insert_refcounted(insertion) : 0;
 }
 #else
 /* What is in the attachment's page tables, for a look: it may change at once. */
@@ -433,18 +424,19 @@ static int insert_all(struct insertion *insertion)
 	return error;
 }
 
+#endif
+
 static int insert_small(struct insertion *insertion)
 {
 	unsigned int reclaim;
 	int error;
 
-	/* The core allocates page tables, which must not reclaim here. */
+	/* The core makes page tables where there are none, or none any more, and must not reclaim for that here. */
 	reclaim = memalloc_noreclaim_save();
 	error = insert_all(insertion);
 	memalloc_noreclaim_restore(reclaim);
 	return error;
 }
-#endif
 
 /**
  * xpmem_entries_insert() - map what a snapshot found into the attachment

@@ -15,7 +15,7 @@
 
 #include "device.h"
 
-#define HUGE (2 * MIB)
+#define HUGE HUGE_PAGE
 #define LENGTH (4 * HUGE)
 #define WORD(address, index) ((address) + (index) * PAGE)
 
@@ -206,7 +206,7 @@ CASE(hugetlb)
 	write_file("/proc/sys/vm/nr_hugepages", "0");
 }
 
-static long do_read_proc(const long *none)
+static long do_read_proc(const long *address)
 {
 	static const char *const paths[] = { "smaps", "smaps_rollup", "numa_maps", "pagemap" };
 	unsigned long entries[512], i;
@@ -217,7 +217,7 @@ static long do_read_proc(const long *none)
 		snprintf(path, sizeof(path), "/proc/self/%s", paths[i]);
 		fd = CHECK_OK(answer(open(path, O_RDONLY | O_CLOEXEC)));
 		if (i == 3)
-			CHECK_OK(answer(lseek(fd, none[0] / PAGE * 8, SEEK_SET)));
+			CHECK_OK(answer(lseek(fd, address[0] / PAGE * 8, SEEK_SET)));
 		while (CHECK_OK(answer(read(fd, entries, sizeof(entries)))) > 0 && i < 3)
 			;
 		close(fd);
@@ -238,13 +238,14 @@ CASE(gigantic)
 	static const char reserve[] = "/sys/kernel/mm/hugepages/hugepages-1048576kB/nr_hugepages";
 	const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB | 30 << MAP_HUGE_SHIFT;
 	long length = 1024 * MIB, segid, before, part, offset, i;
+	bool reserved = false;
 	void *memory;
 
 	if (access(reserve, F_OK))
 		SKIP("this machine has no pages of 1 GiB");
 	memory = mmap(NULL, length, PROT_READ | PROT_WRITE, flags, -1, 0);
 	if (memory == MAP_FAILED) {
-		write_file(reserve, "1");
+		reserved = write_file(reserve, "1") >= 0;
 		memory = mmap(NULL, length, PROT_READ | PROT_WRITE, flags, -1, 0);
 	}
 	if (memory == MAP_FAILED)
@@ -275,6 +276,8 @@ CASE(gigantic)
 	CHECK_EQ(on(attacher, do_load, part + PAGE), GOT_SIGBUS);
 	CHECK_EQ(on(attacher, do_load, at + length - PAGE), GOT_SIGBUS);
 	peer_end(attacher, SIGKILL);
+	if (reserved)
+		write_file(reserve, "0");
 }
 
 /* Whoever looks at no VMA has to be refused all the same. */
