@@ -68,6 +68,7 @@
 
 #include "../uapi/linux/xpmem.h"
 #include "ioctl_gen.h"
+#include "race.h"
 
 #define XPMEM_VERSION_MAJOR 3
 #define XPMEM_VERSION_MINOR 0

@@ -48,6 +48,7 @@ build_variant() {
 	case $name in
 	coverage) arguments=(XPMEM_COVERAGE=1) ;;
 	gcov) arguments=(GCOV_PROFILE=y) ;;
+	race) arguments=(XPMEM_RACE=1) ;;
 	core-entries) arguments=(XPMEM_CORE_ENTRIES=1) ;;
 	*) misuse "there is no other build of the module named $name" ;;
 	esac
