@@ -115,7 +115,7 @@ int xpmem_detach(void *vaddr);
 /**
  * xpmem_init() - open the device; the other calls do so by themselves
  *
- * Return: 0, or -1 with errno of open(2): ENOENT or ENXIO when the module is not loaded, EBUSY
+ * Return: 0, or -1 with errno of open(2): ENOENT or ENXIO when the module is not loaded
  * when the process inherited attachments of its parent by MADV_DOFORK and has not unmapped them.
  */
 int xpmem_init(void);

@@ -12,10 +12,9 @@
 #include <linux/slab.h>
 
 #include "compat/mm.h"
+#include "race.h"
 #include "trace.h"
 #include "xpmem.h"
-
-static atomic_long_t inherited;	/* VMAs that are in another mm than that of their client */
 
 void xpmem_attachment_put(struct xpmem_attachment *attachment)
 {
@@ -38,6 +37,21 @@ void xpmem_attachment_put(struct xpmem_attachment *attachment)
 	xpmem_permit_put(permit);
 }
 
+/**
+ * xpmem_attachment_stop() - wait for faults that began before the attachment's permit or segment was marked dead
+ * @attachment: the caller holds a reference, and no lock
+ *
+ * Return: a bit for the shard where it may have something mapped, for xpmem_shards_revoke(); or 0.
+ */
+unsigned long xpmem_attachment_stop(struct xpmem_attachment *attachment)
+{
+	/* Faults that have the lock may not have seen the mark; those that take it later see it. */
+	down_write(&attachment->lock);
+	up_write(&attachment->lock);
+	xpmem_race_point("attachment-stopped");
+	return attachment->touched ? BIT(attachment->permit->client->shard) : 0;
+}
+
 static bool is_inherited(const struct vm_area_struct *vma)
 {
 	const struct xpmem_attachment *attachment = vma->vm_private_data;
@@ -46,7 +60,7 @@ static bool is_inherited(const struct vm_area_struct *vma)
 }
 
 /*
- * The VMA was split or moved: one more keeps the attachment. Or it was inherited by a child in spite of
+ * The VMA is split or moved: one more keeps the attachment. Or it was inherited by a child in spite of
  * VM_DONTCOPY, which madvise can undo: then it is empty, and its faults are refused.
  */
 void xpmem_attachment_open(struct vm_area_struct *vma)
@@ -55,11 +69,11 @@ void xpmem_attachment_open(struct vm_area_struct *vma)
 
 	if (is_inherited(vma)) {
 		vm_flags_set(vma, VM_WIPEONFORK);
-		atomic_long_inc(&inherited);
 		/* Some kernels have copied the parent's entries by now. The parent loses its own, too, and faults again. */
 		unmap_mapping_range(vma->vm_file->f_mapping, (loff_t)vma->vm_pgoff << PAGE_SHIFT,
 				    vma->vm_end - vma->vm_start, 1);
 	}
+	xpmem_shard_yield(xpmem_attachment_space(attachment), attachment->permit->client->shard);
 	refcount_inc(&attachment->object.ref);
 }
 
@@ -67,34 +81,10 @@ void xpmem_attachment_close(struct vm_area_struct *vma)
 {
 	struct xpmem_attachment *attachment = vma->vm_private_data;
 
-	if (is_inherited(vma))
-		atomic_long_dec(&inherited);
-	else
+	if (!is_inherited(vma))
 		WRITE_ONCE(attachment->reason, current->mm == vma->vm_mm ? XPMEM_REASON_REMOVED :
 						     xpmem_owner_end(&attachment->permit->owner));
 	xpmem_attachment_put(attachment);
-}
-
-/**
- * xpmem_attachments_inherited() - whether an mm has attachments of its parent
- * @mm: the caller's own, its mmap_lock not held
- *
- * Return: 0, -EBUSY if it has, or -EINTR.
- */
-int xpmem_attachments_inherited(struct mm_struct *mm)
-{
-	struct vm_area_struct *vma;
-	int error = 0;
-
-	if (!atomic_long_read(&inherited))
-		return 0;
-	if (mmap_read_lock_killable(mm))
-		return -EINTR;
-	for (vma = find_vma(mm, 0); vma && !error; vma = find_vma(mm, vma->vm_end))
-		if (xpmem_vma_is_attachment(vma) && is_inherited(vma))
-			error = -EBUSY;
-	mmap_read_unlock(mm);
-	return error;
 }
 
 /* Who maps a space's file for an attachment right now: on the stack of xpmem_attachment_create(). */
@@ -302,6 +292,7 @@ struct xpmem_attachment *xpmem_attachment_create(s64 apid, u64 offset, u64 lengt
 	if (!attachment)
 		goto put_permit;
 	refcount_set(&attachment->object.ref, 1);
+	init_rwsem(&attachment->lock);
 	attachment->permit = permit;
 	attachment->source = segment->start + offset;
 	attachment->length = length;

@@ -5,51 +5,106 @@
 
 #include "xpmem.h"
 
-static bool ignore(struct mmu_interval_notifier *notifier, const struct mmu_notifier_range *range, unsigned long seq)
+static struct xpmem_permit *first_permit(struct xpmem_client *client)
 {
-	return true;
+	struct xpmem_permit *permit;
+
+	spin_lock(&client->lock);
+	permit = list_first_entry_or_null(&client->permits, struct xpmem_permit, client_link);
+	if (permit)
+		refcount_inc(&permit->object.ref);
+	spin_unlock(&client->lock);
+	return permit;
 }
 
 /*
- * The first notifier of an mm takes the i_mmap and anon_vma locks of all that it maps, in the order of the
- * addresses. Those of an attachment may only be taken inside those of what it is attached to, which the same mm
- * may map as well: so it happens before anything is attached. It is not repeated for later notifiers of this kind.
+ * The mm is gone, though another process may keep the file: its permits follow. Its segments do
+ * with the space.
  */
-static int set_up_for_notifiers(struct mm_struct *mm)
+static void client_exit_work(struct work_struct *work)
 {
-	static const struct mmu_interval_notifier_ops ops = { .invalidate = ignore };
-	struct mmu_interval_notifier notifier;
-	int error;
+	struct xpmem_client *client = container_of(work, struct xpmem_client, exit_work);
+	struct xpmem_permit *permit;
 
-	error = xpmem_attachments_inherited(mm);
-	if (error)
-		return error;
-	error = mmu_interval_notifier_insert(&notifier, mm, 0, PAGE_SIZE, &ops);
-	if (error)
-		return error == -EINTR ? -ERESTARTNOINTR : error;
-	mmu_interval_notifier_remove(&notifier);
-	return 0;
+	while ((permit = first_permit(client))) {
+		xpmem_permit_kill(permit, false, xpmem_owner_end(&permit->owner));
+		xpmem_permit_put(permit);
+		cond_resched();
+	}
+	xpmem_client_put(client);
+}
+
+/* The clients of one mm whose permits end with it. */
+struct xpmem_watch {
+	struct mmu_notifier notifier;
+	spinlock_t lock;
+	struct list_head clients;	/* lock */
+};
+
+static struct mmu_notifier *watch_alloc(struct mm_struct *mm)
+{
+	struct xpmem_watch *watch = kzalloc(sizeof(*watch), GFP_KERNEL_ACCOUNT);
+
+	if (!watch)
+		return ERR_PTR(-ENOMEM);
+	spin_lock_init(&watch->lock);
+	INIT_LIST_HEAD(&watch->clients);
+	return &watch->notifier;
+}
+
+static void watch_free(struct mmu_notifier *notifier)
+{
+	kfree(container_of(notifier, struct xpmem_watch, notifier));
+}
+
+static void watch_release(struct mmu_notifier *notifier, struct mm_struct *mm)
+{
+	struct xpmem_watch *watch = container_of(notifier, struct xpmem_watch, notifier);
+	struct xpmem_client *client;
+
+	spin_lock(&watch->lock);
+	list_for_each_entry(client, &watch->clients, watch_link)
+		if (refcount_inc_not_zero(&client->ref))
+			xpmem_queue(XPMEM_QUEUE_EXIT, &client->exit_work);
+	spin_unlock(&watch->lock);
+}
+
+static const struct mmu_notifier_ops watch_ops = {
+	.release = watch_release,
+	.alloc_notifier = watch_alloc,
+	.free_notifier = watch_free,
+};
+
+/* May be called with the mmap_lock of an attacher held. */
+static void client_free(struct xpmem_client *client)
+{
+	if (client->watch) {
+		spin_lock(&client->watch->lock);
+		list_del(&client->watch_link);
+		spin_unlock(&client->watch->lock);
+		mmu_notifier_put(&client->watch->notifier);
+	}
+	mmdrop(client->mm);
+	kfree(client);
 }
 
 /**
  * xpmem_client_create() - a client for the caller's mm
  *
- * Return: the client; or -EBUSY when the mm has attachments that it inherited, -ENOMEM, -EINTR or -ERESTARTNOINTR.
+ * Return: the client, or -ENOMEM.
  */
 struct xpmem_client *xpmem_client_create(void)
 {
 	static atomic_t opened;
 	struct xpmem_client *client;
-	int error;
 
-	error = set_up_for_notifiers(current->mm);
-	if (error)
-		return ERR_PTR(error);
 	client = kzalloc(sizeof(*client), GFP_KERNEL_ACCOUNT);
 	if (!client)
 		return ERR_PTR(-ENOMEM);
 	refcount_set(&client->ref, 1);
 	client->shard = (unsigned int)atomic_inc_return(&opened) % XPMEM_SHARDS;
+	mutex_init(&client->watching);
+	INIT_WORK(&client->exit_work, client_exit_work);
 	spin_lock_init(&client->lock);
 	INIT_LIST_HEAD(&client->segments);
 	INIT_LIST_HEAD(&client->permits);
@@ -58,12 +113,45 @@ struct xpmem_client *xpmem_client_create(void)
 	return client;
 }
 
+/**
+ * xpmem_client_watch() - have the client's permits end with its mm
+ * @client: the caller's own, no lock held
+ *
+ * Return: 0, -ENOMEM, -EINTR or -ERESTARTNOINTR.
+ */
+int xpmem_client_watch(struct xpmem_client *client)
+{
+	struct mmu_notifier *notifier;
+	struct xpmem_watch *watch;
+	int error = 0;
+
+	if (READ_ONCE(client->watch))
+		return 0;
+	if (mutex_lock_killable(&client->watching))
+		return -EINTR;
+	if (client->watch)
+		goto unlock;
+	notifier = xpmem_notifier_get(&watch_ops);
+	if (IS_ERR(notifier)) {
+		error = PTR_ERR(notifier);
+		goto unlock;
+	}
+	watch = container_of(notifier, struct xpmem_watch, notifier);
+	spin_lock(&watch->lock);
+	list_add(&client->watch_link, &watch->clients);
+	spin_unlock(&watch->lock);
+	WRITE_ONCE(client->watch, watch);
+unlock:
+	mutex_unlock(&client->watching);
+	return error;
+}
+
+/* May be called with the mmap_lock of an attacher held. */
 void xpmem_client_put(struct xpmem_client *client)
 {
 	if (!refcount_dec_and_test(&client->ref))
 		return;
-	mmdrop(client->mm);
-	kfree(client);
+	client_free(client);
 }
 
 static struct xpmem_segment *first_segment(struct xpmem_client *client)
@@ -76,18 +164,6 @@ static struct xpmem_segment *first_segment(struct xpmem_client *client)
 		refcount_inc(&segment->object.ref);
 	spin_unlock(&client->lock);
 	return segment;
-}
-
-static struct xpmem_permit *first_permit(struct xpmem_client *client)
-{
-	struct xpmem_permit *permit;
-
-	spin_lock(&client->lock);
-	permit = list_first_entry_or_null(&client->permits, struct xpmem_permit, client_link);
-	if (permit)
-		refcount_inc(&permit->object.ref);
-	spin_unlock(&client->lock);
-	return permit;
 }
 
 /* Why the file was closed that an object of @owner belongs to; the caller does it. */

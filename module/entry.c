@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The entries of an attachment's page tables. A snapshot is mapped under the window's lock if no notifier called since it
- * was taken. From then on the notifier alone keeps it right.
+ * The entries of an attachment's page tables. A snapshot is mapped under the window's lock if nothing of the window was
+ * invalidated since it was taken. From then on the notifier alone keeps it right.
  *
  * Three ways to map:
  *   special     a page; no reference, no rmap, get_user_pages refuses it. For private memory, and whatever is odd.
@@ -19,6 +19,7 @@
 
 #include "compat/mm.h"
 #include "compat/page_table.h"
+#include "race.h"
 #include "xpmem.h"
 
 struct insertion {
@@ -107,9 +108,11 @@ bool xpmem_entries_may_be_huge(const struct xpmem_mirror *mirror)
  */
 bool xpmem_entries_set_huge(struct xpmem_mirror *mirror)
 {
-	unsigned long pfn = xpmem_mirror_wanted(mirror);
+	unsigned long pfn = xpmem_mirror_wanted(mirror), start = mirror->source & PMD_MASK;
 
-	mirror->huge = is_insertable(pfn, false) && hmm_pfn_to_map_order(pfn) >= PMD_SHIFT - PAGE_SHIFT;
+	/* The sequence was sampled before, for all of the window; the range of the snapshot may be less. */
+	mirror->huge = is_insertable(pfn, false) && hmm_pfn_to_map_order(pfn) >= PMD_SHIFT - PAGE_SHIFT &&
+		       !xpmem_invalidation_active(mirror->space, start, start + PMD_SIZE);
 	return mirror->huge;
 }
 
@@ -227,14 +230,15 @@ static void insert_fresh(struct insertion *insertion, pte_t *pte, unsigned long 
  * Inserts an entry that counts, where there is none; false if the page is not for that. As no notifier called, the exporter still maps
  * it, and keeps it mapped until the window's lock is given up.
  */
-static bool insert_counted(struct insertion *insertion, pte_t *pte, unsigned long address, struct page *page)
+static bool insert_counted(struct insertion *insertion, pte_t *pte, unsigned long address, struct page *page, bool writable)
 {
 	struct vm_area_struct *vma = insertion->mirror->vma;
+	pgprot_t prot = writable ? insertion->writable : vma->vm_page_prot;
 
 	if (!xpmem_page_dup_mapping(page))
 		return false;
 	insertion->counted[xpmem_page_is_shmem(page)]++;
-	xpmem_set_pte_at(vma->vm_mm, address, pte, pfn_pte(page_to_pfn(page), vma->vm_page_prot));
+	xpmem_set_pte_at(vma->vm_mm, address, pte, pfn_pte(page_to_pfn(page), prot));
 	insertion->inserted++;
 	return true;
 }
@@ -264,7 +268,7 @@ static void fill_table(struct insertion *insertion, pte_t *first)
 	struct vm_area_struct *vma = mirror->vma;
 	unsigned long count = (mirror->end - mirror->start) >> PAGE_SHIFT, bit = (mirror->start - mirror->window->start) >> PAGE_SHIFT;
 	bool mixed = vma->vm_flags & VM_MIXEDMAP, may_write = vma->vm_flags & VM_WRITE, needs_writable = xpmem_needs_writable(vma);
-	unsigned long address = insertion->address, index, pfn, mask = 0;
+	unsigned long address = insertion->address, index, pfn, mask = 0, wanted = (mirror->source - mirror->start) >> PAGE_SHIFT;
 	pte_t *pte = first;
 	struct page *page;
 
@@ -280,7 +284,7 @@ static void fill_table(struct insertion *insertion, pte_t *first)
 				upgrade_entry(insertion, pte, address, page, may_write && pfn & HMM_PFN_WRITE);
 			} else if (!mixed || !is_refcounted(vma, pfn)) {
 				insert_fresh(insertion, pte, address, page, may_write && pfn & HMM_PFN_WRITE);
-			} else if (!insert_counted(insertion, pte, address, page)) {
+			} else if (!insert_counted(insertion, pte, address, page, may_write && mirror->write && index == wanted)) {
 				mirror->pfns[index] = (unsigned long)page;
 				insertion->left++;
 			}
@@ -294,7 +298,7 @@ static void fill_table(struct insertion *insertion, pte_t *first)
 		xpmem_add_mm_counter(vma->vm_mm, MM_FILEPAGES, insertion->counted[false]);
 	if (insertion->counted[true])
 		xpmem_add_mm_counter(vma->vm_mm, MM_SHMEMPAGES, insertion->counted[true]);
-	pte = first + ((mirror->source - mirror->start) >> PAGE_SHIFT);
+	pte = first + wanted;
 	insertion->wanted_is_mapped = insertion->wanted && pte_present(*pte) &&
 				      pte_pfn(*pte) == page_to_pfn(hmm_pfn_to_page(insertion->wanted));
 }
@@ -324,9 +328,33 @@ static bool insert_special(struct insertion *insertion)
 	return same;
 }
 
+/*
+ * The core maps with vm_page_prot, which leaves out writing where writes are tracked. The page that a write wants becomes writable at
+ * once: else the write would come back through page_mkwrite(), which may only try for the exporter's lock.
+ */
+static void upgrade_wanted(struct insertion *insertion)
+{
+	struct xpmem_mirror *mirror = insertion->mirror;
+
+	mirror->start = mirror->source;
+	mirror->end = mirror->source + PAGE_SIZE;
+	insertion->address = mirror->vmf->address & PAGE_MASK;
+	mirror->pfns[0] = insertion->wanted;
+	insertion->left = 0;
+	insertion->counted[false] = insertion->counted[true] = 0;
+	insert_special(insertion);
+}
+
 static int insert_all(struct insertion *insertion)
 {
-	return insert_special(insertion) && insertion->left ? insert_refcounted(insertion) : 0;
+	int error;
+
+	if (!insert_special(insertion) || !insertion->left)
+		return 0;
+	error = insert_refcounted(insertion);
+	if (!error && insertion->mirror->write && insertion->wanted_is_mapped && insertion->wanted)
+		upgrade_wanted(insertion);
+	return error;
 }
 #else
 /* What is in the attachment's page tables, for a look: it may change at once. */
@@ -448,6 +476,7 @@ static int insert_small(struct insertion *insertion)
 enum xpmem_verdict xpmem_entries_insert(struct xpmem_mirror *mirror)
 {
 	struct vm_area_struct *vma = mirror->vma;
+	struct xpmem_attachment *attachment = mirror->attachment;
 	struct xpmem_window *window = mirror->window;
 	struct insertion insertion = {
 		.mirror = mirror,
@@ -462,15 +491,21 @@ enum xpmem_verdict xpmem_entries_insert(struct xpmem_mirror *mirror)
 	if (!mirror->huge)
 		make_page_table(mirror->vmf);
 
+	xpmem_race_point("entries-insert");
+	down_read(&attachment->lock);
 	down_read(&window->lock);
-	if (mmu_interval_read_retry(&window->notifier, mirror->seq)) {
+	if (xpmem_window_changed(window, mirror->seq)) {
 		verdict = XPMEM_RACED;
 		goto unlock;
 	}
-	if (xpmem_attachment_revoked(mirror->attachment)) {
+	if (xpmem_attachment_revoked(attachment) || !xpmem_space_is_stable(mirror->space)) {
 		verdict = XPMEM_HOLE;
 		goto unlock;
 	}
+	if (!READ_ONCE(attachment->touched))
+		WRITE_ONCE(attachment->touched, true);
+	if (mirror->huge && !READ_ONCE(attachment->huge))
+		WRITE_ONCE(attachment->huge, true);
 	/*
 	 * The wanted page passed the look: where it must be writable and is not, the exporter may only read
 	 * it. Readers see this change before they see the entry, through the page-table lock.
@@ -478,7 +513,7 @@ enum xpmem_verdict xpmem_entries_insert(struct xpmem_mirror *mirror)
 	if (xpmem_needs_writable(vma) && (xpmem_mirror_wanted(mirror) & (HMM_PFN_VALID | HMM_PFN_WRITE)) == HMM_PFN_VALID)
 		WRITE_ONCE(vma->vm_ops, &xpmem_vm_ops);
 
-	mark_shard(window, mirror->attachment);
+	mark_shard(window, attachment);
 	insertion.wanted = xpmem_mirror_wanted(mirror);
 	if (!is_insertable(insertion.wanted, xpmem_needs_writable(vma)))
 		insertion.wanted = 0;
@@ -492,6 +527,7 @@ enum xpmem_verdict xpmem_entries_insert(struct xpmem_mirror *mirror)
 		verdict = insertion.wanted ? XPMEM_RACED : XPMEM_HOLE;
 unlock:
 	up_read(&window->lock);
+	up_read(&attachment->lock);
 
 	if (insertion.inserted) {
 		mirror->inserted += insertion.inserted;

@@ -9,12 +9,14 @@
  */
 #include <linux/delay.h>
 #include <linux/hmm.h>
+#include <linux/module.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/userfaultfd_k.h>
 
 #include "compat/mm.h"
+#include "race.h"
 #include "trace.h"
 #include "xpmem.h"
 
@@ -22,8 +24,8 @@
 #define FAULT_TRIES 8
 /* Around a page whose neighbours are not known to be of use; as much as the core maps around a page of a file. */
 #define SPARSE_SIZE 65536UL
-/* For callers that cannot give up their lock: about 10 ms, then SIGBUS. */
-#define NO_RETRY_TRIES 50
+/* How often the exporter may bring the page in and it is gone again, until a caller that cannot give up its lock gets SIGBUS. */
+#define MAX_FRUITLESS 1000
 
 static vm_fault_t verdict_to_fault(enum xpmem_verdict verdict)
 {
@@ -112,20 +114,32 @@ void xpmem_fault_exit(void)
 		kfree(per_cpu(spare_pfns, cpu));
 }
 
-/* An array for a window's snapshot; for one page, from the caller's stack, when memory is short. */
+/* An array for a window's snapshot, for xpmem_pfns_put(); NULL when memory is short. */
+unsigned long *xpmem_pfns_get(void)
+{
+	unsigned long *pfns = this_cpu_xchg(spare_pfns, NULL);
+
+	if (!pfns)
+		pfns = kmalloc_array(XPMEM_WINDOW_PAGES, sizeof(*pfns), GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN);
+	return pfns;
+}
+
+void xpmem_pfns_put(unsigned long *pfns)
+{
+	if (this_cpu_cmpxchg(spare_pfns, NULL, pfns))
+		kfree(pfns);
+}
+
+/* For one page, from the caller's stack, when memory is short. */
 static void mirror_get_pfns(struct xpmem_mirror *mirror, unsigned long *single)
 {
-	mirror->pfns = this_cpu_xchg(spare_pfns, NULL);
-	if (!mirror->pfns)
-		mirror->pfns = kmalloc_array(XPMEM_WINDOW_PAGES, sizeof(*mirror->pfns), GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN);
-	if (!mirror->pfns)
-		mirror->pfns = single;
+	mirror->pfns = xpmem_pfns_get() ?: single;
 }
 
 static void mirror_put_pfns(struct xpmem_mirror *mirror, unsigned long *single)
 {
-	if (mirror->pfns != single && this_cpu_cmpxchg(spare_pfns, NULL, mirror->pfns))
-		kfree(mirror->pfns);
+	if (mirror->pfns != single)
+		xpmem_pfns_put(mirror->pfns);
 }
 
 /* The caller holds the exporter's mmap_lock. */
@@ -170,12 +184,12 @@ static enum xpmem_verdict try_in_place(struct xpmem_mirror *mirror, unsigned lon
 
 static enum xpmem_verdict fault_in_place(struct xpmem_mirror *mirror, unsigned long *single, bool source_locked)
 {
-	unsigned long size = mirror->pfns == single ? PAGE_SIZE : is_dense(mirror->attachment, mirror->source) ? XPMEM_WINDOW_SIZE : SPARSE_SIZE;
 	enum xpmem_verdict verdict;
 	int tries;
 
+	mirror->block = is_dense(mirror->attachment, mirror->source) ? XPMEM_WINDOW_SIZE : SPARSE_SIZE;
 	for (tries = 0; tries < FAULT_TRIES; tries++) {
-		verdict = try_in_place(mirror, size, source_locked);
+		verdict = try_in_place(mirror, mirror->pfns == single ? PAGE_SIZE : mirror->block, source_locked);
 		if (verdict != XPMEM_RACED)
 			break;
 		cond_resched();
@@ -209,92 +223,170 @@ static enum xpmem_verdict fault_source(struct xpmem_mirror *mirror, bool *unlock
 	}
 	if (fault & VM_FAULT_OOM)
 		return XPMEM_NOMEM;
-	return fault & VM_FAULT_ERROR ? XPMEM_HOLE : XPMEM_MAPPED;
+	mirror->brought_in = !(fault & VM_FAULT_ERROR);
+	return mirror->brought_in ? XPMEM_MAPPED : XPMEM_HOLE;
+}
+
+/* One fault of the exporter, and a snapshot of the page. The caller has the exporter's mmap_lock, and keeps it. */
+static enum xpmem_verdict fault_and_snapshot(struct xpmem_mirror *mirror)
+{
+	enum xpmem_verdict verdict = fault_source(mirror, NULL);
+
+	return verdict == XPMEM_MAPPED ? look_and_snapshot(mirror, PAGE_SIZE) : verdict;
 }
 
 /*
- * For callers that cannot give up the attacher's lock: the exporter's is only tried for. Its pages
- * are brought in without giving that up either.
+ * For callers that cannot give up the attacher's lock: waits for the exporter's, and for invalidations to end, until the task is
+ * killed. The tasks that have the exporter's lock may wait for the attacher's, which is why it is lent meanwhile.
  */
-static enum xpmem_verdict fault_without_retry(struct xpmem_mirror *mirror, unsigned long *single, bool source_locked)
+static enum xpmem_verdict fault_without_retry(struct xpmem_mirror *mirror, bool source_locked)
 {
+	bool lends = xpmem_fault_holds_mmap_lock(mirror->vmf);
 	struct mm_struct *mm = mirror->space->mm;
-	enum xpmem_verdict verdict = XPMEM_ABSENT;
-	int tries;
+	struct xpmem_lender lender, *borrowed;
+	enum xpmem_verdict verdict = XPMEM_RACED;
+	unsigned int tries, fruitless = 0;
 
-	for (tries = 0; tries < NO_RETRY_TRIES && !fatal_signal_pending(current); tries++) {
-		if (source_locked || mmap_read_trylock(mm)) {
-			verdict = fault_source(mirror, NULL);
-			if (!source_locked)
-				mmap_read_unlock(mm);
-			if (verdict == XPMEM_MAPPED)
-				verdict = fault_in_place(mirror, single, source_locked);
-			if (verdict != XPMEM_ABSENT && verdict != XPMEM_RACED)
-				break;
+	if (lends)
+		xpmem_lender_begin(&lender, mirror->vma->vm_mm);
+	for (tries = 0; !fatal_signal_pending(current) && fruitless < MAX_FRUITLESS; tries++) {
+		if (source_locked) {
+			verdict = fault_and_snapshot(mirror);
+		} else if (xpmem_mmap_read_try(mm, &borrowed)) {
+			verdict = fault_and_snapshot(mirror);
+			xpmem_mmap_read_end(mm, borrowed);
+		} else {
+			verdict = XPMEM_RACED;
 		}
-		usleep_range(100, 200);
+		if (verdict == XPMEM_MAPPED)
+			verdict = xpmem_entries_insert(mirror);
+		if (verdict != XPMEM_ABSENT && verdict != XPMEM_RACED)
+			break;
+		if (verdict == XPMEM_ABSENT && !xpmem_invalidation_active(mirror->space, mirror->start, mirror->end))
+			fruitless++;
+		if (tries < 50)
+			usleep_range(100, 200);
+		else
+			usleep_range(1000, 2000);
+	}
+	if (lends)
+		xpmem_lender_end(&lender);
+	return verdict;
+}
+
+/* The block around the wanted page, when it is there and memory is not short; else the page alone. */
+static enum xpmem_verdict snapshot_for_stash(struct xpmem_mirror *mirror, struct xpmem_stash *stash)
+{
+	enum xpmem_verdict verdict = XPMEM_ABSENT;
+
+	if (stash->pfns) {
+		mirror->pfns = stash->pfns;
+		mirror->start = mirror->source & ~(mirror->block - 1);
+		mirror->end = mirror->start + mirror->block;
+		verdict = xpmem_mirror_look(mirror);
+		if (verdict == XPMEM_MAPPED)
+			verdict = xpmem_mirror_snapshot(mirror);
+	} else {
+		mirror->pfns = &stash->pfn;
+		mirror->start = mirror->source;
+		mirror->end = mirror->source + PAGE_SIZE;
+		verdict = xpmem_mirror_look(mirror);
+		if (verdict == XPMEM_MAPPED)
+			verdict = xpmem_mirror_snapshot(mirror);
 	}
 	return verdict;
 }
 
-/*
- * With no lock of the attacher held, and mirror->vma gone: brings the wanted page in, and
- * leaves what was found in the stash.
- */
-static void fault_and_stash(struct xpmem_mirror *mirror)
+/* Brings the wanted page in. The caller holds no lock. Returns false when nothing was found out. */
+static bool fault_to_stash(struct xpmem_mirror *mirror, struct xpmem_stash *stash)
 {
 	struct xpmem_space *space = mirror->space;
-	struct xpmem_stash stash = { .source = mirror->source };
 	enum xpmem_verdict verdict;
-	unsigned long pfn;
 	bool unlocked = false;
 
-	if (mmap_read_lock_killable(space->mm))
-		return;
+	if (xpmem_invalidation_wait(space, mirror->source, mirror->source + PAGE_SIZE) || mmap_read_lock_killable(space->mm))
+		return false;
 	mirror->start = mirror->source;
 	mirror->end = mirror->source + PAGE_SIZE;
-	mirror->pfns = &pfn;
 	verdict = fault_source(mirror, &unlocked);
 	if (verdict == XPMEM_MAPPED)
-		verdict = xpmem_mirror_snapshot(mirror);
+		verdict = snapshot_for_stash(mirror, stash);
 	if (!unlocked)
 		mmap_read_unlock(space->mm);
 
 	if (verdict == XPMEM_ABSENT || verdict == XPMEM_RACED || fatal_signal_pending(current))
-		return;
-	if (verdict == XPMEM_MAPPED) {
-		stash.window = mirror->window;
-		stash.seq = mirror->seq;
-		stash.pfn = pfn;
-	} else {
-		stash.error = verdict_to_fault(verdict);
+		return false;
+	if (verdict != XPMEM_MAPPED) {
+		stash->error = verdict_to_fault(verdict);
+		return true;
 	}
-	xpmem_stash_put(space, &stash);
+	stash->start = mirror->start;
+	stash->end = mirror->end;
+	stash->window = mirror->window;
+	stash->seq = mirror->seq;
+	return true;
 }
 
-/* What this task left in the stash before it gave up the attacher's lock. */
-static enum xpmem_verdict insert_stashed(struct xpmem_mirror *mirror, vm_fault_t *error)
+/* With no lock of the attacher held, and mirror->vma gone. What was found waits in the stash, unless memory is short. */
+static void fault_and_stash(struct xpmem_mirror *mirror)
 {
-	unsigned long *pfns = mirror->pfns;
-	enum xpmem_verdict verdict;
-	struct xpmem_stash stash;
+	struct xpmem_stash *stash = kzalloc(sizeof(*stash), GFP_KERNEL_ACCOUNT | __GFP_NORETRY | __GFP_NOWARN);
+	struct xpmem_stash local = {};
+
+	if (!stash) {
+		fault_to_stash(mirror, &local);
+		return;
+	}
+	stash->source = mirror->source;
+	stash->write = mirror->write;
+	if (mirror->block > PAGE_SIZE)
+		stash->pfns = xpmem_pfns_get();
+	if (fault_to_stash(mirror, stash))
+		xpmem_stash_put(mirror->space, stash);
+	else
+		xpmem_stash_free(stash);
+}
+
+/*
+ * Inserts what this task found before it gave up the attacher's lock, as far as the VMA and one page table reach now.
+ * Sets mirror->write when the task had a write sent back, which read first.
+ */
+static enum xpmem_verdict insert_stashed(struct xpmem_mirror *mirror, bool tried, vm_fault_t *error)
+{
+	struct xpmem_stash *stash = xpmem_stash_take(mirror->space, mirror->source);
+	unsigned long *pfns = mirror->pfns, *found, wanted;
+	enum xpmem_verdict verdict = XPMEM_ABSENT;
 
 	*error = 0;
-	if (!xpmem_stash_take(mirror->space, mirror->source, &stash))
-		return XPMEM_ABSENT;
-	if (stash.error) {
-		*error = stash.error;
-		return XPMEM_HOLE;
+	if (!stash)
+		return verdict;
+	if (stash->write)
+		mirror->write = true;
+	if (stash->error) {
+		/* What was found for an earlier access may have changed since. */
+		if (tried)
+			*error = stash->error;
+		goto out;
 	}
-	if (mirror->write && !(stash.pfn & HMM_PFN_WRITE))
-		return XPMEM_ABSENT;
-	mirror->window = stash.window;
-	mirror->start = mirror->source;
-	mirror->end = mirror->source + PAGE_SIZE;
-	mirror->pfns = &stash.pfn;
-	mirror->seq = stash.seq;
+	if (stash->start == stash->end)
+		goto out;
+	found = stash->pfns ?: &stash->pfn;
+	wanted = found[(mirror->source - stash->start) >> PAGE_SHIFT];
+	if (mirror->write && !(wanted & HMM_PFN_WRITE))
+		goto out;
+	mirror_widen(mirror, stash->pfns ? XPMEM_WINDOW_SIZE : PAGE_SIZE);
+	mirror->start = max(mirror->start, stash->start);
+	mirror->end = min(mirror->end, stash->end);
+	mirror->pfns = found + ((mirror->start - stash->start) >> PAGE_SHIFT);
+	mirror->window = stash->window;
+	mirror->seq = stash->seq;
+	if (xpmem_entries_may_be_huge(mirror))
+		xpmem_entries_set_huge(mirror);
 	verdict = xpmem_entries_insert(mirror);
 	mirror->pfns = pfns;
+	mirror->huge = false;
+out:
+	xpmem_stash_free(stash);
 	return verdict;
 }
 
@@ -372,64 +464,84 @@ static vm_fault_t populate_fault(struct vm_fault *vmf)
 	return VM_FAULT_NOPAGE;
 }
 
-static vm_fault_t attachment_fault(struct vm_fault *vmf)
+/* The caller's lock is given up, and the VMA may go, and with it the reference that keeps the space. */
+static vm_fault_t retry_fault(struct xpmem_mirror *mirror, u64 begun)
+{
+	struct xpmem_attachment *attachment = mirror->attachment;
+	struct xpmem_space *space = mirror->space;
+	struct vm_fault *vmf = mirror->vmf;
+
+	refcount_inc(&attachment->object.ref);
+	__module_get(THIS_MODULE);
+	release_fault_lock(vmf);
+	mirror->vmf = NULL;
+	mirror->vma = NULL;
+	xpmem_race_point("fault-unlocked");
+	fault_and_stash(mirror);
+	trace_end(vmf, attachment, 0, VM_FAULT_RETRY, begun);
+	/* Not mmput(), whose end of the exporter may wait for locks that the faulting task holds. */
+	mmput_async(space->mm);
+	xpmem_attachment_put(attachment);
+	module_put(THIS_MODULE);
+	return VM_FAULT_RETRY;
+}
+
+/* A fault, or a write to an entry that is read-only: by @write. The caller knows the fault's flags. */
+static vm_fault_t handle_fault(struct vm_fault *vmf, bool write)
 {
 	struct vm_area_struct *vma = vmf->vma;
 	struct xpmem_attachment *attachment = vma->vm_private_data;
 	struct xpmem_space *space = xpmem_attachment_space(attachment);
 	u64 begun = trace_fault_enabled() ? ktime_get_ns() : 0;
-	struct xpmem_mirror mirror;
 	bool may_retry = vmf->flags & FAULT_FLAG_ALLOW_RETRY;
-	enum xpmem_verdict verdict = XPMEM_ABSENT;
+	enum xpmem_verdict verdict;
+	struct xpmem_mirror mirror;
 	unsigned long single;
 	bool source_locked;
 	vm_fault_t error;
 
-	if (READ_ONCE(attachment->populater) == current)
-		return populate_fault(vmf);
 	xpmem_stat_add_fault(attachment, XPMEM_STAT_FAULTS, 1);
 	if (!may_fault(vma) || !mmget_not_zero(space->mm)) {
 		trace_end(vmf, attachment, 0, VM_FAULT_SIGBUS, begun);
 		return count_end(attachment, XPMEM_HOLE, VM_FAULT_SIGBUS);
 	}
-	mirror_init(&mirror, vmf, vmf->flags & FAULT_FLAG_WRITE);
+	mirror_init(&mirror, vmf, write);
 	source_locked = space->mm == vma->vm_mm && xpmem_fault_holds_mmap_lock(vmf);
 
 	mirror_get_pfns(&mirror, &single);
-	if (vmf->flags & FAULT_FLAG_TRIED) {
-		verdict = insert_stashed(&mirror, &error);
-		if (error)
-			goto out;
-	}
-	if (verdict != XPMEM_MAPPED)
+	verdict = insert_stashed(&mirror, vmf->flags & FAULT_FLAG_TRIED, &error);
+	if (!error && verdict != XPMEM_MAPPED)
 		verdict = fault_in_place(&mirror, &single, source_locked);
-	if (verdict == XPMEM_ABSENT && !may_retry)
-		verdict = fault_without_retry(&mirror, &single, source_locked);
-	error = verdict_to_fault(verdict);
-out:
+	if (mirror.write && !write && (verdict == XPMEM_DENIED || verdict == XPMEM_HOLE)) {
+		/* The exporter's memory is no longer writable, or this is another access than the one that was sent back. */
+		mirror.write = false;
+		verdict = fault_in_place(&mirror, &single, source_locked);
+	}
+	if (!error && verdict == XPMEM_ABSENT && !may_retry)
+		verdict = fault_without_retry(&mirror, source_locked);
 	mirror_put_pfns(&mirror, &single);
-	if (verdict != XPMEM_ABSENT || !may_retry) {
-		mmput_async(space->mm);
-		trace_end(vmf, attachment, mirror.inserted, error, begun);
-		return count_end(attachment, verdict, error);
+	if (!error && verdict == XPMEM_ABSENT && may_retry) {
+		count_end(attachment, verdict, VM_FAULT_RETRY);
+		if (!(vmf->flags & FAULT_FLAG_RETRY_NOWAIT))
+			return retry_fault(&mirror, begun);
+		error = VM_FAULT_RETRY;
+	} else {
+		if (!error)
+			error = verdict_to_fault(verdict);
+		count_end(attachment, verdict, error);
 	}
+	mmput_async(space->mm);
+	trace_end(vmf, attachment, mirror.inserted, error, begun);
+	return error;
+}
 
-	count_end(attachment, verdict, VM_FAULT_RETRY);
-	if (vmf->flags & FAULT_FLAG_RETRY_NOWAIT) {
-		mmput_async(space->mm);
-		trace_end(vmf, attachment, 0, VM_FAULT_RETRY, begun);
-		return VM_FAULT_RETRY;
-	}
-	/* From here the VMA may go, and with it the reference that keeps the space. */
-	refcount_inc(&attachment->object.ref);
-	release_fault_lock(vmf);
-	mirror.vmf = NULL;
-	mirror.vma = NULL;
-	fault_and_stash(&mirror);
-	trace_end(vmf, attachment, 0, VM_FAULT_RETRY, begun);
-	mmput(space->mm);
-	xpmem_attachment_put(attachment);
-	return VM_FAULT_RETRY;
+static vm_fault_t attachment_fault(struct vm_fault *vmf)
+{
+	const struct xpmem_attachment *attachment = vmf->vma->vm_private_data;
+
+	if (READ_ONCE(attachment->populater) == current)
+		return populate_fault(vmf);
+	return handle_fault(vmf, vmf->flags & FAULT_FLAG_WRITE);
 }
 
 #ifdef XPMEM_HAVE_HUGE_FAULT_ORDER
@@ -475,10 +587,35 @@ static vm_fault_t attachment_huge_fault(struct vm_fault *vmf, unsigned int order
 #endif
 
 /*
- * A write to an entry that is read-only. The entry becomes writable if the exporter's is; else it is
- * taken away, so that the access comes back as a plain write fault, which may wait.
+ * A write to a special entry that is read-only. It becomes writable in place, after the exporter has made the page its
+ * own. It is not taken away: an instruction that reads before it writes would put it back, without end.
  */
-static vm_fault_t attachment_mkwrite(struct vm_fault *vmf)
+static vm_fault_t attachment_pfn_mkwrite(struct vm_fault *vmf)
+{
+	vm_fault_t fault = handle_fault(vmf, true);
+
+	/* The core looks at NOPAGE, to touch nothing more. */
+	return fault & VM_FAULT_RETRY ? fault | VM_FAULT_NOPAGE : fault;
+}
+
+/* The next fault of the task on the page will be a write, also if the access reads first. False without memory. */
+static bool send_back_as_write(struct xpmem_mirror *mirror)
+{
+	struct xpmem_stash *stash = kzalloc(sizeof(*stash), GFP_KERNEL_ACCOUNT | __GFP_NORETRY | __GFP_NOWARN);
+
+	if (!stash)
+		return false;
+	stash->source = mirror->source;
+	stash->write = true;
+	xpmem_stash_put(mirror->space, stash);
+	return true;
+}
+
+/*
+ * The same for a counted entry, where the core hides the fault's flags: so nobody knows here whether the lock may be given up. If the
+ * exporter's page is not writable at once, the entry is taken away, and the task comes back with a fault for writing.
+ */
+static vm_fault_t attachment_page_mkwrite(struct vm_fault *vmf)
 {
 	struct vm_area_struct *vma = vmf->vma;
 	struct xpmem_attachment *attachment = vma->vm_private_data;
@@ -487,6 +624,7 @@ static vm_fault_t attachment_mkwrite(struct vm_fault *vmf)
 	struct xpmem_mirror mirror;
 	enum xpmem_verdict verdict;
 	unsigned long single;
+	vm_fault_t fault;
 
 	xpmem_stat_add_fault(attachment, XPMEM_STAT_FAULTS, 1);
 	if (!may_fault(vma) || !mmget_not_zero(space->mm)) {
@@ -495,15 +633,17 @@ static vm_fault_t attachment_mkwrite(struct vm_fault *vmf)
 	}
 	mirror_init(&mirror, vmf, true);
 	mirror_get_pfns(&mirror, &single);
-	verdict = fault_in_place(&mirror, &single, space->mm == vma->vm_mm && xpmem_fault_holds_mmap_lock(vmf));
+	verdict = fault_in_place(&mirror, &single, false);
 	mirror_put_pfns(&mirror, &single);
+	fault = verdict == XPMEM_ABSENT ? VM_FAULT_NOPAGE : verdict_to_fault(verdict);
+	if (verdict == XPMEM_ABSENT) {
+		if (!send_back_as_write(&mirror))
+			fault = VM_FAULT_OOM;
+		unmap_mapping_range(vma->vm_file->f_mapping, mirror.source, PAGE_SIZE, 1);
+	}
 	mmput_async(space->mm);
-	trace_end(vmf, attachment, mirror.inserted, verdict == XPMEM_ABSENT ? VM_FAULT_NOPAGE : verdict_to_fault(verdict), begun);
-	if (verdict != XPMEM_ABSENT)
-		return count_end(attachment, verdict, verdict_to_fault(verdict));
-	count_end(attachment, verdict, VM_FAULT_NOPAGE);
-	unmap_mapping_range(vma->vm_file->f_mapping, mirror.source, PAGE_SIZE, 1);
-	return VM_FAULT_NOPAGE;
+	trace_end(vmf, attachment, mirror.inserted, fault, begun);
+	return count_end(attachment, verdict, fault);
 }
 
 /**
@@ -599,8 +739,8 @@ const struct vm_operations_struct xpmem_vm_ops = {
 	.close = xpmem_attachment_close,
 	.fault = attachment_fault,
 	.huge_fault = attachment_huge_fault,
-	.page_mkwrite = attachment_mkwrite,
-	.pfn_mkwrite = attachment_mkwrite,
+	.page_mkwrite = attachment_page_mkwrite,
+	.pfn_mkwrite = attachment_pfn_mkwrite,
 };
 
 /*

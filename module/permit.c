@@ -4,6 +4,7 @@
 #include <linux/user_namespace.h>
 
 #include "compat/ipc_namespace.h"
+#include "race.h"
 #include "trace.h"
 #include "xpmem.h"
 
@@ -51,8 +52,8 @@ refuse:
  * @fd: a descriptor that stands for the segment, or zero when @flags has not
  * @flags: XPMEM_GET_ flags, known to be valid bits
  *
- * Return: the permit, which has its id but cannot be found until it is published, or an error pointer.
- * xpmem_permit_put() undoes it.
+ * Return: the permit, which has its id but cannot be found until it is published, or an error
+ * pointer. xpmem_permit_put() undoes it.
  */
 struct xpmem_permit *xpmem_permit_create(struct xpmem_client *client, s64 segid, int fd, u32 flags)
 {
@@ -64,6 +65,9 @@ struct xpmem_permit *xpmem_permit_create(struct xpmem_client *client, s64 segid,
 		return ERR_PTR(-EINVAL);
 	if (flags & XPMEM_GET_FD ? segid : fd)
 		return ERR_PTR(-EINVAL);
+	error = xpmem_client_watch(client);
+	if (error)
+		return ERR_PTR(error);
 	segment = flags & XPMEM_GET_FD ? xpmem_segment_from_fd(fd, flags) : find_allowed(segid, flags);
 	if (IS_ERR(segment))
 		return ERR_CAST(segment);
@@ -80,6 +84,7 @@ struct xpmem_permit *xpmem_permit_create(struct xpmem_client *client, s64 segid,
 	mutex_init(&permit->attaching);
 	spin_lock_init(&permit->lock);
 	INIT_LIST_HEAD(&permit->attachments);
+	init_completion(&permit->ended);
 	permit->rdonly = flags & XPMEM_GET_RDONLY;
 	error = xpmem_registry_reserve(&xpmem_permits, &permit->object);
 	if (error)
@@ -89,6 +94,9 @@ struct xpmem_permit *xpmem_permit_create(struct xpmem_client *client, s64 segid,
 	permit->client = client;
 	refcount_inc(&client->ref);
 	xpmem_owner_init(&permit->owner);
+	spin_lock(&segment->lock);
+	list_add(&permit->segment_link, &segment->permit_list);
+	spin_unlock(&segment->lock);
 	return permit;
 
 free:
@@ -98,7 +106,10 @@ put_segment:
 	return ERR_PTR(error);
 }
 
-/* Cannot fail. The creator's reference passes to the client. */
+/*
+ * Cannot fail. The creator's reference passes to the client, and from the moment that the registry
+ * knows the permit another thread may release it: nothing may follow.
+ */
 void xpmem_permit_publish(struct xpmem_permit *permit)
 {
 	struct xpmem_client *client = permit->client;
@@ -107,9 +118,10 @@ void xpmem_permit_publish(struct xpmem_permit *permit)
 	list_add(&permit->client_link, &client->permits);
 	spin_unlock(&client->lock);
 	xpmem_event_created(XPMEM_PERMIT, &permit->object);
-	xpmem_registry_publish(&xpmem_permits, &permit->object);
 	trace_get(permit);
 	pr_debug("permit %llx created\n", permit->object.id);
+	xpmem_registry_publish(&xpmem_permits, &permit->object);
+	xpmem_race_point("permit-published");
 }
 
 /* May be called with the mmap_lock of the attacher held. */
@@ -121,6 +133,9 @@ void xpmem_permit_put(struct xpmem_permit *permit)
 		xpmem_registry_cancel(&xpmem_permits, &permit->object);
 		atomic_dec(&permit->segment->permits);
 	}
+	spin_lock(&permit->segment->lock);
+	list_del(&permit->segment_link);
+	spin_unlock(&permit->segment->lock);
 	xpmem_owner_destroy(&permit->owner);
 	xpmem_segment_put(permit->segment);
 	xpmem_client_put(permit->client);
@@ -153,40 +168,53 @@ struct xpmem_permit *xpmem_permit_find_own(s64 id)
 }
 
 /*
- * Calls @visit for each attachment there is now. They wait in a list of our own meanwhile, which
- * xpmem_attachment_put() takes them from as well.
+ * Calls @visit for each attachment, and returns what its calls return, or-ed. Attachments stay in
+ * the list until they are freed, so one with a reference is a place to go on from. Those that are
+ * added meanwhile see that the permit or segment is dead.
  */
-static void for_each_attachment(struct xpmem_permit *permit, void (*visit)(struct xpmem_attachment *attachment))
+static unsigned long
+for_each_attachment(struct xpmem_permit *permit,
+		    unsigned long (*visit)(struct xpmem_attachment *attachment))
 {
-	struct xpmem_attachment *attachment;
-	LIST_HEAD(seen);
+	struct xpmem_attachment *attachment, *before = NULL;
+	unsigned long result = 0;
 
-	if (list_empty_careful(&permit->attachments))
-		return;
 	spin_lock(&permit->lock);
-	while ((attachment = list_first_entry_or_null(&permit->attachments, struct xpmem_attachment, permit_link))) {
-		list_move_tail(&attachment->permit_link, &seen);
+	list_for_each_entry(attachment, &permit->attachments, permit_link) {
 		if (!refcount_inc_not_zero(&attachment->object.ref))
 			continue;
 		spin_unlock(&permit->lock);
-		visit(attachment);
-		xpmem_attachment_put(attachment);
+		if (before)
+			xpmem_attachment_put(before);
+		result |= visit(attachment);
 		cond_resched();
+		before = attachment;
 		spin_lock(&permit->lock);
 	}
-	list_splice(&seen, &permit->attachments);
 	spin_unlock(&permit->lock);
+	if (before)
+		xpmem_attachment_put(before);
+	return result;
 }
 
-static void unmap(struct xpmem_attachment *attachment)
+static unsigned long unmap(struct xpmem_attachment *attachment)
 {
 	xpmem_attachment_unmap(attachment, attachment->address);
+	return 0;
 }
 
-static void revoke(struct xpmem_attachment *attachment)
+/*
+ * After @permit or its segment was marked dead: waits for faults that began before. Returns the
+ * shards where it may have something mapped.
+ */
+unsigned long xpmem_permit_stop(struct xpmem_permit *permit)
 {
-	xpmem_space_revoke(xpmem_attachment_space(attachment), attachment->source,
-			   attachment->source + attachment->length);
+	return for_each_attachment(permit, xpmem_attachment_stop);
+}
+
+static bool is_of_permit(const struct xpmem_attachment *attachment, const void *permit)
+{
+	return attachment->permit == permit;
 }
 
 /**
@@ -195,29 +223,42 @@ static void revoke(struct xpmem_attachment *attachment)
  * @detach: unmap what the caller's process has attached with it; the caller holds permit->attaching
  * @reason: what listeners are told
  *
- * When this returns no process reaches memory through it any more; what is still mapped raises SIGBUS.
+ * When this returns no process reaches memory through it any more, also if another call does it,
+ * unless the caller's task was killed meanwhile. Touching what is still mapped raises SIGBUS.
  * Return: whether this call did it.
  */
 bool xpmem_permit_kill(struct xpmem_permit *permit, bool detach, enum xpmem_reason reason)
 {
+	struct xpmem_segment *segment = permit->segment;
 	struct xpmem_client *client = permit->client;
+	unsigned long end = segment->start + segment->length, shards;
 
 	if (detach)
 		lockdep_assert_held(&permit->attaching);
-	if (!xpmem_registry_withdraw(&xpmem_permits, &permit->object))
+	if (!xpmem_registry_withdraw(&xpmem_permits, &permit->object)) {
+		wait_for_completion_killable(&permit->ended);
 		return false;
-	/* Whoever attaches now is in the list of attachments and dealt with below, or sees this and gives up. */
+	}
+	/*
+	 * Whoever attaches now is in the list of attachments and dealt with below, or sees this and
+	 * gives up.
+	 */
 	spin_lock(&permit->lock);
 	WRITE_ONCE(permit->dead, true);
 	spin_unlock(&permit->lock);
+	atomic_dec(&segment->permits);
+	if (detach)
+		for_each_attachment(permit, unmap);
+	xpmem_race_point("permit-dead");
+	shards = xpmem_permit_stop(permit);
+	xpmem_shards_revoke(segment->space, shards, is_of_permit, permit, segment->start, end);
+	xpmem_wait_revoke(segment->space, segment->start, end);
+	xpmem_dmabuf_revoke(segment, permit);
+	/* Last, so that close() of the file, which looks in the list, waits as well. */
 	spin_lock(&client->lock);
 	list_del(&permit->client_link);
 	spin_unlock(&client->lock);
-	atomic_dec(&permit->segment->permits);
-	if (detach)
-		for_each_attachment(permit, unmap);
-	for_each_attachment(permit, revoke);
-	xpmem_dmabuf_revoke(permit->segment, permit);
+	complete_all(&permit->ended);
 	trace_release(permit);
 	xpmem_event_gone(XPMEM_PERMIT, &permit->object, reason);
 	xpmem_permit_put(permit);

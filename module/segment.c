@@ -6,6 +6,7 @@
 #include <linux/overflow.h>
 #include <linux/slab.h>
 
+#include "race.h"
 #include "trace.h"
 #include "xpmem.h"
 
@@ -41,8 +42,8 @@ static bool valid_range(u64 vaddr, u64 *length)
  * @flags: XPMEM_MAKE_ flags, known to be valid
  * @name: XPMEM_NAME_SIZE bytes, or NULL
  *
- * Return: the segment, which has its id but cannot be found until it is published, or an error pointer.
- * xpmem_segment_put() undoes it.
+ * Return: the segment, which has its id but cannot be found until it is published, or an error
+ * pointer. xpmem_segment_put() undoes it.
  */
 struct xpmem_segment *xpmem_segment_create(struct xpmem_client *client, u64 vaddr, u64 length, u32 mode, u32 flags, const u8 *name)
 {
@@ -73,6 +74,9 @@ struct xpmem_segment *xpmem_segment_create(struct xpmem_client *client, u64 vadd
 	INIT_LIST_HEAD(&segment->client_link);
 	INIT_LIST_HEAD(&segment->space_link);
 	INIT_LIST_HEAD(&segment->dmabufs);
+	spin_lock_init(&segment->lock);
+	INIT_LIST_HEAD(&segment->permit_list);
+	init_completion(&segment->ended);
 	segment->client = client;
 	refcount_inc(&client->ref);
 	xpmem_owner_init(&segment->owner);
@@ -85,7 +89,10 @@ free:
 	return ERR_PTR(error);
 }
 
-/* Cannot fail. The creator's reference passes to the client. */
+/*
+ * Cannot fail. The creator's reference passes to the client, and from the moment that the registry
+ * knows the segment another thread may remove it: nothing may follow.
+ */
 void xpmem_segment_publish(struct xpmem_segment *segment)
 {
 	struct xpmem_client *client = segment->client;
@@ -99,9 +106,10 @@ void xpmem_segment_publish(struct xpmem_segment *segment)
 	spin_unlock(&client->lock);
 	atomic_inc(&space->segment_count);
 	xpmem_event_created(XPMEM_SEGMENT, &segment->object);
-	xpmem_registry_publish(&xpmem_segments, &segment->object);
 	trace_make(segment);
 	pr_debug("segment %llx created\n", segment->object.id);
+	xpmem_registry_publish(&xpmem_segments, &segment->object);
+	xpmem_race_point("segment-published");
 }
 
 /* May be called with the mmap_lock of an attacher held. */
@@ -126,30 +134,75 @@ struct xpmem_segment *xpmem_segment_find(s64 id)
 	return object ? container_of(object, struct xpmem_segment, object) : NULL;
 }
 
+/*
+ * Waits for faults through any permit that began before the segment was marked dead. Returns the
+ * shards where something may be mapped. Permits stay in the list until they are freed, so one with
+ * a reference is a place to go on from. Those that are added meanwhile see that the segment is
+ * dead.
+ */
+static unsigned long stop_permits(struct xpmem_segment *segment)
+{
+	struct xpmem_permit *permit, *before = NULL;
+	unsigned long shards = 0;
+
+	spin_lock(&segment->lock);
+	list_for_each_entry(permit, &segment->permit_list, segment_link) {
+		if (!refcount_inc_not_zero(&permit->object.ref))
+			continue;
+		spin_unlock(&segment->lock);
+		if (before)
+			xpmem_permit_put(before);
+		shards |= xpmem_permit_stop(permit);
+		cond_resched();
+		before = permit;
+		spin_lock(&segment->lock);
+	}
+	spin_unlock(&segment->lock);
+	if (before)
+		xpmem_permit_put(before);
+	return shards;
+}
+
+static bool is_of_segment(const struct xpmem_attachment *attachment, const void *segment)
+{
+	return attachment->permit->segment == segment;
+}
+
 /**
  * xpmem_segment_kill() - end a published segment
  * @segment: the caller holds a reference of its own
  * @reason: what listeners are told
  *
- * When this returns no process reaches memory through it any more.
+ * When this returns no process reaches memory through it any more, also if another call does it,
+ * unless the caller's task was killed meanwhile.
  * Return: whether this call did it.
  */
 bool xpmem_segment_kill(struct xpmem_segment *segment, enum xpmem_reason reason)
 {
 	struct xpmem_client *client = segment->client;
 	struct xpmem_space *space = segment->space;
+	unsigned long end = segment->start + segment->length, shards;
 
-	if (!xpmem_registry_withdraw(&xpmem_segments, &segment->object))
+	if (!xpmem_registry_withdraw(&xpmem_segments, &segment->object)) {
+		wait_for_completion_killable(&segment->ended);
 		return false;
+	}
 	WRITE_ONCE(segment->dead, true);
+	xpmem_race_point("segment-dead");
+	shards = stop_permits(segment);
+	/* Once the mm has ended nothing is mapped. */
+	if (!READ_ONCE(space->ended))
+		xpmem_shards_revoke(space, shards, is_of_segment, segment, segment->start, end);
+	xpmem_wait_revoke(space, segment->start, end);
+	xpmem_dmabuf_revoke(segment, NULL);
+	/* Last, so that close() of the file, which looks in the list, waits as well. */
 	spin_lock(&space->lock);
 	list_del(&segment->space_link);
 	spin_unlock(&space->lock);
 	spin_lock(&client->lock);
 	list_del(&segment->client_link);
 	spin_unlock(&client->lock);
-	xpmem_space_revoke(space, segment->start, segment->start + segment->length);
-	xpmem_dmabuf_revoke(segment, NULL);
+	complete_all(&segment->ended);
 	atomic_dec(&space->segment_count);
 	trace_remove(segment);
 	xpmem_event_gone(XPMEM_SEGMENT, &segment->object, reason);
@@ -229,8 +282,8 @@ struct file *xpmem_segment_file(s64 id, u32 flags)
  * @fd: a descriptor of the caller
  * @flags: access that is asked for, XPMEM_GET_RDONLY or XPMEM_GET_RDWR
  *
- * Return: the segment with a reference for the caller, or -EBADF, -EINVAL (no such descriptor), -EACCES or
- * -ENOENT (the segment is gone).
+ * Return: the segment with a reference for the caller, or -EBADF, -EINVAL (no such descriptor),
+ * -EACCES or -ENOENT (the segment is gone).
  */
 struct xpmem_segment *xpmem_segment_from_fd(int fd, u32 flags)
 {

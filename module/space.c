@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* An address space that exports. */
-#include <linux/hash.h>
 #include <linux/hashtable.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
@@ -9,7 +8,6 @@
 
 static DEFINE_HASHTABLE(spaces, 10);	/* by mm; spaces_lock */
 static DEFINE_SPINLOCK(spaces_lock);
-static struct workqueue_struct *workqueue;
 
 /* The mm is gone: its segments follow, unless close of their file comes first. */
 static void exit_work(struct work_struct *work)
@@ -32,31 +30,37 @@ static void exit_work(struct work_struct *work)
 	xpmem_space_put(space);
 }
 
-/*
- * Watches a page that nothing is ever mapped at, for the end of the mm alone. Until the windows'
- * own callbacks return, which follow, no page of the mm is freed.
- */
-static bool exit_invalidate(struct mmu_interval_notifier *notifier, const struct mmu_notifier_range *range,
-			    unsigned long seq)
-{
-	struct xpmem_space *space = container_of(notifier, struct xpmem_space, exit_notifier);
+static struct workqueue_struct *queues[XPMEM_QUEUE_COUNT];
 
-	if (range->event == MMU_NOTIFY_RELEASE && refcount_inc_not_zero(&space->object.ref))
-		queue_work(workqueue, &space->exit_work);
-	return true;
+/* For work that a notifier may not do, or that sleeps. It is done before the module goes. */
+void xpmem_queue(enum xpmem_queue queue, struct work_struct *work)
+{
+	queue_work(queues[queue], work);
 }
 
-static const struct mmu_interval_notifier_ops exit_ops = { .invalidate = exit_invalidate };
+/*
+ * The mm has ended, and nothing of it is mapped any more. Called by its notifier; also without a
+ * reference, by unregistering that while the space is freed.
+ */
+void xpmem_space_end(struct xpmem_space *space)
+{
+	WRITE_ONCE(space->ended, true);
+	xpmem_shards_close(space);
+	if (refcount_inc_not_zero(&space->object.ref))
+		xpmem_queue(XPMEM_QUEUE_EXIT, &space->exit_work);
+}
 
 /*
- * Runs without locks: removing a notifier waits for callbacks. No one refers to the space, so
+ * Runs without locks: removing a notifier waits for callbacks. Nothing refers to the space, so
  * nothing of it is mapped anywhere.
  */
 static void free_work(struct work_struct *work)
 {
 	struct xpmem_space *space = container_of(work, struct xpmem_space, free_work);
 
-	mmu_interval_notifier_remove(&space->exit_notifier);
+	mmu_interval_notifier_remove(&space->veto_notifier);
+	mmu_notifier_unregister(&space->notifier, space->mm);
+	xpmem_stashes_destroy(space);
 	xpmem_windows_destroy(space);
 	xpmem_shards_destroy(space);
 	mmdrop(space->mm);
@@ -64,7 +68,7 @@ static void free_work(struct work_struct *work)
 	kfree(space);
 }
 
-static struct xpmem_space *find(struct mm_struct *mm)
+static struct xpmem_space *space_find(struct mm_struct *mm)
 {
 	struct xpmem_space *space;
 
@@ -75,7 +79,21 @@ static struct xpmem_space *find(struct mm_struct *mm)
 	return NULL;
 }
 
-static struct xpmem_space *create(struct mm_struct *mm)
+static int watch_invalidations(struct xpmem_space *space)
+{
+	int error;
+
+	space->notifier.ops = &xpmem_invalidation_ops;
+	error = xpmem_notifier_register(&space->notifier);
+	if (error)
+		return error;
+	error = xpmem_interval_notifier_insert(&space->veto_notifier, &xpmem_invalidation_veto_ops);
+	if (error)
+		mmu_notifier_unregister(&space->notifier, space->mm);
+	return error;
+}
+
+static struct xpmem_space *space_create(struct mm_struct *mm)
 {
 	struct xpmem_space *space;
 	int error;
@@ -88,14 +106,18 @@ static struct xpmem_space *create(struct mm_struct *mm)
 	INIT_WORK(&space->free_work, free_work);
 	mutex_init(&space->making_window);
 	spin_lock_init(&space->lock);
+	spin_lock_init(&space->active_lock);
+	init_waitqueue_head(&space->quiet);
 	INIT_LIST_HEAD(&space->segments);
 	INIT_LIST_HEAD(&space->builders);
+	INIT_LIST_HEAD(&space->deferrals);
 	space->mm = mm;
+	space->snapshot_notifier.mm = mm;
 	mmgrab(mm);
 	error = xpmem_registry_reserve(&xpmem_exporters, &space->object);
 	if (error)
 		goto free;
-	error = mmu_interval_notifier_insert(&space->exit_notifier, mm, 0, PAGE_SIZE, &exit_ops);
+	error = watch_invalidations(space);
 	if (error)
 		goto cancel;
 	xpmem_owner_init(&space->owner);
@@ -120,16 +142,16 @@ struct xpmem_space *xpmem_space_get(struct mm_struct *mm)
 	struct xpmem_space *space, *raced;
 
 	spin_lock(&spaces_lock);
-	space = find(mm);
+	space = space_find(mm);
 	spin_unlock(&spaces_lock);
 	if (space)
 		return space;
 
-	space = create(mm);
+	space = space_create(mm);
 	if (IS_ERR(space))
 		return space;
 	spin_lock(&spaces_lock);
-	raced = find(mm);
+	raced = space_find(mm);
 	if (!raced)
 		hash_add(spaces, &space->link, (unsigned long)mm);
 	spin_unlock(&spaces_lock);
@@ -155,72 +177,46 @@ void xpmem_space_put(struct xpmem_space *space)
 	hash_del(&space->link);
 	spin_unlock(&spaces_lock);
 	xpmem_shards_close(space);
-	queue_work(workqueue, &space->free_work);
+	xpmem_queue(XPMEM_QUEUE_FREE, &space->free_work);
 }
 
-/**
- * xpmem_space_revoke() - take a range away from all attachments
- * @space: the space
- * @start: first source address
- * @end: end of the range
- *
- * The caller has marked a segment or permit dead. When this returns, no fault that did
- * not see the mark can still insert, and nothing in the range is mapped but what the living have
- * touched again, and nobody waits there through what is dead.
+static void destroy_queues(void)
+{
+	int i;
+
+	for (i = 0; i < XPMEM_QUEUE_COUNT; i++)
+		if (queues[i])
+			destroy_workqueue(queues[i]);
+}
+
+/*
+ * One for each kind of work, as that of one kind may wait for long and must not delay the others.
  */
-void xpmem_space_revoke(struct xpmem_space *space, unsigned long start, unsigned long end)
-{
-	xpmem_shards_zap(space, xpmem_windows_revoke(space, start, end), start, end);
-	xpmem_wait_revoke(space, start, end);
-}
-
-static struct xpmem_stash *stash_slot(struct xpmem_space *space)
-{
-	BUILD_BUG_ON_NOT_POWER_OF_2(XPMEM_STASH_SLOTS);
-	return &space->stash[hash_ptr(current, ilog2(XPMEM_STASH_SLOTS))];
-}
-
-/* Whoever else used the slot repeats its work. */
-void xpmem_stash_put(struct xpmem_space *space, const struct xpmem_stash *stash)
-{
-	spin_lock(&space->lock);
-	*stash_slot(space) = *stash;
-	stash_slot(space)->task = current;
-	spin_unlock(&space->lock);
-}
-
-/* What the caller's task put there for @source, at most once. */
-bool xpmem_stash_take(struct xpmem_space *space, unsigned long source, struct xpmem_stash *stash)
-{
-	struct xpmem_stash *slot = stash_slot(space);
-	bool found = false;
-
-	spin_lock(&space->lock);
-	if (slot->task == current) {
-		found = slot->source == source;
-		*stash = *slot;
-		slot->task = NULL;
-	}
-	spin_unlock(&space->lock);
-	return found;
-}
-
 int xpmem_space_init(void)
 {
-	workqueue = alloc_workqueue("xpmem", WQ_UNBOUND, 0);
-	return workqueue ? 0 : -ENOMEM;
+	queues[XPMEM_QUEUE_ZAP] = alloc_workqueue("xpmem-zap", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
+	queues[XPMEM_QUEUE_EXIT] = alloc_workqueue("xpmem-exit", WQ_UNBOUND, 0);
+	queues[XPMEM_QUEUE_FREE] = alloc_workqueue("xpmem-free", WQ_UNBOUND, 0);
+	if (queues[XPMEM_QUEUE_ZAP] && queues[XPMEM_QUEUE_EXIT] && queues[XPMEM_QUEUE_FREE])
+		return 0;
+	destroy_queues();
+	return -ENOMEM;
 }
 
 /* Every client is closed and every VMA is gone: segments end no more after this. */
 void xpmem_space_drain(void)
 {
-	flush_workqueue(workqueue);
+	flush_workqueue(queues[XPMEM_QUEUE_ZAP]);
+	flush_workqueue(queues[XPMEM_QUEUE_EXIT]);
 }
 
-/* After xpmem_space_drain(), and after the last reader of the registries: what is left is work that was queued. */
+/*
+ * After xpmem_space_drain(), and after the last reader of the registries: what is left is work that
+ * was queued.
+ */
 void xpmem_space_exit(void)
 {
-	destroy_workqueue(workqueue);
+	destroy_queues();
 	mmu_notifier_synchronize();
 	xpmem_shards_exit();
 }

@@ -62,6 +62,23 @@ TRACE_EVENT(invalidate,
 	TP_printk("exporter=0x%llx start=0x%lx end=0x%lx pages=%lu", __entry->exporter, __entry->start, __entry->end, __entry->pages)
 );
 
+/* The zap for such a change was deferred, as a task registers a notifier in an attacher. */
+TRACE_EVENT(defer,
+	TP_PROTO(const struct xpmem_space *space, unsigned long start, unsigned long end),
+	TP_ARGS(space, start, end),
+	TP_STRUCT__entry(
+		__field(s64, exporter)
+		__field(unsigned long, start)
+		__field(unsigned long, end)
+	),
+	TP_fast_assign(
+		__entry->exporter = space->object.id;
+		__entry->start = start;
+		__entry->end = end;
+	),
+	TP_printk("exporter=0x%llx start=0x%lx end=0x%lx", __entry->exporter, __entry->start, __entry->end)
+);
+
 DECLARE_EVENT_CLASS(segment,
 	TP_PROTO(const struct xpmem_segment *segment),
 	TP_ARGS(segment),

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * 2 MiB of a space, and the notifier that watches it.
+ * 2 MiB of a space: which of its pages attachments may map, and a sequence that tells a fault
+ * whether the exporter changed any of them since its snapshot.
  *
- * A notifier a window keeps changes elsewhere in the exporter free of cost, and makes a fault retry
- * for changes in its own window alone.
+ * A sequence for each window, and not one for the space, makes a fault retry for changes in its own
+ * window alone.
  */
 #include <linux/hash.h>
 #include <linux/lockdep.h>
@@ -11,121 +12,14 @@
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
 
+#include "race.h"
 #include "trace.h"
 #include "xpmem.h"
 
-static unsigned long count_mapped(const struct xpmem_window *window, unsigned long first, unsigned long last)
-{
-	unsigned long count = 0, word, mask;
-
-	for (word = BIT_WORD(first); word < BITS_TO_LONGS(last); word++) {
-		mask = ~0UL;
-		if (word == BIT_WORD(first))
-			mask &= BITMAP_FIRST_WORD_MASK(first);
-		if (word == BIT_WORD(last))
-			mask &= BITMAP_LAST_WORD_MASK(last);
-		count += hweight_long(window->mapped[word] & mask);
-	}
-	return count;
-}
-
 /*
- * The exporter is about to change [range->start, range->end). Called with whatever the changer
- * holds, down to page and i_mmap locks in reclaim. It may not allocate, and may not wait for
- * an mmap_lock.
- */
-static bool invalidate(struct mmu_interval_notifier *notifier, const struct mmu_notifier_range *range,
-		       unsigned long seq)
-{
-	struct xpmem_window *window = container_of(notifier, struct xpmem_window, notifier);
-	unsigned long start = max(range->start & PAGE_MASK, window->start);
-	unsigned long end = min(PAGE_ALIGN(range->end) ?: ULONG_MAX, window->start + XPMEM_WINDOW_SIZE);
-	unsigned long first = (start - window->start) >> PAGE_SHIFT;
-	unsigned long last = (end - window->start) >> PAGE_SHIFT;
-	bool blockable = mmu_notifier_range_blockable(range);
-	unsigned long mapped, shards;
-
-	if (blockable)
-		down_write(&window->lock);
-	else if (!down_write_trylock(&window->lock))
-		return false;
-	mapped = count_mapped(window, first, last);
-	if (mapped && !blockable) {
-		up_write(&window->lock);
-		return false;
-	}
-	mmu_interval_set_seq(notifier, seq);
-	bitmap_clear(window->mapped, first, last - first);
-	shards = window->shards;
-	if (bitmap_empty(window->mapped, XPMEM_WINDOW_PAGES))
-		window->shards = 0;
-	up_write(&window->lock);
-	if (!mapped)
-		return true;
-
-	xpmem_stat_add_change(window->space, XPMEM_STAT_INVALIDATIONS, 1);
-	xpmem_stat_add_change(window->space, XPMEM_STAT_ZAPS, mapped);
-	trace_invalidate(window->space, start, end, mapped);
-	/*
-	 * The zap notifies the attachers' own mms, which lockdep takes for recursion into the
-	 * invalidation that is running. It ends there: an attachment is never a source, so no window
-	 * of theirs has a page of it mapped, and their callbacks return above.
-	 */
-	lockdep_off();
-	xpmem_shards_zap(window->space, shards, start, end);
-	lockdep_on();
-	return true;
-}
-
-static const struct mmu_interval_notifier_ops notifier_ops = { .invalidate = invalidate };
-
-/*
- * Tells lockdep the order of xpmem.h from the start, not when reclaim and another's zap first come by:
- * both may hold what they hold when they take the window's lock.
- */
-static void teach_lock_order(struct xpmem_window *window)
-{
-#ifdef CONFIG_LOCKDEP
-	struct rw_semaphore *i_mmap = xpmem_shards_lock(window->space);
-
-	fs_reclaim_acquire(GFP_KERNEL);
-	might_lock(&window->lock);
-	might_lock_read(i_mmap);
-	fs_reclaim_release(GFP_KERNEL);
-	rwsem_acquire_read(&i_mmap->dep_map, 0, 0, _THIS_IP_);
-	might_lock(&window->lock);
-	rwsem_release(&i_mmap->dep_map, _THIS_IP_);
-#endif
-}
-
-static struct xpmem_window *create(struct xpmem_space *space, unsigned long start)
-{
-	struct xpmem_window *window = kzalloc(sizeof(*window), GFP_KERNEL_ACCOUNT);
-	int error;
-
-	if (!window)
-		return ERR_PTR(-ENOMEM);
-	window->space = space;
-	window->start = start;
-	init_rwsem(&window->lock);
-	teach_lock_order(window);
-	/*
-	 * lockdep takes the mmap_lock that this might take for the one the caller holds. It is never
-	 * taken: the space's exit notifier was inserted before, so the mm is set up for notifiers.
-	 */
-	lockdep_off();
-	error = mmu_interval_notifier_insert(&window->notifier, space->mm, start, XPMEM_WINDOW_SIZE, &notifier_ops);
-	lockdep_on();
-	if (error) {
-		kfree(window);
-		return ERR_PTR(error);
-	}
-	return window;
-}
-
-/*
- * The windows of a space by address: a hash table with open addressing that is never more than half full. Nothing is
- * taken out, and a table that became too small is kept as long as the space, so it is read without a lock.
+ * The windows of a space by address: a hash table with open addressing that is never more than half
+ * full. Nothing is taken out, and a table that became too small is kept as long as the space, so it
+ * is read without a lock.
  */
 struct xpmem_window_table {
 	struct xpmem_window_table *smaller;	/* what it took the place of */
@@ -138,8 +32,9 @@ struct xpmem_window_table {
 
 static struct xpmem_window_table *create_table(unsigned int bits)
 {
-	struct xpmem_window_table *table = kvzalloc(struct_size(table, slots, 1UL << bits), GFP_KERNEL_ACCOUNT);
+	struct xpmem_window_table *table;
 
+	table = kvzalloc(struct_size(table, slots, 1UL << bits), GFP_KERNEL_ACCOUNT);
 	if (table)
 		table->bits = bits;
 	return table;
@@ -181,14 +76,18 @@ static void add(struct xpmem_window_table *table, struct xpmem_window *window)
 {
 	unsigned long index;
 
-	for (index = first_index(table, window->start); table->slots[index]; index = next_index(table, index))
-		;
+	index = first_index(table, window->start);
+	while (table->slots[index])
+		index = next_index(table, index);
 	table->count++;
 	/* Whoever reads the pointer finds a window that is complete. */
 	smp_store_release(&table->slots[index], window);
 }
 
-/* Sees to it that the table of @space has room for one more; false without memory. The caller has making_window. */
+/*
+ * Sees to it that the table of @space has room for one more; false without memory. The caller has
+ * making_window.
+ */
 static bool make_room(struct xpmem_space *space)
 {
 	struct xpmem_window_table *table = space->windows, *larger;
@@ -208,12 +107,29 @@ static bool make_room(struct xpmem_space *space)
 	return true;
 }
 
+static struct xpmem_window *create(struct xpmem_space *space, unsigned long start)
+{
+	struct xpmem_window *window = kzalloc(sizeof(*window), GFP_KERNEL_ACCOUNT);
+
+	if (window) {
+		window->space = space;
+		window->start = start;
+		init_rwsem(&window->lock);
+		/* Tells lockdep from the start that reclaim takes the lock. */
+		fs_reclaim_acquire(GFP_KERNEL);
+		might_lock(&window->lock);
+		fs_reclaim_release(GFP_KERNEL);
+	}
+	return window;
+}
+
 /**
  * xpmem_window_get() - the window that a source address lies in
  * @space: the space; the caller holds a reference and has its mm_users raised
  * @source: the address
  *
- * The caller holds the exporter's mmap_lock, and found memory there: so windows cannot be made without end.
+ * The caller holds the exporter's mmap_lock, and found memory there: so windows cannot be made
+ * without end.
  * Return: the window, which lives as long as @space, or an error pointer.
  */
 struct xpmem_window *xpmem_window_get(struct xpmem_space *space, unsigned long source)
@@ -229,74 +145,251 @@ struct xpmem_window *xpmem_window_get(struct xpmem_space *space, unsigned long s
 	window = find(space, start);
 	if (window)
 		goto unlock;
-	window = make_room(space) ? create(space, start) : ERR_PTR(-ENOMEM);
-	if (!IS_ERR(window))
+	window = make_room(space) ? create(space, start) : NULL;
+	if (window)
 		add(space->windows, window);
-	/* Pairs with xpmem_windows_revoke(): either it finds the window, or who inserts there sees its mark. */
-	smp_mb();
+	else
+		window = ERR_PTR(-ENOMEM);
 unlock:
 	mutex_unlock(&space->making_window);
 	return window;
 }
 
-/* After this no fault in the window that began before still inserts. Returns the shards that may map any of it. */
-static unsigned long wait_for_inserts(struct xpmem_window *window)
-{
-	unsigned long shards;
+/* Windows that overlap a range, in any order. */
+struct walk {
+	const struct xpmem_window_table *table;
+	unsigned long start;		/* of windows */
+	unsigned long end;
+	unsigned long index;		/* of the table, with by_slot */
+	bool by_slot;			/* there are fewer slots than windows in the range */
+};
 
-	down_write(&window->lock);
-	shards = window->shards;
-	up_write(&window->lock);
-	return shards;
+static void walk_begin(struct walk *walk, const struct xpmem_space *space, unsigned long start,
+		       unsigned long end)
+{
+	walk->table = READ_ONCE(space->windows);
+	walk->start = start & ~(XPMEM_WINDOW_SIZE - 1);
+	walk->end = end;
+	walk->index = 0;
+	walk->by_slot = walk->table &&
+			(end - walk->start) >> XPMEM_WINDOW_SHIFT >> walk->table->bits;
+}
+
+/* The next of them, or NULL. Those that are made meanwhile may be missing. */
+static struct xpmem_window *walk_next(struct walk *walk)
+{
+	const struct xpmem_window_table *table = walk->table;
+	struct xpmem_window *window;
+
+	if (!table)
+		return NULL;
+	if (walk->by_slot) {
+		while (walk->index < 1UL << table->bits) {
+			window = READ_ONCE(table->slots[walk->index++]);
+			if (window && window->start >= walk->start && window->start < walk->end)
+				return window;
+		}
+		return NULL;
+	}
+	while (walk->start < walk->end) {
+		window = find_in(table, walk->start);
+		walk->start += XPMEM_WINDOW_SIZE;
+		if (window)
+			return window;
+	}
+	return NULL;
+}
+
+/* The part of a window that lies in a range, as numbers of pages. */
+static void pages_in(const struct xpmem_window *window, unsigned long start, unsigned long end,
+		     unsigned long *first, unsigned long *last)
+{
+	start = max(start, window->start);
+	end = min(end, window->start + XPMEM_WINDOW_SIZE);
+	*first = (start - window->start) >> PAGE_SHIFT;
+	*last = (end - window->start) >> PAGE_SHIFT;
+}
+
+static unsigned long count_mapped(const struct xpmem_window *window, unsigned long start,
+				  unsigned long end)
+{
+	unsigned long count = 0, first, last, word, mask;
+
+	pages_in(window, start, end, &first, &last);
+	for (word = BIT_WORD(first); word < BITS_TO_LONGS(last); word++) {
+		mask = ~0UL;
+		if (word == BIT_WORD(first))
+			mask &= BITMAP_FIRST_WORD_MASK(first);
+		if (word == BIT_WORD(last))
+			mask &= BITMAP_LAST_WORD_MASK(last);
+		count += hweight_long(READ_ONCE(window->mapped[word]) & mask);
+	}
+	return count;
 }
 
 /**
- * xpmem_windows_revoke() - wait until nobody inserts who did not see that something is dead
- * @space: the space
+ * xpmem_window_sample() - begin a snapshot of a part of a window
+ * @window: the window
  * @start: first source address
- * @end: end of the range
+ * @end: end of the part
+ * @seq: is set for xpmem_window_changed()
  *
- * The caller has marked a segment or permit dead.
- * Return: a bit for each shard that may map any of the range.
+ * Return: false while an invalidation of the part goes on, when a snapshot would be of no use.
  */
-unsigned long xpmem_windows_revoke(struct xpmem_space *space, unsigned long start, unsigned long end)
+bool xpmem_window_sample(struct xpmem_window *window, unsigned long start, unsigned long end,
+			 unsigned long *seq)
 {
-	struct xpmem_window_table *table;
-	struct xpmem_window *window;
-	unsigned long shards = 0, i;
-
-	/* The mark before the look; pairs with xpmem_window_get(). */
-	smp_mb();
-	table = READ_ONCE(space->windows);
-	if (!table)
-		return 0;
-	start &= ~(XPMEM_WINDOW_SIZE - 1);
-	if ((end - start) >> (XPMEM_WINDOW_SHIFT + table->bits)) {
-		for (i = 0; i < 1UL << table->bits; i++) {
-			window = READ_ONCE(table->slots[i]);
-			if (window && window->start >= start && window->start < end)
-				shards |= wait_for_inserts(window);
-		}
-		return shards;
-	}
-	for (; start < end; start += XPMEM_WINDOW_SIZE) {
-		window = find_in(table, start);
-		if (window)
-			shards |= wait_for_inserts(window);
-	}
-	return shards;
+	/* The sequence first: see invalidation.c. */
+	*seq = READ_ONCE(window->seq);
+	return !xpmem_invalidation_active(window->space, start, end) &&
+	       xpmem_space_is_stable(window->space);
 }
 
-/* No one refers to the space. Sleeps; the caller holds no lock. */
+/* Whether any of the window was invalidated since @seq. The caller holds the window's lock. */
+bool xpmem_window_changed(const struct xpmem_window *window, unsigned long seq)
+{
+	lockdep_assert_held(&window->lock);
+	return window->seq != seq;
+}
+
+/*
+ * Raises the sequence. Returns how many pages of the range may be mapped, and the shards that may
+ * map them.
+ */
+static unsigned long invalidate(struct xpmem_window *window, unsigned long start, unsigned long end,
+				unsigned long *shards)
+{
+	unsigned long mapped;
+
+	down_write(&window->lock);
+	window->seq++;
+	mapped = count_mapped(window, start, end);
+	if (mapped)
+		*shards |= window->shards;
+	up_write(&window->lock);
+	return mapped;
+}
+
+/* After the zap, while the range is active. */
+static void clear_mapped(struct xpmem_window *window, unsigned long start, unsigned long end)
+{
+	unsigned long first, last;
+
+	pages_in(window, start, end, &first, &last);
+	down_write(&window->lock);
+	bitmap_clear(window->mapped, first, last - first);
+	if (bitmap_empty(window->mapped, XPMEM_WINDOW_PAGES))
+		window->shards = 0;
+	up_write(&window->lock);
+}
+
+/* The range is active, and pages of it may be mapped through these shards. */
+static void zap_mapped(struct xpmem_space *space, unsigned long shards, unsigned long start,
+		       unsigned long end, enum mmu_notifier_event event)
+{
+	struct xpmem_window *window;
+	struct walk walk;
+
+	xpmem_race_point("invalidation-zap");
+	xpmem_shards_zap(space, shards, start, end, event);
+	xpmem_race_point("invalidation-zapped");
+	/* A deferred zap keeps the pages, for other invalidations as well, so the bits go in any case. */
+	walk_begin(&walk, space, start, end);
+	while ((window = walk_next(&walk))) {
+		clear_mapped(window, start, end);
+		cond_resched();
+	}
+}
+
+/**
+ * xpmem_windows_invalidate() - take a range away from attachments before the exporter changes it
+ * @space: the exporter
+ * @start: first source address
+ * @end: end of the range
+ * @event: the change
+ *
+ * The range is active, or the mm has ended. The caller may hold the locks of reclaim.
+ */
+void xpmem_windows_invalidate(struct xpmem_space *space, unsigned long start, unsigned long end,
+			      enum mmu_notifier_event event)
+{
+	unsigned long shards = 0, mapped = 0;
+	struct xpmem_window *window;
+	struct walk walk;
+
+	walk_begin(&walk, space, start, end);
+	while ((window = walk_next(&walk))) {
+		mapped += invalidate(window, start, end, &shards);
+		cond_resched();
+	}
+	if (mapped) {
+		xpmem_stat_add_change(space, XPMEM_STAT_INVALIDATIONS, 1);
+		xpmem_stat_add_change(space, XPMEM_STAT_ZAPS, mapped);
+		trace_invalidate(space, start, end, mapped);
+		zap_mapped(space, shards, start, end, event);
+	}
+	/* After the look at the bits: a deferral is listed before it clears them. */
+	if (!xpmem_shards_patience(event, end - start))
+		xpmem_deferral_wait(space, start, end);
+}
+
+/*
+ * Whether no page of a range may be mapped. Does not sleep: false if that cannot be told at once.
+ */
+bool xpmem_windows_untouched(struct xpmem_space *space, unsigned long start, unsigned long end)
+{
+	struct xpmem_window *window;
+	struct walk walk;
+	bool untouched;
+
+	walk_begin(&walk, space, start, end);
+	while ((window = walk_next(&walk))) {
+		if (!down_write_trylock(&window->lock))
+			return false;
+		untouched = !count_mapped(window, start, end);
+		up_write(&window->lock);
+		if (!untouched)
+			return false;
+	}
+	return true;
+}
+
+/**
+ * xpmem_windows_for_each_mapped() - visit pages of a range that may be mapped
+ * @space: the exporter
+ * @start: first source address
+ * @end: end of the range
+ * @visit: is called with the address of each; ends the walk by returning false
+ * @data: for @visit
+ *
+ * The range is active, so no page is added.
+ */
+void xpmem_windows_for_each_mapped(struct xpmem_space *space, unsigned long start,
+				   unsigned long end,
+				   bool (*visit)(unsigned long source, void *data), void *data)
+{
+	unsigned long first, last, index;
+	struct xpmem_window *window;
+	struct walk walk;
+
+	walk_begin(&walk, space, start, end);
+	while ((window = walk_next(&walk))) {
+		pages_in(window, start, end, &first, &last);
+		for (index = find_next_bit(window->mapped, last, first); index < last;
+		     index = find_next_bit(window->mapped, last, index + 1))
+			if (!visit(window->start + (index << PAGE_SHIFT), data))
+				return;
+		cond_resched();
+	}
+}
+
+/* Nothing refers to the space, and no invalidation is announced any more. */
 void xpmem_windows_destroy(struct xpmem_space *space)
 {
 	struct xpmem_window_table *table = space->windows, *smaller;
 	unsigned long i;
 
 	for (i = 0; table && i < 1UL << table->bits; i++) {
-		if (!table->slots[i])
-			continue;
-		mmu_interval_notifier_remove(&table->slots[i]->notifier);
 		kfree(table->slots[i]);
 	}
 	for (; table; table = smaller) {

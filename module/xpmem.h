@@ -4,26 +4,27 @@
  *
  * An exported address space behaves like a file whose offsets are its virtual
  * addresses; an attachment is a shared mapping of that file, filled at fault time
- * with what the exporter's page tables say. No page is pinned, but for devices (dmabuf.c): an
+ * with the pages that the exporter's page tables map. No page is pinned, but for devices (dmabuf.c): an
  * mmu notifier takes pages away from attachments before the exporter loses them.
  *
- * Nouns, each in its file, and who keeps them alive:
+ * Nouns, each in its file, and the references that keep them alive:
  *
- *   client      an open file of /dev/xpmem, for the process that opened it. Kept by the
- *               file, its segments and its permits.
- *   space       an address space that exports. Kept by its segments.
- *   shard       some of the attachers of a space, so that few are looked at for a change. Lives as long as its space.
- *   window      2 MiB of a space: what is mapped of it, and the notifier that watches it.
- *               Made at the first fault where the exporter has memory, lives as long as its space.
- *   segment     a range of a space that may be attached. Kept by its client until it is
- *               removed, and by its permits.
- *   permit      the right of one process to attach. Kept by its client until it is released,
- *               and by its attachments.
- *   attachment  one mapping. Kept by its VMAs.
- *   dma-buf     memory that devices may have, pinned. Kept by its file; keeps its permit.
+ *   client        an open file of /dev/xpmem, for the process that opened it. Kept by the
+ *                 file, its segments and its permits.
+ *   space         an address space that exports. Kept by its segments.
+ *   invalidation  a change of a space that goes on: from the start to the end that mmu notifiers announce.
+ *   shard         some of the attachers of a space, so that a change looks at few. Lives as long as its space.
+ *   window        2 MiB of a space: the pages of it that may be mapped, and a sequence for faults.
+ *                 Made at the first fault where the exporter has memory, lives as long as its space.
+ *   segment       a range of a space that may be attached. Kept by its client until it is
+ *                 removed, and by its permits.
+ *   permit        the right of one process to attach. Kept by its client until it is released,
+ *                 and by its attachments.
+ *   attachment    one mapping. Kept by its VMAs.
+ *   dma-buf       memory that devices may have, pinned. Kept by its file; keeps its permit.
  *
  * A segment dies (dead = true) by remove, by close of its client, or with its mm; a permit by
- * release or close of its client. What is attached through the dead is revoked at once.
+ * release or close of its client, or with its mm. Its attachments are revoked at once.
  *
  * A is the exporter, B the attacher. Lock order, outermost first:
  *
@@ -31,39 +32,45 @@
  *     B.mmap_lock, or B's VMA lock in a fault
  *       A.mmap_lock (read; only ever tried while B's lock is held)
  *         space->making_window
- *       window->lock (read; A.mmap_lock was given up)
- *         B's page-table lock
+ *       attachment->lock (read; A.mmap_lock was given up)
+ *         window->lock (read)
+ *           B's page-table lock
  *   A's notifier, which may come from reclaim with page, i_mmap and anon_vma locks held:
  *     window->lock (write; dropped before the next)
- *       i_mmap_rwsem of a shard's inode
- *         B's page-table lock
+ *       i_mmap_rwsem of a shard's inode (read; only ever tried: see shard.c)
+ *         B's notifiers
+ *           B's page-table lock
+ *   permit->attaching
+ *     attachment->lock (write; dropped before the next)
+ *       i_mmap_rwsem of a shard's inode (read)
+ *         B's notifiers
  *   permit->attaching
  *     the lock of dmabuf.c
  *       dma_buf->resv
  *         page locks
- *   client->lock, space->lock, permit->lock, and the locks of the tables of spaces, users, objects and waiters are
- *   innermost spinlocks, and none is held while another is taken.
+ *   client->lock, space->lock, space->active_lock, segment->lock, permit->lock, and the locks of the tables of spaces,
+ *   users, objects, waiters and lenders are innermost spinlocks, and none is held while another is taken.
  *
- * Inside the notifier the locks of what is attached come before those of the attachment. The kernel takes both
- * in the order of addresses when it sets an mm up for notifiers, so that happens before anything is attached (client.c).
- *
- * Two mmap_locks are never waited for at once, and nothing allocates with reclaim while it
- * holds a window->lock.
+ * Two mmap_locks are never waited for at once. A caller that cannot give up B's tries for A's, or borrows it (fault.c).
+ * Nothing allocates with reclaim while it holds a window->lock or an attachment->lock.
  */
 #ifndef XPMEM_H
 #define XPMEM_H
 
+#include <linux/completion.h>
 #include <linux/cred.h>
 #include <linux/err.h>
 #include <linux/fs.h>
 #include <linux/mm.h>
 #include <linux/mmu_notifier.h>
 #include <linux/mutex.h>
+#include <linux/oom.h>
 #include <linux/pid.h>
 #include <linux/refcount.h>
 #include <linux/rwsem.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
+#include <linux/wait.h>
 #include <linux/workqueue.h>
 
 #include "../uapi/linux/xpmem.h"
@@ -188,6 +195,10 @@ extern unsigned short xpmem_mode_mask;
 struct xpmem_client {
 	refcount_t ref;
 	struct mm_struct *mm;		/* identity only: mmgrab */
+	struct mutex watching;
+	struct xpmem_watch *watch;	/* watching; permits end with the mm; since the first */
+	struct list_head watch_link;	/* the lock of the watch */
+	struct work_struct exit_work;
 	unsigned int shard;		/* the number of that which it is in, of every space */
 	spinlock_t lock;
 	struct list_head segments;	/* lock */
@@ -195,6 +206,7 @@ struct xpmem_client {
 };
 
 struct xpmem_client *xpmem_client_create(void);
+int xpmem_client_watch(struct xpmem_client *client);
 void xpmem_client_close(struct xpmem_client *client);
 void xpmem_client_put(struct xpmem_client *client);
 
@@ -206,36 +218,65 @@ void xpmem_client_put(struct xpmem_client *client);
 struct xpmem_shard;
 
 struct file *xpmem_shard_file(struct xpmem_space *space, unsigned int number, bool writable);
-void xpmem_shards_zap(struct xpmem_space *space, unsigned long shards, unsigned long start, unsigned long end);
-struct rw_semaphore *xpmem_shards_lock(struct xpmem_space *space);
+void xpmem_shards_zap(struct xpmem_space *space, unsigned long shards, unsigned long start, unsigned long end,
+		      enum mmu_notifier_event event);
+unsigned long xpmem_shards_patience(enum mmu_notifier_event event, unsigned long size);
+void xpmem_shard_yield(struct xpmem_space *space, unsigned int number);
+typedef bool xpmem_attachment_test(const struct xpmem_attachment *attachment, const void *data);
+
+void xpmem_shards_revoke(struct xpmem_space *space, unsigned long shards,
+			 xpmem_attachment_test *wanted, const void *data, unsigned long start,
+			 unsigned long end);
 void xpmem_shards_close(struct xpmem_space *space);
 void xpmem_shards_destroy(struct xpmem_space *space);
 void xpmem_shards_exit(void);
 
+/* deferral.c */
+
+bool xpmem_deferral_add(struct xpmem_space *space, unsigned long shards, unsigned long start,
+			unsigned long end);
+struct page *xpmem_deferral_first_page(struct xpmem_space *space, unsigned long start,
+				      unsigned long end);
+void xpmem_deferral_wait(struct xpmem_space *space, unsigned long start, unsigned long end);
+
+/* notifier.c */
+
+int xpmem_notifier_register(struct mmu_notifier *notifier);
+struct mmu_notifier *xpmem_notifier_get(const struct mmu_notifier_ops *ops);
+int xpmem_interval_notifier_insert(struct mmu_interval_notifier *notifier,
+				   const struct mmu_interval_notifier_ops *ops);
+
 /* space.c */
 
-#define XPMEM_STASH_SLOTS 64
+/* Invalidations of one exporter at a time that are told apart by range; what is more counts as all of the space. */
+#define XPMEM_ACTIVE_RANGES 16
 
-/* What a fault found after it had to give up its own lock, kept for its return. */
-struct xpmem_stash {
-	struct task_struct *task;	/* identity only */
-	unsigned long source;
-	struct xpmem_window *window;
-	unsigned long seq;
-	unsigned long pfn;		/* as hmm_range_fault gives it */
-	vm_fault_t error;
+struct xpmem_active_range {
+	const struct mmu_notifier_range *range;	/* identity only; NULL: free */
+	unsigned long start;
+	unsigned long end;
 };
 
+#define XPMEM_STASH_BITS 6
+
 struct xpmem_space {
-	struct xpmem_object object;	/* an exporter, to who asks */
-	struct xpmem_owner owner;	/* who made its first segment */
+	struct xpmem_object object;	/* an exporter, in the control ABI */
+	struct xpmem_owner owner;	/* of its first segment */
 	struct mm_struct *mm;		/* mmgrab */
 	bool published;
+	bool ended;			/* the mm has, and nothing of it is mapped any more */
 	atomic_t segment_count;
 	atomic_long_t stats[XPMEM_EXPORTER_STATS];
 	struct hlist_node link;
 	struct xpmem_shard *shards[XPMEM_SHARDS];	/* each made for the first attacher that needs it */
-	struct mmu_interval_notifier exit_notifier;
+	struct mmu_notifier notifier;	/* of invalidations, and of the end of the mm */
+	struct mmu_interval_notifier veto_notifier;
+	struct mmu_interval_notifier snapshot_notifier;	/* for hmm_range_fault(); never inserted */
+	spinlock_t active_lock;
+	struct xpmem_active_range active[XPMEM_ACTIVE_RANGES];	/* active_lock */
+	unsigned int active_beyond;	/* active_lock; invalidations that found no room in @active */
+	struct list_head deferrals;	/* active_lock; of deferral.c */
+	wait_queue_head_t quiet;	/* woken when an invalidation ends, or a deferral */
 	struct work_struct exit_work;
 	struct work_struct free_work;
 	struct mutex making_window;
@@ -243,8 +284,8 @@ struct xpmem_space {
 	spinlock_t lock;
 	struct list_head segments;	/* lock */
 	struct list_head builders;	/* lock; of attachment.c */
+	struct hlist_head stashes[1 << XPMEM_STASH_BITS];	/* lock; of stash.c, by task */
 	atomic_t waiters;		/* tasks in xpmem_wait() through an attachment */
-	struct xpmem_stash stash[XPMEM_STASH_SLOTS];	/* lock */
 };
 
 int xpmem_space_init(void);
@@ -252,23 +293,85 @@ void xpmem_space_drain(void);
 void xpmem_space_exit(void);
 struct xpmem_space *xpmem_space_get(struct mm_struct *mm);
 void xpmem_space_put(struct xpmem_space *space);
-void xpmem_space_revoke(struct xpmem_space *space, unsigned long start, unsigned long end);
-void xpmem_stash_put(struct xpmem_space *space, const struct xpmem_stash *stash);
-bool xpmem_stash_take(struct xpmem_space *space, unsigned long source, struct xpmem_stash *stash);
+void xpmem_space_end(struct xpmem_space *space);
+
+enum xpmem_queue {
+	XPMEM_QUEUE_ZAP,	/* pages are kept until it is done */
+	XPMEM_QUEUE_EXIT,	/* objects of address spaces that ended */
+	XPMEM_QUEUE_FREE,
+	XPMEM_QUEUE_COUNT,
+};
+
+void xpmem_queue(enum xpmem_queue queue, struct work_struct *work);
+
+/* False once the OOM reaper may have taken memory of the exporter away. */
+static inline bool xpmem_space_is_stable(struct xpmem_space *space)
+{
+	return !check_stable_address_space(space->mm);
+}
+
+/* stash.c: what a fault found after it had to give up its own lock, kept for its return */
+
+struct xpmem_stash {
+	struct hlist_node link;		/* space->lock */
+	struct task_struct *task;	/* identity only, with started */
+	u64 started;
+	unsigned long source;		/* the page that is wanted */
+	unsigned long start;		/* source addresses that pfns describes; none: start is end */
+	unsigned long end;
+	struct xpmem_window *window;
+	unsigned long seq;
+	unsigned long *pfns;		/* as hmm_range_fault() gives them; NULL: &pfn */
+	unsigned long pfn;
+	vm_fault_t error;
+	bool write;			/* for a write, which may read first */
+};
+
+void xpmem_stash_put(struct xpmem_space *space, struct xpmem_stash *stash);
+struct xpmem_stash *xpmem_stash_take(struct xpmem_space *space, unsigned long source);
+void xpmem_stash_free(struct xpmem_stash *stash);
+void xpmem_stashes_destroy(struct xpmem_space *space);
+
+/* lender.c */
+
+struct xpmem_lender {
+	struct list_head link;
+	struct mm_struct *mm;
+	unsigned int borrowers;
+};
+
+void xpmem_lender_begin(struct xpmem_lender *lender, struct mm_struct *mm);
+void xpmem_lender_end(struct xpmem_lender *lender);
+bool xpmem_mmap_read_try(struct mm_struct *mm, struct xpmem_lender **lender);
+void xpmem_mmap_read_end(struct mm_struct *mm, struct xpmem_lender *lender);
+
+/* invalidation.c */
+
+extern const struct mmu_notifier_ops xpmem_invalidation_ops;
+extern const struct mmu_interval_notifier_ops xpmem_invalidation_veto_ops;
+
+bool xpmem_invalidation_active(struct xpmem_space *space, unsigned long start, unsigned long end);
+int xpmem_invalidation_wait(struct xpmem_space *space, unsigned long start, unsigned long end);
 
 /* window.c */
 
 struct xpmem_window {
-	struct mmu_interval_notifier notifier;
 	struct xpmem_space *space;
 	unsigned long start;
 	struct rw_semaphore lock;	/* read: insert into attachments. write: the notifier */
+	unsigned long seq;		/* lock; counts invalidations of any of it */
 	DECLARE_BITMAP(mapped, XPMEM_WINDOW_PAGES);	/* lock; set: some attachment may map the page */
 	unsigned long shards;		/* lock; set: some attachment of the shard may map some page */
 };
 
 struct xpmem_window *xpmem_window_get(struct xpmem_space *space, unsigned long source);
-unsigned long xpmem_windows_revoke(struct xpmem_space *space, unsigned long start, unsigned long end);
+bool xpmem_window_sample(struct xpmem_window *window, unsigned long start, unsigned long end, unsigned long *seq);
+bool xpmem_window_changed(const struct xpmem_window *window, unsigned long seq);
+void xpmem_windows_invalidate(struct xpmem_space *space, unsigned long start, unsigned long end,
+			      enum mmu_notifier_event event);
+bool xpmem_windows_untouched(struct xpmem_space *space, unsigned long start, unsigned long end);
+void xpmem_windows_for_each_mapped(struct xpmem_space *space, unsigned long start, unsigned long end,
+				   bool (*visit)(unsigned long source, void *data), void *data);
 void xpmem_windows_destroy(struct xpmem_space *space);
 
 /* segment.c */
@@ -281,12 +384,15 @@ struct xpmem_segment {
 	struct list_head client_link;	/* client->lock */
 	struct list_head space_link;	/* space->lock */
 	struct list_head dmabufs;	/* the lock of dmabuf.c */
+	spinlock_t lock;
+	struct list_head permit_list;	/* lock */
 	unsigned long start;
 	unsigned long length;
 	unsigned int mode;
 	bool rdonly;
 	bool dead;
-	atomic_t permits;
+	struct completion ended;	/* nobody has access any more */
+	atomic_t permits;		/* that are alive */
 	atomic_long_t stats[XPMEM_FAULT_STATS];
 	char name[XPMEM_NAME_SIZE];
 };
@@ -314,6 +420,7 @@ struct xpmem_permit {
 	struct xpmem_segment *segment;
 	struct xpmem_owner owner;
 	struct list_head client_link;	/* client->lock */
+	struct list_head segment_link;	/* segment->lock; until it is freed */
 	struct mutex attaching;
 	spinlock_t lock;
 	struct list_head attachments;	/* lock */
@@ -322,6 +429,7 @@ struct xpmem_permit {
 	atomic_long_t dmabuf_pages;
 	bool rdonly;
 	bool dead;			/* set under lock */
+	struct completion ended;	/* nobody has access any more */
 };
 
 struct xpmem_permit *xpmem_permit_create(struct xpmem_client *client, s64 segid, int fd, u32 flags);
@@ -329,6 +437,7 @@ void xpmem_permit_publish(struct xpmem_permit *permit);
 struct xpmem_permit *xpmem_permit_find(s64 id);
 struct xpmem_permit *xpmem_permit_find_own(s64 id);
 void xpmem_permit_put(struct xpmem_permit *permit);
+unsigned long xpmem_permit_stop(struct xpmem_permit *permit);
 bool xpmem_permit_kill(struct xpmem_permit *permit, bool detach, enum xpmem_reason reason);
 int xpmem_permit_release(s64 id);
 
@@ -341,6 +450,9 @@ int xpmem_permit_release(s64 id);
 struct xpmem_attachment {
 	struct xpmem_object object;
 	struct xpmem_permit *permit;
+	struct rw_semaphore lock;	/* read: insert into it. write: wait for inserts, after its permit or segment died */
+	bool touched;			/* lock; something was inserted */
+	bool huge;			/* lock; something huge was inserted */
 	struct list_head permit_link;	/* permit->lock */
 	unsigned long address;		/* in B, when it was attached */
 	unsigned long source;		/* in A */
@@ -362,16 +474,16 @@ extern const struct file_operations xpmem_attachment_fops;
 
 struct xpmem_attachment *xpmem_attachment_create(s64 apid, u64 offset, u64 length, u64 vaddr, u32 flags);
 void xpmem_attachment_put(struct xpmem_attachment *attachment);
+unsigned long xpmem_attachment_stop(struct xpmem_attachment *attachment);
 int xpmem_attachment_unmap(struct xpmem_attachment *attachment, unsigned long address);
 int xpmem_attachment_detach(u64 vaddr);
-int xpmem_attachments_inherited(struct mm_struct *mm);
 
 static inline struct xpmem_space *xpmem_attachment_space(const struct xpmem_attachment *attachment)
 {
 	return attachment->permit->segment->space;
 }
 
-/* Stable while the window that the access lies in is locked for reading. */
+/* Once it is true it stays so. Insert only if it is false under attachment->lock. */
 static inline bool xpmem_attachment_revoked(const struct xpmem_attachment *attachment)
 {
 	return READ_ONCE(attachment->permit->dead) || READ_ONCE(attachment->permit->segment->dead);
@@ -382,6 +494,8 @@ static inline bool xpmem_attachment_revoked(const struct xpmem_attachment *attac
 extern const struct vm_operations_struct xpmem_vm_ops, xpmem_vm_ops_untracked;
 
 void xpmem_fault_exit(void);
+unsigned long *xpmem_pfns_get(void);
+void xpmem_pfns_put(unsigned long *pfns);
 
 static inline bool xpmem_vma_is_attachment(const struct vm_area_struct *vma)
 {
@@ -410,12 +524,15 @@ struct xpmem_mirror {
 	struct xpmem_attachment *attachment;
 	struct xpmem_space *space;
 	struct xpmem_window *window;	/* of the last snapshot */
+	unsigned long block;	/* bytes around the page that one fault maps; a power of two */
 	unsigned long source;	/* the page that is wanted */
 	unsigned long start;	/* source addresses that pfns describes */
 	unsigned long end;
 	unsigned long seq;
 	unsigned long *pfns;
 	bool write;
+	bool brought_in;	/* by a fault of the exporter, just now */
+	bool unreadable;	/* the exporter has the memory mapped to be written only */
 	bool huge;		/* map all around the wanted page at once */
 	bool needs_writable;	/* xpmem_needs_writable(vma), for when vma is gone */
 	unsigned long inserted;	/* pages so far */

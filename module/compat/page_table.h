@@ -3,8 +3,8 @@
 #ifndef XPMEM_COMPAT_PAGE_TABLE_H
 #define XPMEM_COMPAT_PAGE_TABLE_H
 
-#include <linux/huge_mm.h>
 #include <linux/mm.h>
+#include <linux/huge_mm.h>
 #include <asm/pgalloc.h>
 
 #ifdef CONFIG_PAGE_TABLE_CHECK
@@ -51,6 +51,22 @@ static inline bool xpmem_huge_entries_are_checked(void)
 	return !static_branch_likely(&page_table_check_disabled);
 #else
 	return false;
+#endif
+}
+
+/* Whether entries with @prot map memory as ordinary memory is mapped, write-back. */
+static inline bool xpmem_prot_is_cached(pgprot_t prot)
+{
+#if defined(CONFIG_X86_64)
+	return !(pgprot_val(prot) & _PAGE_CACHE_MASK);
+#elif defined(CONFIG_ARM64)
+	pteval_t index = pgprot_val(prot) & PTE_ATTRINDX_MASK;
+
+	return index == PTE_ATTRINDX(MT_NORMAL) || index == PTE_ATTRINDX(MT_NORMAL_TAGGED);
+#elif defined(CONFIG_PPC_BOOK3S_64)
+	return !(pgprot_val(prot) & _PAGE_CACHE_CTL);
+#else
+#error "attributes of caching are not known for this architecture"
 #endif
 }
 

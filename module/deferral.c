@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A zap that the exporter's notifier could not do without a deadlock (shard.c), done a little later
+ * by a worker.
+ *
+ * Until then attachments may reach the pages, so each of them gets a reference. That is why the
+ * page is not freed, and why changes that hold locks of rmap give up: migration, reclaim, merging,
+ * splitting and collapsing of huge pages all compare the page's references with what they know of.
+ * The exporter goes on with the same page, which attachments have. Truncation does not give up;
+ * registrant_waits_for_caller() is for that.
+ */
+#include <linux/memremap.h>
+#include <linux/mm.h>
+#include <linux/slab.h>
+#include <linux/workqueue.h>
+
+#include "compat/page_table.h"
+#include "trace.h"
+#include "xpmem.h"
+
+struct chunk {
+	struct chunk *next;
+	unsigned int count;
+	struct page *pages[];
+};
+
+#define CHUNK_PAGES ((PAGE_SIZE - sizeof(struct chunk)) / sizeof(struct page *))
+
+struct deferral {
+	struct work_struct work;
+	struct list_head link;		/* space->active_lock */
+	struct xpmem_space *space;	/* a reference */
+	unsigned long shards;
+	unsigned long start;
+	unsigned long end;
+	struct chunk *chunks;
+};
+
+/* In reclaim, and in its place. */
+#define DEFERRAL_GFP (GFP_NOWAIT | __GFP_HIGH | __GFP_NOWARN)
+
+/*
+ * Attachments may have written after a change that cleaned the page, and the dirty bit of a special
+ * entry is dropped.
+ */
+static void put_pages(struct chunk *chunk, bool dirty)
+{
+	struct chunk *next;
+	struct page *page;
+
+	for (; chunk; chunk = next) {
+		next = chunk->next;
+		while (chunk->count) {
+			page = chunk->pages[--chunk->count];
+			if (dirty)
+				set_page_dirty_lock(page);
+			put_page(page);
+		}
+		kfree(chunk);
+	}
+}
+
+static void zap_work(struct work_struct *work)
+{
+	struct deferral *deferral = container_of(work, struct deferral, work);
+	struct xpmem_space *space = deferral->space;
+
+	xpmem_shards_revoke(space, deferral->shards, NULL, NULL, deferral->start,
+			    deferral->end);
+	put_pages(deferral->chunks, true);
+	spin_lock(&space->active_lock);
+	list_del(&deferral->link);
+	spin_unlock(&space->active_lock);
+	wake_up_all(&space->quiet);
+	xpmem_space_put(space);
+	kfree(deferral);
+}
+
+/*
+ * Takes a reference to *@page, unless it is none that attachments map: then *@page becomes NULL.
+ * Returns false, with none taken, when the page is free: its entry has changed.
+ */
+static bool hold_if_used(struct page **page)
+{
+	struct page *head;
+
+	if (!pfn_valid(page_to_pfn(*page)) || is_zone_device_page(*page)) {
+		*page = NULL;
+		return true;
+	}
+	for (;;) {
+		head = compound_head(*page);
+		if (!get_page_unless_zero(head)) {
+			*page = NULL;
+			return false;
+		}
+		if (compound_head(*page) == head)
+			return true;
+		/* It was split meanwhile. */
+		put_page(head);
+	}
+}
+
+/*
+ * Reads an entry at @entry_ptr again: whether it still maps the page. Processors set other bits of
+ * it meanwhile.
+ */
+#define still_maps(kind, entry, entry_ptr) ({						\
+	kind##_t now_ = READ_ONCE(*(entry_ptr));					\
+											\
+	kind##_present(now_) && kind##_pfn(now_) == kind##_pfn(entry);			\
+})
+
+/*
+ * The page that the exporter maps at @source, with a reference, in *@page, or NULL there. The
+ * exporter's page tables stay, as the changer holds what keeps them. If another invalidation takes
+ * the page away meanwhile, that one zaps it or defers that.
+ *
+ * Return: false when the entry changed meanwhile: look again.
+ */
+static bool get_mapped_page(struct mm_struct *mm, unsigned long source, struct page **page)
+{
+	pgd_t *pgd = pgd_offset(mm, source);
+	p4d_t *p4d;
+	pud_t pud, *pudp;
+	pmd_t pmd, *pmdp;
+	pte_t pte, *ptep;
+
+	*page = NULL;
+	if (pgd_none(*pgd))
+		return true;
+	p4d = p4d_offset(pgd, source);
+	if (!p4d_present(*p4d))
+		return true;
+	pudp = pud_offset(p4d, source);
+	pud = READ_ONCE(*pudp);
+	if (!pud_present(pud))
+		return true;
+	if (pud_leaf(pud)) {
+		*page = pud_page(pud) + ((source & ~PUD_MASK) >> PAGE_SHIFT);
+		return hold_if_used(page) && still_maps(pud, pud, pudp);
+	}
+	pmdp = pmd_offset(pudp, source);
+	pmd = READ_ONCE(*pmdp);
+	if (!pmd_present(pmd))
+		return true;
+	if (pmd_leaf(pmd)) {
+		*page = pmd_page(pmd) + ((source & ~PMD_MASK) >> PAGE_SHIFT);
+		return hold_if_used(page) && still_maps(pmd, pmd, pmdp);
+	}
+	/* An empty table may be freed after a grace period; then the entry above it has changed. */
+	ptep = pte_offset_kernel(&pmd, source);
+	pte = READ_ONCE(*ptep);
+	if (!pte_present(pte) || pte_special(pte))
+		return still_maps(pmd, pmd, pmdp);
+	*page = pte_page(pte);
+	return hold_if_used(page) && still_maps(pte, pte, ptep) && still_maps(pmd, pmd, pmdp);
+}
+
+/* The page that the exporter maps at @source, with a reference, or NULL. */
+static struct page *hold_mapped_page(struct mm_struct *mm, unsigned long source)
+{
+	struct page *page;
+
+	rcu_read_lock();
+	while (!get_mapped_page(mm, source, &page)) {
+		if (page)
+			put_page(page);
+		cpu_relax();
+	}
+	rcu_read_unlock();
+	return page;
+}
+
+struct first {
+	struct xpmem_space *space;
+	struct page *page;
+};
+
+static bool hold_first(unsigned long source, void *data)
+{
+	struct first *first = data;
+
+	first->page = hold_mapped_page(first->space->mm, source);
+	return !first->page;
+}
+
+/*
+ * The first page of a range that attachments may map, with a reference, or NULL. The range is
+ * active.
+ */
+struct page *xpmem_deferral_first_page(struct xpmem_space *space, unsigned long start,
+				       unsigned long end)
+{
+	struct first first = { .space = space };
+
+	xpmem_windows_for_each_mapped(space, start, end, hold_first, &first);
+	return first.page;
+}
+
+static bool hold_page(unsigned long source, void *data)
+{
+	struct deferral *deferral = data;
+	struct chunk *chunk = deferral->chunks;
+	struct page *page;
+
+	if (!chunk || chunk->count == CHUNK_PAGES) {
+		chunk = kzalloc(PAGE_SIZE, DEFERRAL_GFP);
+		if (!chunk) {
+			deferral->shards = 0;
+			return false;
+		}
+		chunk->next = deferral->chunks;
+		deferral->chunks = chunk;
+	}
+	page = hold_mapped_page(deferral->space->mm, source);
+	if (page)
+		chunk->pages[chunk->count++] = page;
+	return true;
+}
+
+/**
+ * xpmem_deferral_add() - have a range zapped later, with its pages kept until then
+ * @space: the exporter
+ * @shards: a bit for each shard that is left
+ * @start: first source address
+ * @end: end of the range, which is active
+ *
+ * Return: false without memory, with nothing done.
+ */
+bool xpmem_deferral_add(struct xpmem_space *space, unsigned long shards, unsigned long start,
+			unsigned long end)
+{
+	struct deferral *deferral;
+
+	deferral = kzalloc(sizeof(*deferral), DEFERRAL_GFP);
+	if (!deferral)
+		return false;
+	deferral->space = space;
+	deferral->shards = shards;
+	deferral->start = start;
+	deferral->end = end;
+	INIT_WORK(&deferral->work, zap_work);
+	xpmem_windows_for_each_mapped(space, start, end, hold_page, deferral);
+	/* Without a reference there is nothing that is attached. */
+	if (!deferral->shards || !refcount_inc_not_zero(&space->object.ref)) {
+		put_pages(deferral->chunks, false);
+		shards = deferral->shards;
+		kfree(deferral);
+		return shards;
+	}
+	spin_lock(&space->active_lock);
+	list_add(&deferral->link, &space->deferrals);
+	spin_unlock(&space->active_lock);
+	trace_defer(space, start, end);
+	xpmem_queue(XPMEM_QUEUE_ZAP, &deferral->work);
+	return true;
+}
+
+static bool is_pending(struct xpmem_space *space, unsigned long start, unsigned long end)
+{
+	struct deferral *deferral;
+	bool pending = false;
+
+	spin_lock(&space->active_lock);
+	list_for_each_entry(deferral, &space->deferrals, link)
+		pending |= deferral->start < end && start < deferral->end;
+	spin_unlock(&space->active_lock);
+	return pending;
+}
+
+/**
+ * xpmem_deferral_wait() - wait until no zap of a range is deferred
+ * @space: the exporter
+ * @start: first source address
+ * @end: end of the range
+ *
+ * For changes that are never deferred themselves: the caller, the exporter's notifier, holds no
+ * lock that mm_take_all_locks() waits for while it has a shard's, so the workers go on.
+ */
+void xpmem_deferral_wait(struct xpmem_space *space, unsigned long start, unsigned long end)
+{
+	if (!list_empty_careful(&space->deferrals))
+		wait_event(space->quiet, !is_pending(space, start, end));
+}

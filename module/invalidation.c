@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The exporter's invalidations: changes of its page tables that mmu notifiers announce.
+ *
+ * An ordinary notifier hears the start and the end of each. In between, the range is active and
+ * nothing of it is mapped into attachments. Invalidations of one exporter overlap: several threads
+ * discard pages under the mmap_lock held for reading, and migration and reclaim take no mmap_lock
+ * at all. So each callback zaps what may be mapped of its range, whatever others do, and only then
+ * clears the window's bits.
+ *
+ * One that must not block, of the OOM reaper, is refused if anything of the range may be mapped. An
+ * interval notifier over the whole address space does that: the core lets such a notifier refuse
+ * without a trace, and calls it first.
+ *
+ * Why pairs of paths are safe: start and fault A fault samples the window's sequence, looks for
+ *   active ranges, and takes its snapshot, in
+ *                     this order. A start adds its range first and then raises the sequence under
+ *                     the window's lock. So the fault sees the range, or the sequence differs when
+ *                     it inserts, or it inserts before the start has the window's lock and the zap
+ *                     that follows takes its pages away.
+ *   start and start   Bits are cleared after the zap, and nobody inserts while a range is active.
+ *                     So a set bit is seen by each callback that overlaps, until one of them has
+ *                     zapped the page.
+ *   start and end     Of one invalidation they run in one task, and registering the notifier waits
+ *                     for those that go on, so there is an end for each start that was heard and
+ *                     for no other. Each takes out its own range.
+ *   start and revoke  Both may zap the same page. Revocation does not look at bits. nested start A
+ *   zap notifies the attacher, which may export, too. Nothing of an attachment is ever mapped
+ *                     elsewhere (xpmem_source_allowed()), so no bit is set and the recursion ends
+ *                     there.
+ */
+#include <linux/sched/signal.h>
+
+#include "race.h"
+#include "xpmem.h"
+
+/* Where an exporter's addresses end, for callers of functions that take a loff_t. */
+#define END_OF_SPACE (LONG_MAX & PAGE_MASK)
+
+/*
+ * change_protection() takes 0 for a range that it has not begun, so it never ends one that starts
+ * there. A mapping at address 0 is never attached (xpmem_source_allowed()).
+ */
+static bool never_ends(const struct mmu_notifier_range *range)
+{
+	return range->event == MMU_NOTIFY_PROTECTION_VMA && !range->start;
+}
+
+static void range_add(struct xpmem_space *space, const struct mmu_notifier_range *range)
+{
+	unsigned int i;
+
+	spin_lock(&space->active_lock);
+	for (i = 0; i < XPMEM_ACTIVE_RANGES && space->active[i].range; i++)
+		;
+	if (i < XPMEM_ACTIVE_RANGES)
+		space->active[i] = (struct xpmem_active_range){ range, range->start, range->end };
+	else
+		space->active_beyond++;
+	spin_unlock(&space->active_lock);
+}
+
+/*
+ * Ranges are told apart by the address of the struct, which lies on the stack of the task that
+ * changes.
+ */
+static void range_remove(struct xpmem_space *space, const struct mmu_notifier_range *range)
+{
+	unsigned int i;
+
+	spin_lock(&space->active_lock);
+	for (i = 0; i < XPMEM_ACTIVE_RANGES && space->active[i].range != range; i++)
+		;
+	if (i < XPMEM_ACTIVE_RANGES)
+		space->active[i].range = NULL;
+	else if (space->active_beyond)
+		space->active_beyond--;
+	spin_unlock(&space->active_lock);
+	if (wq_has_sleeper(&space->quiet))
+		wake_up_all(&space->quiet);
+}
+
+/**
+ * xpmem_invalidation_active() - whether an invalidation of a range goes on
+ * @space: the exporter
+ * @start: first source address
+ * @end: end of the range
+ *
+ * The lock orders a fault's look before or after the start of each invalidation.
+ */
+bool xpmem_invalidation_active(struct xpmem_space *space, unsigned long start, unsigned long end)
+{
+	bool active;
+	unsigned int i;
+
+	spin_lock(&space->active_lock);
+	active = space->active_beyond;
+	for (i = 0; i < XPMEM_ACTIVE_RANGES && !active; i++)
+		active = space->active[i].range && space->active[i].start < end &&
+			 start < space->active[i].end;
+	spin_unlock(&space->active_lock);
+	return active;
+}
+
+/**
+ * xpmem_invalidation_wait() - wait until no invalidation of a range goes on
+ * @space: the exporter, kept by the caller, who holds no lock
+ * @start: first source address
+ * @end: end of the range
+ *
+ * Return: 0, or -ERESTARTSYS when the task was killed.
+ */
+int xpmem_invalidation_wait(struct xpmem_space *space, unsigned long start, unsigned long end)
+{
+	return wait_event_killable(space->quiet, !xpmem_invalidation_active(space, start, end));
+}
+
+/*
+ * The exporter is about to change [range->start, range->end). Called with the locks of the task
+ * that changes, down to page, i_mmap and anon_vma locks in reclaim. It may not allocate with
+ * reclaim, and may not wait for an mmap_lock, or for a lock that mm_take_all_locks() takes.
+ */
+static int invalidation_start(struct mmu_notifier *notifier, const struct mmu_notifier_range *range)
+{
+	struct xpmem_space *space = container_of(notifier, struct xpmem_space, notifier);
+	unsigned long start = range->start & PAGE_MASK;
+	unsigned long end = range->end > END_OF_SPACE ? END_OF_SPACE : PAGE_ALIGN(range->end);
+
+	if (!never_ends(range))
+		range_add(space, range);
+	/* Not refused, so nothing is mapped, unless the veto was not in place yet. */
+	if (!mmu_notifier_range_blockable(range))
+		return xpmem_windows_untouched(space, start, end) ? 0 : -EAGAIN;
+	xpmem_race_point("invalidation-active");
+	xpmem_windows_invalidate(space, start, end, range->event);
+	return 0;
+}
+
+static void invalidation_end(struct mmu_notifier *notifier, const struct mmu_notifier_range *range)
+{
+	struct xpmem_space *space = container_of(notifier, struct xpmem_space, notifier);
+
+	if (!never_ends(range))
+		range_remove(space, range);
+}
+
+/*
+ * The mm ended: no task of it runs, and no fault of an attacher has its mm_users raised. Or the
+ * space is being freed.
+ */
+static void invalidation_release(struct mmu_notifier *notifier, struct mm_struct *mm)
+{
+	struct xpmem_space *space = container_of(notifier, struct xpmem_space, notifier);
+
+	xpmem_windows_invalidate(space, 0, END_OF_SPACE, MMU_NOTIFY_RELEASE);
+	xpmem_space_end(space);
+}
+
+const struct mmu_notifier_ops xpmem_invalidation_ops = {
+	.invalidate_range_start = invalidation_start,
+	.invalidate_range_end = invalidation_end,
+	.release = invalidation_release,
+};
+
+/*
+ * The OOM reaper marks the mm as unstable before. Faults look for that after they had active_lock
+ * or the window's lock, so from here on they insert nothing more.
+ */
+static bool invalidation_veto(struct mmu_interval_notifier *notifier,
+			      const struct mmu_notifier_range *range, unsigned long seq)
+{
+	struct xpmem_space *space = container_of(notifier, struct xpmem_space, veto_notifier);
+
+	if (mmu_notifier_range_blockable(range))
+		return true;
+	spin_lock(&space->active_lock);
+	spin_unlock(&space->active_lock);
+	return xpmem_windows_untouched(space, range->start, min(range->end, END_OF_SPACE));
+}
+
+const struct mmu_interval_notifier_ops xpmem_invalidation_veto_ops = {
+	.invalidate = invalidation_veto,
+};

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Borrowing the mmap_lock of an exporter.
+ *
+ * ptrace, /proc/PID/mem and some pins fault without FAULT_FLAG_ALLOW_RETRY: they hold the
+ * attacher's mmap_lock for reading, cannot give it up, and must wait for the exporter's. Two
+ * processes that attach each other can wait so for each other, each behind a writer that waits for
+ * the lock that the other holds. But a task that waits here keeps its own mmap_lock for as long as
+ * it waits. So it lends it: another task that waits for that lock uses it as if it had taken it,
+ * and the lender stays until it is returned. In a circle of waiting tasks each lock is lent, so one
+ * of them goes on.
+ *
+ * A borrower holds the lock for one fault of the exporter, without giving it up in between.
+ */
+#include <linux/mmap_lock.h>
+#include <linux/wait.h>
+
+#include "xpmem.h"
+
+static LIST_HEAD(lenders);
+static DEFINE_SPINLOCK(lenders_lock);	/* lenders, and borrowers of each */
+static DECLARE_WAIT_QUEUE_HEAD(returned);
+
+/* The caller holds the mmap_lock of @mm for reading until xpmem_lender_end(). */
+void xpmem_lender_begin(struct xpmem_lender *lender, struct mm_struct *mm)
+{
+	lender->mm = mm;
+	lender->borrowers = 0;
+	spin_lock(&lenders_lock);
+	list_add(&lender->link, &lenders);
+	spin_unlock(&lenders_lock);
+}
+
+static bool lender_is_idle(struct xpmem_lender *lender)
+{
+	bool idle;
+
+	spin_lock(&lenders_lock);
+	idle = !lender->borrowers;
+	spin_unlock(&lenders_lock);
+	return idle;
+}
+
+/* Waits for borrowers, each of which does the work of one fault. */
+void xpmem_lender_end(struct xpmem_lender *lender)
+{
+	spin_lock(&lenders_lock);
+	list_del(&lender->link);
+	spin_unlock(&lenders_lock);
+	wait_event(returned, lender_is_idle(lender));
+}
+
+static struct xpmem_lender *borrow(struct mm_struct *mm)
+{
+	struct xpmem_lender *lender, *found = NULL;
+
+	spin_lock(&lenders_lock);
+	list_for_each_entry(lender, &lenders, link) {
+		if (lender->mm == mm) {
+			lender->borrowers++;
+			found = lender;
+			break;
+		}
+	}
+	spin_unlock(&lenders_lock);
+	return found;
+}
+
+/**
+ * xpmem_mmap_read_try() - take or borrow an mmap_lock for reading, without waiting
+ * @mm: whose
+ * @lender: is set to the task that lends it, or to NULL
+ *
+ * Return: whether the caller has it now, for xpmem_mmap_read_end().
+ */
+bool xpmem_mmap_read_try(struct mm_struct *mm, struct xpmem_lender **lender)
+{
+	*lender = NULL;
+	if (mmap_read_trylock(mm))
+		return true;
+	*lender = borrow(mm);
+	if (!*lender)
+		return false;
+	/* lockdep knows of it, as of a lock that was only tried for. */
+	rwsem_acquire_read(&mm->mmap_lock.dep_map, 0, 1, _THIS_IP_);
+	return true;
+}
+
+void xpmem_mmap_read_end(struct mm_struct *mm, struct xpmem_lender *lender)
+{
+	bool last;
+
+	if (!lender) {
+		mmap_read_unlock(mm);
+		return;
+	}
+	rwsem_release(&mm->mmap_lock.dep_map, _THIS_IP_);
+	spin_lock(&lenders_lock);
+	last = !--lender->borrowers;
+	spin_unlock(&lenders_lock);
+	if (last)
+		wake_up_all(&returned);
+}
