@@ -273,6 +273,31 @@ PYTHON
 	holder_stop
 }
 
+@test "who follows from a snapshot on ends with what list shows, when events were lost" {
+	local after fold='reduce .[] as $e ({}; ($e.segment // $e.permit // $e.attachment) as $o |
+		if $o == null then . elif ($e.event | endswith("_gone")) then del(.[$o.id])
+		else .[$o.id] = true end) | keys'
+
+	monitor_start --snapshot kind segment
+	holder_start objects "that goes" 0640
+	kill -STOP "$monitor_pid"
+	objects --many 20000 </dev/null >/dev/null
+	holder_stop
+	holder_start objects "that stays" 0640
+	kill -CONT "$monitor_pid"
+	within 100 grep -q '"lost"' "$BATS_TEST_TMPDIR/events"
+	within 60 eval '(($(grep -c snapshot_complete "$BATS_TEST_TMPDIR/events") >= 2))'
+	# What comes after the snapshot is told as well.
+	xpmemctl revoke segment "$(of_held '.segments[1].id')" >/dev/null
+	within 30 grep -q '"revoked"' "$BATS_TEST_TMPDIR/events"
+	monitor_stop
+	run_x xpmemctl list segments
+	after=$(tac "$BATS_TEST_TMPDIR/events" | sed '/"snapshot_begin"/q' | jq -s -c "reverse | $fold")
+	is "$after" "$(jq -c '[.segments[].id] | sort' <<<"$output")"
+	is "$(jq '.segments | length' <<<"$output")" 1
+	holder_stop
+}
+
 @test "monitor says when a limit was hit" {
 	monitor_start kind limit
 	set_parameter max_segments 10

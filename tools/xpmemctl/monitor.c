@@ -21,6 +21,7 @@ static volatile sig_atomic_t ended;
 struct monitor {
 	struct netlink netlink;		/* for snapshots */
 	struct nl_sock *socket;		/* for events */
+	uint64_t latest;		/* when the last event was that was read */
 	int count;			/* of the terms, pairs of arguments */
 	char **terms;
 };
@@ -59,7 +60,9 @@ static enum status check_kind(const char *name)
 	for (i = 0; i < EVENT_COUNT; i++)
 		if (!strcmp(events[i].set->name, name))
 			return STATUS_OK;
-	return fail(STATUS_USAGE, "\"%s\" is no kind of event; say segment, permit, attachment or limit", name);
+	return fail(STATUS_USAGE,
+		    "\"%s\" is no kind of event; say segment, permit, attachment or limit",
+		    name);
 }
 
 /* The key and the value have to be those of some event. */
@@ -202,14 +205,6 @@ static enum status print_snapshot(struct monitor *monitor)
 	return status == STATUS_OK ? print_mark("snapshot_complete") : status;
 }
 
-/* Some events did not reach us. */
-static enum status print_lost(struct monitor *monitor)
-{
-	enum status status = print_mark("lost");
-
-	return status == STATUS_OK && options.snapshot ? print_snapshot(monitor) : status;
-}
-
 static enum status handle_event(struct monitor *monitor, struct nlmsghdr *header)
 {
 	const struct genlmsghdr *generic = nlmsg_data(header);
@@ -233,7 +228,8 @@ static enum status handle_event(struct monitor *monitor, struct nlmsghdr *header
 	object = json_from_attributes(event->set, attributes);
 	if (!object)
 		return out_of_memory();
-	time = json_time(json_number(object, "time"));
+	monitor->latest = json_number(object, "time");
+	time = json_time(monitor->latest);
 	reason = json_text(object, "reason");
 	if (is_wanted(monitor, event->name, event->set, object)) {
 		char said[32];
@@ -274,23 +270,58 @@ static enum status handle_message(struct monitor *monitor, struct nlmsghdr *head
 	return STATUS_OK;
 }
 
-static enum status follow(struct monitor *monitor, const sigset_t *unblocked)
+/*
+ * Reads one message, if there is one. error: 0, or EAGAIN when there is none, or ENOBUFS when
+ * events were lost.
+ */
+static enum status receive(struct monitor *monitor, int *error)
 {
 	static unsigned char buffer[1 << 16];
+	ssize_t length =
+		recv(nl_socket_get_fd(monitor->socket), buffer, sizeof(buffer), MSG_DONTWAIT);
+
+	*error = length < 0 ? errno : 0;
+	if (length >= 0)
+		return handle_message(monitor, (struct nlmsghdr *)buffer, length);
+	return *error == EAGAIN || *error == EINTR || *error == ENOBUFS ? STATUS_OK :
+	       fail(STATUS_FAILED, "cannot receive events: %s", strerror(*error));
+}
+
+/*
+ * Events were lost. The kernel says so at once, while older ones are still queued, and drops all
+ * others without saying so again until the queue is empty. So the queue is read to its end first:
+ * what a snapshot shows then is not undone by events from before the loss, and no event is dropped
+ * after it. An event that is younger than this call came through after the queue was empty, so
+ * under constant load the end need not be seen.
+ */
+static enum status recover(struct monitor *monitor)
+{
+	uint64_t noticed = now();
+	enum status status;
+	int error;
+
+	do {
+		status = receive(monitor, &error);
+		if (error == ENOBUFS)
+			noticed = now();
+	} while (status == STATUS_OK && error != EAGAIN && monitor->latest < noticed && !ended);
+	if (status == STATUS_OK)
+		status = print_mark("lost");
+	return status == STATUS_OK && options.snapshot ? print_snapshot(monitor) : status;
+}
+
+static enum status follow(struct monitor *monitor, const sigset_t *unblocked)
+{
 	struct pollfd ready = { .fd = nl_socket_get_fd(monitor->socket), .events = POLLIN };
 	enum status status = STATUS_OK;
-	ssize_t length;
+	int error;
 
 	while (status == STATUS_OK && !ended) {
 		if (ppoll(&ready, 1, NULL, unblocked) < 0)
 			continue;
-		length = recv(ready.fd, buffer, sizeof(buffer), MSG_DONTWAIT);
-		if (length >= 0)
-			status = handle_message(monitor, (struct nlmsghdr *)buffer, length);
-		else if (errno == ENOBUFS)
-			status = print_lost(monitor);
-		else if (errno != EAGAIN && errno != EINTR)
-			status = fail(STATUS_FAILED, "cannot receive events: %s", strerror(errno));
+		status = receive(monitor, &error);
+		if (status == STATUS_OK && error == ENOBUFS)
+			status = recover(monitor);
 	}
 	return status;
 }
