@@ -157,7 +157,6 @@ static bool dump_object(struct sk_buff *skb, struct netlink_callback *callback, 
 		genlmsg_cancel(skb, header);
 		return false;
 	}
-	genl_dump_check_consistent(callback, header);
 	genlmsg_end(skb, header);
 	return true;
 }
@@ -167,12 +166,14 @@ static int dump(enum xpmem_kind kind, struct sk_buff *skb, struct netlink_callba
 	const struct xpmem_view *view = &xpmem_views[kind];
 	struct nlattr **attrs = xpmem_nl_dump_attrs(callback);
 	struct dump *dump = dump_of(callback);
+/*
+ * Complete for all objects that are there from the first message to the last: see
+ * xpmem_registry_next().
+ */
 	struct xpmem_object *object;
 	unsigned long before;
 	bool full = false;
 
-	/* A reader is told when objects came or went meanwhile; zero would mean that it is not known. */
-	callback->seq = atomic_read(&view->registry->generation) | 1U << 31;
 	while (!full) {
 		before = dump->cursor;
 		object = xpmem_registry_next(view->registry, &dump->cursor);

@@ -212,7 +212,6 @@ void xpmem_registry_publish(struct xpmem_registry *registry, struct xpmem_object
 	spin_lock(slot_lock(index));
 	WRITE_ONCE(*slot_of(registry, index), (unsigned long)object);
 	spin_unlock(slot_lock(index));
-	atomic_inc(&registry->generation);
 	atomic_long_inc(&registry->live);
 }
 
@@ -236,7 +235,6 @@ bool xpmem_registry_withdraw(struct xpmem_registry *registry, struct xpmem_objec
 	spin_unlock(slot_lock(index));
 	if (found) {
 		put_free(registry, index);
-		atomic_inc(&registry->generation);
 		atomic_long_dec(&registry->live);
 		uncharge(registry, object);
 	}
@@ -276,6 +274,19 @@ struct xpmem_object *xpmem_registry_find(struct xpmem_registry *registry, s64 id
  * xpmem_registry_next() - walk over all objects; sleeps
  * @registry: where
  * @cursor: zero for the first; moved past the object that is returned
+ *
+ * A walk returns every object that is published from its first call to its last, and none twice,
+ * however many others come and go meanwhile:
+ * - An object has one slot for as long as it is published, and the walk visits the slots in the
+ *   order of their indices, each once, as *cursor only grows.
+ * - The slot's index is not above registry->last at the visit: take_index() raised it before the
+ *   object was published, and it never shrinks.
+ * - At the visit the slot holds the object, and get_object() cannot fail to take a reference: a
+ *   published object has one until its end, which withdraws it or drops the last one.
+ *
+ * An object that comes or goes during the walk is returned or not. So a dump that takes many calls
+ * needs no sign that it was interrupted, and users whose objects come and go cannot spoil the dumps
+ * of others.
  *
  * Return: an object with a reference for the caller, or NULL at the end.
  */

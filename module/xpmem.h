@@ -157,7 +157,6 @@ struct xpmem_registry {
 	u32 last_free;		/* lock */
 	u32 free_count;		/* lock */
 	unsigned long **root[XPMEM_REGISTRY_TABLE_ENTRIES];	/* of slots; each table is made once */
-	atomic_t generation;	/* counts publish and withdraw, for consistent dumps */
 	atomic_long_t live;
 };
 

@@ -132,6 +132,10 @@ load helpers
 	run_case netlink table-dump-with-attributes
 }
 
+@test "dump amid the churn of a user" {
+	run_case netlink dump-amid-the-churn-of-a-user
+}
+
 @test "every case of the program has a test" {
 	is "$(cases_without_test netlink "$BATS_TEST_FILENAME")" ""
 }

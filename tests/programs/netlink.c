@@ -7,6 +7,7 @@
 #include <netlink/genl/genl.h>
 #include <netlink/netlink.h>
 #include <sched.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -584,7 +585,47 @@ CASE(dump_of_many)
 CASE(dump_while_objects_change)
 {
 	make_many();
-	dump_amid(change_segments, true, MANY - 200);
+	dump_amid(change_segments, false, MANY - 200);
+}
+
+static void *churn(void *page)
+{
+	while (REMOVE(.segid = MAKE(.vaddr = (long)page, .length = PAGE, .mode = 0600)) == 0)
+		;
+	return page;
+}
+
+static long do_churn(const long *none)
+{
+	void *page = (void *)map_anonymous(PAGE);
+	pthread_t threads[2];
+	int i;
+
+	(void)none;
+	for (i = 0; i < 2; i++)
+		if (pthread_create(&threads[i], NULL, churn, page))
+			return -EAGAIN;
+	return 0;
+}
+
+static void pause_shortly(int turn)
+{
+	(void)turn;
+	usleep(2000);
+}
+
+/* users whose objects come and go all the time spoil nobody's dump */
+CASE(dump_amid_the_churn_of_a_user)
+{
+	struct peer *user = peer_start();
+	int turn;
+
+	CHECK_OK(on(user, do_become, USER, USER));
+	/* among the others, so that slots before and after them are in use */
+	CHECK_OK(on(user, do_churn, 0));
+	make_many();
+	for (turn = 0; turn < 10; turn++)
+		dump_amid(pause_shortly, false, MANY);
 }
 
 CASE(dump_twice_at_once)
