@@ -60,8 +60,11 @@ void xpmem_event_gone(enum xpmem_kind kind, struct xpmem_object *object, enum xp
 	send_object(kind, object, xpmem_views[kind].gone, reason);
 }
 
-/* The caller acts as a user who may have no more than @limit of @kind. */
-void xpmem_event_limit(enum xpmem_kind kind, unsigned int limit)
+/*
+ * The user @uid, which the caller acts as or whose user namespace it is in, may have no more than
+ * @limit of @kind.
+ */
+void xpmem_event_limit(enum xpmem_kind kind, kuid_t uid, unsigned int limit)
 {
 	static const u32 kinds[] = {
 		[XPMEM_SEGMENT] = XPMEM_OBJECT_KIND_SEGMENT,
@@ -78,7 +81,7 @@ void xpmem_event_limit(enum xpmem_kind kind, unsigned int limit)
 	header = skb ? genlmsg_put(skb, 0, 0, &xpmem_nl_family, 0, XPMEM_NL_CMD_LIMIT_HIT) : NULL;
 	if (!header ||
 	    nla_put_u32(skb, XPMEM_A_LIMIT_KIND, kinds[kind]) ||
-	    nla_put_u32(skb, XPMEM_A_LIMIT_UID, from_kuid_munged(&init_user_ns, current_euid())) ||
+	    nla_put_u32(skb, XPMEM_A_LIMIT_UID, from_kuid_munged(&init_user_ns, uid)) ||
 	    nla_put_u32(skb, XPMEM_A_LIMIT_PID, task_tgid_nr(current)) ||
 	    nla_put_u32(skb, XPMEM_A_LIMIT_LIMIT, limit) ||
 	    nla_put_u64_64bit(skb, XPMEM_A_LIMIT_TIME, ktime_get_real_ns(), XPMEM_A_LIMIT_PAD))

@@ -36,6 +36,13 @@ static_assert(TABLE_ENTRIES == 1 << TABLE_BITS);
 /* 16 times what 256 processes hold that attach to each other, 65,280 of each. */
 #define DEFAULT_LIMIT 1048576
 
+/*
+ * What one user may hold at most, whatever the limit is set to, so that no user takes all indices
+ * of the machine from the others. CAP_SYS_RESOURCE overrides this, too: it may exhaust the machine
+ * in other ways.
+ */
+#define HARD_LIMIT (1U << (INDEX_BITS - 3))
+
 #define REGISTRY(noun, kind_of) \
 	struct xpmem_registry xpmem_##noun = { \
 		.kind = kind_of, \
@@ -43,7 +50,7 @@ static_assert(TABLE_ENTRIES == 1 << TABLE_BITS);
 		.lock = __SPIN_LOCK_UNLOCKED(xpmem_##noun.lock), \
 	}; \
 	module_param_named(max_##noun, xpmem_##noun.limit, uint, 0644); \
-	MODULE_PARM_DESC(max_##noun, "Most " #noun " of a user without CAP_SYS_RESOURCE (default: " __stringify(DEFAULT_LIMIT) ", 0: no limit)")
+	MODULE_PARM_DESC(max_##noun, "Most " #noun " of a user without CAP_SYS_RESOURCE (default: " __stringify(DEFAULT_LIMIT) ", 0: 16777216)")
 
 REGISTRY(segments, XPMEM_SEGMENT);
 REGISTRY(permits, XPMEM_PERMIT);
@@ -62,14 +69,9 @@ static int charge(struct xpmem_registry *registry, struct xpmem_object *object)
 	object->user = NULL;
 	if (registry->kind == XPMEM_EXPORTER)
 		return 0;
-	object->user = xpmem_user_charge(registry->kind, limit);
-	if (!IS_ERR(object->user))
-		return 0;
-	if (PTR_ERR(object->user) == -EDQUOT) {
-		xpmem_stat_add(XPMEM_STAT_LIMIT_HITS, 1);
-		xpmem_event_limit(registry->kind, limit);
-	}
-	return PTR_ERR(object->user);
+	object->user =
+		xpmem_user_charge(registry->kind, limit ? min(limit, HARD_LIMIT) : HARD_LIMIT);
+	return PTR_ERR_OR_ZERO(object->user);
 }
 
 static void uncharge(struct xpmem_registry *registry, struct xpmem_object *object)

@@ -1,86 +1,133 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* How many objects a user holds, and how many it may. */
+/*
+ * How many objects a user holds, and how many it may.
+ *
+ * A user that makes a user namespace has many uids in it. As the kernel does with its own limits
+ * (ucounts), an object made there is also charged to the owner of the namespace, and to the owners
+ * of the namespaces around it, and none of them may hold more than the limit: subordinate uids
+ * share the limit of the user that they belong to.
+ */
 #include <linux/capability.h>
 #include <linux/hashtable.h>
 #include <linux/slab.h>
 #include <linux/uidgid.h>
+#include <linux/user_namespace.h>
 
 #include "xpmem.h"
 
 static DEFINE_HASHTABLE(users, 8);	/* by uid; users_lock */
 static DEFINE_SPINLOCK(users_lock);
 
-static struct xpmem_user *find(kuid_t uid)
+static struct xpmem_user *lookup_user(const struct user_namespace *user_ns, kuid_t uid)
 {
 	struct xpmem_user *user;
 
 	lockdep_assert_held(&users_lock);
 	hash_for_each_possible(users, user, link, __kuid_val(uid))
-		if (uid_eq(user->uid, uid)) {
+		if (uid_eq(user->uid, uid) && user->user_ns == user_ns) {
 			refcount_inc(&user->ref);
 			return user;
 		}
 	return NULL;
 }
 
-/* The user that the caller acts as, with a reference, or NULL without memory. */
-static struct xpmem_user *find_or_create(void)
+/* Returns a reference to @user, and those that it keeps to its payers. */
+static void put_user_and_payers(struct xpmem_user *user)
+{
+	struct xpmem_user *payer;
+	bool last;
+
+	for (; user; user = payer) {
+		spin_lock(&users_lock);
+		last = refcount_dec_and_test(&user->ref);
+		if (last)
+			hash_del(&user->link);
+		spin_unlock(&users_lock);
+		if (!last)
+			break;
+		payer = user->payer;
+		put_user_ns(user->user_ns);
+		kfree(user);
+	}
+}
+
+/*
+ * With a reference, or NULL without memory. Takes over the reference to @payer, which @user_ns and
+ * @uid determine.
+ */
+static struct xpmem_user *find_or_create_user(struct user_namespace *user_ns, kuid_t uid,
+					      struct xpmem_user *payer)
 {
 	struct xpmem_user *user, *made;
-	kuid_t uid = current_euid();
 
 	spin_lock(&users_lock);
-	user = find(uid);
+	user = lookup_user(user_ns, uid);
 	spin_unlock(&users_lock);
 	if (user)
-		return user;
+		goto put_payer;
 
 	made = kzalloc(sizeof(*made), GFP_KERNEL_ACCOUNT);
 	if (!made)
-		return NULL;
+		goto put_payer;
 	refcount_set(&made->ref, 1);
 	made->uid = uid;
+	made->user_ns = get_user_ns(user_ns);
+	made->payer = payer;
 	spin_lock(&users_lock);
-	user = find(uid);
+	user = lookup_user(user_ns, uid);
 	if (!user)
 		hash_add(users, &made->link, __kuid_val(uid));
 	spin_unlock(&users_lock);
 	if (!user)
 		return made;
+	put_user_ns(user_ns);
 	kfree(made);
+
+put_payer:
+	put_user_and_payers(payer);
 	return user;
 }
 
-static void put(struct xpmem_user *user)
+/* The caller in its user namespace, with a reference, or NULL without memory. Payers come first. */
+static struct xpmem_user *get_caller(void)
 {
-	bool last;
+	struct user_namespace *user_ns;
+	struct xpmem_user *user = NULL;
+	int level;
+	kuid_t uid;
 
-	spin_lock(&users_lock);
-	last = refcount_dec_and_test(&user->ref);
-	if (last)
-		hash_del(&user->link);
-	spin_unlock(&users_lock);
-	if (last)
-		kfree(user);
+	for (level = 0; level <= current_user_ns()->level; level++) {
+		uid = current_euid();
+		for (user_ns = current_user_ns(); user_ns->level > level; user_ns = user_ns->parent)
+			uid = user_ns->owner;
+		user = find_or_create_user(user_ns, uid, user);
+		if (!user)
+			break;
+	}
+	return user;
 }
 
 /**
- * xpmem_user_charge() - count one more object to the user that the caller acts as
+ * xpmem_user_charge() - count one more object to the user that the caller acts as, and to its
+ * payers
  * @kind: of what
- * @limit: how many a user may hold who has not CAP_SYS_RESOURCE; 0: any number
+ * @limit: how many a user may hold; CAP_SYS_RESOURCE overrides it
  *
  * Return: the user, for xpmem_user_uncharge(), or -EDQUOT or -ENOMEM.
  */
 struct xpmem_user *xpmem_user_charge(enum xpmem_kind kind, unsigned int limit)
 {
-	struct xpmem_user *user = find_or_create();
-	long held;
+	struct xpmem_user *user = get_caller(), *payer, *full = NULL;
 
 	if (!user)
 		return ERR_PTR(-ENOMEM);
-	held = atomic_long_inc_return(&user->held[kind]);
-	if (!limit || held <= limit || capable(CAP_SYS_RESOURCE))
+	for (payer = user; payer; payer = payer->payer)
+		if (atomic_long_inc_return(&payer->held[kind]) > limit)
+			full = payer;
+	if (!full || capable(CAP_SYS_RESOURCE))
 		return user;
+	xpmem_stat_add(XPMEM_STAT_LIMIT_HITS, 1);
+	xpmem_event_limit(kind, full->uid, limit);
 	xpmem_user_uncharge(user, kind);
 	return ERR_PTR(-EDQUOT);
 }
@@ -88,6 +135,9 @@ struct xpmem_user *xpmem_user_charge(enum xpmem_kind kind, unsigned int limit)
 /* May be called with the mmap_lock of an attacher held. */
 void xpmem_user_uncharge(struct xpmem_user *user, enum xpmem_kind kind)
 {
-	atomic_long_dec(&user->held[kind]);
-	put(user);
+	struct xpmem_user *payer;
+
+	for (payer = user; payer; payer = payer->payer)
+		atomic_long_dec(&payer->held[kind]);
+	put_user_and_payers(user);
 }

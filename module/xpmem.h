@@ -98,9 +98,12 @@ enum xpmem_kind {
 	XPMEM_EXPORTER = XPMEM_KIND_COUNT,	/* no user is charged for one */
 };
 
+/* A user in a user namespace. */
 struct xpmem_user {
-	refcount_t ref;			/* of the objects that are charged to it */
+	refcount_t ref;			/* of objects charged to it, and users it pays for */
 	kuid_t uid;
+	struct user_namespace *user_ns;
+	struct xpmem_user *payer;	/* owner of user_ns, in its parent; NULL in the first */
 	struct hlist_node link;
 	atomic_long_t held[XPMEM_KIND_COUNT];
 };
@@ -150,7 +153,7 @@ struct xpmem_object {
 
 struct xpmem_registry {
 	enum xpmem_kind kind;
-	unsigned int limit;	/* objects a user; a module parameter, 0: no limit */
+	unsigned int limit;	/* objects a user; a module parameter, 0: HARD_LIMIT */
 	spinlock_t lock;
 	u32 last;		/* lock; the greatest index that was ever handed out */
 	u32 first_free;		/* lock; of the queue of indices that were handed back */
@@ -591,7 +594,7 @@ int xpmem_netlink_init(void);
 void xpmem_netlink_exit(void);
 void xpmem_event_created(enum xpmem_kind kind, struct xpmem_object *object);
 void xpmem_event_gone(enum xpmem_kind kind, struct xpmem_object *object, enum xpmem_reason reason);
-void xpmem_event_limit(enum xpmem_kind kind, unsigned int limit);
+void xpmem_event_limit(enum xpmem_kind kind, kuid_t uid, unsigned int limit);
 
 /* coverage.c, in a build with XPMEM_COVERAGE=1 only */
 

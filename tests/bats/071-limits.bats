@@ -41,6 +41,14 @@ teardown() {
 	run_case limits user-namespace
 }
 
+@test "subordinate users" {
+	run_case limits subordinate-users
+}
+
+@test "subordinate users race" {
+	run_case limits subordinate-users-race
+}
+
 @test "racing threads" {
 	run_case limits racing-threads
 }

@@ -7,6 +7,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -197,6 +198,105 @@ static long do_race(const long *none)
 		sum += made[i];
 	}
 	return sum;
+}
+
+static void write_map(const struct peer *peer, const char *file, long outside)
+{
+	char path[64], line[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", peer_pid(peer), file);
+	snprintf(line, sizeof(line), "0 %ld 1\n", outside);
+	CHECK_OK(write_file(path, line));
+}
+
+static long do_unshare_users(const long *none)
+{
+	(void)none;
+	return answer(unshare(CLONE_NEWUSER));
+}
+
+static long do_become_root(const long *none)
+{
+	(void)none;
+	/* a change of user clears the last one, without which /proc/self cannot be written */
+	return setresgid(0, 0, 0) || setresuid(0, 0, 0) || prctl(PR_SET_DUMPABLE, 1) ? -errno : 0;
+}
+
+/* a namespace inside the one that the caller is root of */
+static long do_nest(const long *none)
+{
+	(void)none;
+	if (unshare(CLONE_NEWUSER))
+		return -errno;
+	CHECK_OK(write_file("/proc/self/setgroups", "deny"));
+	CHECK_OK(write_file("/proc/self/uid_map", "0 0 1"));
+	return write_file("/proc/self/gid_map", "0 0 1");
+}
+
+/* a subordinate uid, in a user namespace of @uid, and in others inside it if @depth is above one */
+static struct peer *subordinate_start(long uid, long subordinate, int depth)
+{
+	struct peer *peer = user_start(uid);
+
+	CHECK_OK(on(peer, do_unshare_users, 0));
+	write_map(peer, "uid_map", subordinate);
+	write_map(peer, "gid_map", subordinate);
+	CHECK_OK(on(peer, do_become_root, 0));
+	while (--depth)
+		CHECK_OK(on(peer, do_nest, 0));
+	CHECK_OK(on(peer, do_open, 0));
+	return peer;
+}
+
+#define SUBORDINATES 4
+
+/* all of them share the limit of the user whose they are */
+CASE(subordinate_users)
+{
+	struct peer *peers[SUBORDINATES], *user;
+	long held = 0;
+	int i;
+
+	limit("segments", LIMIT);
+	for (i = 0; i < SUBORDINATES; i++) {
+		int turn;
+
+		peers[i] = subordinate_start(USER, 100000 + i, 1 + i % 3);
+		for (turn = 0; turn < LIMIT / SUBORDINATES - 1; turn++, held++)
+			CHECK_OK(on(peers[i], do_make_page, 0));
+	}
+	CHECK_EQ(exhaust(peers[0], do_make_page, 0), LIMIT - held);
+	for (i = 1; i < SUBORDINATES; i++)
+		CHECK_EQ(exhaust(peers[i], do_make_page, 0), 0);
+	user = user_start(USER);
+	CHECK_EQ(exhaust(user, do_make_page, 0), 0);
+	/* what ends gives back to all that paid */
+	peer_end(peers[1], SIGKILL);
+	CHECK_EQ(exhaust(user, do_make_page, 0), LIMIT / SUBORDINATES - 1);
+	CHECK_EQ(exhaust(peers[2], do_make_page, 0), 0);
+	CHECK_EQ(exhaust(user_start(OTHER_USER), do_make_page, 0), LIMIT);
+}
+
+/* by several at once, too */
+CASE(subordinate_users_race)
+{
+	struct peer *peers[SUBORDINATES];
+	long made = 0;
+	int i;
+
+	limit("segments", 500);
+	for (i = 0; i < SUBORDINATES; i++)
+		peers[i] = subordinate_start(USER, 100000 + i, 1 + i % 2);
+	for (i = 0; i < SUBORDINATES; i++)
+		peer_tell(peers[i], do_race, ARGUMENTS(0));
+	for (i = 0; i < SUBORDINATES; i++)
+		made += peer_answer(peers[i]);
+	CHECK(made <= 500);
+	/* whoever was refused may have held the last place for a moment */
+	while (on(peers[0], do_make_page, 0) > 0)
+		made++;
+	CHECK_EQ(made, 500);
+	CHECK_EQ(on(user_start(USER), do_make_page, 0), -EDQUOT);
 }
 
 CASE(racing_threads)

@@ -700,11 +700,11 @@ enum xpmem_reason {
  * XPMEM_A_INFO_INVALIDATIONS: u64. Times an exporter's change took pages away
  *   from attachments since the module was loaded; administrators only.
  * XPMEM_A_INFO_MAX_SEGMENTS: u32. Most segments of a user without
- *   CAP_SYS_RESOURCE; 0: no limit.
+ *   CAP_SYS_RESOURCE; 0: 16777216.
  * XPMEM_A_INFO_MAX_PERMITS: u32. Most permits of a user without
- *   CAP_SYS_RESOURCE; 0: no limit.
+ *   CAP_SYS_RESOURCE; 0: 16777216.
  * XPMEM_A_INFO_MAX_ATTACHMENTS: u32. Most attachments of a user without
- *   CAP_SYS_RESOURCE; 0: no limit.
+ *   CAP_SYS_RESOURCE; 0: 16777216.
  * XPMEM_A_INFO_GLOBAL_IDS: u32. 1 when ids are honoured across ipc namespaces,
  *   else 0.
  */
