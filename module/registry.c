@@ -2,10 +2,11 @@
 /*
  * Objects by id.
  *
- * An id is (random cookie << INDEX_BITS | index): positive in 63 bits, hard to guess, and not reused soon, since an
- * index waits in a queue before it is handed out again and the cookie differs each time.
- * The index finds the object's slot, as an address finds a page, in three levels of tables, which stay until the
- * module goes. The registry holds no reference: an object is withdrawn before it is freed.
+ * An id is (random cookie << INDEX_BITS | index): positive, hard to guess, as the cookie has all
+ * the bits that 63 leave to it, and not reused soon, since an index waits in a queue before it is
+ * handed out again and the cookie differs each time. The index finds the object's slot, as an
+ * address finds a page, in three levels of tables, which stay until the module goes. The registry
+ * holds no reference: an object is withdrawn before it is freed.
  */
 #include <linux/ktime.h>
 #include <linux/moduleparam.h>
@@ -19,6 +20,7 @@
 #define TABLE_ENTRIES XPMEM_REGISTRY_TABLE_ENTRIES
 #define INDEX_BITS (3 * TABLE_BITS)
 #define INDEX_MASK ((1UL << INDEX_BITS) - 1)
+#define COOKIE_BITS (63 - INDEX_BITS)
 
 /* How many indices wait at least, unless memory is short. */
 #define MIN_WAITING 64
@@ -194,7 +196,7 @@ int xpmem_registry_reserve(struct xpmem_registry *registry, struct xpmem_object 
 		uncharge(registry, object);
 		return error;
 	}
-	object->id = (s64)get_random_u32() << INDEX_BITS | index;
+	object->id = (s64)(get_random_u64() >> (64 - COOKIE_BITS)) << INDEX_BITS | index;
 	object->created = ktime_get_real_seconds();
 	return 0;
 }
@@ -260,16 +262,20 @@ static struct xpmem_object *get_object(struct xpmem_registry *registry, u32 inde
 	return object;
 }
 
-/* The object with a reference for the caller, or NULL. */
+/*
+ * The object with a reference for the caller, or NULL, which is counted: callers that guess ids
+ * show there.
+ */
 struct xpmem_object *xpmem_registry_find(struct xpmem_registry *registry, s64 id)
 {
+	struct xpmem_object *object = NULL;
 	u32 end, index = id & INDEX_MASK;
 
 	/* Pairs with take_index(). */
 	end = smp_load_acquire(&registry->last) + 1;
-	if (id <= 0 || !index || index >= end)
-		return NULL;
-	return get_object(registry, array_index_nospec(index, end), id);
+	if (id > 0 && index && index < end)
+		object = get_object(registry, array_index_nospec(index, end), id);
+	return object;
 }
 
 /**

@@ -93,6 +93,10 @@ teardown_file() {
 	run_case sharing guessed-ids
 }
 
+@test "ids are random" {
+	run_case sharing ids-are-random
+}
+
 @test "a mask outside 0777 is refused" {
 	fails set_parameter mode_mask 07777
 	fails set_parameter mode_mask nonsense

@@ -263,3 +263,21 @@ CASE(guessed_ids)
 		}
 	CHECK_OK(on(guesser, do_get, segids[3], XPMEM_GET_RDONLY));
 }
+
+/* every bit that does not count up is one or zero by chance */
+CASE(ids_are_random)
+{
+	long ones = 0, zeros = 0, segid, i;
+	const long random = ~0UL >> 1 & ~0UL << 27;
+
+	export_as_owner();
+	for (i = 0; i < 200; i++) {
+		segid = segment(0600);
+		CHECK(segid > 0);
+		ones |= segid;
+		zeros |= ~segid;
+		CHECK_OK(REMOVE(.segid = segid));
+	}
+	CHECK_EQ(ones & random, random);
+	CHECK_EQ(zeros & random, random);
+}
