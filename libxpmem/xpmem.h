@@ -76,8 +76,9 @@ int xpmem_remove(xpmem_segid_t segid);
  * @permit_value: not used
  *
  * Return: the permit, which the caller owns until xpmem_release(), or -1 with
- * EINVAL (flags or permit type), ENOENT (no such segment), EACCES (its mode, or
- * the machine's mode_mask, does not allow it) or EDQUOT (the user may have no more).
+ * EINVAL (flags or permit type), ENOENT (no such segment), EACCES (its mode, the machine's
+ * mode_mask or the ptrace check of xpmem(7) does not allow it) or EDQUOT (the user may have no
+ * more).
  */
 xpmem_apid_t xpmem_get(xpmem_segid_t segid, int flags, int permit_type, void *permit_value);
 

@@ -45,7 +45,7 @@ int xpmem_query(struct xpmem_capabilities *capabilities);
  * @vaddr: first byte
  * @length: bytes, or SIZE_MAX for all from vaddr to the end of the address space
  * @mode: 0777 bits: who may get a permit
- * @flags: XPMEM_MAKE_ bits or 0
+ * @flags: XPMEM_MAKE_ bits or 0: XPMEM_MAKE_RDONLY, XPMEM_MAKE_NO_PTRACE_CHECK
  * @name: shown by xpmemctl: printable ASCII, at most 31 bytes; or NULL
  *
  * Return: the segment, which the caller owns until xpmem_remove(), or -1 with

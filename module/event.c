@@ -89,3 +89,29 @@ void xpmem_event_limit(enum xpmem_kind kind, kuid_t uid, unsigned int limit)
 	else
 		send(skb, header);
 }
+
+/* The caller was refused a permit for @segment. */
+void xpmem_event_refused(const struct xpmem_segment *segment, enum xpmem_denial denial)
+{
+	static DEFINE_RATELIMIT_STATE(rate, DEFAULT_RATELIMIT_INTERVAL, DEFAULT_RATELIMIT_BURST);
+	struct sk_buff *skb;
+	void *header;
+
+	if (!genl_has_listeners(&xpmem_nl_family, &init_net, GROUP) || !__ratelimit(&rate))
+		return;
+	skb = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
+	header = skb ? genlmsg_put(skb, 0, 0, &xpmem_nl_family, 0, XPMEM_NL_CMD_PERMIT_REFUSED)
+		     : NULL;
+	if (!header ||
+	    nla_put_u64_64bit(skb, XPMEM_A_REFUSAL_SEGMENT_ID, segment->object.id,
+			      XPMEM_A_REFUSAL_PAD) ||
+	    nla_put_u32(skb, XPMEM_A_REFUSAL_EXPORTER_PID, pid_nr(segment->owner.pid)) ||
+	    nla_put_u32(skb, XPMEM_A_REFUSAL_UID,
+			from_kuid_munged(&init_user_ns, current_euid())) ||
+	    nla_put_u32(skb, XPMEM_A_REFUSAL_PID, task_tgid_nr(current)) ||
+	    nla_put_u32(skb, XPMEM_A_REFUSAL_DENIAL, denial) ||
+	    nla_put_u64_64bit(skb, XPMEM_A_REFUSAL_TIME, ktime_get_real_ns(), XPMEM_A_REFUSAL_PAD))
+		lost(skb);
+	else
+		send(skb, header);
+}

@@ -91,19 +91,24 @@ static int get(enum xpmem_kind kind, struct sk_buff *skb, struct genl_info *info
 	return error;
 }
 
-/* Who may see an object may end it. */
+/* Ends an object that the caller may see, of a process that it may trace. */
 static int revoke(enum xpmem_kind kind, struct sk_buff *skb, struct genl_info *info, bool (*kill)(struct xpmem_object *object))
 {
 	const struct xpmem_view *view = &xpmem_views[kind];
 	struct xpmem_viewer viewer;
 	struct xpmem_object *object = find(view, skb, info, &viewer);
-	bool killed;
+	bool allowed, killed;
 
 	if (IS_ERR(object))
 		return PTR_ERR(object);
+	allowed = view->traceable(object, &viewer);
 	xpmem_viewer_destroy(&viewer);
-	killed = kill(object);
+	killed = allowed && kill(object);
 	view->put(object);
+	if (!allowed)
+		return refuse(info,
+			      "the process that it belongs to may not be traced by the caller",
+			      -EACCES);
 	if (!killed)
 		return refuse(info, view->not_found, -ENOENT);
 	xpmem_stat_add(XPMEM_STAT_REVOCATIONS, 1);
@@ -161,15 +166,15 @@ static bool dump_object(struct sk_buff *skb, struct netlink_callback *callback, 
 	return true;
 }
 
+/*
+ * Complete for all objects that are there from the first message to the last: see
+ * xpmem_registry_next().
+ */
 static int dump(enum xpmem_kind kind, struct sk_buff *skb, struct netlink_callback *callback)
 {
 	const struct xpmem_view *view = &xpmem_views[kind];
 	struct nlattr **attrs = xpmem_nl_dump_attrs(callback);
 	struct dump *dump = dump_of(callback);
-/*
- * Complete for all objects that are there from the first message to the last: see
- * xpmem_registry_next().
- */
 	struct xpmem_object *object;
 	unsigned long before;
 	bool full = false;
@@ -314,6 +319,8 @@ static int build_stats(struct sk_buff *reply, const void *data)
 		[XPMEM_STAT_ZAPS] = XPMEM_A_STATS_ZAPS,
 		[XPMEM_STAT_LIMIT_HITS] = XPMEM_A_STATS_LIMIT_HITS,
 		[XPMEM_STAT_REVOCATIONS] = XPMEM_A_STATS_REVOCATIONS,
+		[XPMEM_STAT_PTRACE_DENIALS] = XPMEM_A_STATS_PTRACE_DENIALS,
+		[XPMEM_STAT_UNKNOWN_IDS] = XPMEM_A_STATS_UNKNOWN_IDS,
 	};
 	int error, i;
 

@@ -1,16 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Who made a segment or a permit. */
+/*
+ * The process that made a segment or a permit, and what it must allow for others to have its
+ * memory.
+ */
+#include <linux/capability.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
+#include <linux/uidgid.h>
 
-#include "xpmem.h"
+#include "compat/exec_state.h"
 #include "compat/ipc_namespace.h"
+#include "xpmem.h"
 
 /* Takes references; xpmem_owner_destroy() returns them. */
 void xpmem_owner_init(struct xpmem_owner *owner)
 {
 	owner->pid = get_pid(task_tgid(current));
 	owner->ipc_ns = xpmem_ipc_ns_get();
+	owner->user_ns = xpmem_exec_user_ns_get();
 	owner->uid = current_euid();
 	owner->gid = current_egid();
 }
@@ -18,6 +25,7 @@ void xpmem_owner_init(struct xpmem_owner *owner)
 void xpmem_owner_destroy(struct xpmem_owner *owner)
 {
 	put_pid(owner->pid);
+	put_user_ns(owner->user_ns);
 	xpmem_ipc_ns_put(owner->ipc_ns);
 }
 
@@ -42,4 +50,108 @@ bool xpmem_owner_same_scope(const struct xpmem_owner *owner, const struct ns_com
 int xpmem_owner_refusal(const struct xpmem_owner *owner)
 {
 	return xpmem_owner_same_scope(owner, xpmem_ipc_ns_current()) ? -EACCES : -ENOENT;
+}
+
+/*
+ * A thread of @owner's process that still has the address space @mm, with a reference; its first
+ * thread if that does.
+ */
+static struct task_struct *get_thread(const struct xpmem_owner *owner, const struct mm_struct *mm)
+{
+	struct task_struct *first, *thread, *found = NULL;
+
+	rcu_read_lock();
+	first = pid_task(owner->pid, PIDTYPE_TGID);
+	if (first)
+		for_each_thread(first, thread)
+			if (READ_ONCE(thread->mm) == mm) {
+				found = get_task_struct(thread);
+				break;
+			}
+	rcu_read_unlock();
+	return found;
+}
+
+static bool user_ns_contains(const struct user_namespace *outer, const struct user_namespace *inner)
+{
+	while (inner && inner != outer)
+		inner = inner->parent;
+	return inner;
+}
+
+static bool ids_are_equal(const struct cred *cred, const struct cred *theirs)
+{
+	return uid_eq(theirs->uid, cred->euid) && uid_eq(theirs->euid, cred->euid) &&
+	       uid_eq(theirs->suid, cred->euid) && gid_eq(theirs->gid, cred->egid) &&
+	       gid_eq(theirs->egid, cred->egid) && gid_eq(theirs->sgid, cred->egid);
+}
+
+/*
+ * Whether @cred has all capabilities that @theirs has. Over a user namespace that the caller's user
+ * made, and that the caller is not confined to, no capability raises a process above that user.
+ */
+static bool has_capabilities(const struct cred *cred, const struct cred *theirs)
+{
+	const struct user_namespace *user_ns;
+
+	if (cap_isclear(theirs->cap_permitted))
+		return true;
+	if (theirs->user_ns == cred->user_ns)
+		return cap_issubset(theirs->cap_permitted, cred->cap_permitted);
+	for (user_ns = theirs->user_ns; !user_ns_contains(user_ns, cred->user_ns);
+	     user_ns = user_ns->parent)
+		if (uid_eq(user_ns->owner, cred->euid))
+			return true;
+	return false;
+}
+
+/**
+ * xpmem_owner_denial() - why ptrace would keep the memory of a process from another
+ * @owner: of an object of the other process
+ * @mm: the address space that the object belongs to
+ * @cred: of the process that asks
+ * @any_user: the object is for other users, too: the other process only has to be dumpable
+ *
+ * This does what __ptrace_may_access() of the kernel does, which modules cannot call, with these
+ * differences:
+ * - the ids must be the effective ones of @cred, as for files, not the real ones;
+ * - the permitted capabilities of @cred count, as for PTRACE_ATTACH;
+ * - ptrace refuses across user namespaces. Here processes of one user in namespaces of that user
+ *   pass, since containers that a user starts would not reach each other otherwise;
+ * - no security module is asked, and Yama is one: with its scope no process could attach memory of
+ *   a sibling, which is what MPI does;
+ * - CAP_SYS_PTRACE in @owner->user_ns, which overrides all of it, is for the caller to look at.
+ *
+ * Return: 0, or why not.
+ */
+enum xpmem_denial xpmem_owner_denial(const struct xpmem_owner *owner, const struct mm_struct *mm,
+				     const struct cred *cred, bool any_user)
+{
+	struct task_struct *thread = get_thread(owner, mm);
+	enum xpmem_denial denial = 0;
+	const struct cred *theirs;
+
+	if (!thread)
+		return XPMEM_DENIAL_GONE;
+	task_lock(thread);
+	rcu_read_lock();
+	theirs = __task_cred(thread);
+	if (!any_user && !ids_are_equal(cred, theirs))
+		denial = XPMEM_DENIAL_IDS;
+	else if (!any_user && !has_capabilities(cred, theirs))
+		denial = XPMEM_DENIAL_CAPABILITIES;
+	rcu_read_unlock();
+	/*
+	 * A thread that changes its ids is made undumpable first. Pairs with commit_creds(): new
+	 * ids that were seen above come with a look at dumpable that is as new.
+	 */
+	smp_rmb();
+	/* exec_mmap() changes the mm and whether the task is dumpable under this lock. */
+	if (thread->mm != mm)
+		denial = XPMEM_DENIAL_GONE;
+	else if (!denial && !xpmem_task_is_dumpable(thread))
+		denial = XPMEM_DENIAL_DUMPABLE;
+	task_unlock(thread);
+	put_task_struct(thread);
+	return denial;
 }

@@ -8,21 +8,70 @@
 #include "trace.h"
 #include "xpmem.h"
 
-/* As System V IPC does, with the bits that this machine honours. */
-static bool mode_allows(const struct xpmem_segment *segment, u32 flags)
+/* Says what came of xpmem_owner_denial(), where an administrator looks for it. */
+static int refuse(const struct xpmem_segment *segment, enum xpmem_denial denial)
+{
+	static const char *const texts[] = {
+		[XPMEM_DENIAL_IDS] = "its real, effective and saved ids are not all the caller's",
+		[XPMEM_DENIAL_CAPABILITIES] = "it has capabilities that the caller lacks",
+		[XPMEM_DENIAL_DUMPABLE] = "it is not dumpable",
+		[XPMEM_DENIAL_GONE] = "it has ended, and another process keeps its memory",
+	};
+
+	xpmem_stat_add(XPMEM_STAT_PTRACE_DENIALS, 1);
+	xpmem_event_refused(segment, denial);
+	pr_notice_ratelimited(
+		"xpmem: uid %u, pid %d may not attach memory of pid %d: %s; the exporter can allow it with XPMEM_MAKE_NO_PTRACE_CHECK or a segment descriptor, the administrator with CAP_SYS_PTRACE\n",
+		from_kuid_munged(&init_user_ns, current_euid()), task_tgid_nr(current),
+		pid_nr(segment->owner.pid), texts[denial]);
+	return -EACCES;
+}
+
+/*
+ * The check that ptrace makes, with capabilities over the exporter's user namespace, whatever
+ * others it has joined.
+ */
+static int check_ptrace(const struct xpmem_segment *segment, bool any_user)
+{
+	enum xpmem_denial denial;
+
+	if (segment->no_ptrace_check || segment->space->mm == current->mm)
+		return 0;
+	denial = xpmem_owner_denial(&segment->owner, segment->space->mm, current_cred(), any_user);
+	if (!denial || ns_capable(segment->owner.user_ns, CAP_SYS_PTRACE))
+		return 0;
+	/* An address space that ended meanwhile takes its segments along. */
+	if (xpmem_segment_gone(segment))
+		return -ENOENT;
+	return refuse(segment, denial);
+}
+
+/*
+ * As System V IPC does, with the bits that this machine honours; and then no more than ptrace would
+ * allow.
+ */
+static int check_access(const struct xpmem_segment *segment, u32 flags)
 {
 	unsigned int needed = flags & XPMEM_GET_RDWR ? 06 : 04;
+	bool any_user = false;
 
-	if (uid_eq(current_euid(), segment->owner.uid))
+	if (uid_eq(current_euid(), segment->owner.uid)) {
 		needed <<= 6;
-	else if (in_group_p(segment->owner.gid))
-		needed <<= 3;
-	if (!(needed & ~(segment->mode & READ_ONCE(xpmem_mode_mask))) ||
-	    ns_capable(xpmem_ipc_ns_user_ns(segment->owner.ipc_ns), CAP_IPC_OWNER))
-		return true;
-	if (!(needed & ~segment->mode))
-		pr_notice_once("xpmem: refused a permit that a segment's mode allows and the parameter mode_mask does not\n");
-	return false;
+	} else {
+		/* The mode gives access to processes whose ids cannot be the exporter's. */
+		any_user = true;
+		if (in_group_p(segment->owner.gid))
+			needed <<= 3;
+	}
+	if (needed & ~(segment->mode & READ_ONCE(xpmem_mode_mask))) {
+		any_user = false;
+		if (!ns_capable(segment->owner.user_ns, CAP_IPC_OWNER)) {
+			if (!(needed & ~segment->mode))
+				pr_notice_once("xpmem: refused a permit that a segment's mode allows and the parameter mode_mask does not\n");
+			return -EACCES;
+		}
+	}
+	return check_ptrace(segment, any_user);
 }
 
 /* The segment that @segid names to the caller, if the caller may have it: with a reference. */
@@ -33,14 +82,11 @@ static struct xpmem_segment *find_allowed(s64 segid, u32 flags)
 
 	if (!segment)
 		return ERR_PTR(error);
-	if (xpmem_segment_gone(segment) || !xpmem_owner_same_scope(&segment->owner, xpmem_ipc_ns_current()))
-		goto refuse;
-	error = -EACCES;
-	if (!mode_allows(segment, flags))
-		goto refuse;
-	return segment;
-
-refuse:
+	if (!xpmem_segment_gone(segment) &&
+	    xpmem_owner_same_scope(&segment->owner, xpmem_ipc_ns_current()))
+		error = check_access(segment, flags);
+	if (!error)
+		return segment;
 	xpmem_segment_put(segment);
 	return ERR_PTR(error);
 }

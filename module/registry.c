@@ -275,6 +275,8 @@ struct xpmem_object *xpmem_registry_find(struct xpmem_registry *registry, s64 id
 	end = smp_load_acquire(&registry->last) + 1;
 	if (id > 0 && index && index < end)
 		object = get_object(registry, array_index_nospec(index, end), id);
+	if (!object)
+		xpmem_stat_add(XPMEM_STAT_UNKNOWN_IDS, 1);
 	return object;
 }
 

@@ -2,10 +2,14 @@
 /*
  * What a reader of the control ABI sees.
  *
- * The objects of its own user in its own ipc namespace; with CAP_SYS_ADMIN over that
- * namespace, all of it. With global_ids, objects of its own user in any, and with CAP_SYS_ADMIN over the machine
- * all there are. To others an object that exists is not found.
+ * The objects of its own user in its own ipc namespace; with CAP_SYS_ADMIN over the user namespace
+ * of a process in that ipc namespace, the objects of that process; with CAP_SYS_ADMIN over the
+ * machine, and the ipc namespace's, all. With global_ids the ipc namespace does not matter for
+ * objects of its own user and for the machine's administrator. To others an object that exists is
+ * not found. Addresses are seen by readers that may trace the process.
  */
+#include <linux/capability.h>
+#include <linux/cred.h>
 #include <linux/pid_namespace.h>
 #include <linux/user_namespace.h>
 #include <net/sock.h>
@@ -14,23 +18,31 @@
 #include "view.h"
 
 /*
- * References are the caller's to return with xpmem_viewer_destroy(). Who sends is the user it claims to be only if it opened the
- * socket as that user: another may have left it the socket to write to.
+ * The caller returns references with xpmem_viewer_destroy(). The sender is the user it claims to be
+ * only if it opened the socket as that user: another may have left it the socket to write to.
  */
 void xpmem_viewer_init(struct xpmem_viewer *viewer, struct sk_buff *skb)
 {
 	kuid_t sender = NETLINK_CREDS(skb)->uid;
 
-	viewer->ipc_ns = xpmem_ipc_ns_get();
-	viewer->user_ns = get_user_ns(current_user_ns());
-	viewer->pid_ns = get_pid_ns(task_active_pid_ns(current));
-	viewer->uid = uid_eq(READ_ONCE(NETLINK_CB(skb).sk->sk_uid), sender) ? sender : INVALID_UID;
-	viewer->privileged = netlink_ns_capable(skb, xpmem_ipc_ns_user_ns(viewer->ipc_ns), CAP_SYS_ADMIN);
-	viewer->administrator = netlink_capable(skb, CAP_SYS_ADMIN);
+	*viewer = (struct xpmem_viewer){
+		.skb = skb,
+		.ipc_ns = xpmem_ipc_ns_get(),
+		.user_ns = get_user_ns(current_user_ns()),
+		.pid_ns = get_pid_ns(task_active_pid_ns(current)),
+		.pid = get_pid(task_tgid(current)),
+		.cred = get_current_cred(),
+		.opener = get_cred(NETLINK_CB(skb).sk->sk_socket->file->f_cred),
+		.uid = uid_eq(READ_ONCE(NETLINK_CB(skb).sk->sk_uid), sender) ? sender : INVALID_UID,
+		.administrator = netlink_capable(skb, CAP_SYS_ADMIN),
+	};
 }
 
 void xpmem_viewer_destroy(struct xpmem_viewer *viewer)
 {
+	put_cred(viewer->opener);
+	put_cred(viewer->cred);
+	put_pid(viewer->pid);
 	put_pid_ns(viewer->pid_ns);
 	put_user_ns(viewer->user_ns);
 	xpmem_ipc_ns_put(viewer->ipc_ns);
@@ -42,9 +54,23 @@ void xpmem_viewer_init_machine(struct xpmem_viewer *viewer)
 		.user_ns = &init_user_ns,
 		.pid_ns = &init_pid_ns,
 		.uid = INVALID_UID,
-		.privileged = true,
-		.administrator = true,
+		.machine = true,
 	};
+}
+
+/*
+ * Of the process that sent the request and of the one that opened its socket. Not audited where it
+ * is refused.
+ */
+static bool viewer_capable(const struct xpmem_viewer *viewer, struct user_namespace *user_ns,
+			   int capability)
+{
+	const struct cred *own = override_creds(viewer->cred);
+	bool capable = ns_capable_noaudit(user_ns, capability) &&
+		       netlink_ns_capable(viewer->skb, user_ns, capability);
+
+	revert_creds(own);
+	return capable;
 }
 
 bool xpmem_view_allowed(const struct xpmem_view *view, const struct xpmem_object *object, const struct xpmem_viewer *viewer)
@@ -53,7 +79,22 @@ bool xpmem_view_allowed(const struct xpmem_view *view, const struct xpmem_object
 
 	return xpmem_owner_same_scope(owner, viewer->ipc_ns) &&
 	       (uid_eq(owner->uid, viewer->uid) || viewer->administrator ||
-		(viewer->privileged && owner->ipc_ns == viewer->ipc_ns));
+		(owner->ipc_ns == viewer->ipc_ns &&
+		 viewer_capable(viewer, owner->user_ns, CAP_SYS_ADMIN)));
+}
+
+/*
+ * Whether sender and opener of the socket pass the check that ptrace makes for the process of
+ * @owner, or the sender is it.
+ */
+static bool may_trace(const struct xpmem_viewer *viewer, const struct xpmem_owner *owner,
+		      const struct mm_struct *mm)
+{
+	if (viewer->machine || viewer->pid == owner->pid)
+		return true;
+	return (!xpmem_owner_denial(owner, mm, viewer->cred, false) &&
+		!xpmem_owner_denial(owner, mm, viewer->opener, false)) ||
+	       viewer_capable(viewer, owner->user_ns, CAP_SYS_PTRACE);
 }
 
 static int put_u64(struct sk_buff *skb, int attribute, u64 value, int pad)
@@ -133,6 +174,13 @@ static const struct xpmem_owner *segment_owner(const struct xpmem_object *object
 	return &to_segment(object)->owner;
 }
 
+static bool segment_traceable(const struct xpmem_object *object, const struct xpmem_viewer *viewer)
+{
+	const struct xpmem_segment *segment = to_segment(object);
+
+	return segment->no_ptrace_check || may_trace(viewer, &segment->owner, segment->space->mm);
+}
+
 static int segment_fill(struct sk_buff *skb, struct xpmem_object *object, const struct xpmem_viewer *viewer)
 {
 	static const int stats[XPMEM_FAULT_STATS] = {
@@ -151,12 +199,14 @@ static int segment_fill(struct sk_buff *skb, struct xpmem_object *object, const 
 	       (segment->name[0] && nla_put_string(skb, XPMEM_A_SEGMENT_NAME, segment->name)) ||
 	       nla_put_u32(skb, XPMEM_A_SEGMENT_MODE, segment->mode) ||
 	       nla_put_u32(skb, XPMEM_A_SEGMENT_ACCESS, access_of(segment->rdonly)) ||
-	       put_u64(skb, XPMEM_A_SEGMENT_ADDRESS, segment->start, XPMEM_A_SEGMENT_PAD) ||
+	       (segment_traceable(object, viewer) &&
+		put_u64(skb, XPMEM_A_SEGMENT_ADDRESS, segment->start, XPMEM_A_SEGMENT_PAD)) ||
 	       put_u64(skb, XPMEM_A_SEGMENT_LENGTH, segment->length, XPMEM_A_SEGMENT_PAD) ||
 	       nla_put_u32(skb, XPMEM_A_SEGMENT_PERMITS, atomic_read(&segment->permits)) ||
 	       put_u64(skb, XPMEM_A_SEGMENT_EXPORTER_ID, segment->space->object.id, XPMEM_A_SEGMENT_PAD) ||
 	       put_u64(skb, XPMEM_A_SEGMENT_CREATED, object->created, XPMEM_A_SEGMENT_PAD) ||
-	       put_stats(skb, stats, segment->stats, XPMEM_FAULT_STATS, XPMEM_A_SEGMENT_PAD);
+	       put_stats(skb, stats, segment->stats, XPMEM_FAULT_STATS, XPMEM_A_SEGMENT_PAD) ||
+	       nla_put_u32(skb, XPMEM_A_SEGMENT_NO_PTRACE_CHECK, segment->no_ptrace_check);
 }
 
 static bool segment_matches(struct nlattr **attrs, const struct xpmem_object *object, const struct xpmem_viewer *viewer)
@@ -184,6 +234,13 @@ static struct xpmem_permit *to_permit(const struct xpmem_object *object)
 static const struct xpmem_owner *permit_owner(const struct xpmem_object *object)
 {
 	return &to_permit(object)->owner;
+}
+
+static bool permit_traceable(const struct xpmem_object *object, const struct xpmem_viewer *viewer)
+{
+	const struct xpmem_permit *permit = to_permit(object);
+
+	return may_trace(viewer, &permit->owner, permit->client->mm);
 }
 
 static int permit_fill(struct sk_buff *skb, struct xpmem_object *object, const struct xpmem_viewer *viewer)
@@ -228,6 +285,12 @@ static const struct xpmem_owner *attachment_owner(const struct xpmem_object *obj
 	return &to_attachment(object)->permit->owner;
 }
 
+static bool attachment_traceable(const struct xpmem_object *object,
+				 const struct xpmem_viewer *viewer)
+{
+	return permit_traceable(&to_attachment(object)->permit->object, viewer);
+}
+
 static int attachment_fill(struct sk_buff *skb, struct xpmem_object *object, const struct xpmem_viewer *viewer)
 {
 	static const int stats[XPMEM_FAULT_STATS] = {
@@ -241,14 +304,20 @@ static int attachment_fill(struct sk_buff *skb, struct xpmem_object *object, con
 	struct xpmem_permit *permit = attachment->permit;
 
 	return put_u64(skb, XPMEM_A_ATTACHMENT_ID, object->id, XPMEM_A_ATTACHMENT_PAD) ||
-	       put_u64(skb, XPMEM_A_ATTACHMENT_PERMIT_ID, permit->object.id, XPMEM_A_ATTACHMENT_PAD) ||
-	       put_u64(skb, XPMEM_A_ATTACHMENT_SEGMENT_ID, permit->segment->object.id, XPMEM_A_ATTACHMENT_PAD) ||
+	       put_u64(skb, XPMEM_A_ATTACHMENT_PERMIT_ID, permit->object.id,
+		       XPMEM_A_ATTACHMENT_PAD) ||
+	       put_u64(skb, XPMEM_A_ATTACHMENT_SEGMENT_ID, permit->segment->object.id,
+		       XPMEM_A_ATTACHMENT_PAD) ||
 	       put_pid_of(skb, XPMEM_A_ATTACHMENT_PID, viewer, &permit->owner) ||
 	       put_uid(skb, XPMEM_A_ATTACHMENT_UID, viewer, &permit->owner) ||
 	       nla_put_u32(skb, XPMEM_A_ATTACHMENT_ACCESS, access_of(attachment->rdonly)) ||
-	       put_u64(skb, XPMEM_A_ATTACHMENT_ADDRESS, attachment->address, XPMEM_A_ATTACHMENT_PAD) ||
-	       put_u64(skb, XPMEM_A_ATTACHMENT_OFFSET, attachment->source - permit->segment->start, XPMEM_A_ATTACHMENT_PAD) ||
-	       put_u64(skb, XPMEM_A_ATTACHMENT_LENGTH, attachment->length, XPMEM_A_ATTACHMENT_PAD) ||
+	       (attachment_traceable(object, viewer) &&
+		(put_u64(skb, XPMEM_A_ATTACHMENT_ADDRESS, attachment->address,
+			 XPMEM_A_ATTACHMENT_PAD) ||
+		 put_u64(skb, XPMEM_A_ATTACHMENT_OFFSET,
+			 attachment->source - permit->segment->start, XPMEM_A_ATTACHMENT_PAD))) ||
+	       put_u64(skb, XPMEM_A_ATTACHMENT_LENGTH, attachment->length,
+		       XPMEM_A_ATTACHMENT_PAD) ||
 	       put_u64(skb, XPMEM_A_ATTACHMENT_CREATED, object->created, XPMEM_A_ATTACHMENT_PAD) ||
 	       put_stats(skb, stats, attachment->stats, XPMEM_FAULT_STATS, XPMEM_A_ATTACHMENT_PAD);
 }
@@ -279,6 +348,11 @@ static struct xpmem_space *to_space(const struct xpmem_object *object)
 static const struct xpmem_owner *exporter_owner(const struct xpmem_object *object)
 {
 	return &to_space(object)->owner;
+}
+
+static bool exporter_traceable(const struct xpmem_object *object, const struct xpmem_viewer *viewer)
+{
+	return may_trace(viewer, exporter_owner(object), to_space(object)->mm);
 }
 
 static int exporter_fill(struct sk_buff *skb, struct xpmem_object *object, const struct xpmem_viewer *viewer)
@@ -328,6 +402,7 @@ const struct xpmem_view xpmem_views[] = {
 		.time = XPMEM_A_SEGMENT_TIME,
 		.reason = XPMEM_A_SEGMENT_REASON,
 		.owner = segment_owner,
+		.traceable = segment_traceable,
 		.fill = segment_fill,
 		.matches = segment_matches,
 		.put = segment_put,
@@ -343,6 +418,7 @@ const struct xpmem_view xpmem_views[] = {
 		.time = XPMEM_A_PERMIT_TIME,
 		.reason = XPMEM_A_PERMIT_REASON,
 		.owner = permit_owner,
+		.traceable = permit_traceable,
 		.fill = permit_fill,
 		.matches = permit_matches,
 		.put = permit_put,
@@ -358,6 +434,7 @@ const struct xpmem_view xpmem_views[] = {
 		.time = XPMEM_A_ATTACHMENT_TIME,
 		.reason = XPMEM_A_ATTACHMENT_REASON,
 		.owner = attachment_owner,
+		.traceable = attachment_traceable,
 		.fill = attachment_fill,
 		.matches = attachment_matches,
 		.put = attachment_put,
@@ -369,6 +446,7 @@ const struct xpmem_view xpmem_views[] = {
 		.pad = XPMEM_A_EXPORTER_PAD,
 		.id = XPMEM_A_EXPORTER_ID,
 		.owner = exporter_owner,
+		.traceable = exporter_traceable,
 		.fill = exporter_fill,
 		.matches = exporter_matches,
 		.put = exporter_put,

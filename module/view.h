@@ -7,14 +7,18 @@
 
 #include "xpmem.h"
 
-/* Who reads. */
+/* The process that sent a request. A dump keeps it, whichever process reads its later messages. */
 struct xpmem_viewer {
+	struct sk_buff *skb;	/* the request, which lives as long as this */
 	struct ns_common *ipc_ns;
 	struct user_namespace *user_ns;
 	struct pid_namespace *pid_ns;
+	struct pid *pid;
+	const struct cred *cred;
+	const struct cred *opener;	/* of the socket */
 	kuid_t uid;
-	bool privileged;	/* over ipc_ns */
 	bool administrator;	/* over the machine */
+	bool machine;		/* sees everything: no process, but the listeners to events */
 };
 
 void xpmem_viewer_init(struct xpmem_viewer *viewer, struct sk_buff *skb);
@@ -35,6 +39,11 @@ struct xpmem_view {
 	int time;
 	int reason;
 	const struct xpmem_owner *(*owner)(const struct xpmem_object *object);
+	/*
+	 * Whether the viewer sees addresses of the process that the object belongs to, and may
+	 * revoke the object.
+	 */
+	bool (*traceable)(const struct xpmem_object *object, const struct xpmem_viewer *viewer);
 	/* 0, or not when the message is full. */
 	int (*fill)(struct sk_buff *skb, struct xpmem_object *object, const struct xpmem_viewer *viewer);
 	/* Whether the object is what a dump asks for with @attrs. */

@@ -128,6 +128,8 @@ enum xpmem_stat {
 	/* for the machine */
 	XPMEM_STAT_LIMIT_HITS = XPMEM_EXPORTER_STATS,
 	XPMEM_STAT_REVOCATIONS,
+	XPMEM_STAT_PTRACE_DENIALS,
+	XPMEM_STAT_UNKNOWN_IDS,
 	XPMEM_STAT_COUNT,
 };
 
@@ -179,6 +181,7 @@ struct xpmem_object *xpmem_registry_next(struct xpmem_registry *registry, unsign
 struct xpmem_owner {
 	struct pid *pid;
 	struct ns_common *ipc_ns;
+	struct user_namespace *user_ns;	/* of its exec: capabilities over the process count there */
 	kuid_t uid;
 	kgid_t gid;
 };
@@ -186,6 +189,8 @@ struct xpmem_owner {
 void xpmem_owner_init(struct xpmem_owner *owner);
 void xpmem_owner_destroy(struct xpmem_owner *owner);
 int xpmem_owner_refusal(const struct xpmem_owner *owner);
+enum xpmem_denial xpmem_owner_denial(const struct xpmem_owner *owner, const struct mm_struct *mm,
+				     const struct cred *cred, bool any_user);
 enum xpmem_reason xpmem_owner_end(const struct xpmem_owner *owner);
 bool xpmem_owner_same_scope(const struct xpmem_owner *owner, const struct ns_common *ipc_ns);
 
@@ -392,6 +397,7 @@ struct xpmem_segment {
 	unsigned long length;
 	unsigned int mode;
 	bool rdonly;
+	bool no_ptrace_check;		/* the mode alone decides who may have a permit */
 	bool dead;
 	struct completion ended;	/* nobody has access any more */
 	atomic_t permits;		/* that are alive */
@@ -595,6 +601,7 @@ void xpmem_netlink_exit(void);
 void xpmem_event_created(enum xpmem_kind kind, struct xpmem_object *object);
 void xpmem_event_gone(enum xpmem_kind kind, struct xpmem_object *object, enum xpmem_reason reason);
 void xpmem_event_limit(enum xpmem_kind kind, kuid_t uid, unsigned int limit);
+void xpmem_event_refused(const struct xpmem_segment *segment, enum xpmem_denial denial);
 
 /* coverage.c, in a build with XPMEM_COVERAGE=1 only */
 

@@ -11,7 +11,6 @@
 #include <linux/ns_common.h>
 #include <linux/proc_ns.h>
 #include <linux/sched.h>
-#include <linux/user_namespace.h>
 
 static inline struct ns_common *xpmem_ipc_ns_current(void)
 {
@@ -30,11 +29,6 @@ static inline void xpmem_ipc_ns_put(struct ns_common *ns)
 {
 	if (ns->ops)
 		ns->ops->put(ns);
-}
-
-static inline struct user_namespace *xpmem_ipc_ns_user_ns(struct ns_common *ns)
-{
-	return ns->ops ? ns->ops->owner(ns) : &init_user_ns;
 }
 
 #endif

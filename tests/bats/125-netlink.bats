@@ -132,6 +132,22 @@ load helpers
 	run_case netlink table-dump-with-attributes
 }
 
+@test "addresses of a process that may not be traced" {
+	run_case netlink addresses-of-a-process-that-may-not-be-traced
+}
+
+@test "own addresses" {
+	run_case netlink own-addresses
+}
+
+@test "process that joined the namespace" {
+	run_case netlink process-that-joined-the-namespace
+}
+
+@test "figures of refusals" {
+	run_case netlink figures-of-refusals
+}
+
 @test "dump amid the churn of a user" {
 	run_case netlink dump-amid-the-churn-of-a-user
 }

@@ -72,6 +72,10 @@ teardown() {
 	run_case events state-is-known
 }
 
+@test "permit is refused" {
+	run_case events permit-is-refused
+}
+
 @test "every case of the program has a test" {
 	is "$(cases_without_test events "$BATS_TEST_FILENAME")" ""
 }

@@ -298,6 +298,15 @@ PYTHON
 	holder_stop
 }
 
+@test "monitor says when a permit was refused" {
+	monitor_start kind refusal
+	run_case events permit-is-refused
+	within 30 told 1
+	monitor_stop
+	is "$(events '.[0] | [.event, .refusal.uid, .refusal.denial, (.refusal.segment_id | startswith("0x"))]')" \
+		'["permit_refused",2000,"dumpable",true]'
+}
+
 @test "monitor says when a limit was hit" {
 	monitor_start kind limit
 	set_parameter max_segments 10

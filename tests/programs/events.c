@@ -12,6 +12,7 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -95,7 +96,9 @@ static long receive(struct nl_sock *socket, int flags, struct event *event)
 	memset(event, 0, sizeof(*event));
 	event->command = ((struct genlmsghdr *)nlmsg_data(header))->cmd;
 	kind = kind_of(event->command);
-	CHECK_EQ(genlmsg_parse(header, 0, event->attrs, kind ? kind->last : XPMEM_A_LIMIT_MAX, NULL), 0);
+	CHECK_EQ(genlmsg_parse(header, 0, event->attrs, kind ? kind->last : XPMEM_A_REFUSAL_MAX,
+			       NULL),
+		 0);
 	if (kind) {
 		CHECK(event->attrs[kind->id]);
 		CHECK(event->attrs[kind->time]);
@@ -314,6 +317,43 @@ CASE(contents)
 	event = expect(XPMEM_NL_CMD_ATTACHMENT_GONE, attached_id, XPMEM_REASON_REMOVED);
 	CHECK_EQ(nla_get_u64(event.attrs[XPMEM_A_ATTACHMENT_FAULTS]), 1);
 	CHECK_EQ(nla_get_u64(event.attrs[XPMEM_A_ATTACHMENT_PAGES_MAPPED]), 1);
+}
+
+static long do_set_dumpable(const long *dumpable)
+{
+	return answer(prctl(PR_SET_DUMPABLE, dumpable[0]));
+}
+
+CASE(permit_is_refused)
+{
+	struct peer *getter = peer_start();
+	struct event event;
+
+	listen_to_events();
+	peer = peer_start();
+	CHECK_OK(on(peer, do_become, USER, USER));
+	CHECK_OK(on(getter, do_become, USER, USER));
+	CHECK_OK(on(peer, do_set_dumpable, 0));
+	segid = CHECK_OK(on(peer, do_make, CHECK_OK(on(peer, do_map, PAGE)), PAGE, 0600, 0));
+	expect(XPMEM_NL_CMD_SEGMENT_CREATED, segid, 0);
+	CHECK_EQ(on(getter, do_get, segid, XPMEM_GET_RDWR), -EACCES);
+	event = next_event();
+	CHECK_EQ(event.command, XPMEM_NL_CMD_PERMIT_REFUSED);
+	CHECK_EQ(nla_get_s64(event.attrs[XPMEM_A_REFUSAL_SEGMENT_ID]), segid);
+	CHECK_EQ(nla_get_u32(event.attrs[XPMEM_A_REFUSAL_EXPORTER_PID]), peer_pid(peer));
+	CHECK_EQ(nla_get_u32(event.attrs[XPMEM_A_REFUSAL_UID]), USER);
+	CHECK_EQ(nla_get_u32(event.attrs[XPMEM_A_REFUSAL_PID]), peer_pid(getter));
+	CHECK_EQ(nla_get_u32(event.attrs[XPMEM_A_REFUSAL_DENIAL]), XPMEM_DENIAL_DUMPABLE);
+	CHECK(event.attrs[XPMEM_A_REFUSAL_TIME]);
+	/* many at once are told of by some */
+	for (int i = 0; i < 100; i++)
+		CHECK_EQ(on(getter, do_get, segid, XPMEM_GET_RDWR), -EACCES);
+	CHECK_OK(on(peer, do_remove, segid));
+	for (int told = 0;; told++) {
+		CHECK(told < 50);
+		if (next_event().command == XPMEM_NL_CMD_SEGMENT_GONE)
+			break;
+	}
 }
 
 CASE(limit_is_hit)

@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The generic netlink operations, by messages made by hand: each right one and each wrong one. */
+#include <fcntl.h>
 #include <linux/genetlink.h>
 #include <linux/netlink.h>
 #include <linux/xpmem.h>
 #include <netlink/genl/ctrl.h>
 #include <netlink/genl/genl.h>
 #include <netlink/netlink.h>
-#include <sched.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
@@ -351,6 +353,12 @@ static long do_revoke(const long *segid_apid)
 	return REVOKE_SEGMENT(segid_apid[0]);
 }
 
+static long do_revoke_segment(const long *id)
+{
+	connect_to_kernel();
+	return REVOKE_SEGMENT(id[0]);
+}
+
 #define USER 2000
 #define STRANGER 2001
 
@@ -396,6 +404,154 @@ static long do_connect(const long *none)
 	(void)none;
 	connect_to_kernel();
 	return 0;
+}
+
+/* the attribute of an object, or -ENOENT where it has none */
+static int64_t shown(int command, int id_attribute, int64_t id, int attribute)
+{
+	struct nl_msg *msg = request(command, 0);
+	struct nlmsghdr *header;
+	struct sockaddr_nl from;
+	unsigned char *buffer;
+	struct nlattr *found;
+	int64_t value;
+
+	CHECK_EQ(nla_put_s64(msg, id_attribute, id), 0);
+	CHECK(nl_send_auto(netlink, msg) > 0);
+	nlmsg_free(msg);
+	CHECK(nl_recv(netlink, &from, &buffer, NULL) > 0);
+	header = (void *)buffer;
+	CHECK(header->nlmsg_type == family);
+	found = nlmsg_find_attr(header, GENL_HDRLEN, attribute);
+	value = found ? nla_get_s64(found) : -ENOENT;
+	free(buffer);
+	return value;
+}
+
+static long do_set_dumpable(const long *dumpable)
+{
+	return answer(prctl(PR_SET_DUMPABLE, dumpable[0]));
+}
+
+/* what the user sees of a process of its own, which it may trace or not */
+static void check_traced(const long *address, bool traceable)
+{
+	CHECK_EQ(shown(XPMEM_NL_CMD_SEGMENT_GET, XPMEM_A_SEGMENT_ID, segid,
+		       XPMEM_A_SEGMENT_ADDRESS),
+		 traceable ? address[0] : -ENOENT);
+	CHECK_EQ(shown(XPMEM_NL_CMD_SEGMENT_GET, XPMEM_A_SEGMENT_ID, segid, XPMEM_A_SEGMENT_LENGTH),
+		 PAGE);
+	CHECK_EQ(shown(XPMEM_NL_CMD_ATTACHMENT_GET, XPMEM_A_ATTACHMENT_ID, attid,
+		       XPMEM_A_ATTACHMENT_ADDRESS),
+		 traceable ? address[1] : -ENOENT);
+	CHECK_EQ(shown(XPMEM_NL_CMD_ATTACHMENT_GET, XPMEM_A_ATTACHMENT_ID, attid,
+		       XPMEM_A_ATTACHMENT_OFFSET),
+		 traceable ? 0 : -ENOENT);
+	CHECK_EQ(exchange(request(XPMEM_NL_CMD_SEGMENT_GET, NLM_F_DUMP), 0, NULL), 1);
+}
+
+static long do_attach_for_id(const long *apid_and_where)
+{
+	struct xpmem_ioc_attach attach =
+		SIZED(xpmem_ioc_attach, .apid = apid_and_where[0], .length = PAGE);
+	long result = device_call(XPMEM_IOC_ATTACH, &attach);
+
+	((int64_t *)apid_and_where[1])[0] = attach.attid;
+	return result < 0 ? result : (long)attach.vaddr;
+}
+
+/*
+ * addresses are shown, and objects ended, where ptrace would be allowed; else the objects alone are
+ * seen
+ */
+CASE(addresses_of_a_process_that_may_not_be_traced)
+{
+	long ids = map_file(-1, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS),
+	     address[2];
+	struct peer *user = peer_start(), *administrator = peer_fork();
+
+	CHECK_OK(on(user, do_become, USER, USER));
+	address[0] = CHECK_OK(on(user, do_map, PAGE));
+	segid = CHECK_OK(on(user, do_make, address[0], PAGE, 0600, 0));
+	apid = CHECK_OK(on(user, do_get, segid, XPMEM_GET_RDWR));
+	address[1] = CHECK_OK(on(user, do_attach_for_id, apid, ids));
+	attid = *(int64_t *)ids;
+	CHECK_OK(here(do_become, USER, USER));
+	connect_to_kernel();
+	check_traced(address, true);
+	CHECK_OK(on(user, do_set_dumpable, 0));
+	check_traced(address, false);
+	CHECK_EQ(REVOKE_PERMIT(apid), -EACCES);
+	CHECK_EQ(strcmp(message, "the process that it belongs to may not be traced by the caller"),
+		 0);
+	CHECK_EQ(REVOKE_SEGMENT(segid), -EACCES);
+	CHECK_OK(on(user, do_load, address[1]));
+	CHECK_OK(on(user, do_set_dumpable, 1));
+	check_traced(address, true);
+	CHECK_EQ(REVOKE_PERMIT(apid), 0);
+	CHECK_OK(on(user, do_set_dumpable, 0));
+	/* the administrator may trace everything */
+	CHECK_EQ(on(administrator, do_revoke_segment, segid), 0);
+	CHECK_EQ(REVOKE_SEGMENT(segid), -ENOENT);
+}
+
+/* a process sees its own addresses, dumpable or not */
+CASE(own_addresses)
+{
+	long memory;
+
+	CHECK_OK(here(do_become, USER, USER));
+	CHECK_OK(here(do_set_dumpable, 0));
+	connect_to_kernel();
+	memory = map_anonymous(PAGE);
+	segid = export_range(memory, PAGE);
+	CHECK_EQ(shown(XPMEM_NL_CMD_SEGMENT_GET, XPMEM_A_SEGMENT_ID, segid,
+		       XPMEM_A_SEGMENT_ADDRESS),
+		 memory);
+	CHECK_EQ(REVOKE_SEGMENT(segid), 0);
+}
+
+static long do_join_ipc_of(const long *pid)
+{
+	char path[64];
+	int namespace;
+
+	snprintf(path, sizeof(path), "/proc/%ld/ns/ipc", pid[0]);
+	namespace = CHECK_OK(answer(open(path, O_RDONLY | O_CLOEXEC)));
+	return answer(setns(namespace, CLONE_NEWIPC));
+}
+
+static long do_count_segments(const long *none)
+{
+	(void)none;
+	connect_to_kernel();
+	return exchange(request(XPMEM_NL_CMD_SEGMENT_GET, NLM_F_DUMP), 0, NULL);
+}
+
+/*
+ * the root of a container administers its own processes, not a process of the machine that joined
+ * its ipc namespace
+ */
+CASE(process_that_joined_the_namespace)
+{
+	struct peer *container = peer_start(), *root = peer_start(), *inside;
+	long page = map_anonymous(PAGE);
+
+	CHECK_OK(on(container, do_become, USER, USER));
+	CHECK_OK(on(container, do_unshare, CLONE_NEWUSER | CLONE_NEWIPC));
+	CHECK_OK(on(root, do_join_ipc_of, peer_pid(container)));
+	CHECK_OK(on(root, do_open, 0));
+	segid = CHECK_OK(on(root, do_make, page, PAGE, 0666, 0));
+	apid = CHECK_OK(on(root, do_get, segid, XPMEM_GET_RDWR));
+	CHECK_EQ(on(container, do_count_segments, 0), 0);
+	CHECK_EQ(on(container, do_see, segid), -ENOENT);
+	CHECK_EQ(on(container, do_revoke, segid, apid), -ENOENT);
+	/* root of the machine sees it from there as well */
+	inside = peer_start();
+	CHECK_OK(on(inside, do_join_ipc_of, peer_pid(container)));
+	CHECK_EQ(on(inside, do_count_segments, 0), 1);
+	CHECK_EQ(on(inside, do_see, segid), 1);
+	CHECK_EQ(on(inside, do_revoke_segment, segid), 0);
 }
 
 /* a socket that another user opened says nothing to who is made to write to it */
@@ -482,6 +638,38 @@ CASE(figures_follow_what_is_done)
 	CHECK_EQ(figure(XPMEM_A_STATS_ATTACHMENTS), 0);
 	CHECK_EQ(figure(XPMEM_A_STATS_PERMITS), 0);
 	CHECK_EQ(figure(XPMEM_A_STATS_SEGMENTS), 0);
+}
+
+static void count_denial(struct peer *peer, int64_t id)
+{
+	int64_t denials = figure(XPMEM_A_STATS_PTRACE_DENIALS),
+		unknown = figure(XPMEM_A_STATS_UNKNOWN_IDS);
+
+	CHECK_EQ(on(peer, do_get, id, XPMEM_GET_RDWR), -EACCES);
+	CHECK_EQ(figure(XPMEM_A_STATS_PTRACE_DENIALS) - denials, 1);
+	CHECK_EQ(figure(XPMEM_A_STATS_UNKNOWN_IDS) - unknown, 0);
+}
+
+/* what was refused by the check of ptrace, and ids that were guessed */
+CASE(figures_of_refusals)
+{
+	struct peer *hidden = peer_start(), *user = peer_start();
+	int64_t unknown, denials, i;
+
+	connect_to_kernel();
+	CHECK_OK(on(user, do_become, USER, USER));
+	CHECK_OK(on(hidden, do_become, USER, USER));
+	CHECK_OK(on(hidden, do_set_dumpable, 0));
+	segid = CHECK_OK(on(hidden, do_make, CHECK_OK(on(hidden, do_map, PAGE)), PAGE, 0600, 0));
+	count_denial(user, segid);
+	count_denial(user, segid);
+	unknown = figure(XPMEM_A_STATS_UNKNOWN_IDS);
+	denials = figure(XPMEM_A_STATS_PTRACE_DENIALS);
+	for (i = 1; i <= 50; i++)
+		CHECK_EQ(on(user, do_get, segid ^ i << 30, XPMEM_GET_RDWR), -ENOENT);
+	CHECK_EQ(on(user, do_release, segid), -ENOENT);
+	CHECK_EQ(figure(XPMEM_A_STATS_UNKNOWN_IDS) - unknown, 51);
+	CHECK_EQ(figure(XPMEM_A_STATS_PTRACE_DENIALS) - denials, 0);
 }
 
 #define MANY 2000	/* segments, more than one message of a dump takes */

@@ -51,7 +51,8 @@ static void make_objects(const char *name, unsigned int mode, long uid, long att
 	named.vaddr = memory;
 	snprintf((char *)named.name, sizeof(named.name), "%s", name);
 	segids[0] = CHECK_OK(device_make(named));
-	segids[1] = CHECK_OK(MAKE(.vaddr = memory + LENGTH, .length = LENGTH, .mode = mode, .flags = XPMEM_MAKE_RDONLY));
+	segids[1] = CHECK_OK(MAKE(.vaddr = memory + LENGTH, .length = LENGTH, .mode = mode,
+				.flags = XPMEM_MAKE_RDONLY | XPMEM_MAKE_NO_PTRACE_CHECK));
 	attacher = peer_start();
 	if (attacher_uid != uid)
 		CHECK_OK(on(attacher, do_become, attacher_uid, attacher_uid));
@@ -74,8 +75,9 @@ static void print_segment(int i, const char *name, unsigned int mode, long uid)
 	printf("{\"id\":\"%#lx\",\"pid\":%d,\"uid\":%ld,\"gid\":%ld,", segids[i], getpid(), uid, uid);
 	if (!i)
 		printf("\"name\":\"%s\",", name);
-	printf("\"mode\":\"%04o\",\"access\":\"%s\",\"address\":\"%#lx\",\"length\":%ld,\"permits\":1}",
-	       mode, access_name(i), memory + i * LENGTH, LENGTH);
+	printf("\"mode\":\"%04o\",\"access\":\"%s\",\"address\":\"%#lx\",\"length\":%ld,\"permits\":1,"
+	       "\"no_ptrace_check\":%d}",
+	       mode, access_name(i), memory + i * LENGTH, LENGTH, i);
 }
 
 static void print_permit(int i, long uid)

@@ -75,7 +75,7 @@ CASE(device_is_for_everybody)
 
 CASE(same_user)
 {
-	struct peer *peer = user(OWNER, OTHER_GROUP, 0);
+	struct peer *peer = user(OWNER, GROUP, 0);
 
 	export_as_owner();
 	check_gets(peer, 0600, "rw");
@@ -144,7 +144,7 @@ CASE(mode_for_a_supplementary_group)
 
 CASE(mode_for_the_owner)
 {
-	struct peer *peer = user(OWNER, OTHER_GROUP, 0);
+	struct peer *peer = user(OWNER, GROUP, 0);
 
 	export_as_owner();
 	check_gets(peer, 0600, "rw");

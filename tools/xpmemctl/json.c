@@ -135,6 +135,7 @@ bool is_counter(const char *key)
 {
 	static const char *const counters[] = {
 		"faults", "pages_mapped", "huge_mappings", "retries", "failures", "invalidations", "zaps", "limit_hits", "revocations",
+		"ptrace_denials", "unknown_ids",
 	};
 	size_t i;
 

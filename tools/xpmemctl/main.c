@@ -62,7 +62,8 @@ const struct command commands[] = {
 		.details = "KEY is event, kind, reason, or a key of what the event tells of. Ends with ctrl-C.\n"
 			   "  --snapshot          first what is there; again when events were lost\n",
 		.options = "--columns --snapshot",
-		.sets = { &segment_attributes, &permit_attributes, &attachment_attributes, &limit_attributes, NULL },
+		.sets = { &segment_attributes, &permit_attributes, &attachment_attributes, &limit_attributes,
+			&refusal_attributes, NULL },
 		.run = monitor,
 	},
 	{

@@ -61,7 +61,7 @@ static enum status check_kind(const char *name)
 		if (!strcmp(events[i].set->name, name))
 			return STATUS_OK;
 	return fail(STATUS_USAGE,
-		    "\"%s\" is no kind of event; say segment, permit, attachment or limit",
+		    "\"%s\" is no kind of event; say segment, permit, attachment, limit or refusal",
 		    name);
 }
 
@@ -359,7 +359,8 @@ enum status monitor(int count, char **arguments)
 {
 	struct monitor monitor = { .count = count, .terms = arguments };
 	static const struct attribute_set *const sets[] = {
-		&segment_attributes, &permit_attributes, &attachment_attributes, &limit_attributes, NULL,
+		&segment_attributes, &permit_attributes, &attachment_attributes, &limit_attributes,
+		&refusal_attributes, NULL,
 	};
 	struct sigaction action = { .sa_handler = on_signal };
 	sigset_t blocked, unblocked;

@@ -29,6 +29,14 @@ static const struct value_name reason_names[] = {
 	{ 0, NULL },
 };
 
+static const struct value_name denial_names[] = {
+	{ 0x1, "ids" },
+	{ 0x2, "capabilities" },
+	{ 0x3, "dumpable" },
+	{ 0x4, "gone" },
+	{ 0, NULL },
+};
+
 static const struct value_name feature_names[] = {
 	{ 0x1, "legacy" },
 	{ 0x2, "netlink" },
@@ -37,6 +45,7 @@ static const struct value_name feature_names[] = {
 	{ 0x10, "shared_gup" },
 	{ 0x20, "wait" },
 	{ 0x40, "dmabuf" },
+	{ 0x80, "no_ptrace_check" },
 	{ 0, NULL },
 };
 
@@ -96,7 +105,7 @@ static const struct attribute segment_table[] = {
 	{ XPMEM_A_SEGMENT_ACCESS, "access", ATTRIBUTE_U32, FORM_NAME, access_names,
 	  "The most that any permit for it may allow." },
 	{ XPMEM_A_SEGMENT_ADDRESS, "address", ATTRIBUTE_U64, FORM_HEX, NULL,
-	  "First address in the exporter." },
+	  "First address in the exporter; absent when the reader may not trace it." },
 	{ XPMEM_A_SEGMENT_LENGTH, "length", ATTRIBUTE_U64, FORM_NUMBER, NULL,
 	  "Bytes." },
 	{ XPMEM_A_SEGMENT_PERMITS, "permits", ATTRIBUTE_U32, FORM_NUMBER, NULL,
@@ -119,6 +128,8 @@ static const struct attribute segment_table[] = {
 	  "Of an event: when it was, in nanoseconds since 1970." },
 	{ XPMEM_A_SEGMENT_REASON, "reason", ATTRIBUTE_U32, FORM_NAME, reason_names,
 	  "Of an event: why it is gone." },
+	{ XPMEM_A_SEGMENT_NO_PTRACE_CHECK, "no_ptrace_check", ATTRIBUTE_U32, FORM_NUMBER, NULL,
+	  "1 when the mode alone decides on permits for it, else 0." },
 };
 
 const struct attribute_set segment_attributes = {
@@ -174,9 +185,9 @@ static const struct attribute attachment_table[] = {
 	{ XPMEM_A_ATTACHMENT_ACCESS, "access", ATTRIBUTE_U32, FORM_NAME, access_names,
 	  "What it allows." },
 	{ XPMEM_A_ATTACHMENT_ADDRESS, "address", ATTRIBUTE_U64, FORM_HEX, NULL,
-	  "First address in the attaching process when it was attached." },
+	  "First address in the attaching process when it was attached; absent when the reader may not trace it." },
 	{ XPMEM_A_ATTACHMENT_OFFSET, "offset", ATTRIBUTE_U64, FORM_NUMBER, NULL,
-	  "Bytes from the segment's start to its first byte." },
+	  "Bytes from the segment's start to its first byte; absent when the reader may not trace the attaching process." },
 	{ XPMEM_A_ATTACHMENT_LENGTH, "length", ATTRIBUTE_U64, FORM_NUMBER, NULL,
 	  "Bytes when it was attached." },
 	{ XPMEM_A_ATTACHMENT_FAULTS, "faults", ATTRIBUTE_U64, FORM_NUMBER, NULL,
@@ -265,6 +276,10 @@ static const struct attribute stats_table[] = {
 	  "Segments, permits and attachments refused because their user had as many as it may have." },
 	{ XPMEM_A_STATS_REVOCATIONS, "revocations", ATTRIBUTE_U64, FORM_NUMBER, NULL,
 	  "Segments and permits revoked through this ABI." },
+	{ XPMEM_A_STATS_PTRACE_DENIALS, "ptrace_denials", ATTRIBUTE_U64, FORM_NUMBER, NULL,
+	  "Permits refused because the caller failed the ptrace check." },
+	{ XPMEM_A_STATS_UNKNOWN_IDS, "unknown_ids", ATTRIBUTE_U64, FORM_NUMBER, NULL,
+	  "Ids that callers named and no object has: wrong guesses, and ids of objects that are gone." },
 };
 
 const struct attribute_set stats_attributes = {
@@ -292,6 +307,28 @@ const struct attribute_set limit_attributes = {
 	.maximum = XPMEM_A_LIMIT_MAX,
 	.attributes = limit_table,
 	.count = sizeof(limit_table) / sizeof(*limit_table),
+};
+
+static const struct attribute refusal_table[] = {
+	{ XPMEM_A_REFUSAL_SEGMENT_ID, "segment_id", ATTRIBUTE_S64, FORM_HEX, NULL,
+	  "Segment that a permit was refused for." },
+	{ XPMEM_A_REFUSAL_EXPORTER_PID, "exporter_pid", ATTRIBUTE_U32, FORM_NUMBER, NULL,
+	  "Process that made the segment." },
+	{ XPMEM_A_REFUSAL_UID, "uid", ATTRIBUTE_U32, FORM_NUMBER, NULL,
+	  "User that was refused." },
+	{ XPMEM_A_REFUSAL_PID, "pid", ATTRIBUTE_U32, FORM_NUMBER, NULL,
+	  "Process that was refused." },
+	{ XPMEM_A_REFUSAL_DENIAL, "denial", ATTRIBUTE_U32, FORM_NAME, denial_names,
+	  "Which part of the ptrace check failed." },
+	{ XPMEM_A_REFUSAL_TIME, "time", ATTRIBUTE_U64, FORM_NUMBER, NULL,
+	  "When it was, in nanoseconds since 1970." },
+};
+
+const struct attribute_set refusal_attributes = {
+	.name = "refusal",
+	.maximum = XPMEM_A_REFUSAL_MAX,
+	.attributes = refusal_table,
+	.count = sizeof(refusal_table) / sizeof(*refusal_table),
 };
 
 const struct operation operation_info_get = {
@@ -395,4 +432,6 @@ const struct event events[EVENT_COUNT] = {
 	  "Nothing of an attachment is mapped any more." },
 	{ XPMEM_NL_CMD_LIMIT_HIT, "limit_hit", &limit_attributes,
 	  "A user was refused an object, having as many as it may have. Of many refusals in a short time only some are told of." },
+	{ XPMEM_NL_CMD_PERMIT_REFUSED, "permit_refused", &refusal_attributes,
+	  "A process was refused a permit by the ptrace check. Of many refusals in a short time only some are told of." },
 };

@@ -17,6 +17,7 @@ extern const struct attribute_set attachment_attributes;
 extern const struct attribute_set exporter_attributes;
 extern const struct attribute_set stats_attributes;
 extern const struct attribute_set limit_attributes;
+extern const struct attribute_set refusal_attributes;
 
 extern const struct operation operation_info_get;
 extern const struct operation operation_segment_get;
@@ -27,7 +28,7 @@ extern const struct operation operation_stats_get;
 extern const struct operation operation_segment_revoke;
 extern const struct operation operation_permit_revoke;
 
-#define EVENT_COUNT 7
+#define EVENT_COUNT 8
 
 extern const struct event events[EVENT_COUNT];
 

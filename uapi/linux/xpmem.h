@@ -81,6 +81,8 @@
  *   XPMEM_IOC_WAIT and XPMEM_IOC_WAKE.
  * XPMEM_FEATURE_DMABUF, since ABI version 2:
  *   XPMEM_IOC_DMABUF; the kernel has dma-bufs.
+ * XPMEM_FEATURE_NO_PTRACE_CHECK, since ABI version 2:
+ *   XPMEM_MAKE_NO_PTRACE_CHECK.
  */
 #define XPMEM_FEATURE_LEGACY (1U << 0)
 #define XPMEM_FEATURE_NETLINK (1U << 1)
@@ -89,14 +91,19 @@
 #define XPMEM_FEATURE_SHARED_GUP (1U << 4)
 #define XPMEM_FEATURE_WAIT (1U << 5)
 #define XPMEM_FEATURE_DMABUF (1U << 6)
+#define XPMEM_FEATURE_NO_PTRACE_CHECK (1U << 7)
 
 /*
  * Flags of XPMEM_IOC_MAKE.
  *
  * XPMEM_MAKE_RDONLY, since ABI version 1:
  *   Nobody may write through this segment, whatever its mode says.
+ * XPMEM_MAKE_NO_PTRACE_CHECK, since ABI version 2:
+ *   Permits depend on the mode alone, not on what ptrace would allow; see
+ *   XPMEM_IOC_GET.
  */
 #define XPMEM_MAKE_RDONLY (1U << 0)
+#define XPMEM_MAKE_NO_PTRACE_CHECK (1U << 1)
 
 /*
  * Flags of XPMEM_IOC_GET and XPMEM_IOC_SEGMENT_FD. Exactly one of rdonly and
@@ -243,7 +250,13 @@ struct xpmem_ioc_remove {
  * @length: Out. Bytes of the segment.
  *
  * Gets a permit for a segment, which lasts until it is released or the last
- * descriptor of this open file is closed.
+ * descriptor of this open file is closed. Besides the mode, the caller must
+ * pass the check that ptrace makes: the exporter is dumpable at that moment,
+ * its real, effective and saved uids and gids are the effective ones of the
+ * caller, and it has no capability that the caller lacks. Where the mode gives
+ * access to the group or to others, the exporter only has to be dumpable.
+ * CAP_SYS_PTRACE in the exporter's user namespace, XPMEM_MAKE_NO_PTRACE_CHECK,
+ * XPMEM_GET_FD and being the exporter bypass the check.
  *
  * Since ABI version 1.
  *
@@ -251,8 +264,8 @@ struct xpmem_ioc_remove {
  *
  * * EINVAL: neither or both of XPMEM_GET_RDONLY and XPMEM_GET_RDWR, unknown
  *   flag, segid with XPMEM_GET_FD or fd without it
- * * EACCES: the segment's mode, the machine's mode_mask or the descriptor's
- *   rights do not allow it
+ * * EACCES: the segment's mode, the machine's mode_mask, the ptrace check or
+ *   the descriptor's rights do not allow it
  * * ENOENT: no such segment, or it is gone
  * * EBADF: fd is not an open descriptor
  * * EDQUOT: the user has as many permits as the module parameter max_permits
@@ -631,10 +644,12 @@ struct xpmem_cmd_detach {
  * DOC: generic netlink family "xpmem"
  *
  * Lists, inspects, revokes and follows what is exported and attached. A caller
- * sees, and may revoke, the objects of its own user in its own ipc namespace;
- * with CAP_SYS_ADMIN over that namespace, all of it. Events go to listeners
- * with CAP_SYS_ADMIN in the machine's first network namespace, and tell of the
- * whole machine: pids, uids and gids in them are those of the first namespaces.
+ * sees the objects of its own user in its own ipc namespace; with CAP_SYS_ADMIN
+ * also those of processes whose user namespace it has that capability in. It
+ * sees addresses, and may revoke, only where it passes the ptrace check that
+ * XPMEM_IOC_GET makes. Events go to listeners with CAP_SYS_ADMIN in the
+ * machine's first network namespace, and tell of the whole machine: pids, uids
+ * and gids in them are those of the first namespaces.
  * All of it is since ABI version 1.
  */
 #define XPMEM_FAMILY_NAME "xpmem"
@@ -677,6 +692,20 @@ enum xpmem_reason {
 	XPMEM_REASON_EXITED = 3,
 	XPMEM_REASON_EXEC = 4,
 	XPMEM_REASON_REVOKED = 5
+};
+
+/**
+ * enum xpmem_denial - values of netlink attributes
+ * @XPMEM_DENIAL_IDS: The exporter's real, effective and saved uids and gids are not all the caller's.
+ * @XPMEM_DENIAL_CAPABILITIES: The exporter has capabilities that the caller lacks.
+ * @XPMEM_DENIAL_DUMPABLE: The exporter is not dumpable.
+ * @XPMEM_DENIAL_GONE: The process that made the segment has ended, and another one keeps its memory.
+ */
+enum xpmem_denial {
+	XPMEM_DENIAL_IDS = 1,
+	XPMEM_DENIAL_CAPABILITIES = 2,
+	XPMEM_DENIAL_DUMPABLE = 3,
+	XPMEM_DENIAL_GONE = 4
 };
 
 /*
@@ -745,7 +774,8 @@ enum {
  * XPMEM_A_SEGMENT_MODE: u32. Permission bits it was made with, before the
  *   machine's mode_mask.
  * XPMEM_A_SEGMENT_ACCESS: u32. The most that any permit for it may allow.
- * XPMEM_A_SEGMENT_ADDRESS: u64. First address in the exporter.
+ * XPMEM_A_SEGMENT_ADDRESS: u64. First address in the exporter; absent when the
+ *   reader may not trace it.
  * XPMEM_A_SEGMENT_LENGTH: u64. Bytes.
  * XPMEM_A_SEGMENT_PERMITS: u32. Live permits for it.
  * XPMEM_A_SEGMENT_EXPORTER_ID: s64. Exporter whose memory it is.
@@ -762,6 +792,8 @@ enum {
  * XPMEM_A_SEGMENT_TIME: u64. Of an event: when it was, in nanoseconds since
  *   1970.
  * XPMEM_A_SEGMENT_REASON: u32. Of an event: why it is gone.
+ * XPMEM_A_SEGMENT_NO_PTRACE_CHECK: u32. 1 when the mode alone decides on
+ *   permits for it, else 0.
  */
 enum {
 	XPMEM_A_SEGMENT_PAD = 1,
@@ -784,6 +816,7 @@ enum {
 	XPMEM_A_SEGMENT_FAILURES,
 	XPMEM_A_SEGMENT_TIME,
 	XPMEM_A_SEGMENT_REASON,
+	XPMEM_A_SEGMENT_NO_PTRACE_CHECK,
 
 	__XPMEM_A_SEGMENT_MAX,
 	XPMEM_A_SEGMENT_MAX = (__XPMEM_A_SEGMENT_MAX - 1)
@@ -838,9 +871,9 @@ enum {
  *   namespace.
  * XPMEM_A_ATTACHMENT_ACCESS: u32. What it allows.
  * XPMEM_A_ATTACHMENT_ADDRESS: u64. First address in the attaching process when
- *   it was attached.
+ *   it was attached; absent when the reader may not trace it.
  * XPMEM_A_ATTACHMENT_OFFSET: u64. Bytes from the segment's start to its first
- *   byte.
+ *   byte; absent when the reader may not trace the attaching process.
  * XPMEM_A_ATTACHMENT_LENGTH: u64. Bytes when it was attached.
  * XPMEM_A_ATTACHMENT_FAULTS: u64. Page faults handled in it.
  * XPMEM_A_ATTACHMENT_PAGES_MAPPED: u64. Pages mapped into it so far; a page
@@ -949,6 +982,10 @@ enum {
  *   because their user had as many as it may have.
  * XPMEM_A_STATS_REVOCATIONS: u64. Segments and permits revoked through this
  *   ABI.
+ * XPMEM_A_STATS_PTRACE_DENIALS: u64. Permits refused because the caller failed
+ *   the ptrace check.
+ * XPMEM_A_STATS_UNKNOWN_IDS: u64. Ids that callers named and no object has:
+ *   wrong guesses, and ids of objects that are gone.
  */
 enum {
 	XPMEM_A_STATS_PAD = 1,
@@ -965,6 +1002,8 @@ enum {
 	XPMEM_A_STATS_ZAPS,
 	XPMEM_A_STATS_LIMIT_HITS,
 	XPMEM_A_STATS_REVOCATIONS,
+	XPMEM_A_STATS_PTRACE_DENIALS,
+	XPMEM_A_STATS_UNKNOWN_IDS,
 
 	__XPMEM_A_STATS_MAX,
 	XPMEM_A_STATS_MAX = (__XPMEM_A_STATS_MAX - 1)
@@ -990,6 +1029,30 @@ enum {
 
 	__XPMEM_A_LIMIT_MAX,
 	XPMEM_A_LIMIT_MAX = (__XPMEM_A_LIMIT_MAX - 1)
+};
+
+/*
+ * Netlink attributes of "refusal":
+ *
+ * XPMEM_A_REFUSAL_PAD: Padding that aligns 64-bit attributes.
+ * XPMEM_A_REFUSAL_SEGMENT_ID: s64. Segment that a permit was refused for.
+ * XPMEM_A_REFUSAL_EXPORTER_PID: u32. Process that made the segment.
+ * XPMEM_A_REFUSAL_UID: u32. User that was refused.
+ * XPMEM_A_REFUSAL_PID: u32. Process that was refused.
+ * XPMEM_A_REFUSAL_DENIAL: u32. Which part of the ptrace check failed.
+ * XPMEM_A_REFUSAL_TIME: u64. When it was, in nanoseconds since 1970.
+ */
+enum {
+	XPMEM_A_REFUSAL_PAD = 1,
+	XPMEM_A_REFUSAL_SEGMENT_ID,
+	XPMEM_A_REFUSAL_EXPORTER_PID,
+	XPMEM_A_REFUSAL_UID,
+	XPMEM_A_REFUSAL_PID,
+	XPMEM_A_REFUSAL_DENIAL,
+	XPMEM_A_REFUSAL_TIME,
+
+	__XPMEM_A_REFUSAL_MAX,
+	XPMEM_A_REFUSAL_MAX = (__XPMEM_A_REFUSAL_MAX - 1)
 };
 
 /*
@@ -1020,6 +1083,8 @@ enum {
  * XPMEM_NL_CMD_ATTACHMENT_GONE: Nothing of an attachment is mapped any more.
  * XPMEM_NL_CMD_LIMIT_HIT: A user was refused an object, having as many as it
  *   may have. Of many refusals in a short time only some are told of.
+ * XPMEM_NL_CMD_PERMIT_REFUSED: A process was refused a permit by the ptrace
+ *   check. Of many refusals in a short time only some are told of.
  */
 enum {
 	XPMEM_NL_CMD_INFO_GET = 1,
@@ -1037,6 +1102,7 @@ enum {
 	XPMEM_NL_CMD_ATTACHMENT_CREATED,
 	XPMEM_NL_CMD_ATTACHMENT_GONE,
 	XPMEM_NL_CMD_LIMIT_HIT,
+	XPMEM_NL_CMD_PERMIT_REFUSED,
 
 	__XPMEM_NL_CMD_MAX,
 	XPMEM_NL_CMD_MAX = (__XPMEM_NL_CMD_MAX - 1)
