@@ -11,6 +11,8 @@
 #include <linux/page_table_check.h>
 #endif
 
+#include "features.h"
+
 #ifdef CONFIG_HIGHPTE
 #error "page tables in high memory are not supported"
 #endif
@@ -76,11 +78,33 @@ static inline bool xpmem_prot_is_cached(pgprot_t prot)
  * special entry, and has done it for a page that was inserted before.
  */
 #ifdef CONFIG_ARM64_MTE
+/*
+ * The kernel's checker of page tables counts entries that are not special, and stops the machine when one goes that it has not
+ * counted. set_pte_at() tells it of each, set_pte() does not.
+ */
+static inline void xpmem_page_table_check_set(struct mm_struct *mm, unsigned long address, pte_t *pte, pte_t entry)
+{
+#if !defined(CONFIG_PAGE_TABLE_CHECK)
+#elif defined(XPMEM_HAVE_PAGE_TABLE_CHECK_PTES_ADDRESS)
+	page_table_check_ptes_set(mm, address, pte, entry, 1);
+#elif defined(XPMEM_HAVE_PAGE_TABLE_CHECK_PTES)
+	page_table_check_ptes_set(mm, pte, entry, 1);
+#elif defined(XPMEM_HAVE_PAGE_TABLE_CHECK_PTE_ADDRESS)
+	page_table_check_pte_set(mm, address, pte, entry);
+#elif defined(XPMEM_HAVE_PAGE_TABLE_CHECK_PTE)
+	page_table_check_pte_set(mm, pte, entry);
+#else
+#error "this kernel's checker of page tables (CONFIG_PAGE_TABLE_CHECK) is called in a way that xpmem does not know"
+#endif
+}
+
 static inline void xpmem_set_pte_at(struct mm_struct *mm, unsigned long address, pte_t *pte, pte_t entry)
 {
+	xpmem_page_table_check_set(mm, address, pte, entry);
 	set_pte(pte, entry);
 }
 
+/* The checker never sees a huge one: xpmem_huge_entries_are_checked(). */
 static inline void xpmem_set_pmd_at(struct mm_struct *mm, unsigned long address, pmd_t *pmd, pmd_t entry)
 {
 	set_pmd(pmd, entry);
