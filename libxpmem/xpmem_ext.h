@@ -45,7 +45,7 @@ int xpmem_query(struct xpmem_capabilities *capabilities);
  * @vaddr: first byte
  * @length: bytes, or SIZE_MAX for all from vaddr to the end of the address space
  * @mode: 0777 bits: who may get a permit
- * @flags: XPMEM_MAKE_ bits or 0: XPMEM_MAKE_RDONLY, XPMEM_MAKE_NO_PTRACE_CHECK
+ * @flags: XPMEM_MAKE_ bits or 0: XPMEM_MAKE_RDONLY, XPMEM_MAKE_NO_PTRACE_CHECK, XPMEM_MAKE_NO_GUP
  * @name: shown by xpmemctl: printable ASCII, at most 31 bytes; or NULL
  *
  * Return: the segment, which the caller owns until xpmem_remove(), or -1 with
@@ -120,8 +120,8 @@ void *xpmem_attach_range(xpmem_apid_t apid, off_t offset, size_t length, void *v
  * that has it mapped keeps the pages until its driver lets go.
  *
  * Return: a descriptor, close-on-exec, which the caller owns, or -1 with EINVAL (a wrong argument,
- * or beyond the segment), ENOENT (no such permit, or its segment is gone), EACCES (another's, or a read-only
- * permit), EFAULT (not all of it can be written by the exporter and pinned), EDQUOT (more than RLIMIT_MEMLOCK), ENOMEM,
+ * or beyond the segment), ENOENT (no such permit, or its segment is gone), EACCES (another's, a read-only
+ * permit, or a segment made with XPMEM_MAKE_NO_GUP), EFAULT (not all of it can be written by the exporter and pinned), EDQUOT (more than RLIMIT_MEMLOCK), ENOMEM,
  * EMFILE, or EOPNOTSUPP (the kernel has no dma-bufs).
  */
 int xpmem_dmabuf(xpmem_apid_t apid, off_t offset, size_t length);

@@ -164,8 +164,8 @@ static bool is_tracked(const struct vm_area_struct *vma)
 
 /*
  * Finds the first run of shared memory at or after *start in the exporter, and sets the attachment up for
- * mapping it. The caller holds no mmap_lock. Returns 1 and the run, clipped to end; 0 if there is none; or
- * -EINTR.
+ * mapping it. The caller holds no mmap_lock. Returns 1 and the run, clipped to end; 0 if there is none, or the
+ * segment allows no get_user_pages(); or -EINTR.
  */
 static int find_shared(struct xpmem_attachment *attachment, unsigned long *start, unsigned long *end)
 {
@@ -173,6 +173,9 @@ static int find_shared(struct xpmem_attachment *attachment, unsigned long *start
 	struct vm_area_struct *vma;
 	unsigned long run_end;
 
+	/* Its VMAs are all VM_PFNMAP then, as for private memory. */
+	if (attachment->permit->segment->no_gup)
+		return 0;
 	if (mmap_read_lock_killable(mm))
 		return -EINTR;
 	vma = find_vma(mm, *start);

@@ -202,7 +202,7 @@ struct file *xpmem_dmabuf_file(s64 apid, u64 offset, u64 length)
 	if (check_add_overflow(offset, length, &end) || end > segment->length)
 		goto put_permit;
 	error = -EACCES;
-	if (permit->rdonly)
+	if (permit->rdonly || segment->no_gup)
 		goto put_permit;
 
 	error = -ENOMEM;

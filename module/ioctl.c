@@ -34,7 +34,7 @@ void xpmem_query_fill(struct xpmem_ioc_query *query)
 	query->module_version = XPMEM_VERSION_CODE;
 	query->features = XPMEM_FEATURE_LEGACY | XPMEM_FEATURE_NETLINK | XPMEM_FEATURE_SEGMENT_FD |
 			  XPMEM_FEATURE_POPULATE | XPMEM_FEATURE_SHARED_GUP | XPMEM_FEATURE_WAIT |
-			  XPMEM_FEATURE_NO_PTRACE_CHECK |
+			  XPMEM_FEATURE_NO_PTRACE_CHECK | XPMEM_FEATURE_NO_GUP |
 			  (IS_ENABLED(CONFIG_DMA_SHARED_BUFFER) ? XPMEM_FEATURE_DMABUF : 0);
 	query->address_limit = TASK_SIZE;
 	query->mode_mask = READ_ONCE(xpmem_mode_mask);

@@ -62,6 +62,7 @@ struct xpmem_segment *xpmem_segment_create(struct xpmem_client *client, u64 vadd
 	segment->mode = mode;
 	segment->rdonly = flags & XPMEM_MAKE_RDONLY;
 	segment->no_ptrace_check = flags & XPMEM_MAKE_NO_PTRACE_CHECK;
+	segment->no_gup = flags & XPMEM_MAKE_NO_GUP;
 	if (name)
 		memcpy(segment->name, name, XPMEM_NAME_SIZE);
 	error = xpmem_registry_reserve(&xpmem_segments, &segment->object);

@@ -206,7 +206,8 @@ static int segment_fill(struct sk_buff *skb, struct xpmem_object *object, const 
 	       put_u64(skb, XPMEM_A_SEGMENT_EXPORTER_ID, segment->space->object.id, XPMEM_A_SEGMENT_PAD) ||
 	       put_u64(skb, XPMEM_A_SEGMENT_CREATED, object->created, XPMEM_A_SEGMENT_PAD) ||
 	       put_stats(skb, stats, segment->stats, XPMEM_FAULT_STATS, XPMEM_A_SEGMENT_PAD) ||
-	       nla_put_u32(skb, XPMEM_A_SEGMENT_NO_PTRACE_CHECK, segment->no_ptrace_check);
+	       nla_put_u32(skb, XPMEM_A_SEGMENT_NO_PTRACE_CHECK, segment->no_ptrace_check) ||
+	       nla_put_u32(skb, XPMEM_A_SEGMENT_NO_GUP, segment->no_gup);
 }
 
 static bool segment_matches(struct nlattr **attrs, const struct xpmem_object *object, const struct xpmem_viewer *viewer)

@@ -398,6 +398,7 @@ struct xpmem_segment {
 	unsigned int mode;
 	bool rdonly;
 	bool no_ptrace_check;		/* the mode alone decides who may have a permit */
+	bool no_gup;			/* no attachment allows get_user_pages() */
 	bool dead;
 	struct completion ended;	/* nobody has access any more */
 	atomic_t permits;		/* that are alive */

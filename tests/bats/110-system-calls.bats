@@ -72,6 +72,42 @@ teardown_file() {
 	run_case system-calls nothing-pinned-of-shared-memory
 }
 
+@test "page in a pipe" {
+	run_case system-calls page-in-a-pipe
+}
+
+@test "no gup of a memory file" {
+	run_case system-calls no-gup-of-a-memory-file
+}
+
+@test "no gup of anonymous shared memory" {
+	run_case system-calls no-gup-of-anonymous-shared-memory
+}
+
+@test "no gup of a file" {
+	run_case system-calls no-gup-of-a-file
+}
+
+@test "no gup of private memory" {
+	run_case system-calls no-gup-of-private-memory
+}
+
+@test "no gup and direct io" {
+	run_case system-calls no-gup-and-direct-io
+}
+
+@test "no gup by descriptor" {
+	run_case system-calls no-gup-by-descriptor
+}
+
+@test "no gup of one segment" {
+	run_case system-calls no-gup-of-one-segment
+}
+
+@test "no gup and devices" {
+	run_case system-calls no-gup-and-devices
+}
+
 @test "every case of the program has a test" {
 	is "$(cases_without_test system-calls "$BATS_TEST_FILENAME")" ""
 }

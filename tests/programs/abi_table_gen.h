@@ -36,7 +36,7 @@ static const struct abi_field abi_xpmem_ioc_query_fields[] = {
 	{ "flags", 4, 4, ABI_IN, 0 },
 	{ "abi_version", 8, 4, ABI_OUT, 0 },
 	{ "module_version", 12, 4, ABI_OUT, 0 },
-	{ "features", 16, 8, ABI_OUT, 0xff },
+	{ "features", 16, 8, ABI_OUT, 0x1ff },
 	{ "address_limit", 24, 8, ABI_OUT, 0 },
 	{ "mode_mask", 32, 4, ABI_OUT, 0 },
 	{ "page_size", 36, 4, ABI_OUT, 0 },
@@ -44,7 +44,7 @@ static const struct abi_field abi_xpmem_ioc_query_fields[] = {
 
 static const struct abi_field abi_xpmem_ioc_make_fields[] = {
 	{ "size", 0, 4, ABI_IN, 0 },
-	{ "flags", 4, 4, ABI_IN, 0x3 },
+	{ "flags", 4, 4, ABI_IN, 0x7 },
 	{ "vaddr", 8, 8, ABI_IN, 0 },
 	{ "length", 16, 8, ABI_IN, 0 },
 	{ "mode", 24, 4, ABI_IN, 0 },
@@ -178,7 +178,7 @@ static const struct abi_ioctl abi_ioctls[] = {
 		.request = XPMEM_IOC_MAKE,
 		.size = 72,
 		.min_size = 72,
-		.flags = 0x3,
+		.flags = 0x7,
 		.fields = abi_xpmem_ioc_make_fields,
 		.field_count = 8,
 		.reserved = { 28 },

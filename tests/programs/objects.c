@@ -52,7 +52,7 @@ static void make_objects(const char *name, unsigned int mode, long uid, long att
 	snprintf((char *)named.name, sizeof(named.name), "%s", name);
 	segids[0] = CHECK_OK(device_make(named));
 	segids[1] = CHECK_OK(MAKE(.vaddr = memory + LENGTH, .length = LENGTH, .mode = mode,
-				.flags = XPMEM_MAKE_RDONLY | XPMEM_MAKE_NO_PTRACE_CHECK));
+				.flags = XPMEM_MAKE_RDONLY | XPMEM_MAKE_NO_PTRACE_CHECK | XPMEM_MAKE_NO_GUP));
 	attacher = peer_start();
 	if (attacher_uid != uid)
 		CHECK_OK(on(attacher, do_become, attacher_uid, attacher_uid));
@@ -76,8 +76,8 @@ static void print_segment(int i, const char *name, unsigned int mode, long uid)
 	if (!i)
 		printf("\"name\":\"%s\",", name);
 	printf("\"mode\":\"%04o\",\"access\":\"%s\",\"address\":\"%#lx\",\"length\":%ld,\"permits\":1,"
-	       "\"no_ptrace_check\":%d}",
-	       mode, access_name(i), memory + i * LENGTH, LENGTH, i);
+	       "\"no_ptrace_check\":%d,\"no_gup\":%d}",
+	       mode, access_name(i), memory + i * LENGTH, LENGTH, i, i);
 }
 
 static void print_permit(int i, long uid)

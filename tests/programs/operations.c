@@ -35,7 +35,8 @@ CASE(query)
 	CHECK(answer.features & XPMEM_FEATURE_POPULATE);
 	CHECK(answer.features & XPMEM_FEATURE_SHARED_GUP);
 	CHECK(answer.features & XPMEM_FEATURE_WAIT);
-	CHECK_EQ(answer.features & ~(2ULL * XPMEM_FEATURE_DMABUF - 1), 0);
+	CHECK(answer.features & XPMEM_FEATURE_NO_GUP);
+	CHECK_EQ(answer.features & ~(2ULL * XPMEM_FEATURE_NO_GUP - 1), 0);
 	CHECK_EQ(answer.mode_mask & ~0777, 0);
 	CHECK(answer.address_limit > (uint64_t)&answer);
 	CHECK_EQ(answer.address_limit % PAGE, 0);
@@ -104,13 +105,16 @@ CASE(make_mode)
 
 CASE(make_flags)
 {
+	const unsigned int known = XPMEM_MAKE_RDONLY | XPMEM_MAKE_NO_GUP;
 	long page;
 	int bit;
 
 	CHECK_OK(device_open());
 	page = map_anonymous(PAGE);
-	for (bit = 1; bit < 32; bit++)
-		CHECK_EQ(MAKE(.vaddr = page, .length = PAGE, .mode = 0600, .flags = 1U << bit), -EINVAL);
+	for (bit = 0; bit < 32; bit++)
+		if (!(1U << bit & known))
+			CHECK_EQ(MAKE(.vaddr = page, .length = PAGE, .mode = 0600, .flags = 1U << bit), -EINVAL);
+	CHECK_OK(MAKE(.vaddr = page, .length = PAGE, .mode = 0600, .flags = known));
 	for (bit = 0; bit < 32; bit++)
 		CHECK_EQ(MAKE(.vaddr = page, .length = PAGE, .mode = 0600, .reserved = 1U << bit), -EINVAL);
 }

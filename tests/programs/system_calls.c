@@ -20,7 +20,7 @@
 #define LENGTH (4 * PAGE)
 
 static struct peer *attacher;
-static long page, at;
+static long page, at, segment;
 
 static void share(long memory)
 {
@@ -356,4 +356,134 @@ CASE(nothing_pinned)
 CASE(nothing_pinned_of_shared_memory)
 {
 	check_nothing_pinned(map_file(memory_file(LENGTH), LENGTH, PROT_READ | PROT_WRITE, MAP_SHARED));
+}
+
+/* what a pipe holds is the page itself, which outlives the end of access, as the manual says */
+static int pipe_ends[2];
+
+static long do_splice_in(const long *a)
+{
+	struct iovec vector = { (void *)a[0], sizeof(long) };
+
+	CHECK_OK(answer(pipe2(pipe_ends, O_CLOEXEC)));
+	return answer(vmsplice(pipe_ends[1], &vector, 1, 0));
+}
+
+static long do_splice_out(const long *none)
+{
+	long value;
+
+	(void)none;
+	CHECK_EQ(read(pipe_ends[0], &value, sizeof(value)), sizeof(value));
+	return value;
+}
+
+CASE(page_in_a_pipe)
+{
+	CHECK_OK(device_open());
+	page = map_shared(LENGTH);
+	segment = export_range(page, LENGTH);
+	attacher = peer_start();
+	at = CHECK_OK(on(attacher, do_attach_segment, segment, 0, LENGTH));
+	CHECK_EQ(on(attacher, do_splice_in, at), sizeof(long));
+	CHECK_OK(REMOVE(.segid = segment));
+	*(volatile long *)page = 42;
+	CHECK_EQ(on(attacher, do_load, at), GOT_SIGBUS);
+	CHECK_EQ(on(attacher, do_splice_out, 0), 42);
+}
+
+static void share_without_gup(long memory)
+{
+	CHECK_OK(device_open());
+	page = memory;
+	fill(page, LENGTH, 1);
+	attacher = peer_start();
+	segment = CHECK_OK(MAKE(.vaddr = page, .length = LENGTH, .mode = 0600, .flags = XPMEM_MAKE_NO_GUP));
+	at = CHECK_OK(on(attacher, do_attach_segment, segment, 0, LENGTH));
+}
+
+static void check_no_gup(long memory)
+{
+	share_without_gup(memory);
+	CHECK_EQ(on(attacher, do_splice_in, at), -EFAULT);
+	CHECK_EQ(on(attacher, do_verify, at, LENGTH, 1), 0);
+	CHECK_OK(on(attacher, do_fill, at, LENGTH, 2));
+	CHECK_EQ(verify(page, LENGTH, 2), 0);
+	fill(page, LENGTH, 1);
+	CHECK_EQ(on(attacher, do_splice_in, at), -EFAULT);
+	CHECK_EQ(on(attacher, do_wake, at), -EFAULT);
+	CHECK_EQ(on(attacher, do_wait, at, 0x10000000), -EFAULT);
+	CHECK_EQ(read_process(at), -EFAULT);
+	CHECK_EQ(write_process(at, 42), -EFAULT);
+	check_debugger(-EIO);
+	CHECK_EQ(on(attacher, do_verify, at, LENGTH, 1), 0);
+}
+
+CASE(no_gup_of_a_memory_file)
+{
+	check_no_gup(map_shared(LENGTH));
+}
+
+CASE(no_gup_of_anonymous_shared_memory)
+{
+	check_no_gup((long)mmap(NULL, LENGTH, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
+}
+
+CASE(no_gup_of_a_file)
+{
+	check_no_gup(map_file(temporary_file("on disk", LENGTH / PAGE), LENGTH, PROT_READ | PROT_WRITE, MAP_SHARED));
+}
+
+CASE(no_gup_of_private_memory)
+{
+	check_no_gup(map_anonymous(LENGTH));
+}
+
+CASE(no_gup_and_direct_io)
+{
+	int file = direct_file();
+
+	share_without_gup(map_shared(LENGTH));
+	CHECK_EQ(on(attacher, do_write_direct, file, at, LENGTH), -EFAULT);
+	CHECK_EQ(on(attacher, do_read_direct, file, at, LENGTH), -EFAULT);
+	CHECK_EQ(verify(page, LENGTH, 1), 0);
+}
+
+/* whatever the permit was got with, and whatever the exporter maps there later */
+CASE(no_gup_by_descriptor)
+{
+	long descriptor, apid;
+
+	share_without_gup(map_anonymous(LENGTH));
+	descriptor = CHECK_OK(SEGMENT_FD(.segid = segment, .flags = XPMEM_GET_RDWR));
+	peer_send_descriptor(attacher, descriptor);
+	descriptor = CHECK_OK(on(attacher, do_receive_descriptor, 0));
+	apid = CHECK_OK(on(attacher, do_get_fd, descriptor, XPMEM_GET_RDWR));
+	map_over(page, LENGTH, PROT_READ | PROT_WRITE, MAP_SHARED, memory_file(LENGTH));
+	CHECK_EQ(on(attacher, do_splice_in, at), -EFAULT);
+	at = CHECK_OK(on(attacher, do_attach, apid, 0, LENGTH, 0, 0));
+	CHECK_OK(on(attacher, do_fill, at, LENGTH, 2));
+	CHECK_EQ(verify(page, LENGTH, 2), 0);
+	CHECK_EQ(on(attacher, do_splice_in, at), -EFAULT);
+}
+
+/* it is the segment's, not the memory's */
+CASE(no_gup_of_one_segment)
+{
+	long other;
+
+	share_without_gup(map_shared(LENGTH));
+	other = CHECK_OK(on(attacher, do_attach_segment, export_range(page, LENGTH), 0, LENGTH));
+	CHECK_EQ(on(attacher, do_splice_in, at), -EFAULT);
+	CHECK_EQ(on(attacher, do_splice, other), 0x10000001L);
+	CHECK_EQ(on(attacher, do_splice_in, at), -EFAULT);
+}
+
+CASE(no_gup_and_devices)
+{
+	long apid;
+
+	share_without_gup(map_shared(LENGTH));
+	apid = CHECK_OK(on(attacher, do_get, segment, XPMEM_GET_RDWR));
+	CHECK_EQ(on(attacher, do_dmabuf, apid, 0, PAGE), -EACCES);
 }

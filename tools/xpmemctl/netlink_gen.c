@@ -46,6 +46,7 @@ static const struct value_name feature_names[] = {
 	{ 0x20, "wait" },
 	{ 0x40, "dmabuf" },
 	{ 0x80, "no_ptrace_check" },
+	{ 0x100, "no_gup" },
 	{ 0, NULL },
 };
 
@@ -130,6 +131,8 @@ static const struct attribute segment_table[] = {
 	  "Of an event: why it is gone." },
 	{ XPMEM_A_SEGMENT_NO_PTRACE_CHECK, "no_ptrace_check", ATTRIBUTE_U32, FORM_NUMBER, NULL,
 	  "1 when the mode alone decides on permits for it, else 0." },
+	{ XPMEM_A_SEGMENT_NO_GUP, "no_gup", ATTRIBUTE_U32, FORM_NUMBER, NULL,
+	  "1 when get_user_pages() fails on every attachment of it, else 0." },
 };
 
 const struct attribute_set segment_attributes = {

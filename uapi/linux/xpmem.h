@@ -83,6 +83,8 @@
  *   XPMEM_IOC_DMABUF; the kernel has dma-bufs.
  * XPMEM_FEATURE_NO_PTRACE_CHECK, since ABI version 2:
  *   XPMEM_MAKE_NO_PTRACE_CHECK.
+ * XPMEM_FEATURE_NO_GUP, since ABI version 2:
+ *   XPMEM_MAKE_NO_GUP.
  */
 #define XPMEM_FEATURE_LEGACY (1U << 0)
 #define XPMEM_FEATURE_NETLINK (1U << 1)
@@ -92,6 +94,7 @@
 #define XPMEM_FEATURE_WAIT (1U << 5)
 #define XPMEM_FEATURE_DMABUF (1U << 6)
 #define XPMEM_FEATURE_NO_PTRACE_CHECK (1U << 7)
+#define XPMEM_FEATURE_NO_GUP (1U << 8)
 
 /*
  * Flags of XPMEM_IOC_MAKE.
@@ -101,9 +104,14 @@
  * XPMEM_MAKE_NO_PTRACE_CHECK, since ABI version 2:
  *   Permits depend on the mode alone, not on what ptrace would allow; see
  *   XPMEM_IOC_GET.
+ * XPMEM_MAKE_NO_GUP, since ABI version 2:
+ *   get_user_pages() fails on every attachment of this segment, of shared
+ *   memory too, and XPMEM_IOC_DMABUF is refused. No pipe, io_uring or device
+ *   can then keep a page of it after access has ended.
  */
 #define XPMEM_MAKE_RDONLY (1U << 0)
 #define XPMEM_MAKE_NO_PTRACE_CHECK (1U << 1)
+#define XPMEM_MAKE_NO_GUP (1U << 2)
 
 /*
  * Flags of XPMEM_IOC_GET and XPMEM_IOC_SEGMENT_FD. Exactly one of rdonly and
@@ -500,7 +508,7 @@ struct xpmem_ioc_wake {
  *   beyond the segment, unknown flag
  * * ENOENT: no such permit, or its segment is gone
  * * EACCES: the permit is another process's, or read-only, which devices cannot
- *   be held to
+ *   be held to, or the segment was made with XPMEM_MAKE_NO_GUP
  * * EFAULT: the exporter has nothing there that it may write and that can be
  *   pinned, a hole among it
  * * EDQUOT: more than the caller's RLIMIT_MEMLOCK allows
@@ -794,6 +802,8 @@ enum {
  * XPMEM_A_SEGMENT_REASON: u32. Of an event: why it is gone.
  * XPMEM_A_SEGMENT_NO_PTRACE_CHECK: u32. 1 when the mode alone decides on
  *   permits for it, else 0.
+ * XPMEM_A_SEGMENT_NO_GUP: u32. 1 when get_user_pages() fails on every
+ *   attachment of it, else 0.
  */
 enum {
 	XPMEM_A_SEGMENT_PAD = 1,
@@ -817,6 +827,7 @@ enum {
 	XPMEM_A_SEGMENT_TIME,
 	XPMEM_A_SEGMENT_REASON,
 	XPMEM_A_SEGMENT_NO_PTRACE_CHECK,
+	XPMEM_A_SEGMENT_NO_GUP,
 
 	__XPMEM_A_SEGMENT_MAX,
 	XPMEM_A_SEGMENT_MAX = (__XPMEM_A_SEGMENT_MAX - 1)
