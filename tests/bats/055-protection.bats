@@ -28,6 +28,18 @@ load helpers
 	run_case protection one-page
 }
 
+@test "write only" {
+	run_case protection write-only
+}
+
+@test "write only shared memory" {
+	run_case protection write-only-shared-memory
+}
+
+@test "write only shared file" {
+	run_case protection write-only-shared-file
+}
+
 @test "counted while it changes" {
 	run_case protection counted-while-it-changes
 }

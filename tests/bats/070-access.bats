@@ -6,10 +6,12 @@ load helpers
 
 setup_file() {
 	disk_mount
+	insmod "$XPMEM_BUILD/tests/importer/xpmem-importer.ko" || echo "this kernel has no dma-bufs"
 }
 
 teardown_file() {
 	disk_unmount
+	rmmod xpmem-importer 2>/dev/null || true
 }
 
 @test "file mapped shared" {
@@ -86,6 +88,18 @@ teardown_file() {
 
 @test "device memory mapped over" {
 	run_case access device-memory-mapped-over
+}
+
+@test "memory of a driver" {
+	run_case access memory-of-a-driver
+}
+
+@test "write combined memory" {
+	run_case access write-combined-memory
+}
+
+@test "uncached memory" {
+	run_case access uncached-memory
 }
 
 @test "vdso" {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * A driver that imports dma-bufs, as those of RDMA devices and GPUs do, and is the device as well: reads and
- * writes of its file go to the addresses that the device got.
+ * writes of its file go to the addresses that the device got. It also maps an ordinary page of its own, as drivers map buffers
+ * for display: a shared mapping that is neither VM_IO nor VM_PFNMAP, with the cache attributes that the test asks for.
  */
 #include <linux/dma-mapping.h>
 #include <linux/dma-resv.h>
@@ -25,6 +26,7 @@ struct import {
 };
 
 static struct platform_device *device;
+static struct page *own_page;
 
 static void unmap(struct import *import)
 {
@@ -215,6 +217,35 @@ static int importer_release(struct inode *inode, struct file *file)
 	return 0;
 }
 
+static vm_fault_t own_page_fault(struct vm_fault *vmf)
+{
+	get_page(own_page);
+	vmf->page = own_page;
+	return 0;
+}
+
+static const struct vm_operations_struct own_page_ops = { .fault = own_page_fault };
+
+static int importer_mmap(struct file *file, struct vm_area_struct *vma)
+{
+	if (vma->vm_end - vma->vm_start != PAGE_SIZE)
+		return -EINVAL;
+	switch (vma->vm_pgoff) {
+	case IMPORTER_CACHED:
+		break;
+	case IMPORTER_WRITE_COMBINED:
+		vma->vm_page_prot = pgprot_writecombine(vma->vm_page_prot);
+		break;
+	case IMPORTER_UNCACHED:
+		vma->vm_page_prot = pgprot_noncached(vma->vm_page_prot);
+		break;
+	default:
+		return -EINVAL;
+	}
+	vma->vm_ops = &own_page_ops;
+	return 0;
+}
+
 static const struct file_operations fops = {
 	.owner = THIS_MODULE,
 	.open = importer_open,
@@ -222,6 +253,7 @@ static const struct file_operations fops = {
 	.read = importer_read,
 	.write = importer_write,
 	.llseek = default_llseek,
+	.mmap = importer_mmap,
 	.unlocked_ioctl = importer_ioctl,
 };
 
@@ -236,14 +268,22 @@ static int __init importer_init(void)
 {
 	int error;
 
+	own_page = alloc_page(GFP_KERNEL | __GFP_ZERO);
+	if (!own_page)
+		return -ENOMEM;
 	device = platform_device_register_simple("xpmem-importer", -1, NULL, 0);
-	if (IS_ERR(device))
-		return PTR_ERR(device);
+	if (IS_ERR(device)) {
+		error = PTR_ERR(device);
+		goto free_page;
+	}
 	error = dma_coerce_mask_and_coherent(&device->dev, DMA_BIT_MASK(64));
 	if (!error)
 		error = misc_register(&misc);
-	if (error)
-		platform_device_unregister(device);
+	if (!error)
+		return 0;
+	platform_device_unregister(device);
+free_page:
+	put_page(own_page);
 	return error;
 }
 
@@ -251,6 +291,7 @@ static void __exit importer_exit(void)
 {
 	misc_deregister(&misc);
 	platform_device_unregister(device);
+	put_page(own_page);
 }
 
 module_init(importer_init);

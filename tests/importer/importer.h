@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What tests ask of /dev/xpmem-importer. Reads and writes of the file go to the mapped memory. */
+/*
+ * What tests ask of /dev/xpmem-importer. Reads and writes of the file go to the mapped memory. mmap() maps a page of the driver's
+ * own, with the cache attributes that the offset names.
+ */
 #ifndef IMPORTER_H
 #define IMPORTER_H
 
@@ -18,5 +21,10 @@ struct importer_attach {
 #define IMPORTER_MAP _IO('i', 2)
 #define IMPORTER_UNMAP _IO('i', 3)
 #define IMPORTER_NOTICES _IO('i', 4)	/* how often it was told */
+
+/* offsets for mmap(), in pages */
+#define IMPORTER_CACHED 0
+#define IMPORTER_WRITE_COMBINED 1
+#define IMPORTER_UNCACHED 2
 
 #endif

@@ -11,6 +11,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "../importer/importer.h"
 #include "device.h"
 
 #define USER 2000
@@ -459,6 +460,64 @@ CASE(device_memory_mapped_over)
 	CHECK_OK(on(attacher, do_store, at, 1));
 	map_device(file, memory);
 	CHECK_EQ(on(attacher, do_load, at), GOT_SIGBUS);
+}
+
+/* a page of a driver that is neither VM_IO nor VM_PFNMAP, mapped with other cache attributes than the module would give it */
+static int driver(void)
+{
+	int file = open("/dev/xpmem-importer", O_RDWR | O_CLOEXEC);
+
+	if (file < 0)
+		SKIP("the driver of the tests is not loaded: %s", strerror(errno));
+	return file;
+}
+
+static long map_driver(int file, long attributes, long place)
+{
+	void *page = mmap((void *)place, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | (place ? MAP_FIXED : 0), file, attributes * PAGE);
+
+	CHECK(page != MAP_FAILED);
+	CHECK_OK(store((long)page, 7));
+	return (long)page;
+}
+
+CASE(memory_of_a_driver)
+{
+	int file = driver();
+
+	become_user();
+	attach_here(map_driver(file, IMPORTER_CACHED, 0), PAGE);
+	CHECK_EQ(on(attacher, do_load, at), 7);
+}
+
+static void check_other_attributes(long attributes)
+{
+	int file = driver();
+	long memory;
+
+	become_user();
+	attach_here(map_driver(file, attributes, 0), PAGE);
+	CHECK_EQ(on(attacher, do_load, at), GOT_SIGBUS);
+	CHECK_EQ(on(attacher, do_store, at, 1), GOT_SIGBUS);
+	memory = map_shared(PAGE);
+	attach_here(memory, PAGE);
+	CHECK_OK(on(attacher, do_store, at, 1));
+	map_driver(file, attributes, memory);
+	CHECK_EQ(on(attacher, do_load, at), GOT_SIGBUS);
+	CHECK_EQ(on(attacher, do_store, at, 1), GOT_SIGBUS);
+	CHECK_EQ(load(memory), 7);
+	map_over(memory, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, memory_file(PAGE));
+	CHECK_EQ(on(attacher, do_load, at), 0);
+}
+
+CASE(write_combined_memory)
+{
+	check_other_attributes(IMPORTER_WRITE_COMBINED);
+}
+
+CASE(uncached_memory)
+{
+	check_other_attributes(IMPORTER_UNCACHED);
 }
 
 /* memory of the kernel: the pages behind it are nobody's to share */

@@ -96,6 +96,56 @@ CASE(one_page)
 	}
 }
 
+/* what the exporter may only write it may read as well on most machines, and then the attacher may */
+static void check_write_only(long offset)
+{
+	CHECK_EQ(on(attacher, do_load, at + offset), load(page + offset));
+	CHECK_OK(on(attacher, do_store, at + offset, 5));
+	CHECK_EQ(on(attacher, do_load, at + offset), load(page + offset));
+	CHECK_OK(store(page + offset, 6));
+	CHECK_EQ(on(attacher, do_load, at + offset), load(page + offset));
+	protect(page + offset, PAGE, PROT_READ | PROT_WRITE);
+	CHECK_EQ(on(attacher, do_load, at + offset), 6);
+}
+
+/* pages that the attacher reads first, that it writes first, and that the exporter had before */
+static void check_write_only_memory(long memory)
+{
+	share(memory, LENGTH);
+	CHECK_OK(store(page + 2 * PAGE, 3));
+	CHECK_EQ(on(attacher, do_load, at + 2 * PAGE), 3);
+	protect(page, LENGTH, PROT_WRITE);
+	CHECK_OK(on(attacher, do_store, at + PAGE, 4));
+	check_write_only(0);
+	check_write_only(PAGE);
+	check_write_only(2 * PAGE);
+	protect(page, LENGTH, PROT_WRITE);
+	CHECK_OK(on(attacher, do_store, at, 7));
+	protect(page, LENGTH, PROT_NONE);
+	check_allowed(0, PROT_NONE);
+	check_allowed(3 * PAGE, PROT_NONE);
+	protect(page, LENGTH, PROT_WRITE);
+	CHECK_OK(on(attacher, do_store, at + 3 * PAGE, 8));
+	protect(page, LENGTH, PROT_READ);
+	CHECK_EQ(load(page), 7);
+	CHECK_EQ(load(page + 3 * PAGE), 8);
+}
+
+CASE(write_only)
+{
+	check_write_only_memory(map_anonymous(LENGTH));
+}
+
+CASE(write_only_shared_memory)
+{
+	check_write_only_memory(map_shared(LENGTH));
+}
+
+CASE(write_only_shared_file)
+{
+	check_write_only_memory(map_file(temporary_file("content", 4), LENGTH, PROT_READ | PROT_WRITE, MAP_SHARED));
+}
+
 /* the attacher writes while the exporter takes the right away and gives it back: it is never stuck, and loses nothing */
 static long do_count_stubbornly(const long *a)
 {
