@@ -40,6 +40,10 @@ load helpers
 	run_case protection write-only-shared-file
 }
 
+@test "protection keys" {
+	run_case protection protection-keys
+}
+
 @test "counted while it changes" {
 	run_case protection counted-while-it-changes
 }

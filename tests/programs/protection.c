@@ -3,6 +3,9 @@
  * An attachment allows at any moment what the exporter's own mapping allows at that moment: from every
  * protection to every other, whatever was mapped in the attachment before.
  */
+#include <errno.h>
+#include <sys/mman.h>
+
 #include "device.h"
 
 #define LENGTH (4 * PAGE)
@@ -144,6 +147,39 @@ CASE(write_only_shared_memory)
 CASE(write_only_shared_file)
 {
 	check_write_only_memory(map_file(temporary_file("content", 4), LENGTH, PROT_READ | PROT_WRITE, MAP_SHARED));
+}
+
+static long do_protect_with_key(const long *address_length)
+{
+	const long *a = address_length;
+	int key = pkey_alloc(0, PKEY_DISABLE_ACCESS);
+
+	if (key < 0)
+		return -errno;
+	return answer(pkey_mprotect((void *)a[0], a[1], PROT_READ | PROT_WRITE, key));
+}
+
+/* a key denies its own process's threads, as for ptrace: the exporter's key does not bind the attacher, nor the other way round */
+CASE(protection_keys)
+{
+	long error;
+
+	share(map_anonymous(LENGTH), LENGTH);
+	CHECK_OK(store(page, 1));
+	error = here(do_protect_with_key, page, LENGTH);
+	if (error == -ENOSPC || error == -EINVAL || error == -ENOSYS)
+		SKIP("this processor or kernel has no protection keys");
+	CHECK_OK(error);
+	CHECK_EQ(load(page), GOT_SIGSEGV);
+	CHECK_EQ(on(attacher, do_load, at), 1);
+	CHECK_OK(on(attacher, do_store, at, 2));
+	CHECK_OK(on(attacher, do_store, at + PAGE, 3));
+	CHECK_OK(on(attacher, do_protect_with_key, at, PAGE));
+	CHECK_EQ(on(attacher, do_load, at), GOT_SIGSEGV);
+	CHECK_EQ(on(attacher, do_load, at + PAGE), 3);
+	CHECK_OK(answer(pkey_mprotect((void *)page, LENGTH, PROT_READ | PROT_WRITE, 0)));
+	CHECK_EQ(load(page), 2);
+	CHECK_EQ(load(page + PAGE), 3);
 }
 
 /* the attacher writes while the exporter takes the right away and gives it back: it is never stuck, and loses nothing */
