@@ -10,6 +10,7 @@ setup_file() {
 
 teardown_file() {
 	disk_unmount
+	echo never >/sys/kernel/mm/transparent_hugepage/shmem_enabled
 }
 
 @test "futex exporter wakes" {
@@ -90,6 +91,11 @@ teardown_file() {
 
 @test "no gup of private memory" {
 	run_case system-calls no-gup-of-private-memory
+}
+
+@test "no gup of huge shared memory" {
+	echo advise >/sys/kernel/mm/transparent_hugepage/shmem_enabled
+	run_case system-calls no-gup-of-huge-shared-memory
 }
 
 @test "no gup and direct io" {

@@ -439,6 +439,34 @@ CASE(no_gup_of_private_memory)
 	check_no_gup(map_anonymous(LENGTH));
 }
 
+/* here a whole huge page is mapped at once, which may not be got either */
+CASE(no_gup_of_huge_shared_memory)
+{
+	long memory = map_aligned(4 * MIB, 2 * MIB);
+
+	map_over(memory, 2 * MIB, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1);
+	CHECK_OK(answer(madvise((void *)memory, 2 * MIB, MADV_HUGEPAGE)));
+	CHECK_OK(device_open());
+	fill(memory, 2 * MIB, 1);
+	if (read_counter("/proc/vmstat", "nr_shmem_pmdmapped") <= 0)
+		SKIP("the kernel gives shared memory no huge page here");
+	page = memory;
+	attacher = peer_start();
+	segment = CHECK_OK(MAKE(.vaddr = page, .length = 2 * MIB, .mode = 0600, .flags = XPMEM_MAKE_NO_GUP));
+	at = CHECK_OK(on(attacher, do_attach_segment, segment, 0, 2 * MIB));
+	CHECK_EQ(on(attacher, do_verify, at, 2 * MIB, 1), 0);
+	CHECK_EQ(on(attacher, do_splice_in, at + MIB), -EFAULT);
+	CHECK_OK(on(attacher, do_fill, at, 2 * MIB, 2));
+	CHECK_EQ(on(attacher, do_splice_in, at + MIB), -EFAULT);
+	CHECK_EQ(read_process(at + MIB), -EFAULT);
+	CHECK_EQ(verify(page, 2 * MIB, 2), 0);
+	unmap(page, MIB);
+	CHECK_EQ(on(attacher, do_load, at), GOT_SIGBUS);
+	CHECK_EQ(on(attacher, do_load, at + MIB), load(page + MIB));
+	CHECK_OK(REMOVE(.segid = segment));
+	CHECK_EQ(on(attacher, do_load, at + MIB), GOT_SIGBUS);
+}
+
 CASE(no_gup_and_direct_io)
 {
 	int file = direct_file();
