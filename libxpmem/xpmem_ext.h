@@ -44,7 +44,7 @@ int xpmem_query(struct xpmem_capabilities *capabilities);
  * xpmem_make_segment() - export a range of this process
  * @vaddr: first byte
  * @length: bytes, or SIZE_MAX for all from vaddr to the end of the address space
- * @mode: 0777 bits: who may get a permit
+ * @mode: 0777 bits: which users may get a permit
  * @flags: XPMEM_MAKE_ bits or 0: XPMEM_MAKE_RDONLY, XPMEM_MAKE_NO_PTRACE_CHECK, XPMEM_MAKE_NO_GUP
  * @name: shown by xpmemctl: printable ASCII, at most 31 bytes; or NULL
  *
@@ -58,7 +58,7 @@ xpmem_segid_t xpmem_make_segment(void *vaddr, size_t length, unsigned int mode, 
  * @segid: the segment
  * @access: the most that a permit got with it may allow: XPMEM_RDONLY or XPMEM_RDWR
  *
- * To be sent over a unix socket: whoever holds it may call xpmem_get_fd(), whatever
+ * To be sent over a unix socket: its holder may call xpmem_get_fd(), whatever
  * the segment's mode and the ipc namespaces are. It does not keep the segment alive.
  *
  * Return: the descriptor, close-on-exec, which the caller closes; or -1 with EINVAL
@@ -147,9 +147,9 @@ int xpmem_wait(const volatile uint32_t *address, uint32_t expected, const struct
 int xpmem_wait64(const volatile uint64_t *address, uint64_t expected, const struct timespec *deadline);
 
 /**
- * xpmem_wake() - wake those who wait for a word
+ * xpmem_wake() - wake tasks that wait for a word
  * @address: the word, as for xpmem_wait(), of either size
- * @count: how many at most, who waited longest first; INT_MAX for all
+ * @count: how many at most, those that waited longest first; INT_MAX for all
  *
  * Return: how many were woken, or -1 with EFAULT (nothing is mapped there), EINVAL
  * (count is negative) or EIDRM (the segment or permit is gone).
