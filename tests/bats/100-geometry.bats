@@ -92,6 +92,14 @@ load helpers
 	run_case geometry madvise-dofork
 }
 
+@test "core dump" {
+	run_case geometry core-dump
+}
+
+@test "core dump of shared memory" {
+	run_case geometry core-dump-of-shared-memory
+}
+
 @test "madvise" {
 	run_case geometry madvise
 }

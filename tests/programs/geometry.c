@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What a process does to the mapping itself: cut, protect, move, inherit, attach itself and each other. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -308,6 +311,45 @@ CASE(madvise_dofork)
 	peer_end(child, 0);
 	check_pages("++++++++");
 	check_revocable("++++++++");
+}
+
+/* whether the mapping that begins at an address has a flag, as smaps abbreviates it */
+static bool has_flag(long address, const char *flag)
+{
+	FILE *file = fopen("/proc/self/smaps", "re");
+	unsigned long start, end, current = 0;
+	bool found = false;
+	char line[512];
+
+	CHECK(file);
+	while (fgets(line, sizeof(line), file)) {
+		if (sscanf(line, "%lx-%lx ", &start, &end) == 2)
+			current = start;
+		if (current == (unsigned long)address && !strncmp(line, "VmFlags:", 8))
+			found = strstr(line, flag);
+	}
+	fclose(file);
+	return found;
+}
+
+/* the exporter's memory comes into no core dump of the attacher, which cannot ask for that either */
+static void check_no_core_dump(long memory)
+{
+	attach_memory(memory);
+	CHECK_EQ(verify(at, LENGTH, 1), 0);
+	CHECK(has_flag(at, " dd"));
+	CHECK_EQ(answer(madvise((void *)at, LENGTH, MADV_DODUMP)), -EINVAL);
+	CHECK(has_flag(at, " dd"));
+}
+
+CASE(core_dump)
+{
+	check_no_core_dump(map_anonymous(LENGTH));
+}
+
+CASE(core_dump_of_shared_memory)
+{
+	check_no_core_dump(map_shared(LENGTH));
 }
 
 CASE(madvise)
