@@ -256,11 +256,11 @@ CASE(executed_with_the_descriptor)
 {
 	make_objects();
 	peer_tell(peer, do_exec, ARGUMENTS(1));
-	expect_ends(2, XPMEM_REASON_EXEC);
+	expect_ends(3, XPMEM_REASON_EXEC);
 	peer_await_end(peer);
 	expect_nothing(listener);
 	peer_end(peer, SIGKILL);
-	expect(XPMEM_NL_CMD_PERMIT_GONE, apid, XPMEM_REASON_EXITED);
+	expect_nothing(listener);
 }
 
 static void revoke_by_netlink(int command, int attribute, int64_t id)

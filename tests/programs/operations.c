@@ -105,7 +105,7 @@ CASE(make_mode)
 
 CASE(make_flags)
 {
-	const unsigned int known = XPMEM_MAKE_RDONLY | XPMEM_MAKE_NO_GUP;
+	const unsigned int known = XPMEM_MAKE_RDONLY | XPMEM_MAKE_NO_PTRACE_CHECK | XPMEM_MAKE_NO_GUP;
 	long page;
 	int bit;
 
