@@ -3,7 +3,7 @@
  * The scheduler of race points: decides from a seed whether a task that passes a point is delayed.
  *
  * Only a build with XPMEM_RACE=1 contains this file. The n-th pass of a point draws the n-th number
- * of the stream that the seed and the name of the point give. The same seed therefore gives the same
+ * of the stream that the seed and the name of the point give. So the same seed gives the same
  * delays, as long as tasks pass each point in the same order.
  */
 #include <linux/delay.h>
@@ -20,7 +20,7 @@
 #define LONGEST_SPIN 50		/* microseconds */
 
 static DEFINE_SPINLOCK(race_lock);
-static struct xpmem_race *race_points;	/* race_lock; points stay in the list until the module goes */
+static struct xpmem_race *race_points;	/* race_lock; the points that were passed */
 static u32 race_seed;			/* race_lock, to write; 0: no delays */
 
 static unsigned int race_rate = 25;
@@ -57,7 +57,7 @@ static int race_get_seed(char *buffer, const struct kernel_param *param)
 
 static const struct kernel_param_ops race_seed_ops = { .set = race_set_seed, .get = race_get_seed };
 module_param_cb(race_seed, &race_seed_ops, NULL, 0644);
-MODULE_PARM_DESC(race_seed, "Seed of the delays; setting it restarts all streams (default: 0, no delays)");
+MODULE_PARM_DESC(race_seed, "Seed of the delays, restarts all streams (default: 0, no delays)");
 
 /* A line for each point that was passed: its name, passes and delays since the seed was set. */
 static int race_get_passes(char *buffer, const struct kernel_param *param)
@@ -76,9 +76,9 @@ static int race_get_passes(char *buffer, const struct kernel_param *param)
 
 static const struct kernel_param_ops race_passes_ops = { .get = race_get_passes };
 module_param_cb(race_passes, &race_passes_ops, NULL, 0444);
-MODULE_PARM_DESC(race_passes, "Each point that was passed, with the numbers of its passes and delays");
+MODULE_PARM_DESC(race_passes, "The points that were passed, with their passes and delays");
 
-/* Counts a pass. Returns false if it is not to be delayed, else sets @number to the number drawn. */
+/* Counts a pass and draws a number for it. Returns whether the pass is to be delayed. */
 static bool race_draw(struct xpmem_race *race, u32 *number)
 {
 	unsigned long flags, pass;
@@ -109,7 +109,7 @@ static bool race_draw(struct xpmem_race *race, u32 *number)
  * xpmem_race_sleep() - perhaps delay the calling task, which may sleep
  * @race: the point that it passes
  *
- * Yields, sleeps shortly or sleeps up to some milliseconds. A sleep ignores signals, and is bounded.
+ * Yields, or sleeps for at most some milliseconds. Signals do not end the sleep.
  */
 void xpmem_race_sleep(struct xpmem_race *race)
 {
