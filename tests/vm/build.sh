@@ -36,7 +36,8 @@ build_all() {
 		build_log meson setup "${options[@]}" "$build_dir" "$tree"
 		echo "$setup" >"$build_dir/xpmem-setup"
 	fi
-	build_log ninja -C "$build_dir" all tests/importer/xpmem-importer.ko
+	build_log ninja -C "$build_dir" all tests/importer/xpmem-importer.ko \
+		tests/notifier/xpmem-notifier.ko
 	build_module=$build_dir/module/xpmem.ko
 	[[ -f $build_module ]] || die "the build made no xpmem.ko"
 }
