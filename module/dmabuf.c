@@ -214,6 +214,7 @@ struct file *xpmem_dmabuf_file(s64 apid, u64 offset, u64 length)
 	error = get_pages(dmabuf, segment->start + offset, length);
 	if (error)
 		goto destroy;
+	xpmem_race_point("dmabuf-pinned");
 	dma_buf = export(dmabuf);
 	if (IS_ERR(dma_buf)) {
 		error = PTR_ERR(dma_buf);
@@ -225,6 +226,7 @@ struct file *xpmem_dmabuf_file(s64 apid, u64 offset, u64 length)
 	mutex_unlock(&dmabufs_lock);
 	/* In the list first, then the look; pairs with xpmem_dmabuf_revoke(). */
 	smp_mb();
+	xpmem_race_point("dmabuf-listed");
 	if (READ_ONCE(permit->dead) || READ_ONCE(segment->dead)) {
 		dma_buf_put(dma_buf);
 		return ERR_PTR(-ENOENT);
@@ -271,6 +273,7 @@ void xpmem_dmabuf_revoke(struct xpmem_segment *segment, const struct xpmem_permi
 	smp_mb();
 	if (list_empty(&segment->dmabufs))
 		return;
+	xpmem_race_point("dmabuf-revoke");
 	mutex_lock(&dmabufs_lock);
 	list_for_each_entry(dmabuf, &segment->dmabufs, link)
 		if (!permit || dmabuf->permit == permit)

@@ -238,6 +238,7 @@ bool xpmem_registry_withdraw(struct xpmem_registry *registry, struct xpmem_objec
 		WRITE_ONCE(*slot, 0);
 	spin_unlock(slot_lock(index));
 	if (found) {
+		xpmem_race_spin("registry-withdrawn");
 		put_free(registry, index);
 		atomic_long_dec(&registry->live);
 		uncharge(registry, object);

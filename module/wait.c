@@ -162,10 +162,12 @@ int xpmem_wait(u64 vaddr, u64 expected, u64 deadline, u32 flags)
 	 * with xpmem_wait_revoke().
 	 */
 	smp_mb();
+	xpmem_race_point("wait-listed");
 	if (space && xpmem_attachment_revoked(waiter.place.attachment))
 		error = -EIDRM;
 	else
 		error = compare(vaddr, expected, is_u64);
+	xpmem_race_point("wait-compared");
 	if (!error)
 		error = sleep_until_ended(&waiter, deadline);
 
@@ -200,6 +202,7 @@ long xpmem_wake(u64 vaddr, u32 count)
 	if (error)
 		return error;
 	bucket = bucket_of(place.mm, place.address);
+	xpmem_race_point("wake-found");
 	/* After the caller's store; pairs with xpmem_wait(). */
 	smp_mb();
 	spin_lock(&bucket->lock);
