@@ -114,9 +114,21 @@ static void find_family(void)
 
 long sweep_request(int flags, int command, int attribute, const void *value, int length)
 {
-	static char reply[32768];
+	static __thread char reply[32768];
 
+	if (!family)
+		find_family();
 	return nl_request(family, flags, command, attribute, value, length, reply, sizeof(reply));
+}
+
+long sweep_stat(int attribute)
+{
+	char reply[4096];
+
+	if (!family)
+		find_family();
+	CHECK_OK(nl_request(family, 0, XPMEM_NL_CMD_STATS_GET, 0, NULL, 0, reply, sizeof(reply)));
+	return nl_value(reply, attribute);
 }
 
 static long objects(void)

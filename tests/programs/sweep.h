@@ -28,4 +28,7 @@ void sweep(const struct sweep *sweep);
  */
 long sweep_request(int flags, int command, int attribute, const void *value, int length);
 
+/* a number of the machine's statistics, by its XPMEM_A_STATS_ attribute; for root */
+long sweep_stat(int attribute);
+
 #endif

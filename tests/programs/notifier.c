@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Attachers register ordinary mmu notifiers, as KVM does, while the exporter's pages change. A
+ * registration takes the i_mmap and anon_vma locks of all that the attacher maps. No change may
+ * wait for one of them in turn.
+ */
+#include <fcntl.h>
+#include <linux/falloc.h>
+#include <linux/kvm.h>
+#include <linux/mempolicy.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "deadline.h"
+#include "device.h"
+
+#define LENGTH (2 * MIB)
+#define PAGES (LENGTH / PAGE)
+#define SECONDS 4
+#define STILL 20	/* seconds without progress that count as a hang */
+
+enum { REGISTRATIONS, CHANGES, TOUCHES, KINDS };
+
+static const char *const kind_names[] = { "registrations", "changes", "touches" };
+
+static struct board {
+	atomic_long turns[KINDS];
+	atomic_bool stop;
+} *board;
+
+static long memory, at;	/* the exported memory, and its attachment */
+static int file = -1;
+
+/* Registers a notifier in this process and unregisters it. */
+static long register_once(void)
+{
+	int device_of_tests = open("/dev/xpmem-notifier", O_RDWR | O_CLOEXEC), machine;
+
+	if (device_of_tests >= 0)
+		return answer(close(device_of_tests));
+	if (errno != ENOENT)
+		return -errno;
+	device_of_tests = open("/dev/kvm", O_RDWR | O_CLOEXEC);
+	if (device_of_tests < 0)
+		return -errno;
+	machine = ioctl(device_of_tests, KVM_CREATE_VM, 0);
+	close(device_of_tests);
+	return machine < 0 ? -errno : answer(close(machine));
+}
+
+static void *touch(void *nothing)
+{
+	long i;
+
+	while (!board->stop) {
+		for (i = 0; i < PAGES; i++)
+			CHECK_OK(touch_for_writing(at + i * PAGE));
+		board->turns[TOUCHES]++;
+	}
+	return nothing;
+}
+
+static long do_register_for_ever(const long *segid)
+{
+	pthread_t thread;
+	long result;
+
+	at = CHECK_OK(here(do_attach_segment, segid[0], 0, LENGTH));
+	CHECK_EQ(pthread_create(&thread, NULL, touch, NULL), 0);
+	while (!board->stop) {
+		result = register_once();
+		if (result != -EINTR)
+			CHECK_OK(result);
+		board->turns[REGISTRATIONS]++;
+	}
+	return answer(-pthread_join(thread, NULL));
+}
+
+/* Moves the pages of the exporter between nodes. */
+static long do_move_for_ever(const long *pid)
+{
+	static void *pages[PAGES];
+	static int nodes[PAGES], status[PAGES];
+	long i, node = 0;
+
+	while (!board->stop) {
+		node = !node;
+		for (i = 0; i < PAGES; i++) {
+			pages[i] = (void *)(memory + i * PAGE);
+			nodes[i] = node;
+		}
+		CHECK_OK(answer(syscall(SYS_move_pages, pid[0], PAGES, pages, nodes, status,
+					MPOL_MF_MOVE_ALL)));
+		board->turns[CHANGES]++;
+	}
+	return 0;
+}
+
+static long do_punch_for_ever(const long *none)
+{
+	(void)none;
+	while (!board->stop) {
+		CHECK_OK(answer(
+			fallocate(file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, LENGTH)));
+		board->turns[CHANGES]++;
+	}
+	return 0;
+}
+
+
+/* Returns when all have made progress for some seconds, and fails when one stands still. */
+static void watch_progress(struct peer *attacher, struct peer *changer)
+{
+	double end = now() + SECONDS, moved = now();
+	long seen[KINDS] = { 0 };
+	bool all;
+	int i;
+
+	do {
+		usleep(100000);
+		for (all = true, i = 0; i < KINDS; i++)
+			all = all && board->turns[i] > seen[i];
+		if (all) {
+			moved = now();
+			for (i = 0; i < KINDS; i++)
+				seen[i] = board->turns[i];
+		}
+		if (now() - moved > STILL * slowness()) {
+			print_kernel_stacks(peer_pid(attacher));
+			print_kernel_stacks(peer_pid(changer));
+			FAIL("stuck after %ld registrations, %ld changes and %ld touches",
+			     board->turns[REGISTRATIONS], board->turns[CHANGES],
+			     board->turns[TOUCHES]);
+		}
+	} while (moved < end);
+	board->stop = true;
+	CHECK_OK(peer_answer(attacher));
+	CHECK_OK(peer_answer(changer));
+	for (i = 0; i < KINDS; i++)
+		printf("%ld %s\n", (long)board->turns[i], kind_names[i]);
+}
+
+/* With @related, the attacher maps the memory too, as it inherited the mapping. */
+static void register_while(operation *change, long memory_of_exporter, bool related)
+{
+	struct peer *attacher, *changer;
+	long segid;
+
+	memory = memory_of_exporter;
+	board = (void *)map_file(memory_file(PAGE), PAGE, PROT_READ | PROT_WRITE, MAP_SHARED);
+	if (register_once() < 0)
+		SKIP("neither xpmem-notifier nor KVM is there");
+	CHECK_OK(device_open());
+	fill(memory, LENGTH, 1);
+	attacher = peer_start();
+	if (!related)
+		CHECK_OK(on(attacher, do_unmap, memory, LENGTH));
+	fill(memory, LENGTH, 2);
+	changer = peer_start();
+	segid = export_range(memory, LENGTH);
+	peer_tell(attacher, do_register_for_ever, &segid);
+	peer_tell(changer, change, ARGUMENTS(getpid()));
+	watch_progress(attacher, changer);
+}
+
+static long private_memory(void)
+{
+	long length = map_aligned(LENGTH, 2 * MIB);
+
+	CHECK_OK(answer(madvise((void *)length, LENGTH, MADV_NOHUGEPAGE)));
+	return length;
+}
+
+static long file_memory(void)
+{
+	file = memory_file(LENGTH);
+	return map_file(file, LENGTH, PROT_READ | PROT_WRITE, MAP_SHARED);
+}
+
+static void need_two_nodes(void)
+{
+	if (access("/sys/devices/system/node/node1", F_OK))
+		SKIP("this machine has one NUMA node only");
+}
+
+CASE(pages_of_a_relative_move)
+{
+	need_two_nodes();
+	register_while(do_move_for_ever, private_memory(), true);
+}
+
+CASE(pages_of_a_stranger_move)
+{
+	need_two_nodes();
+	register_while(do_move_for_ever, private_memory(), false);
+}
+
+CASE(pages_of_a_file_move)
+{
+	need_two_nodes();
+	register_while(do_move_for_ever, file_memory(), true);
+}
+
+CASE(file_is_punched)
+{
+	register_while(do_punch_for_ever, file_memory(), true);
+}
+
+CASE(file_of_a_stranger_is_punched)
+{
+	register_while(do_punch_for_ever, file_memory(), false);
+}

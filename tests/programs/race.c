@@ -1,0 +1,430 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Races between an exporter that takes memory away and attachers that reach it. Each case aims at
+ * one interleaving. A build of the module with race points (./vm race) widens the windows.
+ */
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "deadline.h"
+#include "device.h"
+
+#define ATTACHMENTS 1000	/* of one page: to take it away takes a while */
+#define ROUNDS 12
+#define LONGEST_DELAY 3000000L	/* ns: about what it takes to take the page away */
+#define SECRET 0x5ec2e75ec2e7L
+#define SCRIBBLE 0xbad0bad0badL
+
+/* Exporter and attacher share this, and do not export it. */
+static struct board {
+	atomic_long ready;	/* the round that the attacher has mapped everything for */
+	atomic_long over;	/* the last round that has ended */
+	atomic_long seen;	/* secrets that the attacher read */
+	atomic_bool started, done, stop;
+} *board;
+
+static long page, at[ATTACHMENTS];
+static unsigned int seed;
+
+static void start_case(void)
+{
+	board = (void *)map_file(memory_file(PAGE), PAGE, PROT_READ | PROT_WRITE, MAP_SHARED);
+	seed = 1;
+	CHECK_OK(device_open());
+}
+
+static long nanoseconds(void)
+{
+	return now() * 1e9;
+}
+
+/* Spins: a sleep would be longer than the window. */
+static void delay_at_random(void)
+{
+	long end = nanoseconds() + rand_r(&seed) % LONGEST_DELAY;
+
+	while (nanoseconds() < end)
+		;
+}
+
+static long do_attach_many(const long *segid)
+{
+	long apid = GET(.segid = segid[0], .flags = XPMEM_GET_RDWR), i;
+
+	if (apid < 0)
+		return apid;
+	for (i = 0; i < ATTACHMENTS; i++)
+		at[i] = CHECK_OK(ATTACH(.apid = apid, .length = PAGE));
+	return apid;
+}
+
+/* Maps the page everywhere, then reads it until the page or the round ends. Overwrites a secret. */
+static long do_watch(const long *round)
+{
+	long i, value;
+
+	for (i = 0; i < ATTACHMENTS; i++)
+		CHECK_OK(load(at[i]));
+	CHECK_OK(touch_for_writing(at[ATTACHMENTS - 1]));
+	board->ready = round[0];
+	while (board->over < round[0]) {
+		value = load(at[ATTACHMENTS - 1]);
+		if (value == GOT_SIGBUS || value == GOT_SIGSEGV)
+			return 0;
+		if (value != SECRET)
+			continue;
+		board->seen++;
+		(void)store(at[ATTACHMENTS - 1], SCRIBBLE);
+		return 0;
+	}
+	return 0;
+}
+
+static long do_load_last(const long *none)
+{
+	(void)none;
+	return load(at[ATTACHMENTS - 1]);
+}
+
+static void *discard(void *nothing)
+{
+	board->started = true;
+	CHECK_OK(answer(madvise((void *)page, PAGE, MADV_DONTNEED)));
+	board->done = true;
+	return nothing;
+}
+
+static void *make_read_only(void *nothing)
+{
+	board->started = true;
+	protect(page, PAGE, PROT_READ);
+	board->done = true;
+	return nothing;
+}
+
+/* Starts a thread that changes the page, and returns a random time after the change has begun. */
+static pthread_t begin_change(void *(*change)(void *))
+{
+	pthread_t thread;
+
+	board->started = board->done = false;
+	CHECK_EQ(pthread_create(&thread, NULL, change, NULL), 0);
+	while (!board->started)
+		;
+	delay_at_random();
+	return thread;
+}
+
+static void begin_round(struct peer *attacher, long round)
+{
+	peer_tell(attacher, do_watch, ARGUMENTS(round));
+	while (board->ready != round)
+		usleep(500);
+}
+
+/*
+ * Two threads discard the same page. When the second call returns, the page is free and the
+ * exporter uses it for a secret. No attacher may reach it, even while the first call is still under
+ * way.
+ */
+CASE(overlapping_discards)
+{
+	long round, fresh, scribbled = 0;
+	struct peer *attacher;
+	pthread_t thread;
+
+	start_case();
+	page = map_anonymous(PAGE);
+	fresh = map_anonymous(PAGE);
+	CHECK_OK(store(page, 1));
+	attacher = peer_start();
+	CHECK_OK(on(attacher, do_attach_many, export_range(page, PAGE)));
+	for (round = 1; round <= ROUNDS; round++) {
+		CHECK_OK(store(page, 1));
+		begin_round(attacher, round);
+		thread = begin_change(discard);
+		CHECK_OK(answer(madvise((void *)page, PAGE, MADV_DONTNEED)));
+		CHECK_OK(store(fresh, SECRET));
+		while (!board->done)
+			sched_yield();
+		CHECK_EQ(pthread_join(thread, NULL), 0);
+		usleep(10000);
+		scribbled += load(fresh) != SECRET;
+		board->over = round;
+		CHECK_OK(peer_answer(attacher));
+		CHECK_OK(answer(madvise((void *)fresh, PAGE, MADV_DONTNEED)));
+	}
+	printf("%d rounds\n", ROUNDS);
+	if (board->seen || scribbled)
+		FAIL("memory that was never exported was read in %ld rounds and written in %ld",
+		     board->seen, scribbled);
+}
+
+/* Ends all segments of the exporter. */
+static long do_close_all(const long *segid)
+{
+	(void)segid;
+	return do_open(NULL);
+}
+
+/*
+ * The segment ends while a change of the page is under way. When the call has returned, no attacher
+ * reaches the page. The exporter still has it, and writes a secret there through a second mapping.
+ */
+static void end_during_a_change(operation *end)
+{
+	long round, alias, segid, apid, file = memory_file(PAGE);
+	struct peer *attacher;
+	pthread_t thread;
+
+	start_case();
+	alias = map_file(file, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED);
+	attacher = peer_start();
+	for (round = 1; round <= ROUNDS; round++) {
+		page = map_file(file, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED);
+		CHECK_OK(store(page, 1));
+		segid = export_range(page, PAGE);
+		apid = CHECK_OK(on(attacher, do_attach_many, segid));
+		begin_round(attacher, round);
+		thread = begin_change(make_read_only);
+		CHECK_OK(end(&segid));
+		CHECK_OK(store(alias, SECRET));
+		usleep(20000);
+		CHECK_EQ(pthread_join(thread, NULL), 0);
+		board->over = round;
+		CHECK_OK(peer_answer(attacher));
+		CHECK_EQ(on(attacher, do_load_last, 0), GOT_SIGBUS);
+		CHECK_OK(on(attacher, do_release, apid));
+		unmap(page, PAGE);
+	}
+	printf("%d rounds\n", ROUNDS);
+	if (board->seen)
+		FAIL("in %ld of %d rounds the page was read after the segment had ended",
+		     board->seen, ROUNDS);
+}
+
+CASE(remove_during_a_change)
+{
+	end_during_a_change(do_remove);
+}
+
+CASE(close_during_a_change)
+{
+	end_during_a_change(do_close_all);
+}
+
+/* Operations that read a page and write it, some of them in one instruction. */
+enum instruction { PLAIN, ATOMIC, COMPARE, ADD, LOCKED_ADD, MOVE, INSTRUCTIONS };
+
+static const char *const instruction_names[] = {
+	"plain", "atomic", "compare", "add", "locked add", "move"
+};
+
+static void execute(volatile int *word, enum instruction instruction)
+{
+	volatile int *to = word + 1;
+	int value;
+
+	switch (instruction) {
+	case PLAIN:
+		value = *word;
+		*word = value + 1;
+		break;
+	case COMPARE:
+		value = *word;
+		while (!__atomic_compare_exchange_n(word, &value, value + 1, true, __ATOMIC_SEQ_CST,
+						    __ATOMIC_SEQ_CST))
+			;
+		break;
+#ifdef __x86_64__
+	case ADD:
+		__asm__ volatile("addl $1,(%0)" : : "r"(word) : "memory");
+		break;
+	case LOCKED_ADD:
+		__asm__ volatile("lock addl $1,(%0)" : : "r"(word) : "memory");
+		break;
+	case MOVE:
+		__asm__ volatile("movsl" : "+S"(word), "+D"(to) : : "memory");
+		break;
+#endif
+	default:
+		__atomic_fetch_add(word, 1, __ATOMIC_SEQ_CST);
+	}
+}
+
+static long faults(void)
+{
+	struct rusage usage;
+
+	CHECK_OK(answer(getrusage(RUSAGE_SELF, &usage)));
+	return usage.ru_minflt + usage.ru_majflt;
+}
+
+/* Returns the number of faults. */
+static long do_execute(const long *address_instruction)
+{
+	long before;
+
+	(void)faults();
+	(void)now();
+	before = faults();
+	execute((volatile int *)address_instruction[0], address_instruction[1]);
+	return faults() - before;
+}
+
+/* A read and a write fault for one instruction, each retried after a change. */
+#define MOST_FAULTS 8
+#define INSTRUCTION_LIMIT (8 * slowness())	/* seconds */
+
+static void check_instruction(int instruction, int before)
+{
+	int after = instruction == MOVE ? before : before + 1, left;
+	struct peer *attacher = peer_start();
+	long segid = export_range(page, PAGE), address, took;
+
+	address = CHECK_OK(on(attacher, do_attach_segment, segid, 0, PAGE));
+
+	left = alarm(INSTRUCTION_LIMIT);
+	printf("%s\n", instruction_names[instruction]);
+	took = on(attacher, do_execute, address, instruction);
+	alarm(left);
+	printf("%ld faults\n", took);
+	CHECK(took <= MOST_FAULTS);
+	CHECK_EQ(((int *)page)[0], after);
+	if (instruction == MOVE)
+		CHECK_EQ(((int *)page)[1], before);
+	peer_end(attacher, 0);
+}
+
+/* The exporter shares the page with a child, so its entry is read-only. */
+CASE(instructions_on_a_page_shared_by_fork)
+{
+	struct peer *child;
+	int i;
+
+	start_case();
+	for (i = 0; i < INSTRUCTIONS; i++) {
+		page = map_anonymous(PAGE);
+		CHECK_OK(store(page, 1));
+		child = peer_fork();
+		check_instruction(i, 1);
+		peer_end(child, 0);
+	}
+}
+
+CASE(instructions_on_a_page_never_touched)
+{
+	int i;
+
+	start_case();
+	for (i = 0; i < INSTRUCTIONS; i++) {
+		page = map_anonymous(PAGE);
+		check_instruction(i, 0);
+	}
+}
+
+/* Another attachment has read the page before. */
+CASE(instructions_on_a_page_read_before)
+{
+	struct peer *child;
+	int i;
+
+	start_case();
+	for (i = 0; i < INSTRUCTIONS; i++) {
+		page = map_anonymous(PAGE);
+		CHECK_OK(store(page, 1));
+		child = peer_fork();
+		CHECK_EQ(load(CHECK_OK(here(do_attach_segment, export_range(page, PAGE), 0, PAGE))),
+			 1);
+		check_instruction(i, 1);
+		peer_end(child, 0);
+	}
+}
+
+/* A thread ends an object as soon as its id appears in the reply, before the call returns. */
+
+static struct {
+	volatile __s64 *id;	/* where the kernel puts it */
+	bool permits;
+	long removed;
+} guess;
+
+static void *end_as_soon_as_made(void *nothing)
+{
+	__s64 id;
+	int tries;
+
+	while (!board->stop) {
+		id = *guess.id;
+		if (!id)
+			continue;
+		for (tries = 0; tries < 100000 && !board->stop; tries++)
+			if (!(guess.permits ? RELEASE(.apid = id) : REMOVE(.segid = id)))
+				break;
+		guess.removed++;
+		*guess.id = 0;
+	}
+	return nothing;
+}
+
+static void trace_events(const char *on)
+{
+	char path[128];
+	size_t i;
+	static const char *const events[] = { "make", "remove", "get", "release" };
+
+	for (i = 0; i < sizeof(events) / sizeof(events[0]); i++) {
+		snprintf(path, sizeof(path), "/sys/kernel/tracing/events/xpmem/%s/enable",
+			 events[i]);
+		(void)write_file(path, on);
+	}
+}
+
+static void end_while_being_published(bool permits)
+{
+	struct xpmem_ioc_make make;
+	struct xpmem_ioc_get get;
+	long segid, made = 0;
+	pthread_t thread;
+	double end;
+
+	start_case();
+	page = map_anonymous(PAGE);
+	segid = export_range(page, PAGE);
+	guess.id = permits ? &get.apid : &make.segid;
+	guess.permits = permits;
+	*guess.id = 0;
+	trace_events("1");
+	CHECK_EQ(pthread_create(&thread, NULL, end_as_soon_as_made, NULL), 0);
+	for (end = now() + 3; now() < end || !made; made++) {
+		if (permits) {
+			get = SIZED(xpmem_ioc_get, .segid = segid, .flags = XPMEM_GET_RDWR);
+			CHECK_OK(device_call(XPMEM_IOC_GET, &get));
+		} else {
+			make = SIZED(xpmem_ioc_make, .vaddr = page, .length = PAGE, .mode = 0600);
+			CHECK_OK(device_call(XPMEM_IOC_MAKE, &make));
+		}
+		while (*guess.id)
+			sched_yield();
+	}
+	board->stop = true;
+	CHECK_EQ(pthread_join(thread, NULL), 0);
+	trace_events("0");
+	printf("%ld made, %ld ended by the other thread\n", made, guess.removed);
+	CHECK_EQ(guess.removed, made);
+}
+
+CASE(remove_while_being_published)
+{
+	end_while_being_published(false);
+}
+
+CASE(release_while_being_published)
+{
+	end_while_being_published(true);
+}
