@@ -15,7 +15,7 @@
 
 #include "race.h"
 
-#define LONGEST_SLEEP 3000	/* microseconds */
+#define LONGEST_SLEEP 5000	/* microseconds */
 #define SHORT_SLEEP 200		/* microseconds */
 #define LONGEST_SPIN 50		/* microseconds */
 

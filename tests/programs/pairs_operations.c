@@ -1,0 +1,537 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The operations of pairs.c. Each leaves the region mapped, with legal content. */
+#include <fcntl.h>
+#include <linux/falloc.h>
+#include <linux/mempolicy.h>
+#include <linux/netlink.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "../importer/importer.h"
+#include "deadline.h"
+#include "pairs.h"
+#include "sweep.h"
+
+#ifndef MADV_COLLAPSE
+#define MADV_COLLAPSE 25
+#endif
+
+#define SECRETS 256
+#define SECRETS_AT_ONCE 4
+#define SECRET 0x5ec2e75ec2000000L
+
+static long secrets;
+static atomic_long secrets_used;
+
+void secrets_create(void)
+{
+	secrets = map_anonymous(SECRETS * PAGE);
+	CHECK_OK(answer(madvise((void *)secrets, SECRETS * PAGE, MADV_NOHUGEPAGE)));
+}
+
+/* The kernel gives a task the pages that were freed last on its processor, if it frees no others. */
+void secrets_reuse(void)
+{
+	long number = atomic_fetch_add(&secrets_used, SECRETS_AT_ONCE), i;
+
+	for (i = number; i < number + SECRETS_AT_ONCE && i < SECRETS; i++)
+		*(volatile long *)(secrets + i * PAGE) = SECRET + i;
+}
+
+void secrets_check(void)
+{
+	long used = secrets_used < SECRETS ? secrets_used : SECRETS, i, value;
+
+	for (i = 0; i < used; i++) {
+		value = *(volatile long *)(secrets + i * PAGE);
+		if (value != SECRET + i)
+			FAIL("memory that was never exported holds %s in place of %s",
+			     describe(value), describe(SECRET + i));
+	}
+	CHECK_OK(answer(madvise((void *)secrets, SECRETS * PAGE, MADV_DONTNEED)));
+	secrets_used = 0;
+}
+
+static long at(const struct target *target)
+{
+	return REGION + target->offset;
+}
+
+static long seen_at(const struct target *target)
+{
+	return VIEW + target->offset;
+}
+
+static void check_load(int page, long address)
+{
+	long value = load(address);
+
+	if (value != GOT_SIGBUS && value != GOT_SIGSEGV && !legal(page, value))
+		FAIL("page %d holds %s", page, describe(value));
+}
+
+static bool in_shared_part(const struct target *target)
+{
+	return target->offset >= SHARED_OFFSET && target->offset < PRIVATE_OFFSET;
+}
+
+static void map_anew(const struct target *target)
+{
+	bool shared = in_shared_part(target);
+	int flags = MAP_FIXED | (shared ? MAP_SHARED : MAP_PRIVATE | MAP_ANONYMOUS);
+
+	CHECK_OK(answer((long)mmap((void *)at(target), target->length, PROT_READ | PROT_WRITE,
+				   flags, shared ? shared_file : -1,
+				   shared ? target->offset - SHARED_OFFSET : 0)));
+	if (!shared && target->offset < SHARED_OFFSET)
+		(void)!madvise((void *)at(target), target->length, MADV_HUGEPAGE);
+}
+
+static void discard(const struct target *target, unsigned int *seed)
+{
+	(void)seed;
+	(void)!madvise((void *)at(target), target->length, MADV_DONTNEED);
+	secrets_reuse();
+}
+
+static void free_lazily(const struct target *target, unsigned int *seed)
+{
+	(void)seed;
+	(void)!madvise((void *)at(target), target->length, MADV_FREE);
+}
+
+static void map_again(const struct target *target, unsigned int *seed)
+{
+	if (rand_r(seed) % 2) {
+		(void)!munmap((void *)at(target), target->length);
+		secrets_reuse();
+	}
+	map_anew(target);
+	secrets_reuse();
+}
+
+static void protect_source(const struct target *target, unsigned int *seed)
+{
+	(void)!mprotect((void *)at(target), target->length,
+			rand_r(seed) % 2 ? PROT_READ : PROT_NONE);
+	if (rand_r(seed) % 2)
+		check_load(target->page, at(target));
+	(void)!mprotect((void *)at(target), target->length, PROT_READ | PROT_WRITE);
+}
+
+/* The pages that were moved are no longer exported: they hold a secret. */
+static void move_source(const struct target *target, unsigned int *seed)
+{
+	long away = MOVED_AWAY + rand_r(seed) % 1024 * HUGE_PAGE, secret = SECRET + target->page;
+
+	if (mremap((void *)at(target), target->length, target->length,
+		   MREMAP_MAYMOVE | MREMAP_FIXED, (void *)away) != MAP_FAILED) {
+		if (!in_shared_part(target)) {
+			*(volatile long *)away = secret;
+			usleep(rand_r(seed) % 200);
+			CHECK_EQ(*(volatile long *)away, secret);
+		}
+		(void)!munmap((void *)away, target->length);
+	}
+	map_anew(target);
+	secrets_reuse();
+}
+
+/* The child writes a secret into its own copy of private memory. */
+static void fork_source(const struct target *target, unsigned int *seed)
+{
+	pid_t child = fork();
+
+	if (child < 0)
+		return;
+	if (!child) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (!in_shared_part(target))
+			(void)store(at(target), SECRET);
+		_exit(EXIT_SUCCESS);
+	}
+	(void)store(at(target), stamp(target->page, seed));
+	check_load(target->page, at(target));
+	waitpid(child, NULL, 0);
+}
+
+static void page_out(const struct target *target, unsigned int *seed)
+{
+	(void)seed;
+	(void)!madvise((void *)at(target), target->length, MADV_PAGEOUT);
+}
+
+static void merge(const struct target *target, unsigned int *seed)
+{
+	long i;
+
+	for (i = 0; i < target->length; i += PAGE)
+		(void)store(at(target) + i, 0);
+	(void)!madvise((void *)at(target), target->length, MADV_MERGEABLE);
+	usleep(rand_r(seed) % 20000);
+	if (rand_r(seed) % 2)
+		(void)!madvise((void *)at(target), target->length, MADV_UNMERGEABLE);
+}
+
+/* Asks for one huge page in all of the part, then changes some of it. */
+static void split(const struct target *target, unsigned int *seed)
+{
+	(void)!madvise((void *)REGION, HUGE_PAGE, MADV_DONTNEED);
+	(void)store(REGION, stamp(2 * PART_PAGES, seed));
+	if (rand_r(seed) % 2)
+		(void)!madvise((void *)at(target), target->length, MADV_DONTNEED);
+	else
+		protect_source(target, seed);
+	secrets_reuse();
+}
+
+static void collapse(const struct target *target, unsigned int *seed)
+{
+	(void)target;
+	(void)seed;
+	(void)!madvise((void *)REGION, HUGE_PAGE, MADV_COLLAPSE);
+}
+
+static void punch(const struct target *target, unsigned int *seed)
+{
+	(void)seed;
+	(void)!fallocate(shared_file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+			 target->offset - SHARED_OFFSET, target->length);
+	secrets_reuse();
+}
+
+static void truncate_file(const struct target *target, unsigned int *seed)
+{
+	CHECK_OK(answer(ftruncate(shared_file, target->offset - SHARED_OFFSET)));
+	secrets_reuse();
+	usleep(rand_r(seed) % 200);
+	CHECK_OK(answer(ftruncate(shared_file, PART_PAGES * PAGE)));
+}
+
+static void bind(const struct target *target, unsigned int *seed)
+{
+	unsigned long nodes = 1UL << rand_r(seed) % 2;
+
+	(void)!syscall(SYS_mbind, at(target), target->length, MPOL_BIND, &nodes, 64, MPOL_MF_MOVE);
+}
+
+static void use_source(const struct target *target, unsigned int *seed)
+{
+	(void)store(at(target), stamp(target->page, seed));
+	check_load(target->page, at(target));
+}
+
+/* No touch that begins after this may reach the memory. */
+static void note_end(long result)
+{
+	if (result)
+		return;
+	stage->ended = true;
+	stage->endings++;
+}
+
+static void remove_segment(const struct target *target, unsigned int *seed)
+{
+	(void)target;
+	(void)seed;
+	note_end(REMOVE(.segid = stage->segid));
+}
+
+static void close_device(const struct target *target, unsigned int *seed)
+{
+	int file = __atomic_exchange_n(&device, -1, __ATOMIC_SEQ_CST);
+
+	(void)target;
+	(void)seed;
+	if (file < 0)
+		return;
+	stage->closed = true;
+	if (!close(file) && stage->close_is_end)
+		note_end(0);
+}
+
+static void exit_exporter(const struct target *target, unsigned int *seed)
+{
+	(void)target;
+	(void)seed;
+	_exit(EXIT_SUCCESS);
+}
+
+static void exec_exporter(const struct target *target, unsigned int *seed)
+{
+	(void)target;
+	(void)seed;
+	execl("/bin/true", "true", NULL);
+	_exit(EXIT_SUCCESS);
+}
+
+static void migrate(const struct target *target, unsigned int *seed)
+{
+	void *pages[PART_PAGES];
+	int nodes[PART_PAGES], status[PART_PAGES], node = rand_r(seed) % 2;
+	long i, count = target->length / PAGE;
+
+	for (i = 0; i < count; i++) {
+		pages[i] = (void *)(at(target) + i * PAGE);
+		nodes[i] = node;
+	}
+	(void)!syscall(SYS_move_pages, stage->pids[EXPORTER], count, pages, nodes, status,
+		       MPOL_MF_MOVE_ALL);
+}
+
+static void revoke_segment(const struct target *target, unsigned int *seed)
+{
+	int64_t id = stage->segid;
+
+	(void)target;
+	(void)seed;
+	note_end(sweep_request(NLM_F_ACK, XPMEM_NL_CMD_SEGMENT_REVOKE, XPMEM_A_SEGMENT_ID, &id,
+			       sizeof(id)));
+}
+
+static void revoke_permit(const struct target *target, unsigned int *seed)
+{
+	int64_t id = stage->apid;
+
+	(void)target;
+	(void)seed;
+	note_end(sweep_request(NLM_F_ACK, XPMEM_NL_CMD_PERMIT_REVOKE, XPMEM_A_PERMIT_ID, &id,
+			       sizeof(id)));
+}
+
+static void kill_exporter(const struct target *target, unsigned int *seed)
+{
+	(void)target;
+	(void)seed;
+	(void)!kill(stage->pids[EXPORTER], SIGKILL);
+}
+
+static void kill_attacher(const struct target *target, unsigned int *seed)
+{
+	(void)target;
+	(void)seed;
+	(void)!kill(stage->pids[ATTACHER], SIGKILL);
+}
+
+static void read_view(const struct target *target, unsigned int *seed)
+{
+	(void)seed;
+	check_load(target->page, seen_at(target));
+}
+
+static void write_view(const struct target *target, unsigned int *seed)
+{
+	(void)store(seen_at(target), stamp(target->page, seed));
+}
+
+/* The read makes a read-only entry where the exporter has not made the page its own. */
+static void write_after_read(const struct target *target, unsigned int *seed)
+{
+	long i;
+
+	for (i = 0; i < target->length; i += PAGE)
+		check_load(target->page + i / PAGE, seen_at(target) + i);
+	for (i = 0; i < target->length; i += PAGE)
+		(void)store(seen_at(target) + i, stamp(target->page + i / PAGE, seed));
+}
+
+static void read_modify_write(const struct target *target, unsigned int *seed)
+{
+	(void)seed;
+	(void)touch_for_writing(seen_at(target));
+}
+
+static void populate(const struct target *target, unsigned int *seed)
+{
+	long view = ATTACH(.apid = stage->apid, .length = REGION_LENGTH,
+			   .flags = XPMEM_ATTACH_POPULATE);
+
+	(void)seed;
+	if (view < 0)
+		return;
+	check_load(target->page, view + target->offset);
+	(void)DETACH(.vaddr = view);
+}
+
+static void discard_view(const struct target *target, unsigned int *seed)
+{
+	(void)seed;
+	(void)!madvise((void *)seen_at(target), target->length, MADV_DONTNEED);
+}
+
+static void map_view_again(const struct target *target, unsigned int *seed)
+{
+	(void)seed;
+	stage->view_changed = true;
+	(void)!munmap((void *)seen_at(target), target->length);
+	(void)ATTACH(.apid = stage->apid, .offset = target->offset, .length = target->length,
+		     .vaddr = seen_at(target), .flags = XPMEM_ATTACH_FIXED);
+}
+
+static void protect_view(const struct target *target, unsigned int *seed)
+{
+	(void)!mprotect((void *)seen_at(target), target->length,
+			rand_r(seed) % 2 ? PROT_READ : PROT_NONE);
+	(void)!mprotect((void *)seen_at(target), target->length, PROT_READ | PROT_WRITE);
+}
+
+static void move_view(const struct target *target, unsigned int *seed)
+{
+	long away = VIEW_MOVED + target->offset;
+
+	(void)seed;
+	stage->view_changed = true;
+	if (mremap((void *)seen_at(target), target->length, target->length,
+		   MREMAP_MAYMOVE | MREMAP_FIXED, (void *)away) == MAP_FAILED)
+		return;
+	check_load(target->page, away);
+	(void)!mremap((void *)away, target->length, target->length, MREMAP_MAYMOVE | MREMAP_FIXED,
+		      (void *)seen_at(target));
+}
+
+static void fork_attacher(const struct target *target, unsigned int *seed)
+{
+	pid_t child = fork();
+	int status;
+
+	(void)seed;
+	if (child < 0)
+		return;
+	if (!child) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		_exit(load(seen_at(target)) != GOT_SIGSEGV);
+	}
+	if (waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status))
+		FAIL("a child has an attachment");
+}
+
+static void release(const struct target *target, unsigned int *seed)
+{
+	(void)target;
+	(void)seed;
+	stage->view_changed = true;
+	note_end(RELEASE(.apid = stage->apid));
+}
+
+static void detach(const struct target *target, unsigned int *seed)
+{
+	(void)target;
+	(void)seed;
+	stage->view_changed = true;
+	(void)DETACH(.vaddr = VIEW);
+}
+
+static void wait_shortly(const struct target *target, unsigned int *seed)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	(void)device_call(XPMEM_IOC_WAIT,
+			  &SIZED(xpmem_ioc_wait, .vaddr = seen_at(target),
+				 .expected = load(seen_at(target)) & 0xffffffff,
+				 .deadline = time.tv_sec * 1000000000ULL + time.tv_nsec +
+					     rand_r(seed) % 2000000));
+}
+
+static void wake(const struct target *target, unsigned int *seed)
+{
+	(void)seed;
+	(void)device_call(XPMEM_IOC_WAKE,
+			  &SIZED(xpmem_ioc_wake, .vaddr = seen_at(target), .count = 2));
+}
+
+/* Needs the driver of tests/notifier. */
+static void register_notifier(const struct target *target, unsigned int *seed)
+{
+	int notifier = open("/dev/xpmem-notifier", O_RDWR | O_CLOEXEC);
+
+	(void)target;
+	(void)seed;
+	if (notifier >= 0)
+		close(notifier);
+}
+
+static void map_for_device(const struct target *target, unsigned int *seed)
+{
+	struct importer_attach request = { .kind = rand_r(seed) % 3 };
+	int importer;
+
+	request.fd =
+		DMABUF(.apid = stage->apid, .offset = target->offset, .length = target->length);
+	if (request.fd < 0)
+		return;
+	importer = open("/dev/xpmem-importer", O_RDWR | O_CLOEXEC);
+	if (importer >= 0 && !ioctl(importer, IMPORTER_ATTACH, &request)) {
+		(void)!ioctl(importer, IMPORTER_MAP, 0);
+		usleep(rand_r(seed) % 200);
+		(void)!ioctl(importer, IMPORTER_UNMAP, 0);
+	}
+	if (importer >= 0)
+		close(importer);
+	close(request.fd);
+}
+
+/* The kernel copies from the attachment. */
+static void write_to_pipe(const struct target *target, unsigned int *seed)
+{
+	int ends[2];
+
+	(void)seed;
+	if (pipe2(ends, O_CLOEXEC | O_NONBLOCK))
+		return;
+	(void)!write(ends[1], (void *)seen_at(target), PAGE);
+	close(ends[0]);
+	close(ends[1]);
+}
+
+const struct operation operations[] = {
+	{ "discard", EXPORTER, ANYWHERE, .run = discard },
+	{ "free", EXPORTER, IN_PRIVATE | IN_HUGE, .run = free_lazily },
+	{ "map", EXPORTER, ANYWHERE, .run = map_again },
+	{ "protect", EXPORTER, ANYWHERE, .run = protect_source },
+	{ "move", EXPORTER, ANYWHERE, .run = move_source },
+	{ "fork", EXPORTER, ANYWHERE, .forks = true, .run = fork_source },
+	{ "page-out", EXPORTER, ANYWHERE, .run = page_out },
+	{ "merge", EXPORTER, IN_PRIVATE | IN_HUGE, .run = merge },
+	{ "split", EXPORTER, IN_HUGE, .run = split },
+	{ "collapse", EXPORTER, IN_HUGE, .run = collapse },
+	{ "punch", EXPORTER, IN_SHARED, .run = punch },
+	{ "truncate", EXPORTER, IN_SHARED, .run = truncate_file },
+	{ "bind", EXPORTER, ANYWHERE, .run = bind },
+	{ "use", EXPORTER, ANYWHERE, .run = use_source },
+	{ "remove", EXPORTER, ANYWHERE, .run = remove_segment },
+	{ "close", EXPORTER, ANYWHERE, .run = close_device },
+	{ "exit", EXPORTER, ANYWHERE, .ends_exporter = true, .run = exit_exporter },
+	{ "exec", EXPORTER, ANYWHERE, .ends_exporter = true, .run = exec_exporter },
+	{ "migrate", OUTSIDE, ANYWHERE, .run = migrate },
+	{ "revoke-segment", OUTSIDE, ANYWHERE, .run = revoke_segment },
+	{ "revoke-permit", OUTSIDE, ANYWHERE, .run = revoke_permit },
+	{ "kill-exporter", OUTSIDE, ANYWHERE, .ends_exporter = true, .run = kill_exporter },
+	{ "kill-attacher", OUTSIDE, ANYWHERE, .ends_attacher = true, .run = kill_attacher },
+	{ "read", ATTACHER, ANYWHERE, .run = read_view },
+	{ "write", ATTACHER, ANYWHERE, .run = write_view },
+	{ "write-after-read", ATTACHER, ANYWHERE, .run = write_after_read },
+	{ "read-modify-write", ATTACHER, ANYWHERE, .run = read_modify_write },
+	{ "populate", ATTACHER, ANYWHERE, .run = populate },
+	{ "discard-view", ATTACHER, ANYWHERE, .run = discard_view },
+	{ "map-view", ATTACHER, ANYWHERE, .run = map_view_again },
+	{ "protect-view", ATTACHER, ANYWHERE, .run = protect_view },
+	{ "move-view", ATTACHER, ANYWHERE, .run = move_view },
+	{ "fork-attacher", ATTACHER, ANYWHERE, .forks = true, .run = fork_attacher },
+	{ "release", ATTACHER, ANYWHERE, .run = release },
+	{ "detach", ATTACHER, ANYWHERE, .run = detach },
+	{ "close-attacher", ATTACHER, ANYWHERE, .run = close_device },
+	{ "wait", ATTACHER, ANYWHERE, .run = wait_shortly },
+	{ "wake", ATTACHER, ANYWHERE, .run = wake },
+	{ "register-notifier", ATTACHER, ANYWHERE, .run = register_notifier },
+	{ "map-for-device", ATTACHER, ANYWHERE, .run = map_for_device },
+	{ "write-to-pipe", ATTACHER, ANYWHERE, .run = write_to_pipe },
+};
+
+const int operation_count = sizeof(operations) / sizeof(operations[0]);
