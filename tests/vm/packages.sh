@@ -23,6 +23,7 @@ kmod			indexes the modules of the VM's kernel, loads ours
 procps			stops tests that hang
 qemu-system-x86		runs the VM
 sparse			checks the module's sources
+spin			checks the model of the protocol
 bats			runs the test suites
 jq			looks into JSON in tests and demo
 python3-yaml		reads the netlink spec (the kernel's ynl tool)
