@@ -10,51 +10,49 @@
 #include "rwsem.pml"
 
 rwsem a_mmap, b_mmap;		/* the mmap_locks */
-rwsem anon_vma;			/* a root that A and B share, as B descends from A */
-rwsem i_mmap;			/* of a file that A and B map */
+rwsem rmap;			/* an anon_vma root or a file's i_mmap that A and B share */
 rwsem attachment_lock;
-rwsem shard_lock;		/* the i_mmap of the private address_space that holds the parts */
-
-#ifdef ZAP_THROUGH_FILE
-#define index_lock i_mmap
-#else
-#define index_lock shard_lock
-#endif
-
-/* Nothing but register() waits for i_mmap. */
-#if defined(REGISTER) && !defined(ZAP_THROUGH_FILE)
-#define FILE_LOCKED true
-#else
-#define FILE_LOCKED false
-#endif
+rwsem shard_lock;		/* the i_mmap of the inode that B's VMA maps */
 
 /* A page-table entry. */
 typedef entry {
 	bit present;
 	bit write;
+	byte page;
 };
 
 entry a;			/* A's own */
 entry b;			/* B's */
 
+#define PAGES 6
+
+byte refs[PAGES];		/* references that deferrals hold */
+
 /* What a task's fault saw of A's entry; it outlives the fault in the stash. */
 typedef snapshot {
 	bit valid;
 	bit write;
+	byte page;
 	bit raced;		/* window->seq differs from the one that was sampled */
-	bit stale;		/* A's entry differs; the module cannot know */
 };
 
 snapshot seen[2];		/* of each task */
 
-byte ranges;			/* space->lock; active ranges that cover the page */
+byte ranges;			/* active_lock; active ranges that cover the page */
 bit mapped;			/* window->lock; an attachment may map the page */
+bit touched;			/* attachment_lock; the attachment had an entry */
 bit dead;			/* the segment or the permit */
+bit withdrawn;			/* a revocation has begun */
+bit unstable;			/* the OOM reaper has marked A's mm */
+bit gone;			/* A's mm has no users */
+byte users;			/* faults that have A's mm_users raised */
+bit ended;			/* A's mm ended, and its release callback has returned */
 
-mtype = { none, whole, half };
-mtype part = none;		/* index_lock; what the index has of B's VMA */
-bit split;			/* b_mmap; B unmapped half of its VMA, not the one with the page */
-bit unmapped;			/* b_mmap; B unmapped all of it */
+bit linked = 1;			/* shard_lock; B's VMA is in the i_mmap */
+bit unmapped;			/* b_mmap; faults do not find B's VMA */
+
+chan deferrals = [4] of { bit, byte };	/* whether each holds a reference, and of which page */
+byte pending;			/* deferrals that are not done */
 
 byte tasks_left;
 byte stash_owner;		/* STASH_SHARED: the task that used the one slot last */
@@ -62,15 +60,32 @@ byte a_wanted;			/* CONTEND: tasks that wait for a_mmap */
 
 /* What the properties are stated with. */
 byte changing;			/* start callbacks that returned and have not ended */
-bit revoked;			/* the revocation has returned */
+bit revoked;			/* a revocation has returned */
 bit tables_freed;		/* B's page tables */
+
+/* B has no entry, or one of a page that is kept. */
+#define unreachable_or_held	(!b.present || refs[b.page])
+/* The same, or the entry that A has. */
+#define allowed			(unreachable_or_held || (a.present && a.page == b.page))
+
+inline clear(entry_)
+{
+	entry_.present = 0; entry_.write = 0; entry_.page = 0
+}
 
 inline zap()
 {
+	assert(shard_lock.readers > 0);
 	if
-	:: part != none -> assert(!tables_freed); b.present = 0; b.write = 0
+	:: linked -> assert(!tables_freed); clear(b)
 	:: else
 	fi
+}
+
+inline locked_zap()
+{
+	atomic { read_lock(shard_lock) };
+	atomic { zap(); read_unlock(shard_lock) }
 }
 
 /* window->seq++ */
@@ -79,8 +94,23 @@ inline bump()
 	seen[0].raced = 1; seen[1].raced = 1
 }
 
-/* invalidate_range_start() */
-inline start()
+/* Take a reference of the page that A maps, and leave the zap to worker(). */
+inline defer()
+{
+	has_ref = mapped;
+	atomic {
+		has_ref = has_ref && a.present;
+#ifdef DEFER_WITHOUT_REFERENCE
+		has_ref = 0;
+#endif
+		refs[a.page] = refs[a.page] + has_ref;
+		pending++;
+		deferrals!has_ref, a.page
+	}
+}
+
+/* invalidate_range_start() before the zap. */
+inline announce()
 {
 	ranges++;
 	atomic {
@@ -89,83 +119,111 @@ inline start()
 #ifdef CLEAR_BEFORE_ZAP
 		mapped = 0
 #endif
-	};
+	}
+}
+
+/* invalidate_range_start() after the zap, or without one. */
+inline finish_start(may_defer)
+{
+	atomic {
+#ifndef CLEAR_BEFORE_ZAP
+		mapped = mapped && !collected;
+#endif
+#ifdef WAIT_FOR_DEFERRED
+		may_defer || !pending;
+#endif
+		assert(unreachable_or_held);
+#ifdef STRICT
+		assert(may_defer || !b.present);
+#endif
+		changing++
+	}
+}
+
+/* invalidate_range_start(). A change that holds no lock of rmap does not defer. */
+inline start(may_defer)
+{
+	announce();
 	if
 	:: collected ->
-		atomic { read_lock(index_lock) };
-		atomic { zap(); read_unlock(index_lock) };
-#ifndef CLEAR_BEFORE_ZAP
-		mapped = 0
+		if
+		:: locked_zap()	/* waiting stands for trying again and again */
+#ifndef ZAP_WAITS
+		:: may_defer && !free_to_read(shard_lock) -> defer()
 #endif
+		fi
 	:: else
 	fi;
-	atomic { assert(!b.present); changing++ }
+	finish_start(may_defer)
 }
 
-/* A's entry is another from now on. */
-inline change(is_present, is_write)
+/* invalidate_range_end() */
+inline end()
 {
-	assert(!b.present);
-	a.present = is_present;
-	a.write = is_write;
-	seen[0].stale = 1; seen[1].stale = 1
+	assert(ranges > 0 && changing > 0);
+	ranges--;
+	changing--
 }
 
-/* invalidate_range_end(), which the kernel also calls after a start that refused. */
-inline end(refused)
+/* A's page is unmapped, and freed unless it is held. */
+inline lose()
 {
-	if
-	:: ranges > 0 -> ranges--
-	:: else
-	fi;
-	if
-	:: refused
-	:: else -> changing--
-	fi
+	assert(unreachable_or_held);
+	clear(a)
 }
 
-/* Drop B's part. In a split VMA, `only` leaves a part that does not reach into the other half. */
-inline drop(only)
+/* A maps a page that nobody knows. */
+inline gain(writable)
 {
-	atomic { write_lock(attachment_lock) };
-	if
-	:: part != none && (only) ->
-		atomic { write_lock(index_lock) };
-#ifdef DROP_WITHOUT_ZAP
-		atomic { part = none; write_unlock(index_lock) };
-		atomic { b.present = 0; b.write = 0 };
-#else
-		atomic { zap(); part = none; write_unlock(index_lock) };
-#endif
-	:: else
-	fi;
-	write_unlock(attachment_lock)
+	a.present = 1;
+	a.write = writable;
+	a.page = 0;
+	do
+	:: refs[a.page] || (b.present && b.page == a.page) || (seen[0].valid && seen[0].page == a.page) ||
+	   (seen[1].valid && seen[1].page == a.page) || a.page == old ->
+		a.page++;
+		assert(a.page < PAGES)
+	:: else -> break
+	od
 }
 
-/* Look at A's entry. The caller holds a_mmap. Sets `busy` if an invalidation runs. */
-inline take_snapshot()
+inline forget()
+{
+	seen[me].valid = 0; seen[me].write = 0; seen[me].page = 0; seen[me].raced = 0
+}
+
+/* Begin a snapshot: window->seq, and then whether an invalidation runs. */
+inline sample()
+{
+	seen[me].raced = 0;
+	busy = ranges > 0 || unstable
+}
+
+/* Look at A's entry. The caller holds a_mmap. */
+inline look()
 {
 #ifdef SAMPLE_LATE
-	busy = ranges > 0;
 	seen[me].raced = 0;
-#else
-	atomic { busy = ranges > 0; seen[me].raced = 0 };
 #endif
 	atomic {
 		seen[me].valid = a.present && (!write || a.write) && !busy;
 		seen[me].write = a.write && seen[me].valid;
-		seen[me].stale = 0;
+		seen[me].page = (seen[me].valid -> a.page : 0)
 	}
 }
 
-/* A task of B that reads the page; with `rmw` its instruction reads and then writes. */
+/*
+ * A task of B that reads the page; with `rmw` its instruction reads and then writes.
+ * `write` is kept in the stash with what the fault saw.
+ */
 proctype task(byte me; bit rmw)
 {
-	bit write, busy, collected, tried;
+	bit write, busy, collected, has_ref, tried, hint;
+	byte old;
 
 instruction:
 	atomic {
-		seen[me].valid = 0; seen[me].write = 0; seen[me].raced = 0; seen[me].stale = 0;
+		forget();
 		tried = 0; busy = 0;
 		if
 		:: b.present && (!rmw || b.write) -> goto out
@@ -176,8 +234,8 @@ fault:
 	atomic {
 		read_lock(b_mmap);
 		if
-		:: unmapped || dead -> read_unlock(b_mmap); goto out
-		:: else
+		:: unmapped || dead || unstable || gone -> read_unlock(b_mmap); goto out
+		:: else -> users++; write = write || hint; hint = 0
 		fi;
 #ifdef STASH_SHARED
 		if
@@ -190,15 +248,15 @@ fault:
 		:: else
 		fi
 	};
-in_place:
 	/* A's lock is only tried. */
 	atomic {
 		if
 		:: free_to_read(a_mmap) -> a_mmap.readers++
 		:: else -> goto wait
-		fi
+		fi;
+		sample()
 	};
-	take_snapshot();
+	look();
 	atomic {
 		read_unlock(a_mmap);
 		if
@@ -206,19 +264,24 @@ in_place:
 		:: else
 		fi
 	};
-#ifdef MKWRITE_ZAPS
+wait:
+#if defined(TRACKED) || defined(MKWRITE_ZAPS)
+	/* page_mkwrite() takes away the entry that is read-only. */
 	if
-	:: write && !busy ->
-		atomic { read_lock(index_lock) };
-		atomic { zap(); read_unlock(index_lock) };
-		atomic { read_unlock(b_mmap); goto instruction }
+	:: b.present && write ->
+		locked_zap();
+		atomic {
+#ifdef TRACKED
+			hint = 1;
+#endif
+			users--; read_unlock(b_mmap); goto instruction
+		}
 	:: else
 	fi;
 #endif
-wait:
 	/* No lock of B's from here to the retry. */
 	read_unlock(b_mmap);
-	ranges == 0;
+	!ranges;
 	atomic {
 		a_wanted++;
 		read_lock(a_mmap);
@@ -227,174 +290,216 @@ wait:
 	/* A's own page fault. */
 	if
 	:: a.present && write && !a.write ->
-		start();
-		atomic { change(a.present, a.present) };
-		atomic { end(false) }
+		start(true);
+		atomic {
+			if
+			:: a.present -> old = a.page; lose(); gain(1); old = PAGES
+			:: else
+			fi;
+			end()
+		}
 	:: else ->
 		atomic {
 			if
-			:: !a.present -> a.present = 1; a.write = write
+			:: !a.present -> old = PAGES; gain(write)
 			:: else
 			fi
 		}
 	fi;
-	take_snapshot();
+	atomic { sample() };
+	look();
 	atomic {
 		stash_owner = me;
 		read_unlock(a_mmap);
+		users--;
+#ifdef HINT_LOST
+		write = 0;
+#endif
 		tried = 1;
 		goto fault
 	};
 
 insert:
-#ifdef PART_NOT_RECHECKED
-	if
-	:: part != none
-	:: else -> atomic { write_lock(attachment_lock) };
-		atomic { write_lock(index_lock) };
-		atomic {
-			part = (split -> half : whole);
-			write_unlock(index_lock); write_unlock(attachment_lock)
-		}
-	fi;
 	atomic { read_lock(attachment_lock) };
-#else
-	atomic {
-		read_lock(attachment_lock);
-		if
-		:: part == none && !dead -> read_unlock(attachment_lock)
-		:: else -> goto locked
-		fi
-	};
-	atomic { write_lock(attachment_lock) };
-	if
-	:: part == none && !dead -> atomic { write_lock(index_lock) };
-		atomic { part = (split -> half : whole); write_unlock(index_lock) }
-	:: else
-	fi;
-	atomic { write_unlock(attachment_lock); goto insert };
-locked:
-#endif
 	/* Under window->lock. */
 	atomic {
 		if
-		:: !dead && !seen[me].raced ->
-			assert(!seen[me].stale && !changing && !revoked && !tables_freed);
-			b.present = 1; b.write = b.write || seen[me].write;
-			mapped = 1
+		:: !seen[me].raced && !dead && !unstable ->
+			assert(!changing && !revoked && !tables_freed);
+			assert(a.present && a.page == seen[me].page && a.write >= seen[me].write);
+			touched = 1;
+			mapped = 1;
+			if
+			:: !b.present || b.page == seen[me].page ->
+				b.present = 1;
+				b.page = seen[me].page;
+#ifdef TRACKED
+				b.write = b.write || (write && seen[me].write)
+#else
+				b.write = b.write || seen[me].write
+#endif
+			:: else		/* until the page that a deferral holds has been zapped */
+			fi
 		:: else
-		fi
+		fi;
+		read_unlock(attachment_lock); users--; read_unlock(b_mmap); goto instruction
 	};
-	atomic { read_unlock(attachment_lock); read_unlock(b_mmap); goto instruction };
 out:
-	tasks_left--
+	atomic { forget(); tasks_left-- }
 }
 
-/* Reclaim, migration or truncation of A's page: holds a lock of what maps it, and no mmap_lock. */
-proctype reclaim()
+/* A change by an rmap walk. One that frees or moves the page gives up if it is held; truncation does not. */
+proctype walk_rmap()
 {
-	bit collected, of_file;
+	bit collected, has_ref;
 
+	atomic { read_lock(rmap) };
+	start(true);
 	atomic {
 		if
-		:: read_lock(anon_vma)
-		:: FILE_LOCKED -> of_file = 1; read_lock(i_mmap)
+		:: a.present && refs[a.page]
+		:: lose()
 		fi
 	};
-	start();
-	atomic { change(0, 0) };
-	atomic {
-		end(false);
-		if
-		:: of_file -> read_unlock(i_mmap)
-		:: else -> read_unlock(anon_vma)
-		fi
-	}
+	atomic { end(); read_unlock(rmap) }
 }
 
-/* A system call of A that changes its mapping, under its mmap_lock. */
+/* A system call of A that changes its mapping, under its mmap_lock and no lock of rmap. */
 proctype change_mapping()
 {
-	bit collected, exclusive;
+	bit collected, has_ref, discards;
 
 	atomic {
 		if
-		:: exclusive = 1; write_lock(a_mmap)
-		:: read_lock(a_mmap)
+		:: true -> write_lock(a_mmap)		/* munmap() and the like never defer */
+		:: discards = 1; read_lock(a_mmap)	/* madvise() */
 		fi
 	};
-	start();
-	atomic { change(0, 0) };
+	start(discards);
+	atomic { lose() };
 	atomic {
-		end(false);
+		end();
 		if
-		:: exclusive -> write_unlock(a_mmap)
-		:: else -> read_unlock(a_mmap)
+		:: discards -> read_unlock(a_mmap)
+		:: else -> write_unlock(a_mmap)
 		fi
 	}
 }
 
-/* The OOM reaper, whose start must not wait and so may refuse. */
+/* The OOM reaper, whose start must not wait. The veto refuses it before the start. */
 proctype reap()
 {
 	bit refused;
 
 	atomic { read_lock(a_mmap) };
-	ranges++;
-	atomic {
-		if
-		:: !mapped -> bump(); assert(!b.present); changing++
-		:: refused = 1
-		fi
-	};
-	if
-#ifdef REFUSAL_TAKES_OUT
-	:: refused -> ranges--
-#else
-	:: refused
+#ifndef UNSTABLE_LATE
+	unstable = 1;
 #endif
-	:: else -> atomic { change(0, 0) }
+	refused = mapped;
+	if
+	:: refused
+	:: else ->
+		ranges++;
+		atomic { assert(!mapped && unreachable_or_held); changing++ };
+		atomic { lose() };
+		atomic { end() }
 	fi;
-	atomic { end(refused); read_unlock(a_mmap) }
+	atomic { unstable = 1; read_unlock(a_mmap) }
+}
+
+/* A's mm ends. */
+proctype finish()
+{
+	bit collected, has_ref;
+
+	atomic { !users -> gone = 1 };
+	announce();
+	if
+	:: collected -> locked_zap()
+	:: else
+	fi;
+	finish_start(false);
+	ended = 1;
+	atomic { lose(); end() }
 }
 
 /* The segment or the permit dies. */
 proctype revoke()
 {
+	bit needed;
+
+	atomic {
+		if
+		:: withdrawn -> goto second
+		:: else -> withdrawn = 1
+		fi
+	};
 	dead = 1;
 #ifdef REVOKE_TRUSTS_BITS
-	bit collected = mapped;
+	needed = mapped;
+#else
+	atomic { write_lock(attachment_lock) };
+	atomic {
+		write_unlock(attachment_lock);
+		needed = touched;
+#ifdef END_SKIPS
+		needed = needed && !ended
+#endif
+	};
+#endif
 	if
-	:: collected -> atomic { read_lock(index_lock) };
-		atomic { zap(); read_unlock(index_lock) }
+	:: needed ->
+		locked_zap()
 	:: else
 	fi;
-#else
-	drop(true);
+	atomic { assert(dead && !b.present); revoked = 1; goto out };
+second:
+#ifndef SECOND_REVOKER_RETURNS
+	revoked;
 #endif
-	atomic { assert(dead && !b.present); revoked = 1 }
+	assert(withdrawn && !b.present);
+out:
+	skip
 }
 
-/* munmap() in B, of the whole VMA or of its other half. It may let other threads fault then. */
+/* Zaps what was deferred. */
+proctype worker()
+{
+	bit has_ref;
+	byte page;
+
+	do
+	:: atomic { deferrals?has_ref, page };
+		locked_zap();
+		atomic {
+			refs[page] = refs[page] - has_ref;
+			assert(allowed);
+			pending--;
+			has_ref = 0; page = 0
+		}
+	:: _nr_pr == 2 -> break		/* only init is left */
+	od
+}
+
+/* munmap() in B. It may let other threads fault then. */
 proctype unmap()
 {
 	bit downgraded;
 
 	atomic {
 		write_lock(b_mmap);
-		if
-		:: unmapped = 1
-		:: split = 1
-		fi;
+		unmapped = 1;
 		if
 		:: downgraded = 1; b_mmap.writer = 0; b_mmap.readers++
 		:: true
 		fi
 	};
-	drop(unmapped || part == whole);
+	atomic { clear(b) };
+	atomic { write_lock(shard_lock) };
+	atomic { linked = 0; write_unlock(shard_lock) };
 	atomic {
-		assert(!unmapped || (!b.present && part == none));
-		tables_freed = unmapped;
+		assert(!b.present);
+		tables_freed = 1;
 		if
 		:: downgraded -> read_unlock(b_mmap)
 		:: else -> write_unlock(b_mmap)
@@ -402,20 +507,29 @@ proctype unmap()
 	}
 }
 
-/* mm_take_all_locks() of B, which every registration of an mmu notifier in B calls. */
+/* mm_take_all_locks() of B, which each registration of an mmu notifier in B calls. */
 proctype register()
 {
+	bit rmap_first;
+
 	atomic { write_lock(b_mmap) };
-	atomic { write_lock(i_mmap) };
-	atomic { write_lock(anon_vma) };
-	atomic { write_unlock(anon_vma); write_unlock(i_mmap); write_unlock(b_mmap) }
+	if
+	:: rmap_first = 1; atomic { write_lock(rmap) }
+	:: true
+	fi;
+	atomic { write_lock(shard_lock) };
+	if
+	:: rmap_first
+	:: else -> atomic { write_lock(rmap) }
+	fi;
+	atomic { write_unlock(rmap); write_unlock(shard_lock); write_unlock(b_mmap) }
 }
 
-/* Other system calls of A, without end: trying for its lock fails, but who waits gets it. */
+/* Other system calls of A, without end: trying for its lock fails, but a task that waits gets it. */
 proctype contend()
 {
 	do
-	:: tasks_left == 0 -> break
+	:: !tasks_left -> break
 	:: else ->
 		atomic { free_to_write(a_mmap) && !a_wanted -> a_mmap.writer = 1 };
 		write_unlock(a_mmap)
@@ -424,14 +538,15 @@ proctype contend()
 
 init {
 	atomic {
+		run worker();
 #ifdef WRITER
 		tasks_left++; run task(0, 1);
 #endif
 #ifdef READER
 		tasks_left++; run task(1, 0);
 #endif
-#ifdef RECLAIM
-		run reclaim();
+#ifdef RMAP
+		run walk_rmap();
 #endif
 #ifdef CHANGE
 		run change_mapping();
@@ -439,7 +554,13 @@ init {
 #ifdef REAP
 		run reap();
 #endif
+#ifdef EXIT
+		run finish();
+#endif
 #ifdef REVOKE
+		run revoke();
+#endif
+#ifdef REVOKE_TWICE
 		run revoke();
 #endif
 #ifdef UNMAP
