@@ -348,7 +348,10 @@ out:
 	atomic { forget(); tasks_left-- }
 }
 
-/* A change by an rmap walk. One that frees or moves the page gives up if it is held; truncation does not. */
+/*
+ * A change by an rmap walk. One that frees or moves the page gives up if the page is held, and
+ * truncation does not: then the page is no longer A's.
+ */
 proctype walk_rmap()
 {
 	bit collected, has_ref;
@@ -525,7 +528,7 @@ proctype register()
 	atomic { write_unlock(rmap); write_unlock(shard_lock); write_unlock(b_mmap) }
 }
 
-/* Other system calls of A, without end: trying for its lock fails, but a task that waits gets it. */
+/* Other system calls of A, without end: trying for its lock fails, a task that waits gets it. */
 proctype contend()
 {
 	do
