@@ -129,7 +129,7 @@ inline finish_start(may_defer)
 #ifndef CLEAR_BEFORE_ZAP
 		mapped = mapped && !collected;
 #endif
-#ifdef WAIT_FOR_DEFERRED
+#ifndef DEFERRALS_FORGOTTEN
 		may_defer || !pending;
 #endif
 		assert(unreachable_or_held);
@@ -444,10 +444,7 @@ proctype revoke()
 	atomic { write_lock(attachment_lock) };
 	atomic {
 		write_unlock(attachment_lock);
-		needed = touched;
-#ifdef END_SKIPS
-		needed = needed && !ended
-#endif
+		needed = touched && !ended
 	};
 #endif
 	if
