@@ -112,27 +112,47 @@ boot_start() {
 		-object rng-random,id=rng,filename=/dev/urandom -device virtio-rng-pci,rng=rng \
 		-device virtio-serial-pci \
 		-chardev file,id=verdict,path="$run_dir/verdict" -device virtserialport,chardev=verdict,name=verdict \
-		"$@" 2>"$run_dir/qemu.log" &
+		"$@" 2>"$boot_log" &
 	qemu_pid=$!
 }
 
-# Wait until the VM is off; give up after so many seconds (0: never). Returns the guest's exit status.
-boot_wait() {
-	local limit=$1 started=$SECONDS ready= status=
+# Set boot_seconds to the age of the VM, without the time that QEMU waited for a processor of this
+# machine (its thread that waited longest, in nanoseconds). The age is at least a quarter of the true one.
+boot_clock() {
+	local age=$((SECONDS - boot_started)) file waited
 
+	for file in /proc/"$qemu_pid"/task/*/schedstat; do
+		read -r _ waited _ 2>/dev/null <"$file" || continue
+		((waited <= boot_waited)) || boot_waited=$waited
+	done
+	boot_seconds=$((age - boot_waited / 1000000000))
+	((boot_seconds >= age / 4)) || boot_seconds=$((age / 4))
+}
+
+# Wait until the VM is off; give up after so many seconds (0: never). Returns the guest's exit status.
+# Sets boot_end to the reason if the VM did not end by itself with a verdict, and boot_gave_up if that is
+# the limit. All limits are of time by boot_clock.
+boot_wait() {
+	local limit=$1 ready= status= news= last= heard=0
+
+	boot_started=$SECONDS boot_waited=0 boot_seconds=0 boot_end= boot_gave_up=
 	while kill -0 "$qemu_pid" 2>/dev/null; do
 		sleep 0.2
+		boot_clock
 		[[ -n $ready ]] || ! grep -q '^ready$' "$run_dir/verdict" || ready=1
-		if [[ -z $ready ]] && ((SECONDS - started > boot_deadline)); then
+		if [[ -z $ready ]] && ((boot_seconds > boot_deadline)); then
 			boot_failed "the VM did not boot within $boot_deadline seconds"
 			return 125
 		fi
-		if ((limit > 0 && SECONDS - started > limit)); then
+		if ((limit > 0 && boot_seconds > limit)); then
+			boot_gave_up=1
 			boot_failed "gave up after $limit seconds"
 			return 125
 		fi
-		if ((boot_silence > 0)) && [[ -n $ready ]] &&
-			(($(date +%s) - $(stat -c %Y "$run_dir/progress") > boot_silence)); then
+		news=$(stat -c %y "$run_dir/progress")
+		[[ -n $ready && $news == "$last" ]] || heard=$boot_seconds
+		last=$news
+		if ((boot_silence > 0 && boot_seconds - heard > boot_silence)); then
 			boot_failed "the VM said nothing for $boot_silence seconds"
 			return 125
 		fi
