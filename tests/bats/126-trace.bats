@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
+# XPMEM_VM_ONE_THREAD: switching tracepoints on and off patches kernel text.
 # The tracepoints of the system xpmem, through tracefs.
 
 load helpers

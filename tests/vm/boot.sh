@@ -9,6 +9,10 @@ runs_kept=20
 boot_deadline=400
 # Seconds without news in the run's progress file after which the VM counts as hung (0: no such limit).
 boot_silence=0
+# Threads of the emulator: multi (one for each emulated processor) or single.
+boot_threads=multi
+# Number of VMs that this run has started.
+boot_count=0
 
 # The folder of this run, with a copy of the build that later builds leave alone.
 run_create() {
@@ -34,6 +38,7 @@ run_end() {
 		kill -KILL "$qemu_pid" 2>/dev/null || true
 		wait "$qemu_pid" 2>/dev/null || true
 	fi
+	rm -f "$run_dir/out/begun"
 	rmdir "$run_dir/out" 2>/dev/null || [[ ! -d $run_dir/out ]] || say "the VM left files in $run_dir/out"
 	rm -rf "$run_dir"/{build,initramfs,initramfs.cpio,stdout,stderr,modules}
 }
@@ -66,11 +71,16 @@ boot_accel() {
 	esac
 }
 
-# Start QEMU in the background with the chardevs given; sets qemu_pid.
+# Start QEMU in the background with the chardevs given; sets qemu_pid, and boot_console and boot_log
+# to the logs of this VM.
 boot_start() {
-	local accel append= memory clock=() machine steady=
+	local accel append= memory clock=() machine steady= suffix=
 
-
+	boot_count=$((boot_count + 1))
+	((boot_count == 1)) || suffix=-$boot_count
+	boot_console=$run_dir/console$suffix.log boot_log=$run_dir/qemu$suffix.log
+	: >"$run_dir/verdict"
+	: >"$run_dir/progress"
 	accel=$(boot_accel)
 	case $architecture_debian in
 	amd64)
@@ -87,7 +97,7 @@ boot_start() {
 	# The emulated time-stamp counter is steady, and read without leaving the emulated processor. What QEMU translated
 	# it keeps by address: at random ones every start of a program is translated anew, and each store to a page
 	# that once held code searches all of that, until the machine stands still for minutes.
-	[[ $accel == tcg ]] && accel=tcg,thread=multi append+="${steady}norandmaps "
+	[[ $accel == tcg ]] && accel=tcg,thread=$boot_threads append+="${steady}norandmaps "
 	# One processor, and a clock that an instruction advances by a nanosecond.
 	if [[ $accel == icount ]]; then
 		accel=tcg,thread=single append+="${steady}norandmaps "
@@ -104,7 +114,7 @@ boot_start() {
 	setpriv --pdeathsig KILL "${machine[@]}" -nodefaults -no-user-config -display none -no-reboot \
 		-accel "$accel" "${clock[@]}" -smp "${XPMEM_VM_CPUS:-2}" -m "${XPMEM_VM_MEMORY:-$memory}" \
 		-kernel "$kernel_image" -initrd "$run_dir/initramfs.cpio" -append "$append ${XPMEM_VM_APPEND:-}" \
-		-chardev file,id=console,path="$run_dir/console.log" -serial chardev:console \
+		-chardev file,id=console,path="$boot_console" -serial chardev:console \
 		-fsdev local,id=host,path=/,security_model=none,readonly=on,multidevs=remap \
 		-device virtio-9p-pci,fsdev=host,mount_tag=host \
 		-fsdev local,id=out,path="$run_dir/out",security_model=none \
@@ -169,8 +179,8 @@ boot_wait() {
 
 # The last 40 lines of the console, or more where a panic began before.
 console_end() {
-	[[ -f $run_dir/console.log ]] || return 0
-	tr -d '\r' <"$run_dir/console.log" | awk '
+	[[ -f $boot_console ]] || return 0
+	tr -d '\r' <"$boot_console" | awk '
 		{ line[NR] = $0 }
 		/Kernel panic - not syncing/ && !panic { panic = NR }
 		END {
@@ -184,16 +194,17 @@ console_end() {
 
 # Say why, show the end of the console, and make sure that QEMU is gone.
 boot_failed() {
+	boot_end=$1
 	if [[ -n $qemu_pid ]]; then
 		kill -KILL "$qemu_pid" 2>/dev/null || true
 		wait "$qemu_pid" 2>/dev/null || true
 		qemu_pid=
 	fi
-	if [[ -s $run_dir/qemu.log ]]; then
+	if [[ -s $boot_log ]]; then
 		say "QEMU said:"
-		sed 's/^/  /' "$run_dir/qemu.log" >&2
+		sed 's/^/  /' "$boot_log" >&2
 	fi
-	say "the end of the VM's console ($run_dir/console.log):"
+	say "the end of the VM's console ($boot_console):"
 	console_end >&2
 	say "$1"
 }

@@ -4,12 +4,14 @@
 # run may reach it and another not.
 
 # Print FILE FUNCTION NUMBER COUNT for each line of code, tab-separated. Lines of one function that are
-# compiled more than once (in headers) are added up.
+# compiled more than once (in headers) are added up, and so is what the VMs of a run left, a folder each.
 coverage_lines() {
-	local folder=$1
+	local folder
 
-	cp "$build_dir"/module-gcov/kbuild/module/*.gcno "$folder"
-	(cd "$folder" && for file in *.gcda; do "gcov-$(gcc -dumpversion | cut -d. -f1)" --json-format --stdout "$file"; done) |
+	for folder; do
+		cp "$build_dir"/module-gcov/kbuild/module/*.gcno "$folder"
+		(cd "$folder" && for file in *.gcda; do "gcov-$(gcc -dumpversion | cut -d. -f1)" --json-format --stdout "$file"; done)
+	done |
 		jq -rn '
 			[inputs.files[] | select(.file | test("(^|/)module/[^/]*$") or (contains("/") | not))
 				| (.file | split("/") | last) as $file | .lines[]
@@ -67,15 +69,15 @@ coverage_verdict() {
 }
 
 coverage_main() {
-	local command passed failed skipped lines uncovered
+	local suites_after passed failed skipped lines uncovered
 
 	vm_kernel=kasan
-	suites_command "$@"
+	suites_choose "$@"
 	prepare gcov
 	build_module=$build_variant_module
-	command+="; status=\$?; bash $tree/tests/vm/guest/coverage; exit \$status"
-	suites_run "${XPMEM_VM_TIMEOUT:-$(patience 3600)}" "$command"
-	lines=$(coverage_lines "$run_dir/out/coverage")
+	suites_after="; status=\$?; bash $tree/tests/vm/guest/coverage; exit \$status"
+	suites_run_all "${XPMEM_VM_TIMEOUT:-$(patience 3600)}"
+	lines=$(coverage_lines "$run_dir/out/coverage"/*)
 	echo
 	coverage_table <<<"$lines"
 	uncovered=$(coverage_uncovered <<<"$lines")

@@ -1,8 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# ./vm test: all suites in one VM, a line a test, and the counts.
+# ./vm test: all suites, a line a test, and the counts. A VM runs all of them, but an emulator may hang: then
+# the suite that the VM ended in is repeated with one emulator thread, and the others go on in a new VM.
 #
 # The guest (tests/vm/guest/suites and long-run) sends events as lines of tab-separated words:
 # begin SUITE, pass SUITE TEST, fail SUITE TEST, skip SUITE TEST REASON, note TEXT, done.
+# The host answers begin with the name of the suite in $XPMEM_OUT/begun: then it has read all events before,
+# which a VM that dies could lose.
+
+# shellcheck source=/dev/null
+. "$tree/tests/vm/guest/kernel-log"
 
 # Print the files of the suites that names (number, topic or both) select; all without names.
 suites_select() {
@@ -28,38 +34,173 @@ suites_select() {
 	return "$status"
 }
 
-# Print events for people, and leave the counts in a file.
+# Print events for people. Leaves two files in the run's folder: counts, with the counts of the suites
+# that ended, those of the suite that began last, and its name; and done if the last event was done.
 suites_report() {
-	local word suite test reason passed=0 failed=0 skipped=0 complete=0 current=
+	local word suite test reason i current=
+	local -a oks=(0 0) bads=(0 0) skips=(0 0)
+	local -A leaks_open=()
 
 	while IFS=$'\t' read -r word suite test reason; do
 		: >"$run_dir/progress"
+		[[ -n $current && $suite == "$current" ]] && i=1 || i=0
+		[[ $test != "no kernel memory is leaked" ]] || unset "leaks_open[$suite]"
 		case $word in
-		begin) current=$suite ;;
-		pass) passed=$((passed + 1)) && echo "ok    $suite: $test" ;;
-		skip) skipped=$((skipped + 1)) && echo "skip  $suite: $test${reason:+ ($reason)}" ;;
-		fail) failed=$((failed + 1)) && echo "FAIL  $suite: $test" ;;
+		begin)
+			oks=($((oks[0] + oks[1])) 0)
+			bads=($((bads[0] + bads[1])) 0)
+			skips=($((skips[0] + skips[1])) 0)
+			[[ -z $current ]] || leaks_open[$current]=1
+			current=$suite
+			echo "$suite" >"$run_dir/out/begun"
+			;;
+		pass) oks[i]=$((oks[i] + 1)) && echo "ok    $suite: $test" ;;
+		skip) skips[i]=$((skips[i] + 1)) && echo "skip  $suite: $test${reason:+ ($reason)}" ;;
+		fail) bads[i]=$((bads[i] + 1)) && echo "FAIL  $suite: $test" ;;
 		note) echo "      $suite" ;;
-		done) complete=1 ;;
+		done) : >"$run_dir/done" ;;
 		esac
 	done
-	if ((!complete)); then
-		failed=$((failed + 1))
-		echo "FAIL  ${current:-boot}: the VM works to the end"
+	# A VM looks for leaks when all its suites have ended.
+	if [[ ! -e $run_dir/done && $vm_kernel == kasan ]]; then
+		for suite in "${!leaks_open[@]}"; do
+			skips[0]=$((skips[0] + 1))
+			echo "skip  $suite: no kernel memory is leaked (its VM ended in $current)"
+		done
 	fi
-	echo "$passed $failed $skipped" >"$run_dir/counts"
+	echo "${oks[0]} ${bads[0]} ${skips[0]} ${oks[1]} ${bads[1]} ${skips[1]} $current" >"$run_dir/counts"
 }
 
-# Run a command in the VM that sends events and print them. Sets passed, failed and skipped.
-suites_run() {
-	local limit=$1 command=$2 status=0
+# Run a command that sends events in a VM, print them, and add the counts of the suites that ended to
+# passed, failed and skipped. Sets vm_suite and vm_passed, vm_failed and vm_skipped to the suite that began
+# last and its counts, and vm_end to the reason if the VM did not work to the end.
+suites_vm() {
+	local limit=$1 command=$2 status=0 ok=0 bad=0 left=0
 
-	passed=0 failed=1 skipped=0
+	vm_passed=0 vm_failed=0 vm_skipped=0 vm_suite= vm_end=
+	rm -f "$run_dir/counts" "$run_dir/done" "$run_dir/out/begun"
 	run_job "$limit" "$command" suites_report || status=$?
-	[[ ! -f $run_dir/counts ]] || read -r passed failed skipped <"$run_dir/counts"
-	# A VM that ended badly is a failure, whatever was counted.
-	((status == 0 || failed > 0)) || failed=1
+	[[ ! -f $run_dir/counts ]] ||
+		read -r ok bad left vm_passed vm_failed vm_skipped vm_suite <"$run_dir/counts"
+	passed=$((passed + ok)) failed=$((failed + bad)) skipped=$((skipped + left))
+	if [[ -n $boot_end ]]; then
+		vm_end=$boot_end
+	elif [[ ! -e $run_dir/done ]] || ((status != 0 && bad + vm_failed == 0)); then
+		vm_end="the job in the VM ended early, with status $status"
+	fi
+}
+
+# Count the suite that began last as well.
+suites_add_last() {
+	passed=$((passed + vm_passed)) failed=$((failed + vm_failed)) skipped=$((skipped + vm_skipped))
+}
+
+# Count the end of the VM as a failure of the suite that began last, and print a note.
+suites_fail_last() {
+	failed=$((failed + 1))
+	echo "FAIL  ${vm_suite:-boot}: the VM works to the end"
+	echo "      $1"
+}
+
+# Run a command in one VM that sends events and print them. Sets passed, failed and skipped.
+suites_run() {
+	passed=0 failed=0 skipped=0
+	suites_vm "$@"
+	suites_add_last
+	[[ -z $vm_end ]] || suites_fail_last "$vm_end"
 	((passed > 0 || failed > 0)) || failed=1
+}
+
+# Print why the suite that the VM ended in is not repeated; nothing if the emulator may be why it ended.
+suites_why_final() {
+	local complaint
+
+	complaint=$(kernel_log_complaint <"$boot_console" || true)
+	if [[ -n $complaint ]]; then
+		echo "the kernel complained: $complaint"
+	elif ((vm_failed > 0)); then
+		echo "a test of the suite had failed before"
+	elif [[ $(boot_accel) != tcg || $boot_threads == single || -z $boot_end || -n $boot_gave_up ]]; then
+		echo "$vm_end"
+	fi
+}
+
+# Take the time of the last VM from the time that is left, of which 0 is no limit.
+suites_spend() {
+	((suites_limit > 0)) || return 0
+	suites_limit=$((suites_limit - boot_seconds))
+	((suites_limit > 0)) || suites_limit=1
+}
+
+# What follows when the VM ended in the suite of a file: the suite failed, or is repeated alone in a VM with
+# one emulator thread. Fails if no more suites can run.
+suites_ended_in() {
+	local suite log=$boot_console end=$vm_end final boot_threads=$boot_threads command
+
+	suite=$(basename "$1" .bats)
+	final=$(suites_why_final)
+	if [[ -n $final ]]; then
+		suites_add_last
+		suites_fail_last "$final"
+		[[ -n $vm_suite && -z $boot_gave_up ]]
+		return
+	fi
+	echo "      $end; $suite is repeated alone, with one emulator thread"
+	boot_threads=single
+	suites_command "$1"
+	suites_vm "$suites_limit" "$command"
+	suites_spend
+	suites_add_last
+	if [[ -z $vm_end ]]; then
+		suites_repeated+=("$suite: works with one emulator thread; before: $end ($log)")
+		return
+	fi
+	suites_repeated+=("$suite: failed again, $vm_end ($boot_console); before: $end ($log)")
+	suites_fail_last "$(suites_why_final)"
+	[[ -n $vm_suite && -z $boot_gave_up ]]
+}
+
+# Run the suites of files in a VM, and in new ones those that remain when a VM ends in a suite. Fails if no
+# more suites can run.
+suites_run_files() {
+	local command
+
+	while (($# > 0)); do
+		suites_command "$@"
+		suites_vm "$suites_limit" "$command"
+		suites_spend
+		if [[ -z $vm_end ]]; then
+			suites_add_last
+			return
+		fi
+		while [[ -n $vm_suite && $(basename "$1" .bats) != "$vm_suite" ]]; do
+			shift
+		done
+		suites_ended_in "$1" || return
+		shift
+	done
+}
+
+# Run the suites in suites_files for at most so many seconds. In an emulator, those that patch kernel text
+# run in a VM of their own with one emulator thread. Sets passed, failed and skipped.
+suites_run_all() {
+	local suites_limit=$1 suites_repeated=() file together=() single=() boot_threads=$boot_threads accel
+
+	passed=0 failed=0 skipped=0
+	accel=$(boot_accel)
+	for file in "${suites_files[@]}"; do
+		if [[ $accel == tcg ]] && grep -qs '^# XPMEM_VM_ONE_THREAD' "$file"; then
+			single+=("$file")
+		else
+			together+=("$file")
+		fi
+	done
+	if suites_run_files "${together[@]}"; then
+		boot_threads=single
+		suites_run_files "${single[@]}" || true
+	fi
+	((passed > 0 || failed > 0)) || failed=1
+	((${#suites_repeated[@]} == 0)) || printf 'again %s\n' "${suites_repeated[@]}"
 }
 
 # A test of this machine, which is a command; what it prints is shown if it fails. Counts in host_passed and host_failed.
@@ -88,16 +229,22 @@ counts_print() {
 	((failed == 0))
 }
 
-# Make the command that runs the named suites in the VM. Sets command, boot_silence, and ynl_wanted if one is for ynl.
-suites_command() {
-	local folder=${XPMEM_VM_SUITES:-$tree/tests/bats} files limit
+# Find the named suites. Sets suites_files, boot_silence, and ynl_wanted if one is for ynl.
+suites_choose() {
+	local folder=${XPMEM_VM_SUITES:-$tree/tests/bats} files
 
 	files=$(suites_select "$(readlink -f "$folder")" "$@") || exit 2
-	mapfile -t files < <(sort -u <<<"$files")
-	! grep -qs XPMEM_YNL "${files[@]}" || ynl_wanted=1
-	limit=${XPMEM_VM_TEST_TIMEOUT:-$(patience 200)}
-	printf -v command '%q ' env BATS_TEST_TIMEOUT="$limit" XPMEM_VM_BATS="${XPMEM_VM_BATS:-}" bash "$tree/tests/vm/guest/suites" "${files[@]}"
-	boot_silence=$((limit + $(patience 60)))
+	mapfile -t suites_files < <(sort -u <<<"$files")
+	! grep -qs XPMEM_YNL "${suites_files[@]}" || ynl_wanted=1
+	suites_test_limit=${XPMEM_VM_TEST_TIMEOUT:-$(patience 200)}
+	boot_silence=$((suites_test_limit + $(patience 60)))
+}
+
+# Make the command that runs the suites of files in the VM, and then what suites_after says. Sets command.
+suites_command() {
+	printf -v command '%q ' env BATS_TEST_TIMEOUT="$suites_test_limit" XPMEM_VM_BATS="${XPMEM_VM_BATS:-}" \
+		bash "$tree/tests/vm/guest/suites" "$@"
+	command+=${suites_after:-}
 }
 
 # The suites on one kernel after another, and all counts together.
@@ -123,7 +270,7 @@ suites_on_all_kernels() {
 }
 
 suites_main() {
-	local command passed failed skipped
+	local passed failed skipped
 
 	if [[ ${1:-} == --list ]]; then
 		suites_select "$(readlink -f "${XPMEM_VM_SUITES:-$tree/tests/bats}")" | sed 's|.*/||; s|\.bats$||'
@@ -133,9 +280,9 @@ suites_main() {
 		suites_on_all_kernels "$@"
 		return
 	fi
-	suites_command "$@"
+	suites_choose "$@"
 	prepare "${XPMEM_VM_MODULE:-}"
 	[[ -z ${XPMEM_VM_MODULE:-} ]] || build_module=$build_variant_module
-	suites_run "${XPMEM_VM_TIMEOUT:-$(patience 3600)}" "$command"
+	suites_run_all "${XPMEM_VM_TIMEOUT:-$(patience 3600)}"
 	counts_print
 }
