@@ -108,7 +108,7 @@ static bool hold_if_used(struct page **page)
 #define still_maps(kind, entry, entry_ptr) ({						\
 	kind##_t now_ = READ_ONCE(*(entry_ptr));					\
 											\
-	kind##_present(now_) && kind##_pfn(now_) == kind##_pfn(entry);			\
+	kind##_present(now_) && kind##_page(now_) == kind##_page(entry);			\
 })
 
 /*

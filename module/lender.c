@@ -12,7 +12,7 @@
  *
  * A borrower holds the lock for one fault of the exporter, without giving it up in between.
  */
-#include <linux/mmap_lock.h>
+#include <linux/mm.h>
 #include <linux/wait.h>
 
 #include "xpmem.h"

@@ -175,7 +175,7 @@ INTERVAL_TREE_DEFINE(struct vm_area_struct, shared.rb, unsigned long, shared.rb_
  * of its mm stay. The fields are those that unmap_mapping_range() reads down to zap_pte_range() and
  * __split_huge_pmd().
  */
-static void zap_vma(struct address_space *mapping, const struct vm_area_struct *vma,
+static void zap_one(struct address_space *mapping, const struct vm_area_struct *vma,
 		    unsigned long start, unsigned long end)
 {
 	struct vm_area_struct standin = {
@@ -254,7 +254,7 @@ static void zap_locked(struct xpmem_shard *shard, xpmem_attachment_test *wanted,
 		attachment = vma->vm_private_data;
 		if (wanted && !wanted(attachment, data))
 			continue;
-		zap_vma(&mapping, vma, start, end);
+		zap_one(&mapping, vma, start, end);
 		if (READ_ONCE(attachment->huge))
 			wait_for_huge(vma, start, end);
 	}

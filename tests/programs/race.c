@@ -227,7 +227,6 @@ static const char *const instruction_names[] = {
 
 static void execute(volatile int *word, enum instruction instruction)
 {
-	volatile int *to = word + 1;
 	int value;
 
 	switch (instruction) {
@@ -248,9 +247,12 @@ static void execute(volatile int *word, enum instruction instruction)
 	case LOCKED_ADD:
 		__asm__ volatile("lock addl $1,(%0)" : : "r"(word) : "memory");
 		break;
-	case MOVE:
+	case MOVE: {
+		volatile int *to = word + 1;
+
 		__asm__ volatile("movsl" : "+S"(word), "+D"(to) : : "memory");
 		break;
+	}
 #endif
 	default:
 		__atomic_fetch_add(word, 1, __ATOMIC_SEQ_CST);
