@@ -105,10 +105,11 @@ static bool hold_if_used(struct page **page)
  * Reads an entry at @entry_ptr again: whether it still maps the page. Processors set other bits of
  * it meanwhile.
  */
-#define still_maps(kind, entry, entry_ptr) ({						\
-	kind##_t now_ = READ_ONCE(*(entry_ptr));					\
-											\
-	kind##_present(now_) && kind##_page(now_) == kind##_page(entry);			\
+#define still_maps(kind, entry, entry_ptr) ({					\
+	kind##_t now_ = READ_ONCE(*(entry_ptr));				\
+										\
+	kind##_present(now_) &&							\
+		xpmem_##kind##_page(now_) == xpmem_##kind##_page(entry);	\
 })
 
 /*
@@ -137,7 +138,7 @@ static bool get_mapped_page(struct mm_struct *mm, unsigned long source, struct p
 	if (!pud_present(pud))
 		return true;
 	if (pud_leaf(pud)) {
-		*page = pud_page(pud) + ((source & ~PUD_MASK) >> PAGE_SHIFT);
+		*page = xpmem_pud_page(pud) + ((source & ~PUD_MASK) >> PAGE_SHIFT);
 		return hold_if_used(page) && still_maps(pud, pud, pudp);
 	}
 	pmdp = pmd_offset(pudp, source);
@@ -145,7 +146,7 @@ static bool get_mapped_page(struct mm_struct *mm, unsigned long source, struct p
 	if (!pmd_present(pmd))
 		return true;
 	if (pmd_leaf(pmd)) {
-		*page = pmd_page(pmd) + ((source & ~PMD_MASK) >> PAGE_SHIFT);
+		*page = xpmem_pmd_page(pmd) + ((source & ~PMD_MASK) >> PAGE_SHIFT);
 		return hold_if_used(page) && still_maps(pmd, pmd, pmdp);
 	}
 	/* An empty table may be freed after a grace period; then the entry above it has changed. */
@@ -153,7 +154,7 @@ static bool get_mapped_page(struct mm_struct *mm, unsigned long source, struct p
 	pte = READ_ONCE(*ptep);
 	if (!pte_present(pte) || pte_special(pte))
 		return still_maps(pmd, pmd, pmdp);
-	*page = pte_page(pte);
+	*page = xpmem_pte_page(pte);
 	return hold_if_used(page) && still_maps(pte, pte, ptep) && still_maps(pmd, pmd, pmdp);
 }
 

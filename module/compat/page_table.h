@@ -56,6 +56,16 @@ static inline bool xpmem_huge_entries_are_checked(void)
 #endif
 }
 
+/* The page of a leaf entry. On powerpc pud_page() and pmd_page() are not exported. */
+#ifdef CONFIG_PPC_BOOK3S_64
+#define xpmem_pud_page(pud) pte_page(pud_pte(pud))
+#define xpmem_pmd_page(pmd) pte_page(pmd_pte(pmd))
+#else
+#define xpmem_pud_page(pud) pud_page(pud)
+#define xpmem_pmd_page(pmd) pmd_page(pmd)
+#endif
+#define xpmem_pte_page(pte) pte_page(pte)
+
 /* Whether entries with @prot map memory as ordinary memory is mapped, write-back. */
 static inline bool xpmem_prot_is_cached(pgprot_t prot)
 {
