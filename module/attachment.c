@@ -12,7 +12,6 @@
 #include <linux/slab.h>
 
 #include "compat/mm.h"
-#include "race.h"
 #include "trace.h"
 #include "xpmem.h"
 
@@ -35,21 +34,6 @@ void xpmem_attachment_put(struct xpmem_attachment *attachment)
 	pr_debug("attachment %llx destroyed\n", attachment->object.id);
 	kfree(attachment);
 	xpmem_permit_put(permit);
-}
-
-/**
- * xpmem_attachment_stop() - wait for faults that began before the attachment's permit or segment was marked dead
- * @attachment: the caller holds a reference, and no lock
- *
- * Return: a bit for the shard where it may have something mapped, for xpmem_shards_revoke(); or 0.
- */
-unsigned long xpmem_attachment_stop(struct xpmem_attachment *attachment)
-{
-	/* Faults that have the lock may not have seen the mark; those that take it later see it. */
-	down_write(&attachment->lock);
-	up_write(&attachment->lock);
-	xpmem_race_point("attachment-stopped");
-	return attachment->touched ? BIT(attachment->permit->client->shard) : 0;
 }
 
 static bool is_inherited(const struct vm_area_struct *vma)
@@ -295,7 +279,6 @@ struct xpmem_attachment *xpmem_attachment_create(s64 apid, u64 offset, u64 lengt
 	if (!attachment)
 		goto put_permit;
 	refcount_set(&attachment->object.ref, 1);
-	init_rwsem(&attachment->lock);
 	attachment->permit = permit;
 	attachment->source = segment->start + offset;
 	attachment->length = length;

@@ -492,7 +492,7 @@ enum xpmem_verdict xpmem_entries_insert(struct xpmem_mirror *mirror)
 		make_page_table(mirror->vmf);
 
 	xpmem_race_point("entries-insert");
-	down_read(&attachment->lock);
+	down_read(&attachment->permit->inserting);
 	down_read(&window->lock);
 	if (xpmem_window_changed(window, mirror->seq)) {
 		verdict = XPMEM_RACED;
@@ -527,7 +527,7 @@ enum xpmem_verdict xpmem_entries_insert(struct xpmem_mirror *mirror)
 		verdict = insertion.wanted ? XPMEM_RACED : XPMEM_HOLE;
 unlock:
 	up_read(&window->lock);
-	up_read(&attachment->lock);
+	up_read(&attachment->permit->inserting);
 
 	if (insertion.inserted) {
 		mirror->inserted += insertion.inserted;

@@ -130,7 +130,7 @@ struct xpmem_permit *xpmem_permit_create(struct xpmem_client *client, s64 segid,
 	mutex_init(&permit->attaching);
 	spin_lock_init(&permit->lock);
 	INIT_LIST_HEAD(&permit->attachments);
-	init_completion(&permit->ended);
+	init_rwsem(&permit->inserting);
 	permit->rdonly = flags & XPMEM_GET_RDONLY;
 	error = xpmem_registry_reserve(&xpmem_permits, &permit->object);
 	if (error)
@@ -250,12 +250,26 @@ static unsigned long unmap(struct xpmem_attachment *attachment)
 }
 
 /*
- * After @permit or its segment was marked dead: waits for faults that began before. Returns the
- * shards where it may have something mapped.
+ * A bit for the shard where an attachment may have something mapped. Nothing is inserted any more.
+ */
+static unsigned long touched_shard(struct xpmem_attachment *attachment)
+{
+	return attachment->touched ? BIT(attachment->permit->client->shard) : 0;
+}
+
+/**
+ * xpmem_permit_stop() - wait for faults that began before the permit or its segment was marked dead
+ * @permit: the caller holds a reference, and no lock but @permit->attaching
+ *
+ * Faults that have the lock may not have seen the mark; those that take it later see it.
+ * Return: a bit for each shard where attachments of the permit may have something mapped.
  */
 unsigned long xpmem_permit_stop(struct xpmem_permit *permit)
 {
-	return for_each_attachment(permit, xpmem_attachment_stop);
+	down_write(&permit->inserting);
+	up_write(&permit->inserting);
+	xpmem_race_point("permit-stopped");
+	return for_each_attachment(permit, touched_shard);
 }
 
 static bool is_of_permit(const struct xpmem_attachment *attachment, const void *permit)
@@ -282,7 +296,7 @@ bool xpmem_permit_kill(struct xpmem_permit *permit, bool detach, enum xpmem_reas
 	if (detach)
 		lockdep_assert_held(&permit->attaching);
 	if (!xpmem_registry_withdraw(&xpmem_permits, &permit->object)) {
-		wait_for_completion_killable(&permit->ended);
+		wait_var_event_killable(&permit->ended, READ_ONCE(permit->ended));
 		return false;
 	}
 	/*
@@ -304,7 +318,10 @@ bool xpmem_permit_kill(struct xpmem_permit *permit, bool detach, enum xpmem_reas
 	spin_lock(&client->lock);
 	list_del(&permit->client_link);
 	spin_unlock(&client->lock);
-	complete_all(&permit->ended);
+	WRITE_ONCE(permit->ended, true);
+	/* Pairs with the waiter, which is in the queue before it looks. */
+	smp_mb();
+	wake_up_var(&permit->ended);
 	trace_release(permit);
 	xpmem_event_gone(XPMEM_PERMIT, &permit->object, reason);
 	xpmem_permit_put(permit);

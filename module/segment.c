@@ -78,7 +78,6 @@ struct xpmem_segment *xpmem_segment_create(struct xpmem_client *client, u64 vadd
 	INIT_LIST_HEAD(&segment->dmabufs);
 	spin_lock_init(&segment->lock);
 	INIT_LIST_HEAD(&segment->permit_list);
-	init_completion(&segment->ended);
 	segment->client = client;
 	refcount_inc(&client->ref);
 	xpmem_owner_init(&segment->owner);
@@ -186,7 +185,7 @@ bool xpmem_segment_kill(struct xpmem_segment *segment, enum xpmem_reason reason)
 	unsigned long end = segment->start + segment->length, shards;
 
 	if (!xpmem_registry_withdraw(&xpmem_segments, &segment->object)) {
-		wait_for_completion_killable(&segment->ended);
+		wait_var_event_killable(&segment->ended, READ_ONCE(segment->ended));
 		return false;
 	}
 	WRITE_ONCE(segment->dead, true);
@@ -204,7 +203,10 @@ bool xpmem_segment_kill(struct xpmem_segment *segment, enum xpmem_reason reason)
 	spin_lock(&client->lock);
 	list_del(&segment->client_link);
 	spin_unlock(&client->lock);
-	complete_all(&segment->ended);
+	WRITE_ONCE(segment->ended, true);
+	/* Pairs with the waiter, which is in the queue before it looks. */
+	smp_mb();
+	wake_up_var(&segment->ended);
 	atomic_dec(&space->segment_count);
 	trace_remove(segment);
 	xpmem_event_gone(XPMEM_SEGMENT, &segment->object, reason);

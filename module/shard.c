@@ -41,6 +41,7 @@
 #include <linux/pagemap.h>
 #include <linux/slab.h>
 
+#include "compat/mm.h"
 #include "race.h"
 #include "xpmem.h"
 
@@ -170,28 +171,41 @@ struct file *xpmem_shard_file(struct xpmem_space *space, unsigned int number, bo
 INTERVAL_TREE_DEFINE(struct vm_area_struct, shared.rb, unsigned long, shared.rb_subtree_last,
 		     first_page, last_page, static __maybe_unused, i_mmap)
 
+/* On the stack of the task that zaps: an address_space with one stand-in. */
+struct standin {
+	struct address_space mapping;
+	struct vm_area_struct vma;
+};
+
+static void standin_init(struct standin *standin)
+{
+	static struct lock_class_key key;
+
+	address_space_init_once(&standin->mapping);
+	lockdep_set_class(&standin->mapping.i_mmap_rwsem, &key);
+	memset(&standin->vma, 0, sizeof(standin->vma));
+	i_mmap_insert(&standin->vma, &standin->mapping.i_mmap);
+}
+
 /*
  * The i_mmap_rwsem that the VMA is found by is held, so the VMA, its page tables and the notifiers
  * of its mm stay. The fields are those that unmap_mapping_range() reads down to zap_pte_range() and
  * __split_huge_pmd().
  */
-static void zap_one(struct address_space *mapping, const struct vm_area_struct *vma,
-		    unsigned long start, unsigned long end)
+static void zap_one(struct standin *standin, const struct vm_area_struct *vma, unsigned long start,
+		    unsigned long end)
 {
-	struct vm_area_struct standin = {
-		.vm_mm = vma->vm_mm,
-		.vm_start = vma->vm_start,
-		.vm_end = vma->vm_end,
-		.vm_pgoff = vma->vm_pgoff,
-		.vm_page_prot = vma->vm_page_prot,
-		.vm_flags = vma->vm_flags & ~(VM_LOCKED | VM_LOCKONFAULT),
-		.vm_ops = vma->vm_ops,
-		.vm_file = vma->vm_file,
-	};
-
-	i_mmap_insert(&standin, &mapping->i_mmap);
-	unmap_mapping_range(mapping, start, end - start, 1);
-	i_mmap_remove(&standin, &mapping->i_mmap);
+	standin->vma.vm_mm = vma->vm_mm;
+	standin->vma.vm_start = vma->vm_start;
+	standin->vma.vm_end = vma->vm_end;
+	standin->vma.vm_pgoff = vma->vm_pgoff;
+	standin->vma.vm_page_prot = vma->vm_page_prot;
+	standin->vma.vm_ops = vma->vm_ops;
+	standin->vma.vm_file = vma->vm_file;
+	vm_flags_init(&standin->vma, vma->vm_flags & ~(VM_LOCKED | VM_LOCKONFAULT));
+	/* It is alone in the tree. */
+	standin->vma.shared.rb_subtree_last = last_page(&standin->vma);
+	unmap_mapping_range(&standin->mapping, start, end - start, 1);
 }
 
 /*
@@ -240,21 +254,19 @@ static void wait_for_huge(const struct vm_area_struct *vma, unsigned long source
 static void zap_locked(struct xpmem_shard *shard, xpmem_attachment_test *wanted, const void *data,
 		       unsigned long start, unsigned long end)
 {
-	static struct lock_class_key key;
 	struct rb_root_cached *tree = &shard->inode->i_mapping->i_mmap;
 	unsigned long first = start >> PAGE_SHIFT, last = (end - 1) >> PAGE_SHIFT;
-	struct address_space mapping;
 	const struct xpmem_attachment *attachment;
+	struct standin standin;
 	struct vm_area_struct *vma;
 
-	address_space_init_once(&mapping);
-	lockdep_set_class(&mapping.i_mmap_rwsem, &key);
+	standin_init(&standin);
 	for (vma = i_mmap_iter_first(tree, first, last); vma;
 	     vma = i_mmap_iter_next(vma, first, last)) {
 		attachment = vma->vm_private_data;
 		if (wanted && !wanted(attachment, data))
 			continue;
-		zap_one(&mapping, vma, start, end);
+		zap_one(&standin, vma, start, end);
 		if (READ_ONCE(attachment->huge))
 			wait_for_huge(vma, start, end);
 	}

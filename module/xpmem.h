@@ -32,7 +32,7 @@
  *     B.mmap_lock, or B's VMA lock in a fault
  *       A.mmap_lock (read; only ever tried while B's lock is held)
  *         space->making_window
- *       attachment->lock (read; A.mmap_lock was given up)
+ *       permit->inserting (read; A.mmap_lock was given up)
  *         window->lock (read)
  *           B's page-table lock
  *   A's notifier, which may come from reclaim with page, i_mmap and anon_vma locks held:
@@ -41,7 +41,7 @@
  *         B's notifiers
  *           B's page-table lock
  *   permit->attaching
- *     attachment->lock (write; dropped before the next)
+ *     permit->inserting (write; dropped before the next)
  *       i_mmap_rwsem of a shard's inode (read)
  *         B's notifiers
  *   permit->attaching
@@ -52,12 +52,11 @@
  *   users, objects, waiters and lenders are innermost spinlocks, and none is held while another is taken.
  *
  * Two mmap_locks are never waited for at once. A caller that cannot give up B's tries for A's, or borrows it (fault.c).
- * Nothing allocates with reclaim while it holds a window->lock or an attachment->lock.
+ * Nothing allocates with reclaim while it holds a window->lock or permit->inserting.
  */
 #ifndef XPMEM_H
 #define XPMEM_H
 
-#include <linux/completion.h>
 #include <linux/cred.h>
 #include <linux/err.h>
 #include <linux/fs.h>
@@ -71,6 +70,7 @@
 #include <linux/spinlock.h>
 #include <linux/types.h>
 #include <linux/wait.h>
+#include <linux/wait_bit.h>
 #include <linux/workqueue.h>
 
 #include "../uapi/linux/xpmem.h"
@@ -400,7 +400,7 @@ struct xpmem_segment {
 	bool no_ptrace_check;		/* the mode alone decides who may have a permit */
 	bool no_gup;			/* no attachment allows get_user_pages() */
 	bool dead;
-	struct completion ended;	/* nobody has access any more */
+	bool ended;			/* no process has access any more; waiters wait for the variable */
 	atomic_t permits;		/* that are alive */
 	atomic_long_t stats[XPMEM_FAULT_STATS];
 	char name[XPMEM_NAME_SIZE];
@@ -431,6 +431,7 @@ struct xpmem_permit {
 	struct list_head client_link;	/* client->lock */
 	struct list_head segment_link;	/* segment->lock; until it is freed */
 	struct mutex attaching;
+	struct rw_semaphore inserting;	/* read: insert into attachments. write: wait for that */
 	spinlock_t lock;
 	struct list_head attachments;	/* lock */
 	atomic_t attachment_count;
@@ -438,7 +439,7 @@ struct xpmem_permit {
 	atomic_long_t dmabuf_pages;
 	bool rdonly;
 	bool dead;			/* set under lock */
-	struct completion ended;	/* nobody has access any more */
+	bool ended;			/* no process has access any more; waiters wait for the variable */
 };
 
 struct xpmem_permit *xpmem_permit_create(struct xpmem_client *client, s64 segid, int fd, u32 flags);
@@ -459,9 +460,8 @@ int xpmem_permit_release(s64 id);
 struct xpmem_attachment {
 	struct xpmem_object object;
 	struct xpmem_permit *permit;
-	struct rw_semaphore lock;	/* read: insert into it. write: wait for inserts, after its permit or segment died */
-	bool touched;			/* lock; something was inserted */
-	bool huge;			/* lock; something huge was inserted */
+	bool touched;			/* permit->inserting; something was inserted */
+	bool huge;			/* permit->inserting; something huge was inserted */
 	struct list_head permit_link;	/* permit->lock */
 	unsigned long address;		/* in B, when it was attached */
 	unsigned long source;		/* in A */
@@ -483,7 +483,6 @@ extern const struct file_operations xpmem_attachment_fops;
 
 struct xpmem_attachment *xpmem_attachment_create(s64 apid, u64 offset, u64 length, u64 vaddr, u32 flags);
 void xpmem_attachment_put(struct xpmem_attachment *attachment);
-unsigned long xpmem_attachment_stop(struct xpmem_attachment *attachment);
 int xpmem_attachment_unmap(struct xpmem_attachment *attachment, unsigned long address);
 int xpmem_attachment_detach(u64 vaddr);
 
@@ -492,7 +491,7 @@ static inline struct xpmem_space *xpmem_attachment_space(const struct xpmem_atta
 	return attachment->permit->segment->space;
 }
 
-/* Once it is true it stays so. Insert only if it is false under attachment->lock. */
+/* Once it is true it stays so. Insert only if it is false under permit->inserting. */
 static inline bool xpmem_attachment_revoked(const struct xpmem_attachment *attachment)
 {
 	return READ_ONCE(attachment->permit->dead) || READ_ONCE(attachment->permit->segment->dead);
