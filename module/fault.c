@@ -179,6 +179,9 @@ static enum xpmem_verdict try_in_place(struct xpmem_mirror *mirror, unsigned lon
 		mmap_read_unlock(mm);
 	if (verdict == XPMEM_MAPPED)
 		verdict = xpmem_entries_insert(mirror);
+	/* The exporter has to bring the page in: a look at its neighbours then is seldom worth it. */
+	if (verdict == XPMEM_ABSENT)
+		mirror->block = PAGE_SIZE;
 	return verdict;
 }
 

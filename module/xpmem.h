@@ -460,12 +460,12 @@ int xpmem_permit_release(s64 id);
 struct xpmem_attachment {
 	struct xpmem_object object;
 	struct xpmem_permit *permit;
-	bool touched;			/* permit->inserting; something was inserted */
-	bool huge;			/* permit->inserting; something huge was inserted */
 	struct list_head permit_link;	/* permit->lock */
 	unsigned long address;		/* in B, when it was attached */
 	unsigned long source;		/* in A */
 	unsigned long length;
+	bool touched;			/* permit->inserting; something was inserted */
+	bool huge;			/* permit->inserting; something huge was inserted */
 	bool rdonly;
 	bool shared;			/* permit->attaching; the part being mapped is shared memory */
 	bool tracked;			/* permit->attaching; its file system must learn of writes */
