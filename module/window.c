@@ -389,9 +389,8 @@ void xpmem_windows_destroy(struct xpmem_space *space)
 	struct xpmem_window_table *table = space->windows, *smaller;
 	unsigned long i;
 
-	for (i = 0; table && i < 1UL << table->bits; i++) {
+	for (i = 0; table && i < 1UL << table->bits; i++)
 		kfree(table->slots[i]);
-	}
 	for (; table; table = smaller) {
 		smaller = table->smaller;
 		kvfree(table);

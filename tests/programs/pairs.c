@@ -395,10 +395,9 @@ static void start(enum side side)
 
 static void aim(unsigned int *seed)
 {
-	const struct operation *both[] = {
-		&operations[stage->operations[0]], &operations[stage->operations[1]]
-	};
-	unsigned int common = both[0]->parts & both[1]->parts, parts;
+	const struct operation *one = &operations[stage->operations[0]];
+	const struct operation *other = &operations[stage->operations[1]];
+	unsigned int common = one->parts & other->parts, parts;
 	int first = rand_r(seed) % PART_PAGES, count = 1 + rand_r(seed) % 4;
 	bool all = rand_r(seed) % 2;
 	int i, part = rand_r(seed) % PARTS;
@@ -410,14 +409,14 @@ static void aim(unsigned int *seed)
 		count = PART_PAGES - first;
 	}
 	for (i = 0; i < 2; i++) {
-		for (parts = common ? common : both[i]->parts; !(parts & 1U << part);
-		     part = (part + 1) % PARTS)
+		parts = common ? common : (i ? other : one)->parts;
+		for (; !(parts & 1U << part); part = (part + 1) % PARTS)
 			;
 		stage->targets[i].page = part * PART_PAGES + first;
 		stage->targets[i].offset = page_offset(stage->targets[i].page);
 		stage->targets[i].length = count * PAGE;
 	}
-	stage->close_is_end = both[0]->side != both[1]->side && !both[0]->forks && !both[1]->forks;
+	stage->close_is_end = one->side != other->side && !one->forks && !other->forks;
 }
 
 /* Replaces processes and objects that have ended. */

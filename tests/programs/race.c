@@ -389,8 +389,8 @@ static void trace_events(const char *on)
 
 static void end_while_being_published(bool permits)
 {
-	struct xpmem_ioc_make make;
-	struct xpmem_ioc_get get;
+	struct xpmem_ioc_make make = { .segid = 0 };
+	struct xpmem_ioc_get get = { .apid = 0 };
 	long segid, made = 0;
 	pthread_t thread;
 	double end;
