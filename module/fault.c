@@ -277,27 +277,17 @@ static enum xpmem_verdict fault_without_retry(struct xpmem_mirror *mirror, bool 
 	return verdict;
 }
 
-/* The block around the wanted page, when it is there and memory is not short; else the page alone. */
+/* The block around the wanted page; the page alone when memory is short. */
 static enum xpmem_verdict snapshot_for_stash(struct xpmem_mirror *mirror, struct xpmem_stash *stash)
 {
-	enum xpmem_verdict verdict = XPMEM_ABSENT;
+	unsigned long size = stash->pfns ? mirror->block : PAGE_SIZE;
+	enum xpmem_verdict verdict;
 
-	if (stash->pfns) {
-		mirror->pfns = stash->pfns;
-		mirror->start = mirror->source & ~(mirror->block - 1);
-		mirror->end = mirror->start + mirror->block;
-		verdict = xpmem_mirror_look(mirror);
-		if (verdict == XPMEM_MAPPED)
-			verdict = xpmem_mirror_snapshot(mirror);
-	} else {
-		mirror->pfns = &stash->pfn;
-		mirror->start = mirror->source;
-		mirror->end = mirror->source + PAGE_SIZE;
-		verdict = xpmem_mirror_look(mirror);
-		if (verdict == XPMEM_MAPPED)
-			verdict = xpmem_mirror_snapshot(mirror);
-	}
-	return verdict;
+	mirror->pfns = stash->pfns ?: &stash->pfn;
+	mirror->start = mirror->source & ~(size - 1);
+	mirror->end = mirror->start + size;
+	verdict = xpmem_mirror_look(mirror);
+	return verdict == XPMEM_MAPPED ? xpmem_mirror_snapshot(mirror) : verdict;
 }
 
 /* Brings the wanted page in. The caller holds no lock. Returns false when nothing was found out. */
@@ -330,7 +320,7 @@ static bool fault_to_stash(struct xpmem_mirror *mirror, struct xpmem_stash *stas
 	return true;
 }
 
-/* With no lock of the attacher held, and mirror->vma gone. What was found waits in the stash, unless memory is short. */
+/* No lock of the attacher is held, and mirror->vma is gone. Leaves a stash, unless memory is short. */
 static void fault_and_stash(struct xpmem_mirror *mirror)
 {
 	struct xpmem_stash *stash = kzalloc(sizeof(*stash), GFP_KERNEL_ACCOUNT | __GFP_NORETRY | __GFP_NOWARN);

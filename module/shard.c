@@ -249,7 +249,7 @@ static void wait_for_huge(const struct vm_area_struct *vma, unsigned long source
 
 /*
  * Zaps what VMAs of wanted attachments map of a range, or all of the shard. The caller holds the
- * i_mmap_rwsem.
+ * i_mmap_rwsem, or another task does that waits for the caller (registrant_waits_for_caller()).
  */
 static void zap_locked(struct xpmem_shard *shard, xpmem_attachment_test *wanted, const void *data,
 		       unsigned long start, unsigned long end)
