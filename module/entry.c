@@ -102,6 +102,16 @@ bool xpmem_entries_may_be_huge(const struct xpmem_mirror *mirror)
 	       !arch_needs_pgtable_deposit() && !xpmem_huge_entries_are_checked() && pmd_none(READ_ONCE(*mirror->vmf->pmd));
 }
 
+/*
+ * A zap of the huge zero page takes a page table that was set aside with it, on 7.2 and 7.3 even in
+ * a VMA of a driver. An attachment sets none aside. Of all pages that the exporter may map by a PMD,
+ * this one alone has no mapping (huge_zero_pfn is not exported).
+ */
+static bool is_huge_zero(struct page *page)
+{
+	return !READ_ONCE(compound_head(page)->mapping);
+}
+
 /**
  * xpmem_entries_set_huge() - whether the exporter, too, maps all around the wanted page at once
  * @mirror: after xpmem_entries_may_be_huge() and a snapshot of the wanted page; its huge is set
@@ -112,6 +122,7 @@ bool xpmem_entries_set_huge(struct xpmem_mirror *mirror)
 
 	/* The sequence was sampled before, for all of the window; the range of the snapshot may be less. */
 	mirror->huge = is_insertable(pfn, false) && hmm_pfn_to_map_order(pfn) >= PMD_SHIFT - PAGE_SHIFT &&
+		       !is_huge_zero(hmm_pfn_to_page(pfn)) &&
 		       !xpmem_invalidation_active(mirror->space, start, start + PMD_SIZE);
 	return mirror->huge;
 }

@@ -40,6 +40,10 @@ setup_file() {
 	run_case huge-pages exporter-may-only-read
 }
 
+@test "huge zero page" {
+	run_case huge-pages huge-zero-page
+}
+
 @test "read only attachment" {
 	run_case huge-pages read-only-attachment
 }

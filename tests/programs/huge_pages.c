@@ -308,6 +308,33 @@ CASE(exporter_may_only_read)
 	CHECK_EQ(load(page + 2 * HUGE), 6);
 }
 
+/*
+ * The kernel keeps a page table aside for each huge page of anonymous memory. Attachments leave
+ * those of the attacher alone.
+ */
+CASE(huge_zero_page)
+{
+	long own, offset, turn;
+
+	write_file("/sys/kernel/mm/transparent_hugepage/use_zero_page", "1");
+	share();
+	own = on(attacher, do_map_huge, LENGTH);
+	CHECK_OK(on(attacher, do_fill, own, LENGTH, 2));
+	for (turn = 0; turn < 2; turn++) {
+		CHECK_OK(answer(madvise((void *)page, LENGTH, MADV_DONTNEED)));
+		for (offset = 0; offset < LENGTH; offset += HUGE) {
+			CHECK_EQ(load(page + offset), 0);
+			CHECK_EQ(on(attacher, do_load, at + offset + PAGE), 0);
+		}
+	}
+	for (offset = 0; offset < LENGTH; offset += HUGE) {
+		CHECK_OK(on(attacher, do_advise, own + offset, PAGE, MADV_DONTNEED));
+		CHECK_EQ(on(attacher, do_load, own + offset), 0);
+		CHECK_OK(on(attacher, do_store, at + offset, 7));
+		CHECK_EQ(load(page + offset), 7);
+	}
+}
+
 CASE(read_only_attachment)
 {
 	share();
