@@ -21,10 +21,9 @@
  *     fork) hold no other lock that the notifier's caller could hold, nor wait for one, so the lock
  *     is soon free, and trying again is right. A notifier that tries has no place in the queue, so
  *     attachers wait a little before they map or split (xpmem_shard_yield()).
- *   - If it fails for long, and the pages are those of a file whose i_mmap_rwsem the caller holds,
- *     and mm_take_all_locks() wants that lock, too, then the task that registers cannot go on until
- *     the notifier returns, and it holds all that a zap needs: so the notifier zaps without the
- *     lock.
+ *   - If the caller walks the rmap of a file, and the task that registers holds the shard's lock
+ *     and waits for the file's, then it cannot go on until the notifier returns, and it holds all
+ *     that a zap needs. So the notifier zaps without the lock (registrant_waits_for_caller()).
  *   - If it fails for long, and the change may be one that walks an rmap, the zap is deferred
  *     (deferral.c), the notifier returns, and both tasks go on.
  *
@@ -42,6 +41,7 @@
 #include <linux/slab.h>
 
 #include "compat/mm.h"
+#include "compat/mm_locks.h"
 #include "race.h"
 #include "xpmem.h"
 
@@ -272,53 +272,6 @@ static void zap_locked(struct xpmem_shard *shard, xpmem_attachment_test *wanted,
 	}
 }
 
-/**
- * xpmem_shards_patience() - how long a zap is tried before it is deferred
- * @event: the change
- * @size: bytes that it changes
- *
- * The callers that announce the changes named first hold no lock of rmap meanwhile but of hugetlbfs
- * files, which mm_take_all_locks() takes before those of other files. So they are no part of a
- * deadlock. And the memory may be in use elsewhere after them, so references to its pages would not
- * be enough. The same goes for fork(), but it looks like write-back unless it announces more than a
- * huge page.
- *
- * Return: jiffies, or 0: it is never deferred.
- */
-unsigned long xpmem_shards_patience(enum mmu_notifier_event event, unsigned long size)
-{
-	switch (event) {
-	case MMU_NOTIFY_UNMAP:
-	case MMU_NOTIFY_PROTECTION_VMA:
-	case MMU_NOTIFY_SOFT_DIRTY:
-	case MMU_NOTIFY_MIGRATE:
-	case MMU_NOTIFY_RELEASE:
-		return 0;
-	case MMU_NOTIFY_PROTECTION_PAGE:
-		return size > PMD_SIZE ? 0 : HZ;
-	default:
-		return HZ / 10;
-	}
-}
-
-/* Takes the shard's i_mmap_rwsem for reading, unless that takes more than @tries jiffies. */
-static bool try_lock(struct xpmem_shard *shard, unsigned long tries)
-{
-	struct rw_semaphore *lock = &shard->inode->i_mapping->i_mmap_rwsem;
-	unsigned long begun = jiffies;
-	bool locked;
-
-	if (down_read_trylock(lock))
-		return true;
-	atomic_inc(&shard->waiting);
-	do {
-		usleep_range(10, 50);
-		locked = down_read_trylock(lock);
-	} while (!locked && (!tries || jiffies - begun <= tries));
-	atomic_dec(&shard->waiting);
-	return locked;
-}
-
 /*
  * Before an attacher takes the lock for writing: lets notifiers have it first, for a few
  * milliseconds at most. The caller may hold the mmap_lock.
@@ -330,32 +283,6 @@ void xpmem_shard_yield(struct xpmem_space *space, unsigned int number)
 
 	for (i = 0; i < 50 && shard && atomic_read(&shard->waiting); i++)
 		usleep_range(50, 100);
-}
-
-/*
- * Whether the task that keeps the shard's lock in mm_take_all_locks() cannot go on until the caller
- * of the notifier does. One task at a time is in there. It set the bit of the shard's inode, and
- * that of the file whose pages change. Nobody holds the exporter's mmap_lock, so the caller walks
- * the file's rmap and holds its i_mmap_rwsem for reading. So the other task has the shard's lock
- * and waits for the file's.
- */
-static bool registrant_waits_for_caller(struct xpmem_space *space, struct xpmem_shard *shard,
-					unsigned long start, unsigned long end)
-{
-	struct address_space *mapping;
-	struct page *page;
-	bool waits;
-
-	if (rwsem_is_locked(&space->mm->mmap_lock) ||
-	    !test_bit(AS_MM_ALL_LOCKS, &shard->inode->i_mapping->flags))
-		return false;
-	page = xpmem_deferral_first_page(space, start, end);
-	if (!page)
-		return false;
-	mapping = READ_ONCE(compound_head(page)->mapping);
-	waits = mapping && !PageAnon(page) && test_bit(AS_MM_ALL_LOCKS, &mapping->flags);
-	put_page(page);
-	return waits;
 }
 
 static void zap_in_notifier(struct xpmem_shard *shard, unsigned long start, unsigned long end)
@@ -370,19 +297,172 @@ static void zap_in_notifier(struct xpmem_shard *shard, unsigned long start, unsi
 	lockdep_on();
 }
 
-/* Returns false when the zap has to be deferred. */
-static bool try_zap(struct xpmem_space *space, struct xpmem_shard *shard, unsigned long start,
-		    unsigned long end, unsigned long patience)
+/* What one call of the notifier has found out about its caller and about the registrant. */
+struct standoff {
+	struct xpmem_space *space;
+	struct xpmem_shard *shard;
+	unsigned long start;
+	unsigned long end;
+	bool caller_walks_rmap;
+	bool caller_walks_file;
+	bool registrant_takes_locks;
+};
+
+/*
+ * A caller that holds neither the mmap_lock nor the lock of a VMA walks an rmap: one of the two
+ * keeps page tables for all other callers. No caller takes or drops these locks while the notifier
+ * runs, so it is enough to see each of them once in a state in which the caller cannot hold it.
+ */
+static bool caller_walks_rmap(const struct standoff *standoff)
 {
-	if (try_lock(shard, patience)) {
-		zap_in_notifier(shard, start, end);
-		up_read(&shard->inode->i_mapping->i_mmap_rwsem);
+	struct mm_struct *mm = standoff->space->mm;
+
+	return !xpmem_mmap_lock_may_be_mine(mm) && !xpmem_vma_is_read_locked(mm, standoff->start);
+}
+
+/*
+ * The file whose rmap the caller walks, or NULL if it may walk that of anonymous memory. The
+ * caller's lock keeps the VMA and with it the file. In a private mapping a caller that looks for a
+ * page that is there no more may find one of the file in its place.
+ */
+static struct address_space *walked_file(const struct standoff *standoff)
+{
+	struct xpmem_space *space = standoff->space;
+	struct address_space *mapping = NULL;
+	struct page *page, *head;
+
+	page = xpmem_deferral_first_page(space, standoff->start, standoff->end);
+	if (!page)
+		return NULL;
+	head = compound_head(page);
+	if (!PageAnon(head) && !(PageHead(head) && PageHuge(head)) &&
+	    xpmem_vma_is_shared(space->mm, standoff->start))
+		mapping = READ_ONCE(head->mapping);
+	put_page(page);
+	return mapping;
+}
+
+static bool is_in_all_locks(const struct address_space *mapping)
+{
+	return test_bit(AS_MM_ALL_LOCKS, &mapping->flags);
+}
+
+/*
+ * Whether a registrant sleeps in mm_take_all_locks() with the shard's lock. It does not sleep while
+ * it drops the locks, and no other task that holds a shard's lock for writing sleeps.
+ */
+static bool registrant_sleeps(const struct xpmem_shard *shard)
+{
+	const struct address_space *mapping = shard->inode->i_mapping;
+	struct task_struct *writer;
+	bool sleeps;
+
+	rcu_read_lock();
+	writer = xpmem_rwsem_writer(&mapping->i_mmap_rwsem);
+	sleeps = writer && task_state_to_char(writer) == 'D' && is_in_all_locks(mapping);
+	rcu_read_unlock();
+	return sleeps;
+}
+
+/*
+ * Whether a registrant holds the shard's lock and cannot go on until the caller returns, which
+ * holds the i_mmap_rwsem of a file for reading. One task at a time is in mm_take_all_locks(). It
+ * marks a mapping before it locks it, and takes the mark away after it has unlocked it. So a file's
+ * mark that is seen after the registrant was seen taking locks, or after the file had no mark,
+ * means that the registrant waits for the file's lock: the caller has it, so no registrant gets as
+ * far as dropping locks. The shard's mark, seen after that of the file, is of the same registrant,
+ * which locked the shard before.
+ */
+static bool registrant_waits_for_caller(struct standoff *standoff)
+{
+	struct address_space *mapping;
+
+	if (!standoff->caller_walks_rmap)
+		standoff->caller_walks_rmap = caller_walks_rmap(standoff);
+	if (!standoff->caller_walks_rmap)
+		return false;
+	mapping = walked_file(standoff);
+	standoff->caller_walks_file = mapping;
+	if (!mapping)
+		return false;
+	if (!standoff->registrant_takes_locks)
+		standoff->registrant_takes_locks = !is_in_all_locks(mapping) ||
+						   registrant_sleeps(standoff->shard);
+	if (!standoff->registrant_takes_locks)
+		return false;
+	smp_rmb();
+	if (!is_in_all_locks(mapping))
+		return false;
+	smp_rmb();
+	return is_in_all_locks(standoff->shard->inode->i_mapping);
+}
+
+/**
+ * xpmem_shards_may_defer() - whether the zap of a change may be deferred
+ * @space: the exporter
+ * @event: the change
+ * @size: bytes that it changes
+ *
+ * The callers that announce the other changes hold no lock of rmap meanwhile but of hugetlbfs
+ * files, which mm_take_all_locks() takes before those of other files. So they are no part of a
+ * deadlock. And the memory may be in use elsewhere after them, so references to its pages would not
+ * be enough. The same goes for fork(), which holds the mmap_lock for writing and announces what
+ * write-back does.
+ */
+bool xpmem_shards_may_defer(const struct xpmem_space *space, enum mmu_notifier_event event,
+			    unsigned long size)
+{
+	switch (event) {
+	case MMU_NOTIFY_UNMAP:
+	case MMU_NOTIFY_PROTECTION_VMA:
+	case MMU_NOTIFY_SOFT_DIRTY:
+	case MMU_NOTIFY_MIGRATE:
+	case MMU_NOTIFY_RELEASE:
+		return false;
+	case MMU_NOTIFY_PROTECTION_PAGE:
+		return size <= PMD_SIZE && xpmem_rwsem_writer(&space->mm->mmap_lock) != current;
+	default:
 		return true;
 	}
-	if (!registrant_waits_for_caller(space, shard, start, end))
-		return false;
-	zap_in_notifier(shard, start, end);
-	return true;
+}
+
+/*
+ * Jiffies for which a zap is tried before it is deferred. A caller that may hold the mmap_lock or a
+ * VMA's lock most likely does, and no lock of rmap. One that walks a file's rmap gets the shard's
+ * lock in the end, or a registrant waits for it.
+ */
+static unsigned long patience(const struct standoff *standoff)
+{
+	if (standoff->caller_walks_file)
+		return 10 * HZ;
+	return standoff->caller_walks_rmap ? HZ / 10 : HZ;
+}
+
+/* Zaps a range of a shard in the exporter's notifier. Returns false if that has to be deferred. */
+static bool try_zap(struct standoff *standoff, enum mmu_notifier_event event)
+{
+	struct xpmem_shard *shard = standoff->shard;
+	struct rw_semaphore *lock = &shard->inode->i_mapping->i_mmap_rwsem;
+	bool locked = down_read_trylock(lock), zaps = locked, may_defer;
+	unsigned long begun = jiffies;
+
+	if (!locked) {
+		may_defer = xpmem_shards_may_defer(standoff->space, event,
+						   standoff->end - standoff->start);
+		atomic_inc(&shard->waiting);
+		do {
+			usleep_range(10, 50);
+			locked = zaps = down_read_trylock(lock);
+			if (!locked && may_defer)
+				zaps = registrant_waits_for_caller(standoff);
+		} while (!zaps && (!may_defer || jiffies - begun <= patience(standoff)));
+		atomic_dec(&shard->waiting);
+	}
+	if (zaps)
+		zap_in_notifier(shard, standoff->start, standoff->end);
+	if (locked)
+		up_read(lock);
+	return zaps;
 }
 
 /**
@@ -400,13 +480,17 @@ static bool try_zap(struct xpmem_space *space, struct xpmem_shard *shard, unsign
 void xpmem_shards_zap(struct xpmem_space *space, unsigned long shards, unsigned long start,
 		      unsigned long end, enum mmu_notifier_event event)
 {
-	unsigned long patience = xpmem_shards_patience(event, end - start), left = shards;
+	unsigned long left = shards;
 	unsigned int i;
 
 	do {
-		for_each_set_bit(i, &shards, XPMEM_SHARDS)
-			if (try_zap(space, space->shards[i], start, end, patience))
+		for_each_set_bit(i, &shards, XPMEM_SHARDS) {
+			struct standoff standoff = { .space = space, .shard = space->shards[i],
+						     .start = start, .end = end };
+
+			if (try_zap(&standoff, event))
 				left &= ~BIT(i);
+		}
 		shards = left;
 	} while (left && !xpmem_deferral_add(space, left, start, end));
 }

@@ -227,7 +227,8 @@ struct xpmem_shard;
 struct file *xpmem_shard_file(struct xpmem_space *space, unsigned int number, bool writable);
 void xpmem_shards_zap(struct xpmem_space *space, unsigned long shards, unsigned long start, unsigned long end,
 		      enum mmu_notifier_event event);
-unsigned long xpmem_shards_patience(enum mmu_notifier_event event, unsigned long size);
+bool xpmem_shards_may_defer(const struct xpmem_space *space, enum mmu_notifier_event event,
+			    unsigned long size);
 void xpmem_shard_yield(struct xpmem_space *space, unsigned int number);
 typedef bool xpmem_attachment_test(const struct xpmem_attachment *attachment, const void *data);
 

@@ -20,6 +20,11 @@ static inline bool xpmem_rwsem_may_be_mine(struct rw_semaphore *sem)
 {
 	return rwsem_is_locked(sem);
 }
+
+static inline struct task_struct *xpmem_rwsem_writer(const struct rw_semaphore *sem)
+{
+	return NULL;
+}
 #elif defined(XPMEM_HAVE_RWSEM_WRITER_LOCKED) || defined(XPMEM_HAVE_RWSEM_COUNT_OWNER)
 #ifdef XPMEM_HAVE_RWSEM_WRITER_LOCKED
 #define XPMEM_RWSEM_WRITER RWSEM_WRITER_LOCKED
@@ -48,6 +53,21 @@ static inline bool xpmem_rwsem_may_be_mine(struct rw_semaphore *sem)
 		return count != RWSEM_UNLOCKED_VALUE;
 	owner = atomic_long_read(&sem->owner);
 	return (owner & ~XPMEM_RWSEM_OWNER_FLAGS) == (unsigned long)current;
+}
+
+/*
+ * The task that holds @sem for writing at this instant, or NULL if there is none or that cannot be
+ * told. It stays a task_struct until the caller leaves its RCU read-side critical section, as a
+ * task gives up the lock before it ends.
+ */
+static inline struct task_struct *xpmem_rwsem_writer(const struct rw_semaphore *sem)
+{
+	unsigned long owner = atomic_long_read(&sem->owner);
+
+	/* Readers leave a mark of theirs, the flag of the lowest bit among it. */
+	if (owner & 1 || !(atomic_long_read(&sem->count) & XPMEM_RWSEM_WRITER))
+		return NULL;
+	return (struct task_struct *)(owner & ~XPMEM_RWSEM_OWNER_FLAGS);
 }
 #else
 #error "struct rw_semaphore of this kernel has a form that xpmem does not know"
@@ -109,6 +129,27 @@ static inline bool xpmem_vma_is_read_locked(struct mm_struct *mm, unsigned long 
 	return locked;
 #else
 	return false;
+#endif
+}
+
+/*
+ * Whether the VMA of @mm at @address is a shared mapping, which never has anonymous pages. The
+ * conditions are those of xpmem_vma_is_read_locked(). Before 6.1 VMAs are freed at once, so this
+ * cannot look; true, as most mappings of files with writable pages are shared.
+ */
+static inline bool xpmem_vma_is_shared(struct mm_struct *mm, unsigned long address)
+{
+#ifdef MTREE_INIT
+	struct vm_area_struct *vma;
+	bool shared;
+
+	rcu_read_lock();
+	vma = mtree_load(&mm->mm_mt, address);
+	shared = vma && READ_ONCE(vma->vm_flags) & VM_SHARED;
+	rcu_read_unlock();
+	return shared;
+#else
+	return true;
 #endif
 }
 
