@@ -115,7 +115,8 @@ static const char *parse_size(const char *text, size_t *size)
 
 static bool add_size(size_t size)
 {
-	if (options.size_count == SIZES_MAX || (options.size_count && size <= options.sizes[options.size_count - 1]))
+	if (options.size_count == SIZES_MAX ||
+	    (options.size_count && size <= options.sizes[options.size_count - 1]))
 		return false;
 	options.sizes[options.size_count++] = size;
 	return true;
@@ -178,8 +179,9 @@ static bool parse_processors(const char *text)
 {
 	char rest;
 
-	return sscanf(text, "%4d,%4d%c", &options.processors[0], &options.processors[1], &rest) == 2 && options.processors[0] >= 0 &&
-	       options.processors[1] >= 0;
+	return sscanf(text, "%4d,%4d%c", &options.processors[0], &options.processors[1], &rest) ==
+		       2 &&
+	       options.processors[0] >= 0 && options.processors[1] >= 0;
 }
 
 static void parse_options(int count, char **arguments)

@@ -195,7 +195,8 @@ static bool check_message(struct run *run)
 	run->total = 0;
 	if (!get_messages(run, 1))
 		return false;
-	if (run->use == USE_IN_PLACE ? run->total != sum(expected, run->length) : memcmp(run->pair->buffer, expected, run->length)) {
+	if (run->use == USE_IN_PLACE ? run->total != sum(expected, run->length) :
+				       memcmp(run->pair->buffer, expected, run->length)) {
 		errno = EILSEQ;
 		return false;
 	}
@@ -255,7 +256,8 @@ static void measure_method(struct pair *pair, unsigned int number, struct result
 			run.number = 0;
 			progress("%s, %s, %s", run.method->what, text, use == USE_COPY ? "copied" : "in place");
 			if (!measure_run(&run, &results->of[number][use][i])) {
-				snprintf(missing, sizeof(results->missing[number]), "%s at %s", errno == EILSEQ ? "wrong data" : strerror(errno), text);
+				snprintf(missing, sizeof(results->missing[number]), "%s at %s",
+					 errno == EILSEQ ? "wrong data" : strerror(errno), text);
 				return;
 			}
 		}
@@ -270,7 +272,8 @@ static void fail(const char *what)
 
 static void *map(size_t length, int flags)
 {
-	void *memory = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_ANONYMOUS | MAP_NORESERVE | flags, -1, 0);
+	void *memory = mmap(NULL, length, PROT_READ | PROT_WRITE,
+			    MAP_ANONYMOUS | MAP_NORESERVE | flags, -1, 0);
 
 	if (memory == MAP_FAILED)
 		fail("no memory");
@@ -318,7 +321,8 @@ static void prepare(struct pair *pair)
 	pair->length = (length + pair->page_size - 1) & ~(pair->page_size - 1);
 	if (sched_getaffinity(0, sizeof(set), &set))
 		fail("processors");
-	pair->spins = options.processors[0] >= 0 ? options.processors[0] != options.processors[1] : CPU_COUNT(&set) > 1;
+	pair->spins = options.processors[0] >= 0 ? options.processors[0] != options.processors[1] :
+						   CPU_COUNT(&set) > 1;
 	pair->channel = map(sizeof(*pair->channel), MAP_SHARED);
 	pair->memory = map(pair->length, MAP_PRIVATE);
 	pair->shared = map(pair->length, MAP_SHARED);

@@ -136,7 +136,8 @@ double method_cache_hits(void)
 
 /* process_vm_readv and process_vm_writev: the kernel copies once */
 
-static bool copy_across(ssize_t (*call)(pid_t, const struct iovec *, unsigned long, const struct iovec *, unsigned long, unsigned long),
+static bool copy_across(ssize_t (*call)(pid_t, const struct iovec *, unsigned long,
+					const struct iovec *, unsigned long, unsigned long),
 			pid_t other, char *here, char *there, size_t length)
 {
 	while (length > 0) {
@@ -154,7 +155,8 @@ static bool copy_across(ssize_t (*call)(pid_t, const struct iovec *, unsigned lo
 
 static bool readv_receive(struct pair *pair, const struct message *message, void *buffer)
 {
-	return copy_across(process_vm_readv, pair->sender, buffer, pair->memory + message->offset, message->length);
+	return copy_across(process_vm_readv, pair->sender, buffer, pair->memory + message->offset,
+			   message->length);
 }
 
 /* Where only a parent may write to its child. */
@@ -166,7 +168,8 @@ static bool writev_begin(struct pair *pair)
 
 static bool writev_send(struct pair *pair, const struct message *message)
 {
-	return copy_across(process_vm_writev, pair->receiver, pair->memory + message->offset, pair->buffer, message->length);
+	return copy_across(process_vm_writev, pair->receiver, pair->memory + message->offset,
+			   pair->buffer, message->length);
 }
 
 static bool nothing_to_receive(struct pair *pair, const struct message *message, void *buffer)
@@ -259,15 +262,39 @@ static const void *shared_view(struct pair *pair, const struct message *message)
 }
 
 const struct method methods[] = {
-	{ .name = "xpmem", .what = "XPMEM, attached once", .uses_xpmem = true, .begin = xpmem_begin, .view = xpmem_view },
-	{ .name = "xpmem-cold", .what = "XPMEM, attached and detached for each message", .uses_xpmem = true, .begin = get_permit,
-	  .view = cold_view, .end_view = cold_end_view },
-	{ .name = "xpmem-cache", .what = "XPMEM, many buffers, half of which a cache keeps attached", .uses_xpmem = true,
-	  .begin = get_permit, .view = cache_view, .choose = cache_choose },
+	{ .name = "xpmem",
+	  .what = "XPMEM, attached once",
+	  .uses_xpmem = true,
+	  .begin = xpmem_begin,
+	  .view = xpmem_view },
+	{ .name = "xpmem-cold",
+	  .what = "XPMEM, attached and detached for each message",
+	  .uses_xpmem = true,
+	  .begin = get_permit,
+	  .view = cold_view,
+	  .end_view = cold_end_view },
+	{ .name = "xpmem-cache",
+	  .what = "XPMEM, many buffers, half of which a cache keeps attached",
+	  .uses_xpmem = true,
+	  .begin = get_permit,
+	  .view = cache_view,
+	  .choose = cache_choose },
 	{ .name = "cma-read", .what = "process_vm_readv", .receive = readv_receive },
-	{ .name = "cma-write", .what = "process_vm_writev", .begin = writev_begin, .send = writev_send, .receive = nothing_to_receive },
-	{ .name = "shm-copy", .what = "two copies, through shared memory", .streams = true, .send = slots_send, .receive = slots_receive },
-	{ .name = "vmsplice", .what = "a pipe filled by vmsplice", .streams = true, .begin = pipe_begin, .send = pipe_send,
+	{ .name = "cma-write",
+	  .what = "process_vm_writev",
+	  .begin = writev_begin,
+	  .send = writev_send,
+	  .receive = nothing_to_receive },
+	{ .name = "shm-copy",
+	  .what = "two copies, through shared memory",
+	  .streams = true,
+	  .send = slots_send,
+	  .receive = slots_receive },
+	{ .name = "vmsplice",
+	  .what = "a pipe filled by vmsplice",
+	  .streams = true,
+	  .begin = pipe_begin,
+	  .send = pipe_send,
 	  .receive = pipe_receive },
 	{ .name = "shared", .what = "memory shared from the start, the limit", .view = shared_view },
 };

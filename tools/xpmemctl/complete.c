@@ -157,7 +157,8 @@ static bool takes_columns(const char *option)
 
 static bool is_value(const char *option, const char *text)
 {
-	return takes_columns(option) || !strcmp(option, "--count") || (!strcmp(option, "--watch") && strchr("0123456789.", *text));
+	return takes_columns(option) || !strcmp(option, "--count") ||
+	       (!strcmp(option, "--watch") && strchr("0123456789.", *text));
 }
 
 /* The last of some keys with commas between them, after those before it. */
@@ -187,7 +188,8 @@ enum status complete(int count, char **arguments)
 
 	/* Without its options and their values; the last word counts, whatever it is. */
 	for (i = 0; i < count; i++)
-		if (i == count - 1 || (arguments[i][0] != '-' && !(i && is_value(arguments[i - 1], arguments[i]))))
+		if (i == count - 1 ||
+		    (arguments[i][0] != '-' && !(i && is_value(arguments[i - 1], arguments[i]))))
 			plain[plain_count++] = arguments[i];
 	word = count ? arguments[count - 1] : "";
 	for (j = 0; plain_count > 1 && j < command_count; j++)

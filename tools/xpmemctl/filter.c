@@ -90,7 +90,8 @@ static enum status refuse_key(const struct operation *operation, const char *key
 	char keys[256];
 
 	filter_list_keys(operation, keys, sizeof(keys));
-	return fail(STATUS_USAGE, "cannot select %ss by \"%s\"; say a key and a value, keys are %s", operation->set->name, key, keys);
+	return fail(STATUS_USAGE, "cannot select %ss by \"%s\"; say a key and a value, keys are %s",
+		    operation->set->name, key, keys);
 }
 
 enum status refuse_value(const struct attribute *attribute, const char *text)
@@ -100,9 +101,11 @@ enum status refuse_value(const struct attribute *attribute, const char *text)
 	size_t length = 0;
 
 	for (name = attribute->names; name && name->name && length < sizeof(names); name++)
-		length += snprintf(names + length, sizeof(names) - length, "%s%s", length ? ", " : "", name->name);
-	return fail(STATUS_USAGE, "\"%s\" is no value of %s; give %s%sa number, decimal or 0x and hexadecimal", text, attribute->key,
-		    names, *names ? ", or " : "");
+		length += snprintf(names + length, sizeof(names) - length, "%s%s",
+				   length ? ", " : "", name->name);
+	return fail(STATUS_USAGE,
+		    "\"%s\" is no value of %s; give %s%sa number, decimal or 0x and hexadecimal",
+		    text, attribute->key, names, *names ? ", or " : "");
 }
 
 static bool has_term(const struct filter *filter, const struct attribute *attribute)
@@ -114,7 +117,8 @@ static bool has_term(const struct filter *filter, const struct attribute *attrib
 	return i < filter->count;
 }
 
-enum status filter_parse(struct filter *filter, const struct operation *operation, int count, char **arguments)
+enum status filter_parse(struct filter *filter, const struct operation *operation, int count,
+			 char **arguments)
 {
 	const struct attribute *attribute;
 	int i;
@@ -127,7 +131,8 @@ enum status filter_parse(struct filter *filter, const struct operation *operatio
 		if (i + 1 == count)
 			return fail(STATUS_USAGE, "\"%s\" lacks a value", arguments[i]);
 		if (has_term(filter, attribute))
-			return fail(STATUS_USAGE, "\"%s\" is there twice; an object has one %s", arguments[i], arguments[i]);
+			return fail(STATUS_USAGE, "\"%s\" is there twice; an object has one %s",
+				    arguments[i], arguments[i]);
 		if (filter->count == FILTER_TERMS)
 			return fail(STATUS_USAGE, "too many keys; say at most %d", FILTER_TERMS);
 		if (!parse_value(attribute, arguments[i + 1], &filter->terms[filter->count].number))

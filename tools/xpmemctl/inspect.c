@@ -16,7 +16,8 @@ static enum status print_as_tables(int noun, struct json_object *object, struct 
 	return output_finish();
 }
 
-static enum status print_as_json(const struct netlink *netlink, int noun, struct json_object *object, struct json_object **users)
+static enum status print_as_json(const struct netlink *netlink, int noun,
+				 struct json_object *object, struct json_object **users)
 {
 	struct json_object *selected = columns_select(object);
 	int i;
@@ -34,7 +35,8 @@ static enum status print_as_json(const struct netlink *netlink, int noun, struct
 }
 
 /* Objects of a kind that belong to another, whose kind the key names; none where they do not say to which. */
-static enum status find_children(struct netlink *netlink, int noun, const char *key, const char *id, struct json_object **children)
+static enum status find_children(struct netlink *netlink, int noun, const char *key, const char *id,
+				 struct json_object **children)
 {
 	char *terms[] = { (char *)key, (char *)id };
 	struct filter filter;
@@ -62,7 +64,8 @@ static enum status keep_chosen(struct json_object *object, void *data)
 
 	if (!bsearch(&segment, choice->segments, choice->count, sizeof(*choice->segments), compare_ids))
 		return STATUS_OK;
-	return json_object_array_add(choice->chosen, json_object_get(object)) ? out_of_memory() : STATUS_OK;
+	return json_object_array_add(choice->chosen, json_object_get(object)) ? out_of_memory() :
+										STATUS_OK;
 }
 
 static void forget_chosen(void *data)
@@ -76,7 +79,8 @@ static void forget_chosen(void *data)
  * Neither permits nor attachments name an exporter. One look at all of them takes less than one look for each segment,
  * for each of which the module would go through all.
  */
-static enum status find_of_segments(struct netlink *netlink, int noun, struct json_object *segments, struct json_object **users)
+static enum status find_of_segments(struct netlink *netlink, int noun, struct json_object *segments,
+				    struct json_object **users)
 {
 	struct choice choice = { .count = json_object_array_length(segments) };
 	enum status status;
@@ -97,7 +101,8 @@ static enum status find_of_segments(struct netlink *netlink, int noun, struct js
 }
 
 /* What exists through an object: of a segment its permits and attachments, of a permit its attachments. */
-static enum status find_users(struct netlink *netlink, int noun, const char *id, struct json_object **users)
+static enum status find_users(struct netlink *netlink, int noun, const char *id,
+			      struct json_object **users)
 {
 	enum status status = STATUS_OK;
 	char key[64];
@@ -132,13 +137,20 @@ enum status inspect(int count, char **arguments)
 	char text[32];
 
 	if (count != 2)
-		return fail(STATUS_USAGE, "inspect takes what and which: xpmemctl inspect exporter|segment|permit|attachment ID");
+		return fail(
+			STATUS_USAGE,
+			"inspect takes what and which: xpmemctl inspect exporter|segment|permit|attachment ID");
 	noun = noun_of_singular(arguments[0]);
 	if (noun == NOUN_COUNT)
-		return fail(STATUS_USAGE, "cannot inspect \"%s\"; say exporter, segment, permit or attachment", arguments[0]);
+		return fail(STATUS_USAGE,
+			    "cannot inspect \"%s\"; say exporter, segment, permit or attachment",
+			    arguments[0]);
 	id = parse_id(arguments[1]);
 	if (!id)
-		return fail(STATUS_USAGE, "\"%s\" is no id; give a positive number, decimal or 0x and hexadecimal", arguments[1]);
+		return fail(
+			STATUS_USAGE,
+			"\"%s\" is no id; give a positive number, decimal or 0x and hexadecimal",
+			arguments[1]);
 	json_format_id(text, sizeof(text), id);
 
 	status = check_columns(noun);

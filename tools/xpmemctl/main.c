@@ -11,25 +11,32 @@
 
 struct options options;
 
-#define OBJECT_SETS { &exporter_attributes, &segment_attributes, &permit_attributes, &attachment_attributes, NULL }
+#define OBJECT_SETS                                                            \
+	{                                                                      \
+		&exporter_attributes, &segment_attributes, &permit_attributes, \
+			&attachment_attributes, NULL                           \
+	}
 
 const struct command commands[] = {
 	{
 		.name = "list",
 		.arguments = "[exporters|segments|permits|attachments] [KEY VALUE]...",
 		.summary = "all objects that you may see, or those of one kind",
-		.details = "Only those whose KEYs have the VALUEs; without a kind, of the kinds that can be selected by all of them.\n",
+		.details =
+			"Only those whose KEYs have the VALUEs; without a kind, of the kinds that can be selected by all of them.\n",
 		.options = "--columns",
 		.sets = OBJECT_SETS,
-		.filters = { &operation_exporter_get, &operation_segment_get, &operation_permit_get, &operation_attachment_get, NULL },
+		.filters = { &operation_exporter_get, &operation_segment_get, &operation_permit_get,
+			     &operation_attachment_get, NULL },
 		.run = list,
 	},
 	{
 		.name = "inspect",
 		.arguments = "exporter|segment|permit|attachment ID",
 		.summary = "one object and who uses it",
-		.details = "ID is decimal, or hexadecimal with 0x. With an object comes what exists through it: of an\n"
-			   "exporter its segments, of those their permits, and of those their attachments.\n",
+		.details =
+			"ID is decimal, or hexadecimal with 0x. With an object comes what exists through it: of an\n"
+			"exporter its segments, of those their permits, and of those their attachments.\n",
 		.options = "--columns",
 		.sets = OBJECT_SETS,
 		.run = inspect,
@@ -46,24 +53,30 @@ const struct command commands[] = {
 	{
 		.name = "stats",
 		.arguments = "[exporters|segments|attachments [KEY VALUE]...]",
-		.summary = "what was done so far: on the whole machine, for its administrator, or object by object",
-		.details = "  --watch [SECONDS]   again and again (every second), with the growth per second\n"
-			   "  --count NUMBER      so many times\n"
-			   "  --openmetrics       machine and exporters as OpenMetrics, for Prometheus' node_exporter\n",
+		.summary =
+			"what was done so far: on the whole machine, for its administrator, or object by object",
+		.details =
+			"  --watch [SECONDS]   again and again (every second), with the growth per second\n"
+			"  --count NUMBER      so many times\n"
+			"  --openmetrics       machine and exporters as OpenMetrics, for Prometheus' node_exporter\n",
 		.options = "--columns --watch --count --openmetrics",
-		.sets = { &stats_attributes, &exporter_attributes, &segment_attributes, &attachment_attributes, NULL },
-		.filters = { &operation_exporter_get, &operation_segment_get, &operation_attachment_get, NULL },
+		.sets = { &stats_attributes, &exporter_attributes, &segment_attributes,
+			  &attachment_attributes, NULL },
+		.filters = { &operation_exporter_get, &operation_segment_get,
+			     &operation_attachment_get, NULL },
 		.run = stats,
 	},
 	{
 		.name = "monitor",
 		.arguments = "[KEY VALUE]...",
-		.summary = "what is made and ends, as it happens, one line an event; for the machine's administrator",
-		.details = "KEY is event, kind, reason, or a key of what the event tells of. Ends with ctrl-C.\n"
-			   "  --snapshot          first what is there; again when events were lost\n",
+		.summary =
+			"what is made and ends, as it happens, one line an event; for the machine's administrator",
+		.details =
+			"KEY is event, kind, reason, or a key of what the event tells of. Ends with ctrl-C.\n"
+			"  --snapshot          first what is there; again when events were lost\n",
 		.options = "--columns --snapshot",
-		.sets = { &segment_attributes, &permit_attributes, &attachment_attributes, &limit_attributes,
-			&refusal_attributes, NULL },
+		.sets = { &segment_attributes, &permit_attributes, &attachment_attributes,
+			  &limit_attributes, &refusal_attributes, NULL },
 		.run = monitor,
 	},
 	{
@@ -84,7 +97,8 @@ const struct command commands[] = {
 	{
 		.name = "doctor",
 		.arguments = "",
-		.summary = "what keeps programs from using XPMEM, or from using it well, and what to do",
+		.summary =
+			"what keeps programs from using XPMEM, or from using it well, and what to do",
 		.details = "Status 1 when there is a problem.\n",
 		.run = doctor,
 	},
@@ -114,7 +128,8 @@ static enum status print_help(void)
 	     "Shows, follows and ends what is exported and attached through the XPMEM kernel module.\n");
 	for (i = 0; i < command_count; i++)
 		if (!commands[i].hidden)
-			printf("  %s%s%s\n        %s\n", commands[i].name, *commands[i].arguments ? " " : "", commands[i].arguments,
+			printf("  %s%s%s\n        %s\n", commands[i].name,
+			       *commands[i].arguments ? " " : "", commands[i].arguments,
 			       commands[i].summary);
 	puts("\n"
 	     "  -j, --json                JSON, one line a document (the default)\n"
@@ -152,8 +167,9 @@ static enum status print_command_help(const struct command *command)
 {
 	size_t i;
 
-	printf("usage: xpmemctl %s [OPTION]...%s%s\n\nShows %s.\n%s", command->name, *command->arguments ? " " : "", command->arguments,
-	       command->summary, command->details ? command->details : "");
+	printf("usage: xpmemctl %s [OPTION]...%s%s\n\nShows %s.\n%s", command->name,
+	       *command->arguments ? " " : "", command->arguments, command->summary,
+	       command->details ? command->details : "");
 	if (command->filters[0])
 		putchar('\n');
 	for (i = 0; command->filters[i]; i++)
@@ -265,9 +281,10 @@ static enum status refuse_option(int argc, char **argv)
 	if (optopt && optopt < OPTION_WATCH && !strchr(letters, optopt))
 		return fail(STATUS_USAGE, "unknown option \"-%c\"; see: xpmemctl --help", optopt);
 	if (optopt)
-		return fail(STATUS_USAGE, "option \"%.*s\" takes no value; see: xpmemctl --help", (int)strcspn(argv[optind - 1], "="),
-			    argv[optind - 1]);
-	return fail(STATUS_USAGE, "unknown option \"%s\"; see: xpmemctl --help", argv[optind <= argc ? optind - 1 : argc - 1]);
+		return fail(STATUS_USAGE, "option \"%.*s\" takes no value; see: xpmemctl --help",
+			    (int)strcspn(argv[optind - 1], "="), argv[optind - 1]);
+	return fail(STATUS_USAGE, "unknown option \"%s\"; see: xpmemctl --help",
+		    argv[optind <= argc ? optind - 1 : argc - 1]);
 }
 
 /* The seconds may also be the next word. */
@@ -310,7 +327,9 @@ static enum status take_option(int option, int argc, char **argv)
 		return take_interval(argc, argv);
 	case OPTION_COUNT:
 		note_given("--count");
-		return parse_count(optarg, &options.count) ? STATUS_OK : fail(STATUS_USAGE, "\"%s\" is no count", optarg);
+		return parse_count(optarg, &options.count) ?
+			       STATUS_OK :
+			       fail(STATUS_USAGE, "\"%s\" is no count", optarg);
 	case OPTION_OPENMETRICS:
 		note_given("--openmetrics");
 		return STATUS_OK;
@@ -338,7 +357,8 @@ static enum status run(const struct command *command, int count, char **argument
 
 	for (i = 0; i < given.count; i++)
 		if (!takes_option(command, given.names[i]))
-			return fail(STATUS_USAGE, "%s takes no %s; see: xpmemctl %s --help", command->name, given.names[i], command->name);
+			return fail(STATUS_USAGE, "%s takes no %s; see: xpmemctl %s --help",
+				    command->name, given.names[i], command->name);
 	return command->run(count, arguments);
 }
 
@@ -370,7 +390,9 @@ int main(int argc, char **argv)
 		help |= option == 'h';
 	}
 	if (optind >= argc)
-		return help ? print_help() : fail(STATUS_USAGE, "what is to be done? say a command; see: xpmemctl --help");
+		return help ? print_help() :
+			      fail(STATUS_USAGE,
+				   "what is to be done? say a command; see: xpmemctl --help");
 	command = find_command(argv[optind]);
 	if (!command)
 		return fail(STATUS_USAGE, "unknown command \"%s\"; see: xpmemctl --help", argv[optind]);

@@ -83,7 +83,9 @@ static enum status check_term(const char *key, const char *text)
 		known = attribute ? attribute : known;
 	}
 	return known ? refuse_value(known, text) :
-	       fail(STATUS_USAGE, "cannot select events by \"%s\"; say event, kind or a key of what events tell of", key);
+		       fail(STATUS_USAGE,
+			    "cannot select events by \"%s\"; say event, kind or a key of what events tell of",
+			    key);
 }
 
 static enum status check_terms(int count, char **terms)
@@ -92,7 +94,8 @@ static enum status check_terms(int count, char **terms)
 	int i;
 
 	for (i = 0; i < count && status == STATUS_OK; i += 2)
-		status = i + 1 == count ? fail(STATUS_USAGE, "\"%s\" lacks a value", terms[i]) : check_term(terms[i], terms[i + 1]);
+		status = i + 1 == count ? fail(STATUS_USAGE, "\"%s\" lacks a value", terms[i]) :
+					  check_term(terms[i], terms[i + 1]);
 	return status;
 }
 
@@ -105,10 +108,12 @@ static bool is_value(const struct attribute *attribute, const char *actual, cons
 		return false;
 	if (attribute->type == ATTRIBUTE_STRING || !strcmp(actual, wanted))
 		return !strcmp(actual, wanted);
-	return parse_value(attribute, actual, &number) && parse_value(attribute, wanted, &other) && number == other;
+	return parse_value(attribute, actual, &number) && parse_value(attribute, wanted, &other) &&
+	       number == other;
 }
 
-static bool is_wanted(const struct monitor *monitor, const char *event, const struct attribute_set *set, struct json_object *object)
+static bool is_wanted(const struct monitor *monitor, const char *event,
+		      const struct attribute_set *set, struct json_object *object)
 {
 	bool wanted = true;
 	int i;
@@ -132,8 +137,8 @@ static void put_value(const char *key, struct json_object *value)
 	json_object_put(value);
 }
 
-static void print_for_people(const char *event, struct json_object *time, const char *reason, const struct attribute_set *set,
-			     struct json_object *object)
+static void print_for_people(const char *event, struct json_object *time, const char *reason,
+			     const struct attribute_set *set, struct json_object *object)
 {
 	size_t i;
 
@@ -143,7 +148,8 @@ static void print_for_people(const char *event, struct json_object *time, const 
 	for (i = 0; set && i < set->count; i++) {
 		struct json_object *value;
 
-		if (!json_object_object_get_ex(object, set->attributes[i].key, &value) || !column_is_chosen(set->attributes[i].key) ||
+		if (!json_object_object_get_ex(object, set->attributes[i].key, &value) ||
+		    !column_is_chosen(set->attributes[i].key) ||
 		    (!options.columns && is_counter(set->attributes[i].key)))
 			continue;
 		printf(" %s ", set->attributes[i].key);
@@ -153,8 +159,8 @@ static void print_for_people(const char *event, struct json_object *time, const 
 }
 
 /* Takes over time. The object may be NULL. */
-static enum status print_event(const char *event, struct json_object *time, const char *reason, const struct attribute_set *set,
-			       struct json_object *object)
+static enum status print_event(const char *event, struct json_object *time, const char *reason,
+			       const struct attribute_set *set, struct json_object *object)
 {
 	if (options.format == FORMAT_TABLE) {
 		print_for_people(event, time, reason, set, object);
@@ -250,7 +256,8 @@ static bool is_end_of_module(struct nlmsghdr *header)
 	const struct genlmsghdr *generic = nlmsg_data(header);
 	struct nlattr *name = nlmsg_find_attr(header, GENL_HDRLEN, CTRL_ATTR_FAMILY_NAME);
 
-	return header->nlmsg_type == GENL_ID_CTRL && generic->cmd == CTRL_CMD_DELFAMILY && name && !nla_strcmp(name, XPMEM_FAMILY_NAME);
+	return header->nlmsg_type == GENL_ID_CTRL && generic->cmd == CTRL_CMD_DELFAMILY && name &&
+	       !nla_strcmp(name, XPMEM_FAMILY_NAME);
 }
 
 static enum status handle_message(struct monitor *monitor, struct nlmsghdr *header, int length)
@@ -332,7 +339,8 @@ static enum status join(struct nl_sock *socket, const char *family, const char *
 
 	if (group < 0)
 		return fail(STATUS_FAILED, "the loaded module sends no events; load one as new as this tool");
-	if (!setsockopt(nl_socket_get_fd(socket), SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof(group)))
+	if (!setsockopt(nl_socket_get_fd(socket), SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group,
+			sizeof(group)))
 		return STATUS_OK;
 	if (errno == EPERM)
 		return fail(STATUS_NOT_PERMITTED, "events are for the machine's administrator; monitor as root");

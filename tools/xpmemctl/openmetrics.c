@@ -9,23 +9,26 @@
 
 static void print_head(const char *name, const char *key, const char *doc, bool counter)
 {
-	printf("# TYPE xpmem_%s%s %s\n# HELP xpmem_%s%s %s\n", name, key, counter ? "counter" : "gauge", name, key, doc);
+	printf("# TYPE xpmem_%s%s %s\n# HELP xpmem_%s%s %s\n", name, key,
+	       counter ? "counter" : "gauge", name, key, doc);
 }
 
-static void print_sample(const char *name, const char *key, const char *labels, struct json_object *object)
+static void print_sample(const char *name, const char *key, const char *labels,
+			 struct json_object *object)
 {
 	struct json_object *value;
 
 	if (json_object_object_get_ex(object, key, &value))
-		printf("xpmem_%s%s%s%s %s\n", name, key, is_counter(key) ? "_total" : "", labels, json_object_get_string(value));
+		printf("xpmem_%s%s%s%s %s\n", name, key, is_counter(key) ? "_total" : "", labels,
+		       json_object_get_string(value));
 }
 
 /* Text that labels may hold, as what comes from the kernel is plain. */
 static void print_module(struct json_object *info)
 {
 	print_head("", "module", "The loaded module, by its labels; always 1.", false);
-	printf("xpmem_module{version=\"%s\",abi_version=\"%s\"} 1\n", json_text_or(info, "module_version", ""),
-	       json_text_or(info, "abi_version", ""));
+	printf("xpmem_module{version=\"%s\",abi_version=\"%s\"} 1\n",
+	       json_text_or(info, "module_version", ""), json_text_or(info, "abi_version", ""));
 }
 
 static void print_machine(struct json_object *machine)
@@ -60,8 +63,10 @@ static void print_exporters(struct json_object *exporters)
 		for (j = 0; j < json_object_array_length(exporters); j++) {
 			struct json_object *exporter = json_object_array_get_idx(exporters, j);
 
-			snprintf(labels, sizeof(labels), "{id=\"%s\",pid=\"%s\",uid=\"%s\"}", json_text_or(exporter, "id", ""),
-				 json_text_or(exporter, "pid", ""), json_text_or(exporter, "uid", ""));
+			snprintf(labels, sizeof(labels), "{id=\"%s\",pid=\"%s\",uid=\"%s\"}",
+				 json_text_or(exporter, "id", ""),
+				 json_text_or(exporter, "pid", ""),
+				 json_text_or(exporter, "uid", ""));
 			print_sample("exporter_", attribute->key, labels, exporter);
 		}
 	}

@@ -20,8 +20,11 @@ static bool is_json(void)
 /* Pretty lines after the first begin deeper than they were made. */
 static void print_json(struct json_object *value, int depth)
 {
-	const char *text = json_object_to_json_string_ext(value, JSON_C_TO_STRING_NOSLASHESCAPE |
-		(options.format == FORMAT_PRETTY ? JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED : JSON_C_TO_STRING_PLAIN));
+	const char *text = json_object_to_json_string_ext(
+		value, JSON_C_TO_STRING_NOSLASHESCAPE |
+			       (options.format == FORMAT_PRETTY ?
+					JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED :
+					JSON_C_TO_STRING_PLAIN));
 	const char *end;
 
 	for (; text && (end = strchr(text, '\n')); text = end + 1)

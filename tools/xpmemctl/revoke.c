@@ -10,7 +10,9 @@ static enum status parse_ids(int count, char **arguments, int64_t *ids)
 	for (i = 0; i < count; i++) {
 		ids[i] = parse_id(arguments[i]);
 		if (!ids[i]) {
-			fail(STATUS_USAGE, "\"%s\" is no id; give a positive number, decimal or 0x and hexadecimal", arguments[i]);
+			fail(STATUS_USAGE,
+			     "\"%s\" is no id; give a positive number, decimal or 0x and hexadecimal",
+			     arguments[i]);
 			return STATUS_USAGE;
 		}
 	}
@@ -29,7 +31,8 @@ static enum status print(const struct noun *noun, int64_t id)
 		return STATUS_OK;
 	}
 	item = json_object_new_object();
-	if (!json_put(item, "kind", json_object_new_string(noun->singular)) || !json_put(item, "id", json_object_new_string(text))) {
+	if (!json_put(item, "kind", json_object_new_string(noun->singular)) ||
+	    !json_put(item, "id", json_object_new_string(text))) {
 		json_object_put(item);
 		return out_of_memory();
 	}

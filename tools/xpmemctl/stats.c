@@ -30,13 +30,15 @@ static struct json_object *new_rate(double rate)
 }
 
 /* Per second since it was looked at before; NULL when it was not. */
-static struct json_object *rates(const struct watch *watch, struct json_object *object, uint64_t time)
+static struct json_object *rates(const struct watch *watch, struct json_object *object,
+				 uint64_t time)
 {
 	double seconds = (time - watch->before_time) / 1e9;
 	struct json_object *last, *result;
 	size_t i;
 
-	if (!watch->before || seconds <= 0 || !json_object_object_get_ex(watch->before, identity(object), &last))
+	if (!watch->before || seconds <= 0 ||
+	    !json_object_object_get_ex(watch->before, identity(object), &last))
 		return NULL;
 	result = json_object_new_object();
 	for (i = 0; result && i < watch->set->count; i++) {
@@ -91,7 +93,8 @@ static bool remember(struct watch *watch, struct json_object *array, uint64_t ti
 	return objects;
 }
 
-static struct json_object *with_rates(const struct watch *watch, struct json_object *object, uint64_t time)
+static struct json_object *with_rates(const struct watch *watch, struct json_object *object,
+				      uint64_t time)
 {
 	struct json_object *shown = columns_select(object), *found = rates(watch, object, time);
 
@@ -144,7 +147,8 @@ static enum status print_json(const struct watch *watch, struct json_object *arr
 }
 
 /* As vmstat: what is there, then how much was done a second; at first, all that was done. */
-static void print_line(const struct watch *watch, struct json_object *object, uint64_t time, bool heading)
+static void print_line(const struct watch *watch, struct json_object *object, uint64_t time,
+		       bool heading)
 {
 	struct json_object *found = rates(watch, object, time);
 	size_t i;
@@ -165,7 +169,8 @@ static void print_line(const struct watch *watch, struct json_object *object, ui
 	json_object_put(found);
 }
 
-static enum status print(const struct watch *watch, struct json_object *array, uint64_t time, unsigned long round)
+static enum status print(const struct watch *watch, struct json_object *array, uint64_t time,
+			 unsigned long round)
 {
 	if (options.format != FORMAT_TABLE)
 		return print_json(watch, array, time);
@@ -188,7 +193,9 @@ static enum status watch_rounds(struct watch *watch)
 	enum status status = STATUS_OK;
 	unsigned long round;
 
-	for (round = 0; status == STATUS_OK && (!round || (options.interval && round != options.count)); round++) {
+	for (round = 0;
+	     status == STATUS_OK && (!round || (options.interval && round != options.count));
+	     round++) {
 		uint64_t time;
 
 		if (round)
@@ -217,7 +224,10 @@ enum status stats(int count, char **arguments)
 	if (options.count && !options.interval)
 		return fail(STATUS_USAGE, "--count needs --watch");
 	if (count && (watch.noun == NOUN_COUNT || watch.noun == NOUN_PERMIT))
-		return fail(STATUS_USAGE, "there are no stats of \"%s\"; say exporters, segments, attachments or nothing", arguments[0]);
+		return fail(
+			STATUS_USAGE,
+			"there are no stats of \"%s\"; say exporters, segments, attachments or nothing",
+			arguments[0]);
 	watch.set = count ? nouns[watch.noun].get->set : &stats_attributes;
 	sets[0] = watch.set;
 	status = columns_check(sets);

@@ -12,7 +12,8 @@
 
 static bool is_size(const char *key)
 {
-	return !strcmp(key, "length") || !strcmp(key, "offset") || !strcmp(key, "pinned") || !strcmp(key, "page_size");
+	return !strcmp(key, "length") || !strcmp(key, "offset") || !strcmp(key, "pinned") ||
+	       !strcmp(key, "page_size");
 }
 
 /* 4096 is 4.0K, as ls -h has it. */
@@ -241,7 +242,8 @@ void table_print_rows(const char *title, const struct attribute_set *set, struct
 	table_end(&table);
 }
 
-void table_print_object(const char *title, const struct attribute_set *set, struct json_object *object)
+void table_print_object(const char *title, const struct attribute_set *set,
+			struct json_object *object)
 {
 	struct table table;
 	int width = 0;

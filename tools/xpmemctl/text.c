@@ -16,8 +16,9 @@ static size_t character_length(const unsigned char *text)
 	for (i = 1; i < length; i++)
 		if ((text[i] & 0xc0) != 0x80)
 			return 0;
-	if ((first == 0xc2 && second < 0xa0) || (first == 0xe0 && second < 0xa0) || (first == 0xed && second > 0x9f) ||
-	    (first == 0xf0 && second < 0x90) || (first == 0xf4 && second > 0x8f))
+	if ((first == 0xc2 && second < 0xa0) || (first == 0xe0 && second < 0xa0) ||
+	    (first == 0xed && second > 0x9f) || (first == 0xf0 && second < 0x90) ||
+	    (first == 0xf4 && second > 0x8f))
 		return 0;
 	return length;
 }

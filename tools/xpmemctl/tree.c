@@ -98,7 +98,8 @@ static enum status add_node(struct json_object *object, void *data)
 	struct node node = { .id = id_of(object, "id"), .parent = id_of(object, parent_keys[tree->noun]) };
 	struct json_object *selected;
 
-	if (tree->narrowed && tree->noun != NOUN_EXPORTER && !has_id(&tree->layers[tree->noun - 1], node.parent))
+	if (tree->narrowed && tree->noun != NOUN_EXPORTER &&
+	    !has_id(&tree->layers[tree->noun - 1], node.parent))
 		return STATUS_OK;
 	selected = columns_select(object);
 	if (selected)
@@ -125,7 +126,9 @@ static enum status fill(struct tree *tree, struct netlink *netlink, const struct
 
 	for (i = 0; i < NOUN_COUNT && status == STATUS_OK; i++) {
 		tree->noun = i;
-		status = netlink_dump_whole(netlink, nouns[i].get, i == NOUN_EXPORTER ? filter : NULL, add_node, restart, tree);
+		status = netlink_dump_whole(netlink, nouns[i].get,
+					    i == NOUN_EXPORTER ? filter : NULL, add_node, restart,
+					    tree);
 		sort_layer(&tree->layers[i], compare_ids);
 	}
 	for (i = NOUN_SEGMENT; i < NOUN_COUNT; i++)
@@ -164,7 +167,8 @@ static struct json_object *grow(struct tree *tree, int noun, struct node *node)
 	if (!object || noun == NOUN_ATTACHMENT)
 		return object;
 	children = json_object_new_array();
-	for (child = find_children(below, node->id); children && is_child(below, child, node->id); child++) {
+	for (child = find_children(below, node->id); children && is_child(below, child, node->id);
+	     child++) {
 		struct json_object *grown = grow(tree, noun + 1, child);
 
 		if (!grown || json_object_array_add(children, grown)) {
@@ -299,7 +303,8 @@ enum status tree(int count, char **arguments)
 	if (status == STATUS_OK && netlink.interrupted)
 		warn("objects keep coming and going: some may be missing or there twice");
 	if (status == STATUS_OK)
-		status = options.format == FORMAT_TABLE ? print_for_people(&tree) : print_as_json(&tree, &netlink);
+		status = options.format == FORMAT_TABLE ? print_for_people(&tree) :
+							  print_as_json(&tree, &netlink);
 	for (i = 0; i < NOUN_COUNT; i++) {
 		clear_layer(&tree.layers[i]);
 		free(tree.layers[i].nodes);

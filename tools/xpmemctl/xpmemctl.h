@@ -100,7 +100,8 @@ bool filter_takes(const struct operation *operation, int count, char **arguments
 void filter_list_keys(const struct operation *operation, char *text, size_t size);
 
 /* From pairs KEY VALUE that the kernel narrows a dump by. */
-enum status filter_parse(struct filter *filter, const struct operation *operation, int count, char **arguments);
+enum status filter_parse(struct filter *filter, const struct operation *operation, int count,
+			 char **arguments);
 
 /* False without memory. */
 bool filter_put(const struct filter *filter, struct nl_msg *message);
@@ -126,23 +127,25 @@ enum status netlink_open(struct netlink *netlink);
 void netlink_close(struct netlink *netlink);
 
 /* *object is the caller's to put; it is NULL when it fails. id 0: none is asked for. */
-enum status netlink_get(struct netlink *netlink, const struct operation *operation, int64_t id, struct json_object **object);
+enum status netlink_get(struct netlink *netlink, const struct operation *operation, int64_t id,
+			struct json_object **object);
 
 /* For operations that are only acknowledged. */
 enum status netlink_do(struct netlink *netlink, const struct operation *operation, int64_t id);
 
 /* Calls visit for each object as it comes; the object is gone when visit returns. filter may be NULL. */
 typedef enum status visitor(struct json_object *object, void *data);
-enum status netlink_dump(struct netlink *netlink, const struct operation *operation, const struct filter *filter,
-			 visitor *visit, void *data);
+enum status netlink_dump(struct netlink *netlink, const struct operation *operation,
+			 const struct filter *filter, visitor *visit, void *data);
 
 /* The same in one piece, if a few attempts are enough; restart() is called before each but the first. */
-enum status netlink_dump_whole(struct netlink *netlink, const struct operation *operation, const struct filter *filter,
-			       visitor *visit, void (*restart)(void *data), void *data);
+enum status netlink_dump_whole(struct netlink *netlink, const struct operation *operation,
+			       const struct filter *filter, visitor *visit,
+			       void (*restart)(void *data), void *data);
 
 /* All at once, like that. *array is the caller's to put; it is NULL when it fails. */
-enum status netlink_collect(struct netlink *netlink, const struct operation *operation, const struct filter *filter,
-			    struct json_object **array);
+enum status netlink_collect(struct netlink *netlink, const struct operation *operation,
+			    const struct filter *filter, struct json_object **array);
 
 struct nlattr;
 
@@ -153,7 +156,8 @@ void netlink_policy(const struct attribute_set *set, struct nla_policy *policy);
 /* json.c */
 
 /* The caller's to put, NULL without memory. attributes is indexed by id. */
-struct json_object *json_from_attributes(const struct attribute_set *set, struct nlattr **attributes);
+struct json_object *json_from_attributes(const struct attribute_set *set,
+					 struct nlattr **attributes);
 
 /* An id as JSON shows it. */
 void json_format_id(char *text, size_t size, int64_t id);
@@ -228,8 +232,10 @@ void table_end(struct table *table);
 /* Instead of its end, when the rows cannot be had. */
 void table_drop(struct table *table);
 
-void table_print_rows(const char *title, const struct attribute_set *set, struct json_object *array);
-void table_print_object(const char *title, const struct attribute_set *set, struct json_object *object);
+void table_print_rows(const char *title, const struct attribute_set *set,
+		      struct json_object *array);
+void table_print_object(const char *title, const struct attribute_set *set,
+			struct json_object *object);
 void table_print_cell(FILE *out, const char *key, struct json_object *value);
 
 /* text.c */
