@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Two processes, one of which sends to the other: the receiver asks for messages, the sender says that they are there, and the
- * receiver gets them in one way or another. What is measured is the time from asking to having them, as the receiver sees it.
+ * One process sends messages to another: the receiver asks for messages, the sender says that they
+ * are ready, and the receiver gets them by the method under test. The receiver measures the time
+ * from asking for the messages to having them.
  */
 #include <errno.h>
 #include <limits.h>
@@ -50,7 +51,7 @@ bool wait_until(const struct pair *pair, const atomic_ulong *counter, unsigned l
 			continue;
 		}
 		sched_yield();
-		/* The sender ends with the receiver by itself. */
+		/* The sender ends by itself when the receiver ends. */
 		if (spins % YIELDS == 0 && pair->sender && waitpid(pair->sender, &status, WNOHANG) != 0) {
 			errno = ESRCH;
 			return false;

@@ -61,8 +61,9 @@ static bool cold_end_view(struct pair *pair, const void *view)
 }
 
 /*
- * xpmem-cache: messages come from many buffers, and what was attached stays so, as much as the cache holds: half of them. Seven
- * of eight messages are of three quarters as many as it holds, the others of any.
+ * xpmem-cache: messages come from many buffers, and the receiver keeps attachments of half of them
+ * in a cache. Seven of eight messages come from as many buffers as three quarters of the cache, the
+ * others from any buffer.
  */
 
 #define CACHE_SIZE 32UL
@@ -116,7 +117,11 @@ static const void *cache_view(struct pair *pair, const struct message *message)
 	}
 	if (oldest->at && xpmem_detach(oldest->at))
 		return NULL;
-	*oldest = (struct cached){ .offset = message->offset, .length = message->length, .used = cache_clock };
+	*oldest = (struct cached){
+		.offset = message->offset,
+		.length = message->length,
+		.used = cache_clock,
+	};
 	oldest->at = attach(message->offset, message->length);
 	return oldest->at;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Looks for what keeps programs from using XPMEM, or from using it well. */
+/* Finds problems that keep programs from using XPMEM, or from using it well. */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/xpmem.h>
@@ -21,7 +21,7 @@ static const char *const state_names[] = { [OK] = "ok", [NOTE] = "note", [PROBLE
 static struct json_object *findings;
 static bool has_problem, lost_finding;
 
-/* An empty remedy is left out. */
+/* Omits an empty remedy. */
 static void found(const char *check, enum state state, const char *remedy, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 
@@ -73,9 +73,9 @@ static void check_module(struct json_object *info)
 		      json_text_or(info, "abi_version", "none"));
 	else if (json_number(info, "abi_version") > XPMEM_ABI_VERSION)
 		found("version", NOTE, "install the tool that came with the module",
-		      "the module is newer than this tool, which does not show all that it tells");
+		      "the module is newer than this tool, which does not show all of its data");
 	else
-		found("version", OK, "", "tool and module agree");
+		found("version", OK, "", "tool and module have the same ABI version");
 }
 
 static void check_device(bool loaded)
@@ -87,9 +87,9 @@ static void check_device(bool loaded)
 	if (stat("/dev/xpmem", &state)) {
 		found("device", loaded ? PROBLEM : NOTE,
 		      loaded ?
-			      "is udev or devtmpfs there? make the node with the number in /proc/misc" :
+			      "check udev and devtmpfs, or make the node with the number in /proc/misc" :
 			      "",
-		      "/dev/xpmem is not there");
+		      "/dev/xpmem does not exist");
 		return;
 	}
 	device = open("/dev/xpmem", O_RDWR | O_CLOEXEC);
@@ -100,14 +100,14 @@ static void check_device(bool loaded)
 	}
 	if (ioctl(device, XPMEM_IOC_QUERY, &query))
 		found("device", PROBLEM,
-		      "what other module made /dev/xpmem? unload it and load xpmem",
+		      "find and unload the other module that made /dev/xpmem, and load xpmem",
 		      "/dev/xpmem does not answer: %s", strerror(errno));
 	else if ((state.st_mode & 0666) != 0666)
 		found("device", NOTE,
 		      "to open it to all users, since the module checks access itself: chmod 666 /dev/xpmem",
 		      "/dev/xpmem has mode %04o: not all users may use it", state.st_mode & 07777);
 	else
-		found("device", OK, "", "/dev/xpmem can be used by everybody, and answers");
+		found("device", OK, "", "all users may use /dev/xpmem, and it answers");
 	close(device);
 }
 
@@ -127,9 +127,9 @@ static void check_parameters(struct json_object *info)
 	if (json_number(info, "global_ids"))
 		found("global_ids", NOTE,
 		      "to keep containers apart: echo N > /sys/module/xpmem/parameters/global_ids",
-		      "ids are honoured across ipc namespaces");
+		      "ids are valid across ipc namespaces");
 	else
-		found("global_ids", OK, "", "ids are honoured in their own ipc namespace only");
+		found("global_ids", OK, "", "ids are valid in their own ipc namespace only");
 }
 
 static enum status count_one(struct json_object *object, void *data)
@@ -227,12 +227,12 @@ static void check_huge_pages(const char *check, const char *path, const char *of
 
 	if (!read_line(path, line, sizeof(line)) || !(value = strchr(line, '[')) ||
 	    !(end = strchr(value, ']'))) {
-		found(check, NOTE, "", "there is nothing to say of huge pages of %s", of);
+		found(check, NOTE, "", "the setting of huge pages of %s cannot be read", of);
 		return;
 	}
 	*end = '\0';
 	if (!strcmp(value + 1, "never") || !strcmp(value + 1, "deny"))
-		found(check, NOTE, "huge pages make attaching much memory faster: write madvise or advise there",
+		found(check, NOTE, "to attach much memory faster, write madvise or advise to that file",
 		      "huge pages of %s are off (%s is %s)", of, path, value + 1);
 	else
 		found(check, OK, "", "huge pages of %s: %s", of, value + 1);
@@ -246,7 +246,7 @@ static void check_process_limits(void)
 	if (read_line("/proc/sys/vm/max_map_count", line, sizeof(line)))
 		found("max_map_count", atol(line) < 65530 ? NOTE : OK,
 		      atol(line) < 65530 ? "raise it with: sysctl vm.max_map_count=262144" : "",
-		      "a process may have %s mappings; an attachment is one, or more where kinds of memory change",
+		      "a process may have %s mappings; each attachment takes one or more",
 		      line);
 	if (getrlimit(RLIMIT_MEMLOCK, &memlock))
 		return;
@@ -254,7 +254,7 @@ static void check_process_limits(void)
 		found("memlock", OK, "", "dma-bufs may pin any amount of memory");
 	else
 		found("memlock", NOTE,
-		      "to pin more: raise \"memlock\" in /etc/security/limits.conf or LimitMEMLOCK of the service",
+		      "to pin more, raise memlock in /etc/security/limits.conf, or LimitMEMLOCK=",
 		      "dma-bufs of this user may pin %llu bytes in all",
 		      (unsigned long long)memlock.rlim_cur);
 }

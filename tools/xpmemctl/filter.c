@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Pairs of a key and a value, which the kernel narrows its lists by. */
+/* Pairs of a key and a value, by which the kernel filters its dumps. */
 #include <errno.h>
 #include <netlink/attr.h>
 #include <netlink/msg.h>
@@ -90,7 +90,7 @@ static enum status refuse_key(const struct operation *operation, const char *key
 	char keys[256];
 
 	filter_list_keys(operation, keys, sizeof(keys));
-	return fail(STATUS_USAGE, "cannot select %ss by \"%s\"; say a key and a value, keys are %s",
+	return fail(STATUS_USAGE, "cannot select %ss by \"%s\"; give a key and a value, keys are %s",
 		    operation->set->name, key, keys);
 }
 
@@ -104,7 +104,7 @@ enum status refuse_value(const struct attribute *attribute, const char *text)
 		length += snprintf(names + length, sizeof(names) - length, "%s%s",
 				   length ? ", " : "", name->name);
 	return fail(STATUS_USAGE,
-		    "\"%s\" is no value of %s; give %s%sa number, decimal or 0x and hexadecimal",
+		    "\"%s\" is not a value of %s; give %s%sa number, decimal or 0x and hexadecimal",
 		    text, attribute->key, names, *names ? ", or " : "");
 }
 
@@ -131,10 +131,10 @@ enum status filter_parse(struct filter *filter, const struct operation *operatio
 		if (i + 1 == count)
 			return fail(STATUS_USAGE, "\"%s\" lacks a value", arguments[i]);
 		if (has_term(filter, attribute))
-			return fail(STATUS_USAGE, "\"%s\" is there twice; an object has one %s",
+			return fail(STATUS_USAGE, "\"%s\" is given twice; an object has one %s",
 				    arguments[i], arguments[i]);
 		if (filter->count == FILTER_TERMS)
-			return fail(STATUS_USAGE, "too many keys; say at most %d", FILTER_TERMS);
+			return fail(STATUS_USAGE, "too many keys; give at most %d", FILTER_TERMS);
 		if (!parse_value(attribute, arguments[i + 1], &filter->terms[filter->count].number))
 			return refuse_value(attribute, arguments[i + 1]);
 		filter->terms[filter->count].attribute = attribute;

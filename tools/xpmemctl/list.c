@@ -77,7 +77,7 @@ static enum status check_columns(const bool *wanted)
 	return columns_check(sets);
 }
 
-/* Which kinds, and how they are selected: those that are named, or all that can be selected by the keys. */
+/* Chooses the kinds to list: the named one, or all kinds that have the keys. */
 static enum status choose(int count, char **arguments, bool *wanted, struct filter *filters)
 {
 	int only = count ? noun_of_plural(arguments[0]) : NOUN_COUNT, i, chosen = 0;
@@ -89,7 +89,7 @@ static enum status choose(int count, char **arguments, bool *wanted, struct filt
 	if (!known)
 		return fail(
 			STATUS_USAGE,
-			"cannot list \"%s\"; say exporters, segments, permits or attachments, or a key to select by",
+			"cannot list \"%s\"; give exporters, segments, permits or attachments, or a key to select by",
 			arguments[0]);
 	if (only != NOUN_COUNT) {
 		count--;
@@ -104,7 +104,7 @@ static enum status choose(int count, char **arguments, bool *wanted, struct filt
 	if (status == STATUS_OK && !chosen)
 		return fail(
 			STATUS_USAGE,
-			"no kind of objects can be selected by all of these keys; see: xpmemctl list --help");
+			"no kind of objects has all of these keys; see: xpmemctl list --help");
 	return status;
 }
 
@@ -124,7 +124,7 @@ enum status list(int count, char **arguments)
 	status = options.format == FORMAT_TABLE ? list_as_tables(&netlink, wanted, filters) :
 						  list_as_json(&netlink, wanted, filters);
 	if (status == STATUS_OK && netlink.interrupted)
-		warn("objects came and went meanwhile: some may be missing or there twice");
+		warn("objects changed meanwhile: some may be missing or listed twice");
 	netlink_close(&netlink);
 	return status;
 }

@@ -13,7 +13,7 @@
 
 #include "xpmemctl.h"
 
-/* What is not read in time is lost: room for some ten thousand events. The kernel may grant less. */
+/* Room for some ten thousand unread events. The kernel may grant less. */
 #define BUFFER_SIZE (16 << 20)
 
 static volatile sig_atomic_t ended;
@@ -21,7 +21,7 @@ static volatile sig_atomic_t ended;
 struct monitor {
 	struct netlink netlink;		/* for snapshots */
 	struct nl_sock *socket;		/* for events */
-	uint64_t latest;		/* when the last event was that was read */
+	uint64_t latest;		/* time of the last event that was read */
 	int count;			/* of the terms, pairs of arguments */
 	char **terms;
 };
@@ -50,7 +50,7 @@ static enum status check_event(const char *name)
 	for (i = 0; i < EVENT_COUNT && strcmp(events[i].name, name) && length < sizeof(names); i++)
 		length += snprintf(names + length, sizeof(names) - length, ", %s", events[i].name);
 	return i < EVENT_COUNT || !strcmp(name, "present") ? STATUS_OK :
-	       fail(STATUS_USAGE, "\"%s\" is no event; there are %s", name, names);
+	       fail(STATUS_USAGE, "\"%s\" is not an event; events are %s", name, names);
 }
 
 static enum status check_kind(const char *name)
@@ -61,11 +61,11 @@ static enum status check_kind(const char *name)
 		if (!strcmp(events[i].set->name, name))
 			return STATUS_OK;
 	return fail(STATUS_USAGE,
-		    "\"%s\" is no kind of event; say segment, permit, attachment, limit or refusal",
+		    "\"%s\" is not a kind of event; give segment, permit, attachment, limit or refusal",
 		    name);
 }
 
-/* The key and the value have to be those of some event. */
+/* At least one event must have the key and the value. */
 static enum status check_term(const char *key, const char *text)
 {
 	const struct attribute *attribute, *known = NULL;
@@ -84,7 +84,7 @@ static enum status check_term(const char *key, const char *text)
 	}
 	return known ? refuse_value(known, text) :
 		       fail(STATUS_USAGE,
-			    "cannot select events by \"%s\"; say event, kind or a key of what events tell of",
+			    "cannot select events by \"%s\"; give event, kind or a key of the events' objects",
 			    key);
 }
 
@@ -99,7 +99,7 @@ static enum status check_terms(int count, char **terms)
 	return status;
 }
 
-/* However it is written. */
+/* Compares ids in any notation. */
 static bool is_value(const struct attribute *attribute, const char *actual, const char *wanted)
 {
 	uint64_t number, other;
@@ -158,7 +158,7 @@ static void print_for_people(const char *event, struct json_object *time, const 
 	putchar('\n');
 }
 
-/* Takes over time. The object may be NULL. */
+/* Takes ownership of time. The object may be NULL. */
 static enum status print_event(const char *event, struct json_object *time, const char *reason,
 			       const struct attribute_set *set, struct json_object *object)
 {
@@ -197,7 +197,7 @@ static enum status print_present(struct json_object *object, void *data)
 	return print_event("present", json_time(now()), NULL, set, object);
 }
 
-/* What is there now. Whatever changes meanwhile waits in the socket for events, and is told after it. */
+/* Prints the existing objects. Events of changes meanwhile wait in the socket. */
 static enum status print_snapshot(struct monitor *monitor)
 {
 	enum status status = print_mark("snapshot_begin");
@@ -230,7 +230,7 @@ static enum status handle_event(struct monitor *monitor, struct nlmsghdr *header
 
 	netlink_policy(event->set, policy);
 	if (genlmsg_parse(header, 0, attributes, event->set->maximum, policy) < 0)
-		return fail(STATUS_FAILED, "an event makes no sense; use a tool as new as the module");
+		return fail(STATUS_FAILED, "an event is invalid; use a tool as new as the module");
 	object = json_from_attributes(event->set, attributes);
 	if (!object)
 		return out_of_memory();
@@ -295,11 +295,11 @@ static enum status receive(struct monitor *monitor, int *error)
 }
 
 /*
- * Events were lost. The kernel says so at once, while older ones are still queued, and drops all
- * others without saying so again until the queue is empty. So the queue is read to its end first:
- * what a snapshot shows then is not undone by events from before the loss, and no event is dropped
- * after it. An event that is younger than this call came through after the queue was empty, so
- * under constant load the end need not be seen.
+ * Events were lost. The kernel reports this at once, while older events are still queued, and
+ * silently drops further ones until the queue is empty. So read the queue to its end first: then no
+ * event from before the loss follows the snapshot, and the kernel drops no event after it. An event
+ * that is younger than this call was queued after the queue had been empty, so the loop may end
+ * there under constant load.
  */
 static enum status recover(struct monitor *monitor)
 {
@@ -343,7 +343,7 @@ static enum status join(struct nl_sock *socket, const char *family, const char *
 			sizeof(group)))
 		return STATUS_OK;
 	if (errno == EPERM)
-		return fail(STATUS_NOT_PERMITTED, "events are for the machine's administrator; monitor as root");
+		return fail(STATUS_NOT_PERMITTED, "events require CAP_SYS_ADMIN; run monitor as root");
 	return fail(STATUS_FAILED, "cannot listen to events: %s", strerror(errno));
 }
 

@@ -12,7 +12,7 @@
 
 #include "xpmemctl.h"
 
-/* Until objects stand still for as long as one listing takes. */
+/* Attempts to list objects while none of them changes. */
 #define DUMP_ATTEMPTS 10
 #define DUMP_PAUSE_NS 5000000
 
@@ -20,9 +20,9 @@ struct reply {
 	const struct attribute_set *set;
 	visitor *visit;
 	void *data;
-	enum status status;		/* of a visit that failed */
-	int error;			/* errno, as the module says it or as we find it */
-	char message[256];		/* the module's own words, or empty */
+	enum status status;		/* status of a visit that failed */
+	int error;			/* errno, from the module or from this tool */
+	char message[256];		/* the module's message, or empty */
 	bool finished;
 	bool interrupted;
 };
@@ -90,7 +90,7 @@ static int on_acknowledgement(struct nl_msg *message, void *data)
 	return finish(data, 0);
 }
 
-/* A dump that fails on its way says so in its last message. */
+/* The last message of a dump has its error. */
 static int on_end_of_dump(struct nl_msg *message, void *data)
 {
 	struct nlmsghdr *header = nlmsg_hdr(message);
@@ -136,7 +136,7 @@ static int receive(struct netlink *netlink, struct reply *reply)
 static enum status explain(const struct operation *operation, int64_t id, int error,
 			   const char *message);
 
-/* Says what went wrong, unless a visit has. */
+/* Reports the error, unless a visit has. */
 static enum status request(struct netlink *netlink, const struct operation *operation, int flags,
 			   int64_t id, const struct filter *filter, struct reply *reply)
 {
@@ -185,7 +185,7 @@ static enum status explain(const struct operation *operation, int64_t id, int er
 	case EBADMSG:
 		return fail(
 			STATUS_FAILED,
-			"%s: the module's answer makes no sense; use a tool as new as the module",
+			"%s: the module's answer is invalid; use a tool as new as the module",
 			name);
 	default:
 		return fail(STATUS_FAILED, "%s: %s", name, message);
@@ -208,7 +208,7 @@ enum status netlink_open(struct netlink *netlink)
 			return fail(STATUS_NO_MODULE, "the xpmem module is not loaded; load it with: modprobe xpmem");
 		return fail(STATUS_FAILED, "generic netlink does not answer: %s", nl_geterror(error));
 	}
-	/* Without these options errors only lack the module's words. */
+	/* Without these options, errors only lack the module's message. */
 	setsockopt(nl_socket_get_fd(netlink->socket), SOL_NETLINK, NETLINK_EXT_ACK, &yes, sizeof(yes));
 	setsockopt(nl_socket_get_fd(netlink->socket), SOL_NETLINK, NETLINK_CAP_ACK, &yes, sizeof(yes));
 	nl_socket_enable_msg_peek(netlink->socket);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The figures as OpenMetrics, https://prometheus.io/docs/specs/om/open_metrics_spec/, within what Prometheus' older
- * text format takes as well, which node_exporter's textfile collector reads.
+ * Statistics as OpenMetrics, https://prometheus.io/docs/specs/om/open_metrics_spec/, limited to
+ * the subset that is also valid in Prometheus' older text format, which node_exporter's textfile
+ * collector reads.
  */
 #include <string.h>
 
@@ -23,7 +24,7 @@ static void print_sample(const char *name, const char *key, const char *labels,
 		       json_object_get_string(value));
 }
 
-/* Text that labels may hold, as what comes from the kernel is plain. */
+/* Prints text of a label; text from the kernel is plain. */
 static void print_module(struct json_object *info)
 {
 	print_head("", "module", "The loaded module, by its labels; always 1.", false);
@@ -48,7 +49,7 @@ static bool is_figure(const char *key)
 	return is_counter(key) || !strcmp(key, "segments") || !strcmp(key, "created");
 }
 
-/* Samples of a figure stand together. */
+/* The format requires the samples of a metric to be adjacent. */
 static void print_exporters(struct json_object *exporters)
 {
 	char labels[128];
@@ -72,7 +73,7 @@ static void print_exporters(struct json_object *exporters)
 	}
 }
 
-/* The machine's figures are left out for who may not have them. */
+/* Omits machine-wide statistics if the caller may not read them. */
 enum status openmetrics(struct netlink *netlink)
 {
 	struct json_object *info = NULL, *machine = NULL, *exporters = NULL;

@@ -11,7 +11,7 @@ static enum status parse_ids(int count, char **arguments, int64_t *ids)
 		ids[i] = parse_id(arguments[i]);
 		if (!ids[i]) {
 			fail(STATUS_USAGE,
-			     "\"%s\" is no id; give a positive number, decimal or 0x and hexadecimal",
+			     "\"%s\" is not an id; give a positive number, decimal or 0x and hexadecimal",
 			     arguments[i]);
 			return STATUS_USAGE;
 		}
@@ -19,7 +19,7 @@ static enum status parse_ids(int count, char **arguments, int64_t *ids)
 	return STATUS_OK;
 }
 
-/* What was done before an error is said, too. */
+/* Lists the objects that were revoked before an error, too. */
 static enum status print(const struct noun *noun, int64_t id)
 {
 	struct json_object *item;
@@ -49,9 +49,9 @@ enum status revoke_objects(int count, char **arguments)
 	enum status status;
 
 	if (count < 2)
-		return fail(STATUS_USAGE, "revoke takes what and which: xpmemctl revoke segment|permit ID...");
+		return fail(STATUS_USAGE, "revoke takes a kind and ids: xpmemctl revoke segment|permit ID...");
 	if (noun == NOUN_COUNT || !nouns[noun].revoke)
-		return fail(STATUS_USAGE, "cannot revoke \"%s\"; say segment or permit", arguments[0]);
+		return fail(STATUS_USAGE, "cannot revoke \"%s\"; give segment or permit", arguments[0]);
 	status = parse_ids(count - 1, arguments + 1, ids);
 	if (status == STATUS_OK)
 		status = netlink_open(&netlink);

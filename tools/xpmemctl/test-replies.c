@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Without a module: replies and events that are cut short, garbled or made up. Whatever comes, the tool ends with a
- * status, and what it shows is JSON. Linked so that nl_send_auto() and nl_recvmsgs() come by here.
+ * Tests without a module: replies and events that are cut short, garbled or made up. The tool must
+ * end with a status, and its output must be JSON. --wrap redirects nl_send_auto() and
+ * nl_recvmsgs() to this file.
  */
 #include <json-c/json.h>
 #include <netlink/handlers.h>

@@ -3,7 +3,7 @@
 
 #include "xpmemctl.h"
 
-/* Bytes of the UTF-8 character that a text begins with; 0 when it is none, or one that controls a terminal. */
+/* Length of the UTF-8 character at the start; 0 if it is invalid or a control character. */
 static size_t character_length(const unsigned char *text)
 {
 	unsigned char first = text[0], second = first < 0x80 ? 0 : text[1];
