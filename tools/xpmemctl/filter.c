@@ -31,6 +31,7 @@ int64_t parse_id(const char *text)
 bool parse_value(const struct attribute *attribute, const char *text, uint64_t *number)
 {
 	const struct value_name *name;
+	uint64_t limit = UINT64_MAX;
 
 	*number = 0;
 	if (attribute->type == ATTRIBUTE_STRING)
@@ -40,8 +41,11 @@ bool parse_value(const struct attribute *attribute, const char *text, uint64_t *
 			*number = name->value;
 			return true;
 		}
-	return parse_number(text, number) &&
-	       *number <= (attribute->type == ATTRIBUTE_U32 ? UINT32_MAX : attribute->type == ATTRIBUTE_S64 ? INT64_MAX : UINT64_MAX);
+	if (attribute->type == ATTRIBUTE_U32)
+		limit = UINT32_MAX;
+	else if (attribute->type == ATTRIBUTE_S64)
+		limit = INT64_MAX;
+	return parse_number(text, number) && *number <= limit;
 }
 
 static const struct attribute *find_attribute(const struct attribute_set *set, int id)

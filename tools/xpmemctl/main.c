@@ -23,7 +23,7 @@ const struct command commands[] = {
 		.arguments = "[exporters|segments|permits|attachments] [KEY VALUE]...",
 		.summary = "lists all objects that you may see, or those of one kind",
 		.details =
-			"Only those whose KEYs have the VALUEs; without a kind, of the kinds that can be selected by all of them.\n",
+			"KEYs select objects by their VALUEs; without a kind, of the kinds that have all KEYs.\n",
 		.options = "--columns",
 		.sets = OBJECT_SETS,
 		.filters = { &operation_exporter_get, &operation_segment_get, &operation_permit_get,
