@@ -40,7 +40,7 @@ void complain(const char *format, ...)
 	fputc('\n', stderr);
 }
 
-/* What is being measured, on a terminal, with how far that is. */
+/* Shows the current measurement and its progress on a terminal. */
 void progress(const char *format, ...)
 {
 	static unsigned int done;

@@ -90,7 +90,7 @@ static uint64_t sum(const char *from, size_t length)
 	return total;
 }
 
-/* What is being measured, in the receiver. */
+/* The current measurement, in the receiver. */
 struct run {
 	struct pair *pair;
 	const struct method *method;

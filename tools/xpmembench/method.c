@@ -164,7 +164,7 @@ static bool readv_receive(struct pair *pair, const struct message *message, void
 			   message->length);
 }
 
-/* Where only a parent may write to its child. */
+/* Some systems let only a parent write to its child. */
 static bool writev_begin(struct pair *pair)
 {
 	prctl(PR_SET_PTRACER, pair->sender, 0, 0, 0);
@@ -223,7 +223,7 @@ static bool slots_receive(struct pair *pair, const struct message *message, void
 
 static bool pipe_begin(struct pair *pair)
 {
-	/* As much as an ordinary user gets. */
+	/* The limit of an ordinary user. */
 	fcntl(pair->pipe[0], F_SETPIPE_SZ, 1024 * 1024);
 	return true;
 }

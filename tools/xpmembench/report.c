@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What was measured, as tables for people and as JSON for programs.
+ * Results, as tables for people and as JSON for programs.
  */
 #include <json-c/json.h>
 #include <math.h>

@@ -209,7 +209,7 @@ static void test_replies(void)
 		failures++;
 }
 
-/* What monitor prints is collected and read again. */
+/* Collects the output of monitor and reads it again. */
 static void test_events(void)
 {
 	struct monitor monitor = { .netlink.family = FAMILY };

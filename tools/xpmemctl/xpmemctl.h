@@ -149,7 +149,7 @@ enum status netlink_collect(struct netlink *netlink, const struct operation *ope
 
 struct nlattr;
 
-/* What the kernel may send of a set; policy is indexed by id up to set->maximum. */
+/* Attributes that the kernel may send of a set; policy is indexed by id up to set->maximum. */
 struct nla_policy;
 void netlink_policy(const struct attribute_set *set, struct nla_policy *policy);
 
@@ -206,7 +206,7 @@ bool column_is_chosen(const char *key);
 /* The object with the options' columns only, in their order; the caller's to put. */
 struct json_object *columns_select(struct json_object *object);
 
-/* The same of all objects of an array. */
+/* Does this for all objects of an array. */
 struct json_object *columns_select_all(struct json_object *array);
 
 /* Verifies that all output has reached stdout. */
