@@ -8,7 +8,7 @@
 
 #include "document.h"
 
-/* An alias inside its own anchor would otherwise never end. */
+/* Limits the recursion for an alias inside its own anchor. */
 #define DEPTH_LIMIT 32
 
 void *allocate(size_t count, size_t size)
@@ -40,7 +40,7 @@ static void refuse_repeated_key(const struct node *mapping, size_t last)
 
 	for (i = 0; i < last; i++)
 		if (!strcmp(mapping->keys[i]->text, mapping->keys[last]->text))
-			fail_at(mapping->keys[last], "key \"%s\" is there twice: remove one", mapping->keys[last]->text);
+			fail_at(mapping->keys[last], "key \"%s\" occurs twice: remove one", mapping->keys[last]->text);
 }
 
 static struct node *convert(yaml_document_t *document, int index, const char *path, int depth)
@@ -52,7 +52,9 @@ static struct node *convert(yaml_document_t *document, int index, const char *pa
 	node->path = path;
 	node->line = from->start_mark.line + 1;
 	if (depth > DEPTH_LIMIT)
-		fail_at(node, "nested deeper than %d levels: an alias must not lie inside its own anchor", DEPTH_LIMIT);
+		fail_at(node,
+			"nested deeper than %d levels: an alias must not lie inside its own anchor",
+			DEPTH_LIMIT);
 
 	switch (from->type) {
 	case YAML_SEQUENCE_NODE:
@@ -104,7 +106,8 @@ const struct node *document_load(const char *path)
 	yaml_parser_set_input_file(&parser, file);
 	if (!yaml_parser_load(&parser, &document)) {
 		start.line = (parser.problem_mark.line ? parser.problem_mark.line : parser.context_mark.line) + 1;
-		fail_at(&start, "not YAML: %s%s%s", parser.context ? parser.context : "", parser.context ? ": " : "",
+		fail_at(&start, "not YAML: %s%s%s", parser.context ? parser.context : "",
+			parser.context ? ": " : "",
 			parser.problem ? parser.problem : "cannot be read");
 	}
 	if (!yaml_document_get_root_node(&document))
@@ -145,7 +148,8 @@ void node_allow(const struct node *mapping, ...)
 			found = !strcmp(allowed, mapping->keys[i]->text);
 		va_end(arguments);
 		if (!found)
-			fail_at(mapping->keys[i], "unknown key \"%s\" here: correct or remove it", mapping->keys[i]->text);
+			fail_at(mapping->keys[i], "unknown key \"%s\" here: correct or remove it",
+				mapping->keys[i]->text);
 	}
 }
 

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A YAML file as a tree of nodes that know their line. Everything lives until the
- * process ends. Functions that find something wrong print one line, FILE:LINE: and
- * what to do, and exit with status 1.
+ * A YAML file as a tree of nodes that know their line. Nodes live until the process ends.
+ * Functions that find an error print one line, FILE:LINE: and the remedy, and exit with status 1.
  */
 #ifndef DOCUMENT_H
 #define DOCUMENT_H
@@ -25,12 +24,13 @@ struct node {
 
 const struct node *document_load(const char *path);
 
-void fail_at(const struct node *node, const char *format, ...) __attribute__((noreturn, format(printf, 2, 3)));
+void fail_at(const struct node *node, const char *format, ...)
+	__attribute__((noreturn, format(printf, 2, 3)));
 
-/* Refuses keys of a mapping other than those named; the list ends with NULL. */
+/* Refuse all keys of a mapping that are not in the list; NULL ends the list. */
 void node_allow(const struct node *mapping, ...) __attribute__((sentinel));
 
-/* NULL when the mapping does not have the key. */
+/* Return NULL if the mapping does not have the key. */
 const struct node *node_find(const struct node *mapping, const char *key);
 const struct node *node_require(const struct node *mapping, const char *key);
 const struct node *node_sequence(const struct node *mapping, const char *key);
@@ -38,10 +38,11 @@ const struct node *node_sequence(const struct node *mapping, const char *key);
 const char *node_text(const struct node *scalar);
 uint64_t node_number(const struct node *scalar, uint64_t maximum);
 
-/* Of a mapping's key; the defaults are for an absent key. */
+/* Read the value of a mapping's key; an absent key has the default value. */
 const char *require_text(const struct node *mapping, const char *key);
 uint64_t require_number(const struct node *mapping, const char *key, uint64_t maximum);
-uint64_t find_number(const struct node *mapping, const char *key, uint64_t maximum, uint64_t absent);
+uint64_t find_number(const struct node *mapping, const char *key, uint64_t maximum,
+		     uint64_t absent);
 bool find_true(const struct node *mapping, const char *key);
 
 void *allocate(size_t count, size_t size);

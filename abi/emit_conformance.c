@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* tests/programs/abi_table_gen.h: every ioctl, for a test that walks them all. */
+/* tests/programs/abi_table_gen.h: every ioctl, for a test that iterates over them. */
 #include "output.h"
 
 static void print_fields(FILE *out, const struct command *command)
@@ -30,14 +30,17 @@ static void print_row(FILE *out, const struct command *command)
 	unsigned int reserved = 0;
 	size_t i;
 
-	fprintf(out, "\t{\n\t\t.name = \"%s\",\n\t\t.request = %s,\n", command->name, request_name(command));
+	fprintf(out, "\t{\n\t\t.name = \"%s\",\n\t\t.request = %s,\n", command->name,
+		request_name(command));
 	if (command->legacy)
 		fputs("\t\t.legacy = 1,\n", out);
 	if (command->field_count) {
-		fprintf(out, "\t\t.size = %u,\n\t\t.min_size = %u,\n", command->size, command->legacy ? command->size : command->min_size);
+		fprintf(out, "\t\t.size = %u,\n\t\t.min_size = %u,\n", command->size,
+			command->legacy ? command->size : command->min_size);
 		if (!command->legacy)
 			fprintf(out, "\t\t.flags = %#llx,\n", (unsigned long long)command->fields[1].mask);
-		fprintf(out, "\t\t.fields = abi_%s_fields,\n\t\t.field_count = %zu,\n", struct_name(command), command->field_count);
+		fprintf(out, "\t\t.fields = abi_%s_fields,\n\t\t.field_count = %zu,\n",
+			struct_name(command), command->field_count);
 	}
 	for (i = 0; i < command->field_count; i++)
 		reserved += command->fields[i].direction == FIELD_RESERVED;
@@ -68,15 +71,15 @@ void emit_conformance(const struct specs *specs, const char *root)
 	      "\tunsigned int offset;\n"
 	      "\tunsigned int size;\t/* bytes */\n"
 	      "\tenum abi_direction direction;\n"
-	      "\tunsigned long long flags;\t/* that it may hold, when it holds flags */\n"
+	      "\tunsigned long long flags;\t/* flags that a flags field accepts */\n"
 	      "};\n\n"
 	      "struct abi_ioctl {\n"
 	      "\tconst char *name;\n"
 	      "\tunsigned long request;\n"
-	      "\tint legacy;\t\t/* its struct, if any, has neither size nor flags rules */\n"
+	      "\tint legacy;\t\t/* its struct, if any, has no size and no flags rules */\n"
 	      "\tunsigned int size;\t/* bytes of its struct; 0: no argument */\n"
-	      "\tunsigned int min_size;\t/* least that the module accepts */\n"
-	      "\tunsigned int flags;\t/* that its flags field, at offset 4, may hold */\n"
+	      "\tunsigned int min_size;\t/* smallest size that the module accepts */\n"
+	      "\tunsigned int flags;\t/* flags that its flags field, at offset 4, accepts */\n"
 	      "\tunsigned int reserved[8];\t/* offsets of the u32 fields that must be zero */\n"
 	      "\tunsigned int reserved_count;\n"
 	      "\tconst struct abi_field *fields;\n"
@@ -91,6 +94,7 @@ void emit_conformance(const struct specs *specs, const char *root)
 		print_row(out, &ioctls->commands[i]);
 	for (i = 0; i < ioctls->legacy_count; i++)
 		print_row(out, &ioctls->legacy[i]);
-	fprintf(out, "};\n\n#define ABI_IOCTL_COUNT %zu\n\n#endif\n", ioctls->command_count + ioctls->legacy_count);
+	fprintf(out, "};\n\n#define ABI_IOCTL_COUNT %zu\n\n#endif\n",
+		ioctls->command_count + ioctls->legacy_count);
 	output_close(&output, out);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* module/abi_assert_gen.h: what any compiler must make of the UAPI structs. */
+/* module/abi_assert_gen.h: the sizes and offsets of the UAPI structs, for any compiler. */
 #include "output.h"
 
 static void print_command(FILE *out, const struct command *command, char magic)
@@ -7,7 +7,8 @@ static void print_command(FILE *out, const struct command *command, char magic)
 	const char *name = struct_name(command);
 	size_t i;
 
-	fprintf(out, "\n_Static_assert(%s == (_IOC_NONE << _IOC_DIRSHIFT | %#x), \"%s\");\n", request_name(command), magic << 8 | command->nr, request_name(command));
+	fprintf(out, "\n_Static_assert(%s == (_IOC_NONE << _IOC_DIRSHIFT | %#x), \"%s\");\n",
+		request_name(command), magic << 8 | command->nr, request_name(command));
 	if (!command->field_count)
 		return;
 	fprintf(out, "_Static_assert(sizeof(struct %s) == %u, \"%s\");\n", name, command->size, name);
@@ -29,7 +30,9 @@ void emit_layout(const struct specs *specs, const char *root)
 	size_t i;
 
 	print_header_notice(out, "GPL-2.0-only", IOCTL_SPEC);
-	fputs("/* Include <linux/xpmem.h> before this. */\n#ifndef XPMEM_ABI_ASSERT_GEN_H\n#define XPMEM_ABI_ASSERT_GEN_H\n", out);
+	fputs("/* Include <linux/xpmem.h> before this. */\n#ifndef XPMEM_ABI_ASSERT_GEN_H\n"
+	      "#define XPMEM_ABI_ASSERT_GEN_H\n",
+	      out);
 	for (i = 0; i < ioctls->command_count; i++)
 		print_command(out, &ioctls->commands[i], ioctls->magic);
 	for (i = 0; i < ioctls->legacy_count; i++)

@@ -19,7 +19,8 @@ static void print_flag_mask(FILE *out, const struct field *field)
 
 	for (i = 0; field->flag_set && i < field->flag_set->count; i++)
 		if (field->mask >> field->flag_set->flags[i].bit & 1) {
-			fprintf(out, "%s%s%s", separator, field->flag_set->prefix, upper(field->flag_set->flags[i].name));
+			fprintf(out, "%s%s%s", separator, field->flag_set->prefix,
+				upper(field->flag_set->flags[i].name));
 			separator = " | ";
 		}
 	fputs(*separator ? "" : "0", out);
@@ -44,18 +45,22 @@ static void emit_header(const struct ioctl_spec *spec, const char *root)
 	fprintf(out, "};\n\n#define XPMEM_IOCTL_FIRST %#x\n", spec->first_nr);
 	fprintf(out, "#define XPMEM_IOCTL_COUNT %u\n", spec->last_nr - spec->first_nr + 1);
 	fprintf(out, "#define XPMEM_IOCTL_RESERVED_MAX %u\n\n", reserved);
-	fputs("/* What the dispatcher has to know of an ioctl, indexed by its number less XPMEM_IOCTL_FIRST. */\n"
+	fputs("/* The dispatcher's table of ioctls, indexed by number minus XPMEM_IOCTL_FIRST. */\n"
 	      "struct xpmem_ioctl_op {\n"
 	      "\tconst char *name;\n"
-	      "\tu32 size;\t\t/* bytes of its struct; 0: no such ioctl */\n"
-	      "\tu32 min_size;\t\t/* bytes it had in the version that brought it */\n"
-	      "\tu32 flags;\t\t/* flags it knows */\n"
-	      "\tu16 reserved[XPMEM_IOCTL_RESERVED_MAX];\t/* offsets of the u32 fields that must be zero */\n"
+	      "\tu32 size;\t\t/* bytes of its struct; 0: there is no such ioctl */\n"
+	      "\tu32 min_size;\t\t/* bytes in the ABI version that introduced it */\n"
+	      "\tu32 flags;\t\t/* flags that it accepts */\n"
+	      "\t/* offsets of the u32 fields that must be zero */\n"
+	      "\tu16 reserved[XPMEM_IOCTL_RESERVED_MAX];\n"
 	      "\tu8 reserved_count;\n"
 	      "\tint (*handler)(struct xpmem_client *client, union xpmem_ioctl_arg *arg);\n"
-	      "};\n\nextern const struct xpmem_ioctl_op xpmem_ioctl_ops[XPMEM_IOCTL_COUNT];\n\n", out);
+	      "};\n\nextern const struct xpmem_ioctl_op xpmem_ioctl_ops[XPMEM_IOCTL_COUNT];\n\n",
+	      out);
 	for (i = 0; i < spec->command_count; i++)
-		fprintf(out, "int xpmem_ioctl_%s(struct xpmem_client *client, union xpmem_ioctl_arg *arg);\n", spec->commands[i].name);
+		fprintf(out,
+			"int xpmem_ioctl_%s(struct xpmem_client *client, union xpmem_ioctl_arg *arg);\n",
+			spec->commands[i].name);
 	fputs("\n#endif\n", out);
 	output_close(&output, out);
 }
@@ -70,7 +75,8 @@ static void print_row(FILE *out, const struct command *command)
 			last = i;
 	fprintf(out, "\t[%#x - XPMEM_IOCTL_FIRST] = {\n\t\t.name = \"%s\",\n", command->nr, command->name);
 	fprintf(out, "\t\t.size = sizeof(struct %s),\n", name);
-	fprintf(out, "\t\t.min_size = offsetofend(struct %s, %s),\n\t\t.flags = ", name, command->fields[last].name);
+	fprintf(out, "\t\t.min_size = offsetofend(struct %s, %s),\n\t\t.flags = ", name,
+		command->fields[last].name);
 	print_flag_mask(out, &command->fields[1]);
 	fputs(",\n", out);
 	if (count_reserved(command)) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * module/netlink_gen.h and .c: the family's operations and policies, as struct genl_ops
- * of Linux 5.10 and later has them. No operation relaxes validation, so 6.1 and later
+ * module/netlink_gen.h and .c: the family's operations and policies, in the form of struct
+ * genl_ops of Linux 5.10 and later. No operation relaxes validation, so Linux 6.1 and later
  * accept them at or above resv_start_op.
  */
 #include "output.h"
@@ -13,7 +13,8 @@ static void emit_header(const struct netlink_spec *spec, const char *root)
 	size_t i;
 
 	print_header_notice(out, "GPL-2.0-only", NETLINK_SPEC);
-	fputs("#ifndef XPMEM_NETLINK_GEN_H\n#define XPMEM_NETLINK_GEN_H\n\n#include <net/genetlink.h>\n\n", out);
+	fputs("#ifndef XPMEM_NETLINK_GEN_H\n#define XPMEM_NETLINK_GEN_H\n\n#include <net/genetlink.h>\n\n",
+	      out);
 	fprintf(out, "#define XPMEM_NL_OPS_COUNT %zu\n", spec->request_count);
 	fprintf(out, "#define XPMEM_NL_GROUPS_COUNT %zu\n\n", spec->group_count);
 	if (spec->group_count) {
@@ -30,7 +31,9 @@ static void emit_header(const struct netlink_spec *spec, const char *root)
 
 		fprintf(out, "int xpmem_nl_%s_doit(struct sk_buff *skb, struct genl_info *info);\n", name);
 		if (spec->operations[i].dump)
-			fprintf(out, "int xpmem_nl_%s_dumpit(struct sk_buff *skb, struct netlink_callback *callback);\n", name);
+			fprintf(out,
+				"int xpmem_nl_%s_dumpit(struct sk_buff *skb, struct netlink_callback *callback);\n",
+				name);
 	}
 	fputs("\n#endif\n", out);
 	output_close(&output, out);
@@ -47,8 +50,8 @@ static bool lists(const struct attribute_list *list, const struct attribute *att
 }
 
 /*
- * An operation without a policy would not be validated before 6.1. It is one for do and dump, so the operations
- * refuse what only the other of them takes.
+ * Kernels before 6.1 validate no operation without a policy. Do and dump share one policy, so each
+ * of them refuses the attributes that only the other takes.
  */
 static void print_policy(FILE *out, const struct operation *operation)
 {
@@ -65,7 +68,8 @@ static void print_policy(FILE *out, const struct operation *operation)
 		const struct attribute *attribute = &operation->set->attributes[i];
 
 		if (lists(&operation->request, attribute) || lists(&operation->filter, attribute))
-			fprintf(out, "\t[XPMEM_A_%s_%s] = { .type = %s },\n", upper(operation->set->name), upper(attribute->name),
+			fprintf(out, "\t[XPMEM_A_%s_%s] = { .type = %s },\n",
+				upper(operation->set->name), upper(attribute->name),
 				types[attribute->kind]);
 	}
 	if (!operation->request.count && !operation->filter.count)
@@ -73,7 +77,8 @@ static void print_policy(FILE *out, const struct operation *operation)
 	fputs("};\n\n", out);
 }
 
-static void print_operation(FILE *out, const struct netlink_spec *spec, const struct operation *operation)
+static void print_operation(FILE *out, const struct netlink_spec *spec,
+			    const struct operation *operation)
 {
 	const char *name = snake(operation->name);
 
@@ -84,7 +89,8 @@ static void print_operation(FILE *out, const struct netlink_spec *spec, const st
 	if (operation->dump)
 		fprintf(out, "\t\t.start = xpmem_nl_dump_start,\n\t\t.dumpit = xpmem_nl_%s_dumpit,\n"
 			"\t\t.done = xpmem_nl_dump_done,\n", name);
-	fprintf(out, "\t\t.policy = %s_policy,\n\t\t.maxattr = ARRAY_SIZE(%s_policy) - 1,\n\t},\n", name, name);
+	fprintf(out, "\t\t.policy = %s_policy,\n\t\t.maxattr = ARRAY_SIZE(%s_policy) - 1,\n\t},\n",
+		name, name);
 }
 
 static void emit_source(const struct netlink_spec *spec, const char *root)

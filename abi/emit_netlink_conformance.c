@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* tests/programs/netlink_table_gen.h: every netlink operation, for a test that walks them all. */
+/* tests/programs/netlink_table_gen.h: every netlink operation, for a test of all of them. */
 #include "output.h"
 
 static unsigned int payload(const struct attribute *attribute)
@@ -15,7 +15,8 @@ static unsigned int payload(const struct attribute *attribute)
 	}
 }
 
-static void print_list(FILE *out, const struct operation *operation, const struct attribute_list *list, const char *of)
+static void print_list(FILE *out, const struct operation *operation,
+		       const struct attribute_list *list, const char *of)
 {
 	size_t i;
 
@@ -31,19 +32,22 @@ static void print_list(FILE *out, const struct operation *operation, const struc
 	fputs("};\n\n", out);
 }
 
-static void print_operation(FILE *out, const struct netlink_spec *spec, const struct operation *operation)
+static void print_operation(FILE *out, const struct netlink_spec *spec,
+			    const struct operation *operation)
 {
-	fprintf(out, "\t{\n\t\t.name = \"%s\",\n\t\t.command = %s%s,\n", operation->name, upper(spec->operation_prefix),
-		upper(operation->name));
+	fprintf(out, "\t{\n\t\t.name = \"%s\",\n\t\t.command = %s%s,\n", operation->name,
+		upper(spec->operation_prefix), upper(operation->name));
 	if (operation->reply.count)
 		fputs("\t\t.replies = 1,\n", out);
 	if (operation->dump)
 		fputs("\t\t.dumps = 1,\n", out);
 	fprintf(out, "\t\t.last_attribute = XPMEM_A_%s_MAX,\n", upper(operation->set->name));
 	if (operation->request.count)
-		fprintf(out, "\t\t.request = %s_request,\n\t\t.request_count = %zu,\n", snake(operation->name), operation->request.count);
+		fprintf(out, "\t\t.request = %s_request,\n\t\t.request_count = %zu,\n",
+			snake(operation->name), operation->request.count);
 	if (operation->filter.count)
-		fprintf(out, "\t\t.filter = %s_filter,\n\t\t.filter_count = %zu,\n", snake(operation->name), operation->filter.count);
+		fprintf(out, "\t\t.filter = %s_filter,\n\t\t.filter_count = %zu,\n",
+			snake(operation->name), operation->filter.count);
 	fputs("\t},\n", out);
 }
 
@@ -64,12 +68,12 @@ void emit_netlink_conformance(const struct specs *specs, const char *root)
 	      "struct netlink_operation {\n"
 	      "\tconst char *name;\n"
 	      "\tint command;\n"
-	      "\tint replies;\t\t/* else it only acknowledges */\n"
+	      "\tint replies;\t\t/* 0: the module only acknowledges */\n"
 	      "\tint dumps;\t\t/* it can list all objects */\n"
 	      "\tint last_attribute;\t/* of its set */\n"
-	      "\tconst struct netlink_attribute *request;\t/* each must be there */\n"
+	      "\tconst struct netlink_attribute *request;\t/* each is required */\n"
 	      "\tint request_count;\n"
-	      "\tconst struct netlink_attribute *filter;\t/* each may be there in a dump */\n"
+	      "\tconst struct netlink_attribute *filter;\t/* each is optional in a dump */\n"
 	      "\tint filter_count;\n"
 	      "};\n\n", out);
 	for (i = 0; i < spec->request_count; i++) {

@@ -2,7 +2,7 @@
 /* abi/REFERENCE.md: the whole ABI on one page, for people. */
 #include "output.h"
 
-/* In a table a bar would end the cell. */
+/* A bar would end the table cell, so it is escaped. */
 static void print_cell(FILE *out, const char *text)
 {
 	for (; *text; text++) {
@@ -24,7 +24,8 @@ static void print_constants(FILE *out, const struct ioctl_spec *spec)
 
 	fputs("## Constants\n\n| name | value | since | meaning |\n|---|---|---|---|\n", out);
 	for (i = 0; i < spec->constant_count; i++) {
-		fprintf(out, "| `%s` | %s | %u | ", spec->constants[i].name, spec->constants[i].text, spec->constants[i].since);
+		fprintf(out, "| `%s` | %s | %u | ", spec->constants[i].name,
+			spec->constants[i].text, spec->constants[i].since);
 		print_cell(out, spec->constants[i].doc);
 		fputs(" |\n", out);
 	}
@@ -38,7 +39,8 @@ static void print_flags(FILE *out, const struct flag_set *set)
 	print_paragraph(out, set->doc);
 	fputs("| flag | value | since | meaning |\n|---|---|---|---|\n", out);
 	for (i = 0; i < set->count; i++) {
-		fprintf(out, "| `%s%s` | %#x | %u | ", set->prefix, upper(set->flags[i].name), 1U << set->flags[i].bit, set->flags[i].since);
+		fprintf(out, "| `%s%s` | %#x | %u | ", set->prefix, upper(set->flags[i].name),
+			1U << set->flags[i].bit, set->flags[i].since);
 		print_cell(out, set->flags[i].doc);
 		fputs(" |\n", out);
 	}
@@ -114,7 +116,8 @@ static const char *json_description(const struct attribute *attribute)
 	return descriptions[json_form(attribute)];
 }
 
-static void print_attributes(FILE *out, const struct netlink_spec *spec, const struct attribute_set *set)
+static void print_attributes(FILE *out, const struct netlink_spec *spec,
+			     const struct attribute_set *set)
 {
 	static const char *const kinds[] = {
 		[ATTRIBUTE_U32] = "u32",
@@ -124,17 +127,21 @@ static void print_attributes(FILE *out, const struct netlink_spec *spec, const s
 	};
 	size_t i;
 
-	fprintf(out, "\n### Attributes of %s: `%s_A_%s_`\n\n| id | name | type | JSON key and form | meaning |\n|---|---|---|---|---|\n",
+	fprintf(out,
+		"\n### Attributes of %s: `%s_A_%s_`\n\n"
+		"| id | name | type | JSON key and form | meaning |\n|---|---|---|---|---|\n",
 		set->name, upper(spec->name), upper(set->name));
 	for (i = 0; i < set->count; i++) {
 		const struct attribute *attribute = &set->attributes[i];
 
 		if (attribute->kind == ATTRIBUTE_PAD) {
-			fprintf(out, "| %u | `%s` | | | Padding that aligns 64-bit attributes. |\n", attribute->id, upper(attribute->name));
+			fprintf(out, "| %u | `%s` | | | Padding that aligns 64-bit attributes. |\n",
+				attribute->id, upper(attribute->name));
 			continue;
 		}
-		fprintf(out, "| %u | `%s` | %s | `%s`, %s | ", attribute->id, upper(attribute->name), kinds[attribute->kind],
-			snake(attribute->name), json_description(attribute));
+		fprintf(out, "| %u | `%s` | %s | `%s`, %s | ", attribute->id,
+			upper(attribute->name), kinds[attribute->kind], snake(attribute->name),
+			json_description(attribute));
 		print_cell(out, attribute->doc);
 		fputs(" |\n", out);
 	}
@@ -149,10 +156,20 @@ static void print_names(FILE *out, const struct attribute_list *list)
 	fputs(list->count ? "" : "none", out);
 }
 
-static void print_operation(FILE *out, const struct netlink_spec *spec, const struct operation *operation)
+static const char *operation_kinds(const struct netlink_spec *spec,
+				   const struct operation *operation)
 {
-	fprintf(out, "| %u | `%s%s` | %s%s | ", operation->id, upper(spec->operation_prefix), upper(operation->name),
-		operation->event ? spec->groups[operation->group] : operation->dump ? "do, dump" : "do",
+	if (operation->event)
+		return spec->groups[operation->group];
+	return operation->dump ? "do, dump" : "do";
+}
+
+static void print_operation(FILE *out, const struct netlink_spec *spec,
+			    const struct operation *operation)
+{
+	fprintf(out, "| %u | `%s%s` | %s%s | ", operation->id, upper(spec->operation_prefix),
+		upper(operation->name),
+		operation_kinds(spec, operation),
 		operation->admin ? ", CAP_NET_ADMIN" : "");
 	print_names(out, &operation->request);
 	fputs(" | ", out);
@@ -172,40 +189,53 @@ void emit_reference(const struct specs *specs, const char *root)
 	FILE *out = output_open(&output, root, "abi/REFERENCE.md");
 	size_t i;
 
-	fprintf(out, "<!-- SPDX-License-Identifier: (GPL-2.0-only WITH Linux-syscall-note) OR MIT -->\n<!-- " GENERATED_BY " -->\n<!-- " REGENERATE " -->\n\n",
+	fprintf(out,
+		"<!-- SPDX-License-Identifier: (GPL-2.0-only WITH Linux-syscall-note) OR MIT -->\n"
+		"<!-- " GENERATED_BY
+		" -->\n<!-- " REGENERATE " -->\n\n",
 		BOTH_SPECS);
-	fprintf(out, "# The ABI of %s and of the netlink family %s, version %u\n\n", ioctls->device, netlink->name, ioctls->abi_version);
+	fprintf(out, "# The ABI of %s and of the netlink family %s, version %u\n\n", ioctls->device,
+		netlink->name, ioctls->abi_version);
 	print_paragraph(out, ioctls->doc);
-	print_paragraph(out, "The C form of this page is `uapi/linux/xpmem.h`. Lengths, offsets and addresses are in bytes. "
-			"\"Since\" is the ABI version that brought something.");
+	print_paragraph(out,
+			"The C form of this page is `uapi/linux/xpmem.h`. Lengths, offsets and addresses "
+			"are in bytes. \"Since\" is the ABI version that introduced an item.");
 	print_constants(out, ioctls);
 	fputs("\n## Flags\n", out);
 	for (i = 0; i < ioctls->flag_set_count; i++)
 		print_flags(out, &ioctls->flag_sets[i]);
 
 	fputs("\n## ioctls\n\n", out);
-	print_paragraph(out, "A struct begins with its size as the caller knows it and grows only at its end. A module that knows "
-			"more takes what is missing as zero. Every ioctl below can also fail with:");
+	print_paragraph(out,
+			"A struct begins with its size as the caller knows it and grows only at its end. "
+			"A module that knows a longer struct takes the missing fields as zero. Every ioctl "
+			"below can also fail with:");
 	fputs("| error | when |\n|---|---|\n"
-	      "| EINVAL | size is below the least, an unknown flag is set, or a reserved field is not zero |\n"
-	      "| E2BIG | bytes that the module does not know are not zero, or size is beyond a page |\n"
-	      "| EFAULT | the argument cannot be read or written |\n"
+	      "| EINVAL | size is too small, an unknown flag is set, or a reserved field is not zero |\n"
+	      "| E2BIG | bytes that the module does not know are not zero, or size exceeds a page |\n"
+	      "| EFAULT | the module cannot read or write the argument |\n"
 	      "| ENOMEM | the kernel has no memory |\n"
 	      "| ENOTTY | the module does not know the ioctl |\n", out);
 	for (i = 0; i < ioctls->command_count; i++)
 		print_command(out, &ioctls->commands[i]);
 
 	fputs("\n## The historical ABI\n\n", out);
-	print_paragraph(out, "Frozen: structs without a size, in the layout of x86-64, for 64-bit callers only.");
+	print_paragraph(out,
+			"This ABI is frozen. Its structs have no size field and use the layout of x86-64. "
+			"The module serves it to 64-bit callers only.");
 	for (i = 0; i < ioctls->legacy_count; i++)
 		print_command(out, &ioctls->legacy[i]);
 
 	fprintf(out, "\n## Generic netlink family `%s`, version %u\n\n", netlink->name, netlink->version);
 	print_paragraph(out, netlink->doc);
-	print_paragraph(out, "A request of kind do has all attributes of the column \"do\". A dump may have any of the column \"filter\", "
-			"and lists what is equal to all that are given. What is absent in an object equals nothing. A command that is "
-			"of a group, not of a kind, is an event that its listeners are sent.");
-	fputs("| nr | command | kinds or group | do | filter | reply | meaning |\n|---|---|---|---|---|---|---|\n", out);
+	print_paragraph(out,
+			"A \"do\" request carries all attributes of the column \"do\". A dump may carry any "
+			"attributes of the column \"filter\" and lists the objects that match all of them. "
+			"An attribute that an object lacks matches nothing. A command with a group in "
+			"place of kinds is an event; the module sends it to the group's listeners.");
+	fputs("| nr | command | kinds or group | do | filter | reply | meaning |\n"
+	      "|---|---|---|---|---|---|---|\n",
+	      out);
 	for (i = 0; i < netlink->operation_count; i++)
 		print_operation(out, netlink, &netlink->operations[i]);
 	for (i = 0; i < netlink->set_count; i++)

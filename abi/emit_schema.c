@@ -52,7 +52,7 @@ static void put_choice(struct json_object *object, const struct enumeration *enu
 	}
 	put_text(other, "type", "string");
 	put_text(other, "pattern", "^0x[0-9a-f]+$");
-	put_text(other, "description", "A value that this version has no name for.");
+	put_text(other, "description", "Value without a name in this version.");
 	append(choices, other);
 	put(object, "anyOf", choices);
 }
@@ -155,7 +155,8 @@ static bool is_of_event(const struct attribute *attribute)
 	return !strcmp(attribute->name, "time") || !strcmp(attribute->name, "reason");
 }
 
-static const struct attribute_set *find_child(const struct netlink_spec *spec, const struct attribute_set *set)
+static const struct attribute_set *find_child(const struct netlink_spec *spec,
+					      const struct attribute_set *set)
 {
 	static const char *const order[] = { "exporter", "segment", "permit", "attachment" };
 	size_t i, j;
@@ -167,7 +168,8 @@ static const struct attribute_set *find_child(const struct netlink_spec *spec, c
 	return NULL;
 }
 
-static struct json_object *describe_set(const struct netlink_spec *spec, const struct attribute_set *set)
+static struct json_object *describe_set(const struct netlink_spec *spec,
+					const struct attribute_set *set)
 {
 	const struct attribute_set *child = find_child(spec, set);
 	struct json_object *properties = json_object_new_object(), *rates = type_of("object");
@@ -177,13 +179,17 @@ static struct json_object *describe_set(const struct netlink_spec *spec, const s
 		if (set->attributes[i].kind != ATTRIBUTE_PAD && !is_of_event(&set->attributes[i]))
 			put(properties, snake(set->attributes[i].name), describe(&set->attributes[i]));
 	put(rates, "additionalProperties", type_of("number"));
-	put(properties, "rates", described(rates, "Of stats that are watched: growth of its counters per second."));
+	put(properties, "rates",
+	    described(rates, "Growth of its counters per second; only in stats --watch."));
 	if (child)
-		put(properties, "children", described(list_of(reference(snake(child->name))), "In a tree: what exists through it."));
+		put(properties, "children",
+		    described(list_of(reference(snake(child->name))),
+			      "Objects that exist through it; only in a tree."));
 	return closed_object(properties, false);
 }
 
-static const struct operation *find_operation(const struct netlink_spec *spec, const struct attribute_set *set)
+static const struct operation *find_operation(const struct netlink_spec *spec,
+					      const struct attribute_set *set)
 {
 	size_t i;
 
@@ -196,10 +202,10 @@ static const struct operation *find_operation(const struct netlink_spec *spec, c
 static struct json_object *describe_event(const struct netlink_spec *spec)
 {
 	static const char *const ours[][2] = {
-		{ "present", "It was there before; of a snapshot." },
-		{ "snapshot_begin", "What is there follows." },
-		{ "snapshot_complete", "What was there has been told." },
-		{ "lost", "Some events could not be told." },
+		{ "present", "The object existed before the snapshot." },
+		{ "snapshot_begin", "The objects that exist follow." },
+		{ "snapshot_complete", "The snapshot has listed all objects." },
+		{ "lost", "Some events were lost." },
 	};
 	struct json_object *choices = json_object_new_array(), *event = json_object_new_object();
 	size_t i;
@@ -208,8 +214,11 @@ static struct json_object *describe_event(const struct netlink_spec *spec)
 		struct json_object *choice = json_object_new_object();
 		bool own = i >= spec->operation_count;
 
-		put_text(choice, "const", own ? ours[i - spec->operation_count][0] : snake(spec->operations[i].name));
-		put_text(choice, "description", own ? ours[i - spec->operation_count][1] : spec->operations[i].doc);
+		put_text(choice, "const",
+			 own ? ours[i - spec->operation_count][0] :
+			       snake(spec->operations[i].name));
+		put_text(choice, "description",
+			 own ? ours[i - spec->operation_count][1] : spec->operations[i].doc);
 		append(choices, choice);
 	}
 	put(event, "anyOf", choices);
@@ -224,7 +233,7 @@ static struct json_object *describe_reason(const struct netlink_spec *spec)
 	for (i = 0; i < spec->enumeration_count; i++)
 		if (!strcmp(spec->enumerations[i].name, "reason"))
 			put_choice(reason, &spec->enumerations[i]);
-	return described(reason, "Of an event: why it is gone.");
+	return described(reason, "Reason why the object ended; only in events.");
 }
 
 static struct json_object *describe_error(void)
@@ -232,8 +241,12 @@ static struct json_object *describe_error(void)
 	struct json_object *properties = json_object_new_object();
 
 	put(properties, "status", described(type_of("integer"), "The exit status."));
-	put(properties, "name", described(type_of("string"), "failed, usage, no_module, not_permitted or not_found."));
-	put(properties, "message", described(type_of("string"), "One line that says what to do."));
+	put(properties, "name",
+	    described(type_of("string"),
+		      "One of failed, usage, no_module, not_permitted and not_found."));
+	put(properties, "message",
+	    described(type_of("string"),
+		      "One line that explains the failure and says how to fix it."));
 	return closed_object(properties, true);
 }
 
@@ -250,21 +263,22 @@ static struct json_object *describe_findings(void)
 {
 	struct json_object *properties = json_object_new_object(), *finding;
 
-	put(properties, "check", described(type_of("string"), "What was looked at."));
-	put(properties, "state", described(type_of("string"), "ok, note or problem."));
+	put(properties, "check", described(type_of("string"), "Name of the check."));
+	put(properties, "state", described(type_of("string"), "One of ok, note and problem."));
 	put(properties, "finding", type_of("string"));
 	finding = closed_object(properties, true);
-	put(properties, "remedy", described(type_of("string"), "What to do about it."));
+	put(properties, "remedy", described(type_of("string"), "Way to fix it."));
 	return list_of(finding);
 }
 
-static void put_output(struct json_object *properties, struct json_object *any, const char *key, struct json_object *value)
+static void put_output(struct json_object *properties, struct json_object *any, const char *key,
+		       struct json_object *value)
 {
 	put(properties, key, value);
 	append(any, require(key));
 }
 
-/* What is dumped appears alone when inspected, and as a list under the plural of its name. */
+/* An object that can be dumped appears alone in inspect, and in a list under its plural name. */
 static void describe_outputs(const struct netlink_spec *spec, struct json_object *schema)
 {
 	struct json_object *properties = json_object_new_object(), *any = json_object_new_array();
@@ -272,10 +286,12 @@ static void describe_outputs(const struct netlink_spec *spec, struct json_object
 	size_t i;
 
 	put(version, "const", json_object_new_int(JSON_SCHEMA_VERSION));
-	put_text(version, "description", "Raised when a key goes or changes its meaning; keys may be added without.");
+	put_text(version, "description",
+		 "Raised when a key is removed or changes its meaning; new keys do not raise it.");
 	put(properties, "schema_version", version);
 	put(interrupted, "const", json_object_new_boolean(1));
-	put_text(interrupted, "description", "Objects came or went while they were listed: some may be missing or there twice.");
+	put_text(interrupted, "description",
+		 "Objects changed during the listing: some may be missing or listed twice.");
 	put(properties, "interrupted", interrupted);
 	for (i = 0; i < spec->set_count; i++) {
 		const struct operation *operation = find_operation(spec, &spec->sets[i]);
@@ -287,13 +303,16 @@ static void describe_outputs(const struct netlink_spec *spec, struct json_object
 		if (operation && operation->dump)
 			put_output(properties, any, plural, list_of(reference(name)));
 	}
-	put_output(properties, any, "tree", described(list_of(reference("exporter")), "Exporters and what exists through them."));
+	put_output(properties, any, "tree",
+		   described(list_of(reference("exporter")),
+			     "Exporters, with the objects that exist through them."));
 	put_output(properties, any, "revoked", describe_revoked());
 	put_output(properties, any, "findings", describe_findings());
 	put_output(properties, any, "event", describe_event(spec));
-	put(properties, "time", described(type_of("string"), "When it was so, in ISO 8601 and UTC."));
+	put(properties, "time", described(type_of("string"), "Time of this state, in ISO 8601 and UTC."));
 	put(properties, "reason", describe_reason(spec));
-	put_output(properties, any, "error", described(describe_error(), "Why the rest is missing."));
+	put_output(properties, any, "error",
+		   described(describe_error(), "Reason why the rest is missing."));
 	put_required(schema, "schema_version");
 	put(schema, "anyOf", any);
 	put(schema, "properties", properties);
@@ -308,21 +327,27 @@ void emit_schema(const struct specs *specs, const char *root)
 	char notice[256];
 	size_t i;
 
-	snprintf(notice, sizeof(notice), "SPDX-License-Identifier: GPL-2.0-or-later. " GENERATED_BY " " REGENERATE, NETLINK_SPEC);
+	snprintf(notice, sizeof(notice),
+		 "SPDX-License-Identifier: GPL-2.0-or-later. " GENERATED_BY " " REGENERATE,
+		 NETLINK_SPEC);
 	put_text(schema, "$comment", notice);
 	put_text(schema, "$schema", "https://json-schema.org/draft/2020-12/schema");
 	put_text(schema, "title", "Output of xpmemctl");
 	put_text(schema, "description",
-		 "A key is absent when its value is unknown or not for the caller to see. Ids, addresses and masks are "
-		 "hexadecimal strings, permission bits octal strings, lengths and offsets numbers in bytes. With --columns only "
-		 "those keys are there.");
+		 "A key is absent if its value is unknown or the caller may not see it. Ids, "
+		 "addresses and masks are hexadecimal strings, permission bits are octal strings, "
+		 "and lengths and offsets are numbers in bytes. --columns leaves only the chosen "
+		 "keys.");
 	put_text(schema, "type", "object");
 	describe_outputs(specs->netlink, schema);
 	for (i = 0; i < specs->netlink->set_count; i++)
-		put(definitions, snake(specs->netlink->sets[i].name), describe_set(specs->netlink, &specs->netlink->sets[i]));
+		put(definitions, snake(specs->netlink->sets[i].name),
+		    describe_set(specs->netlink, &specs->netlink->sets[i]));
 	put(schema, "$defs", definitions);
-	fprintf(out, "%s\n", json_object_to_json_string_ext(schema, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED |
-							    JSON_C_TO_STRING_NOSLASHESCAPE));
+	fprintf(out, "%s\n",
+		json_object_to_json_string_ext(schema, JSON_C_TO_STRING_PRETTY |
+							       JSON_C_TO_STRING_SPACED |
+							       JSON_C_TO_STRING_NOSLASHESCAPE));
 	json_object_put(schema);
 	output_close(&output, out);
 }

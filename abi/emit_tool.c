@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* tools/xpmemctl/netlink_gen.h and .c: what turns netlink attributes into JSON. */
+/* tools/xpmemctl/netlink_gen.h and .c: the tables that turn netlink attributes into JSON. */
 #include "output.h"
+
+/* Columns of a string in a table; a tab and two spaces stand before it. */
+#define STRING_COLUMNS 80
 
 enum json_form json_form(const struct attribute *attribute)
 {
@@ -25,7 +28,9 @@ static void emit_header(const struct netlink_spec *spec, const char *root)
 	fputc('\n', out);
 	for (i = 0; i < spec->request_count; i++)
 		fprintf(out, "extern const struct operation operation_%s;\n", snake(spec->operations[i].name));
-	fprintf(out, "\n#define EVENT_COUNT %zu\n\nextern const struct event events[EVENT_COUNT];\n", spec->operation_count - spec->request_count);
+	fprintf(out,
+		"\n#define EVENT_COUNT %zu\n\nextern const struct event events[EVENT_COUNT];\n",
+		spec->operation_count - spec->request_count);
 	fputs("\n#endif\n", out);
 	output_close(&output, out);
 }
@@ -37,18 +42,29 @@ static void print_names(FILE *out, const struct enumeration *enumeration)
 	fprintf(out, "static const struct value_name %s_names[] = {\n", snake(enumeration->name));
 	for (i = 0; i < enumeration->count; i++)
 		fprintf(out, "\t{ %#llx, \"%s\" },\n",
-			enumeration->flags ? 1ULL << enumeration->entries[i].value : (unsigned long long)enumeration->entries[i].value,
+			enumeration->flags ? 1ULL << enumeration->entries[i].value :
+					     (unsigned long long)enumeration->entries[i].value,
 			snake(enumeration->entries[i].name));
 	fputs("\t{ 0, NULL },\n};\n\n", out);
 }
 
+/* One C string, continued on further lines so that none is wider than 100 columns. */
 static void print_string(FILE *out, const char *text)
 {
+	size_t column = 0, word;
+
 	fputc('"', out);
 	for (; *text; text++) {
+		word = *text == ' ' || *text == '\n' ? strcspn(text + 1, " \n") : 0;
+		if (word && column + word > STRING_COLUMNS) {
+			fputs(" \"\n\t  \"", out);
+			column = 0;
+			continue;
+		}
 		if (*text == '"' || *text == '\\')
 			fputc('\\', out);
 		fputc(*text == '\n' ? ' ' : *text, out);
+		column++;
 	}
 	fputc('"', out);
 }
@@ -78,8 +94,9 @@ static void print_set(FILE *out, const struct attribute_set *set)
 
 		if (attribute->kind == ATTRIBUTE_PAD)
 			continue;
-		fprintf(out, "\t{ XPMEM_A_%s_%s, \"%s\", %s, %s, ", upper(set->name), upper(attribute->name), snake(attribute->name),
-			kinds[attribute->kind], forms[json_form(attribute)]);
+		fprintf(out, "\t{ XPMEM_A_%s_%s, \"%s\", %s, %s, ", upper(set->name),
+			upper(attribute->name), snake(attribute->name), kinds[attribute->kind],
+			forms[json_form(attribute)]);
 		if (attribute->enumeration)
 			fprintf(out, "%s_names,\n", snake(attribute->enumeration->name));
 		else
@@ -88,7 +105,9 @@ static void print_set(FILE *out, const struct attribute_set *set)
 		print_string(out, attribute->doc);
 		fputs(" },\n", out);
 	}
-	fprintf(out, "};\n\nconst struct attribute_set %s_attributes = {\n\t.name = \"%s\",\n\t.maximum = XPMEM_A_%s_MAX,\n"
+	fprintf(out,
+		"};\n\nconst struct attribute_set %s_attributes = {\n\t.name = \"%s\",\n"
+		"\t.maximum = XPMEM_A_%s_MAX,\n"
 		"\t.attributes = %s_table,\n\t.count = sizeof(%s_table) / sizeof(*%s_table),\n};\n\n",
 		name, name, upper(set->name), name, name, name);
 }
@@ -101,8 +120,17 @@ static void print_filter(FILE *out, const struct operation *operation)
 		return;
 	fprintf(out, "static const int %s_filter[] = {\n", snake(operation->name));
 	for (i = 0; i < operation->filter.count; i++)
-		fprintf(out, "\tXPMEM_A_%s_%s,\n", upper(operation->set->name), upper(operation->filter.attributes[i]->name));
+		fprintf(out, "\tXPMEM_A_%s_%s,\n", upper(operation->set->name),
+			upper(operation->filter.attributes[i]->name));
 	fputs("};\n\n", out);
+}
+
+static void print_event(FILE *out, const struct netlink_spec *spec, const struct operation *event)
+{
+	fprintf(out, "\t{ %s%s, \"%s\", &%s_attributes,\n\t  ", upper(spec->operation_prefix),
+		upper(event->name), snake(event->name), snake(event->set->name));
+	print_string(out, event->doc);
+	fputs(" },\n", out);
 }
 
 static void emit_source(const struct netlink_spec *spec, const char *root)
@@ -121,19 +149,23 @@ static void emit_source(const struct netlink_spec *spec, const char *root)
 		const struct operation *operation = &spec->operations[i];
 
 		print_filter(out, operation);
-		fprintf(out, "const struct operation operation_%s = {\n\t.command = %s%s,\n\t.set = &%s_attributes,\n",
-			snake(operation->name), upper(spec->operation_prefix), upper(operation->name), snake(operation->set->name));
+		fprintf(out,
+			"const struct operation operation_%s = {\n\t.command = %s%s,\n\t.set = &%s_attributes,\n",
+			snake(operation->name), upper(spec->operation_prefix),
+			upper(operation->name), snake(operation->set->name));
 		if (operation->request.count)
-			fprintf(out, "\t.selector = XPMEM_A_%s_%s,\n", upper(operation->set->name), upper(operation->request.attributes[0]->name));
+			fprintf(out, "\t.selector = XPMEM_A_%s_%s,\n", upper(operation->set->name),
+				upper(operation->request.attributes[0]->name));
 		if (operation->filter.count)
-			fprintf(out, "\t.filter = %s_filter,\n\t.filter_count = sizeof(%s_filter) / sizeof(*%s_filter),\n",
-				snake(operation->name), snake(operation->name), snake(operation->name));
+			fprintf(out,
+				"\t.filter = %s_filter,\n\t.filter_count = sizeof(%s_filter) / sizeof(*%s_filter),\n",
+				snake(operation->name), snake(operation->name),
+				snake(operation->name));
 		fputs("};\n\n", out);
 	}
 	fputs("const struct event events[EVENT_COUNT] = {\n", out);
 	for (i = spec->request_count; i < spec->operation_count; i++)
-		fprintf(out, "\t{ %s%s, \"%s\", &%s_attributes,\n\t  \"%s\" },\n", upper(spec->operation_prefix), upper(spec->operations[i].name),
-			snake(spec->operations[i].name), snake(spec->operations[i].set->name), spec->operations[i].doc);
+		print_event(out, spec, &spec->operations[i]);
 	fputs("};\n", out);
 	output_close(&output, out);
 }

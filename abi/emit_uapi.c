@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* uapi/linux/xpmem.h: C90 and C++, alike for 32-bit and 64-bit callers. */
+/* uapi/linux/xpmem.h: valid C90 and C++, the same for 32-bit and 64-bit callers. */
 #include <string.h>
 
 #include "output.h"
@@ -25,7 +25,8 @@ static void print_constants(FILE *out, const struct ioctl_spec *spec)
 		fputs("\n/*\n", out);
 		print_wrapped(out, " * ", " * ", constant->doc);
 		fprintf(out, " * Since ABI version %u.\n */\n", constant->since);
-		fprintf(out, "#define %s %s%s\n", constant->name, constant->text, constant->value > UINT32_MAX ? "ULL" : "");
+		fprintf(out, "#define %s %s%s\n", constant->name, constant->text,
+			constant->value > UINT32_MAX ? "ULL" : "");
 	}
 }
 
@@ -37,12 +38,14 @@ static void print_flags(FILE *out, const struct flag_set *set)
 	print_wrapped(out, " * ", " * ", set->doc);
 	fputs(" *\n", out);
 	for (i = 0; i < set->count; i++) {
-		fprintf(out, " * %s%s, since ABI version %u:\n", set->prefix, upper(set->flags[i].name), set->flags[i].since);
+		fprintf(out, " * %s%s, since ABI version %u:\n", set->prefix,
+			upper(set->flags[i].name), set->flags[i].since);
 		print_wrapped(out, " *   ", " *   ", set->flags[i].doc);
 	}
 	fputs(" */\n", out);
 	for (i = 0; i < set->count; i++)
-		fprintf(out, "#define %s%s (1U << %u)\n", set->prefix, upper(set->flags[i].name), set->flags[i].bit);
+		fprintf(out, "#define %s%s (1U << %u)\n", set->prefix, upper(set->flags[i].name),
+			set->flags[i].bit);
 }
 
 static void print_field_doc(FILE *out, const struct field *field, const struct command *command)
@@ -56,7 +59,8 @@ static void print_field_doc(FILE *out, const struct field *field, const struct c
 	char first[256];
 
 	if (!command->legacy && field->since != command->since)
-		snprintf(first, sizeof(first), " * @%s: %s, since ABI version %u. ", field->name, directions[field->direction], field->since);
+		snprintf(first, sizeof(first), " * @%s: %s, since ABI version %u. ", field->name,
+			 directions[field->direction], field->since);
 	else
 		snprintf(first, sizeof(first), " * @%s: %s. ", field->name, directions[field->direction]);
 	print_wrapped(out, first, " *   ", field->doc);
@@ -66,14 +70,15 @@ static void print_struct(FILE *out, const struct command *command)
 {
 	size_t i;
 
-	fprintf(out, "\n/**\n * struct %s - argument of %s\n", struct_name(command), request_name(command));
+	fprintf(out, "\n/**\n * struct %s - argument of %s\n", struct_name(command),
+		request_name(command));
 	for (i = 0; i < command->field_count; i++)
 		print_field_doc(out, &command->fields[i], command);
 	print_paragraph(out, command->doc);
 	if (!command->legacy) {
 		print_since(out, command->since);
 		if (command->error_count)
-			fputs(" *\n * Errors beside those of every ioctl:\n *\n", out);
+			fputs(" *\n * Errors in addition to those of every ioctl:\n *\n", out);
 		for (i = 0; i < command->error_count; i++) {
 			char first[64];
 
@@ -106,7 +111,8 @@ static void print_command(FILE *out, const struct command *command, char magic)
 		request_name(command), magic, command->nr);
 }
 
-static void print_enumeration(FILE *out, const struct netlink_spec *spec, const struct enumeration *enumeration)
+static void print_enumeration(FILE *out, const struct netlink_spec *spec,
+			      const struct enumeration *enumeration)
 {
 	const char *name = snake(enumeration->name), *family = snake(spec->name);
 	size_t i;
@@ -114,12 +120,19 @@ static void print_enumeration(FILE *out, const struct netlink_spec *spec, const 
 	if (enumeration->foreign)
 		return;
 	fprintf(out, "\n/**\n * enum %s_%s - values of netlink attributes\n", family, name);
-	for (i = 0; i < enumeration->count; i++)
-		fprintf(out, " * @%s_%s_%s: %s\n", upper(family), upper(name), upper(enumeration->entries[i].name), enumeration->entries[i].doc);
+	for (i = 0; i < enumeration->count; i++) {
+		char first[256];
+
+		snprintf(first, sizeof(first), " * @%s_%s_%s: ", upper(family), upper(name),
+			 upper(enumeration->entries[i].name));
+		print_wrapped(out, first, " *   ", enumeration->entries[i].doc);
+	}
 	fprintf(out, " */\nenum %s_%s {\n", family, name);
 	for (i = 0; i < enumeration->count; i++)
-		fprintf(out, "\t%s_%s_%s = %llu%s\n", upper(family), upper(name), upper(enumeration->entries[i].name),
-			enumeration->flags ? 1ULL << enumeration->entries[i].value : (unsigned long long)enumeration->entries[i].value,
+		fprintf(out, "\t%s_%s_%s = %llu%s\n", upper(family), upper(name),
+			upper(enumeration->entries[i].name),
+			enumeration->flags ? 1ULL << enumeration->entries[i].value :
+					     (unsigned long long)enumeration->entries[i].value,
 			i + 1 < enumeration->count ? "," : "");
 	fputs("};\n", out);
 }
@@ -138,11 +151,13 @@ static void print_attribute_doc(FILE *out, const char *prefix, const struct attr
 		fprintf(out, " * %s%s: Padding that aligns 64-bit attributes.\n", prefix, upper(attribute->name));
 		return;
 	}
-	snprintf(first, sizeof(first), " * %s%s: %s. ", prefix, upper(attribute->name), kinds[attribute->kind]);
+	snprintf(first, sizeof(first), " * %s%s: %s. ", prefix, upper(attribute->name),
+		 kinds[attribute->kind]);
 	print_wrapped(out, first, " *   ", attribute->doc);
 }
 
-static void print_attributes(FILE *out, const struct netlink_spec *spec, const struct attribute_set *set)
+static void print_attributes(FILE *out, const struct netlink_spec *spec,
+			     const struct attribute_set *set)
 {
 	char prefix[128];
 	size_t i;
@@ -178,16 +193,17 @@ static void print_operations(FILE *out, const struct netlink_spec *spec)
 static const char rules[] =
 	" *\n"
 	" * Every struct begins with its size as the caller knows it, and grows only at its\n"
-	" * end. A caller sets size and zeroes what it does not use. A module that knows more\n"
-	" * takes what is missing as zero; one that knows less refuses what is not zero.\n"
+	" * end. A caller sets size and zeroes the fields that it does not use. A module that\n"
+	" * knows a longer struct takes the missing fields as zero; a module that knows a\n"
+	" * shorter one refuses further bytes that are not zero.\n"
 	" *\n"
 	" * Errors of every ioctl that takes a size:\n"
 	" *\n"
-	" * * EINVAL: size is smaller than the struct was in the version that brought the\n"
-	" *   ioctl, an unknown flag is set, or a reserved field is not zero\n"
-	" * * E2BIG: bytes that this module does not know are not zero, or size is beyond\n"
-	" *   a page\n"
-	" * * EFAULT: the argument cannot be read or written\n"
+	" * * EINVAL: size is smaller than the struct was in the ABI version that introduced\n"
+	" *   the ioctl, an unknown flag is set, or a reserved field is not zero\n"
+	" * * E2BIG: bytes that this module does not know are not zero, or size exceeds a\n"
+	" *   page\n"
+	" * * EFAULT: the module cannot read or write the argument\n"
 	" * * ENOMEM: the kernel has no memory\n"
 	" * * ENOTTY: this module does not know the ioctl\n";
 
@@ -213,18 +229,19 @@ void emit_uapi(const struct specs *specs, const char *root)
 		print_command(out, &ioctls->commands[i], ioctls->magic);
 
 	fputs("\n/*\n * DOC: the historical ABI\n *\n"
-	      " * Frozen. Structs without a size, in the layout of x86-64; served to 64-bit callers\n"
-	      " * only.\n */\n", out);
+	      " * This ABI is frozen. Its structs have no size field and use the layout of x86-64.\n"
+	      " * The module serves it to 64-bit callers only.\n */\n", out);
 	for (i = 0; i < ioctls->legacy_count; i++)
 		print_command(out, &ioctls->legacy[i], ioctls->magic);
 
 	fprintf(out, "\n/*\n * DOC: generic netlink family \"%s\"\n *\n", netlink->name);
 	print_wrapped(out, " * ", " * ", netlink->doc);
-	fputs(" * All of it is since ABI version 1.\n */\n", out);
+	fputs(" * The family exists since ABI version 1.\n */\n", out);
 	fprintf(out, "#define %s_FAMILY_NAME \"%s\"\n", upper(netlink->name), netlink->name);
 	fprintf(out, "#define %s_FAMILY_VERSION %u\n", upper(netlink->name), netlink->version);
 	for (i = 0; i < netlink->group_count; i++)
-		fprintf(out, "#define %s_GROUP_%s \"%s\"\n", upper(netlink->name), upper(netlink->groups[i]), netlink->groups[i]);
+		fprintf(out, "#define %s_GROUP_%s \"%s\"\n", upper(netlink->name),
+			upper(netlink->groups[i]), netlink->groups[i]);
 	for (i = 0; i < netlink->enumeration_count; i++)
 		print_enumeration(out, netlink, &netlink->enumerations[i]);
 	for (i = 0; i < netlink->set_count; i++)

@@ -9,7 +9,7 @@
 #define NR_LIMIT 0xff
 #define LEGACY_NR_LIMIT 0x3f
 
-/* 64-bit members are aligned to 8 bytes for 32-bit callers too. */
+/* The attribute aligns 64-bit members to 8 bytes for 32-bit callers too. */
 static const struct scalar_type scalar_types[] = {
 	{ "u8", 1, "__u8", "" },
 	{ "u32", 4, "__u32", "" },
@@ -33,12 +33,16 @@ static const char *load_name(const struct node *mapping, const char *key, bool d
 	const char *c;
 
 	for (c = name; *c; c++)
-		if (!islower((unsigned char)*c) && !(c > name && (isdigit((unsigned char)*c) || *c == (dashes ? '-' : '_'))))
-			fail_at(node, "%s \"%s\" must be made of a-z, 0-9 and %s, and begin with a letter", key, name, dashes ? "-" : "_");
+		if (!islower((unsigned char)*c) &&
+		    !(c > name && (isdigit((unsigned char)*c) || *c == (dashes ? '-' : '_'))))
+			fail_at(node,
+				"%s \"%s\" must be made of a-z, 0-9 and %s, and begin with a letter",
+				key, name, dashes ? "-" : "_");
 	return name;
 }
 
-static unsigned int load_since(const struct node *mapping, const struct ioctl_spec *spec, unsigned int absent)
+static unsigned int load_since(const struct node *mapping, const struct ioctl_spec *spec,
+			       unsigned int absent)
 {
 	const struct node *node = node_find(mapping, "since");
 	unsigned int since;
@@ -88,8 +92,11 @@ static void load_flag_sets(struct ioctl_spec *spec, const struct node *list)
 		set->prefix = require_text(node, "prefix");
 		set->doc = require_text(node, "doc");
 		for (j = 0; j < i; j++)
-			if (!strcmp(spec->flag_sets[j].name, set->name) || !strcmp(spec->flag_sets[j].prefix, set->prefix))
-				fail_at(node, "flags \"%s\" share their name or prefix with flags \"%s\": rename one", set->name, spec->flag_sets[j].name);
+			if (!strcmp(spec->flag_sets[j].name, set->name) ||
+			    !strcmp(spec->flag_sets[j].prefix, set->prefix))
+				fail_at(node,
+					"flags \"%s\" share their name or prefix with flags \"%s\": rename one",
+					set->name, spec->flag_sets[j].name);
 		bits = node_sequence(node, "bits");
 		set->flags = allocate(bits->count, sizeof(*set->flags));
 		for (j = 0; j < bits->count; j++) {
@@ -104,7 +111,7 @@ static void load_flag_sets(struct ioctl_spec *spec, const struct node *list)
 				fail_at(bits->items[j], "no bit is left for flag \"%s\" in 32: begin another set", flag->name);
 			for (k = 0; k < j; k++) {
 				if (!strcmp(set->flags[k].name, flag->name))
-					fail_at(bits->items[j], "flag \"%s\" is there twice: rename one", flag->name);
+					fail_at(bits->items[j], "flag \"%s\" occurs twice: rename one", flag->name);
 				if (set->flags[k].bit == flag->bit)
 					fail_at(bits->items[j], "flags \"%s\" and \"%s\" both have bit %u: give one another",
 						set->flags[k].name, flag->name, flag->bit);
@@ -142,7 +149,8 @@ static uint64_t load_mask(const struct node *node, const struct flag_set *set)
 		for (j = 0; j < set->count && strcmp(set->flags[j].name, node_text(bits->items[i])); j++)
 			;
 		if (j == set->count)
-			fail_at(bits->items[i], "flags \"%s\" have no \"%s\": name one of them", set->name, node_text(bits->items[i]));
+			fail_at(bits->items[i], "flags \"%s\" have no \"%s\": name one of them",
+				set->name, node_text(bits->items[i]));
 		mask |= UINT64_C(1) << set->flags[j].bit;
 	}
 	return mask;
@@ -172,19 +180,23 @@ static void load_type(struct field *field, const struct node *node, const struct
 			field->count = spec->constants[i].value;
 		}
 		if (!known || !field->count || field->count > 4096)
-			fail_at(count, "count \"%s\" must be a constant of this file or a number from 1 to 4096", field->count_text);
+			fail_at(count,
+				"count \"%s\" must be a constant of this file or a number from 1 to 4096",
+				field->count_text);
 	}
 	field->size = field->type->size * field->count;
 }
 
-static void load_field(struct field *field, const struct node *node, const struct command *command, const struct ioctl_spec *spec)
+static void load_field(struct field *field, const struct node *node, const struct command *command,
+		       const struct ioctl_spec *spec)
 {
 	const struct node *enumeration;
 
 	if (command->legacy)
 		node_allow(node, "name", "type", "doc", "out", "inout", NULL);
 	else
-		node_allow(node, "name", "type", "count", "doc", "since", "out", "inout", "reserved", "enum", "bits", NULL);
+		node_allow(node, "name", "type", "count", "doc", "since", "out", "inout",
+			   "reserved", "enum", "bits", NULL);
 	field->name = load_name(node, "name", false);
 	load_type(field, node, spec);
 	field->doc = require_text(node, "doc");
@@ -205,23 +217,28 @@ static void load_field(struct field *field, const struct node *node, const struc
 			fail_at(node, "field \"%s\" holds flags: make it one u32 or u64", field->name);
 		field->mask = load_mask(node, field->flag_set);
 	} else if (node_find(node, "bits")) {
-		fail_at(node, "field \"%s\" has \"bits\" without \"enum\": add the flags they belong to", field->name);
+		fail_at(node,
+			"field \"%s\" has \"bits\" without \"enum\": add the flags they belong to",
+			field->name);
 	}
 }
 
-/* Every byte belongs to a field, so that all compilers agree and nothing leaks. */
+/* Every byte belongs to a field, so all compilers agree and no kernel memory leaks. */
 static void place_field(struct field *field, const struct node *node, struct command *command)
 {
 	unsigned int gap = command->size % field->type->size;
 
 	if (gap)
-		fail_at(node, "field \"%s\" would lie at offset %u and leave a hole: put %u bytes of reserved fields before it",
+		fail_at(node,
+			"field \"%s\" would lie at offset %u and leave a hole: put %u bytes of "
+			"reserved fields before it",
 			field->name, command->size, field->type->size - gap);
 	field->offset = command->size;
 	command->size += field->size;
 }
 
-static void load_fields(struct command *command, const struct node *node, const struct ioctl_spec *spec)
+static void load_fields(struct command *command, const struct node *node,
+			const struct ioctl_spec *spec)
 {
 	const struct node *list = node_sequence(node, "fields");
 	unsigned int alignment = 1, since = command->since;
@@ -241,11 +258,12 @@ static void load_fields(struct command *command, const struct node *node, const 
 		load_field(field, list->items[i], command, spec);
 		for (j = 0; j < command->field_count; j++)
 			if (!strcmp(command->fields[j].name, field->name))
-				fail_at(list->items[i], "field \"%s\" is there twice%s", field->name,
+				fail_at(list->items[i], "field \"%s\" occurs twice%s", field->name,
 					j || command->legacy ? ": rename one" : ": \"size\" is always the first and not listed");
 		place_field(field, list->items[i], command);
 		if (field->since < since)
-			fail_at(list->items[i], "field \"%s\" is since %u but follows one since %u: new fields go at the end",
+			fail_at(list->items[i],
+				"field \"%s\" is since %u but follows one since %u: new fields go at the end",
 				field->name, field->since, since);
 		since = field->since;
 		if (field->since == command->since)
@@ -255,7 +273,8 @@ static void load_fields(struct command *command, const struct node *node, const 
 		command->field_count++;
 	}
 	if (command->size % alignment || command->min_size % alignment)
-		fail_at(node, "struct of \"%s\" is %u bytes, not a multiple of %u: add reserved fields at the end",
+		fail_at(node,
+			"struct of \"%s\" is %u bytes, not a multiple of %u: add reserved fields at the end",
 			command->name, command->size, alignment);
 	if (!command->legacy && (command->field_count < 2 || strcmp(command->fields[1].name, "flags") ||
 				 command->fields[1].type->size != 4))
@@ -278,7 +297,8 @@ static void load_errors(struct command *command, const struct node *errors)
 	}
 }
 
-static struct command *load_commands(const struct ioctl_spec *spec, const struct node *list, bool legacy)
+static struct command *load_commands(const struct ioctl_spec *spec, const struct node *list,
+				     bool legacy)
 {
 	struct command *commands = allocate(list->count, sizeof(*commands));
 	size_t i, j;
@@ -296,13 +316,14 @@ static struct command *load_commands(const struct ioctl_spec *spec, const struct
 		nr = node_require(node, "nr");
 		command->nr = node_number(nr, legacy ? LEGACY_NR_LIMIT : NR_LIMIT);
 		if (!legacy && command->nr <= LEGACY_NR_LIMIT)
-			fail_at(nr, "number %#x is of the historical ABI: use one above %#x", command->nr, LEGACY_NR_LIMIT);
+			fail_at(nr, "number %#x is of the historical ABI: use one above %#x",
+				command->nr, LEGACY_NR_LIMIT);
 		for (j = 0; j < i; j++) {
 			if (commands[j].nr == command->nr)
 				fail_at(nr, "ioctls \"%s\" and \"%s\" both have number %#x: give one another",
 					commands[j].name, command->name, command->nr);
 			if (!strcmp(commands[j].name, command->name))
-				fail_at(node, "ioctl \"%s\" is there twice: rename one", command->name);
+				fail_at(node, "ioctl \"%s\" occurs twice: rename one", command->name);
 		}
 		command->doc = require_text(node, "doc");
 		command->since = legacy ? 0 : load_since(node, spec, 0);
@@ -319,7 +340,8 @@ const struct ioctl_spec *ioctl_spec_load(const char *path)
 	const struct node *root = document_load(path), *list;
 	size_t i;
 
-	node_allow(root, "name", "device", "abi-version", "magic", "doc", "constants", "flags", "ioctls", "legacy", NULL);
+	node_allow(root, "name", "device", "abi-version", "magic", "doc", "constants", "flags",
+		   "ioctls", "legacy", NULL);
 	spec->name = load_name(root, "name", false);
 	spec->device = require_text(root, "device");
 	spec->doc = require_text(root, "doc");
@@ -327,7 +349,8 @@ const struct ioctl_spec *ioctl_spec_load(const char *path)
 	spec->magic = require_text(root, "magic")[0];
 	load_constants(spec, node_sequence(root, "constants"));
 	for (i = 0; i < spec->constant_count; i++)
-		if (!strcmp(spec->constants[i].name, "XPMEM_ABI_VERSION") && spec->constants[i].value != spec->abi_version)
+		if (!strcmp(spec->constants[i].name, "XPMEM_ABI_VERSION") &&
+		    spec->constants[i].value != spec->abi_version)
 			fail_at(node_find(root, "abi-version"), "abi-version and XPMEM_ABI_VERSION differ: raise both");
 	load_flag_sets(spec, node_sequence(root, "flags"));
 

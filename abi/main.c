@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Writes everything that has to agree with the ABI from its two specifications. */
+/* Writes every file that has to agree with the ABI, from its two specifications. */
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,7 +9,7 @@
 static const char usage[] =
 	"usage: generate [--spec-dir DIR] [--out-root DIR]\n"
 	"\n"
-	"Reads ioctl.yaml and netlink.yaml in the spec dir (abi) and writes every file made\n"
+	"Reads ioctl.yaml and netlink.yaml in the spec dir (abi) and writes every generated file\n"
 	"from them below the out root (the current folder). Files that would not change are\n"
 	"left alone. Exit status: 0, or 1 with one line on what is wrong and where.\n";
 
@@ -58,7 +58,7 @@ int main(int argc, char **argv)
 		}
 	}
 	if (optind < argc) {
-		fprintf(stderr, "generate: what is \"%s\"? try: generate --help\n", argv[optind]);
+		fprintf(stderr, "generate: unexpected argument \"%s\"; try: generate --help\n", argv[optind]);
 		return 1;
 	}
 	specs.ioctls = ioctl_spec_load(path_in(spec_dir, "ioctl.yaml"));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The part of the kernel's YNL schema "genetlink" that the family needs. */
+/* Parser for the part of the kernel's YNL schema "genetlink" that the family needs. */
 #include <string.h>
 
 #include "document.h"
@@ -26,8 +26,9 @@ static const char *load_name(const struct node *mapping)
 	return name;
 }
 
-/* What the ioctl spec defines is repeated here for tools that read this file alone. */
-static void compare_with_flags(const struct enumeration *enumeration, const struct node *node, const struct ioctl_spec *ioctls)
+/* The netlink spec repeats these entries for tools that read no other file. */
+static void compare_with_flags(const struct enumeration *enumeration, const struct node *node,
+			       const struct ioctl_spec *ioctls)
 {
 	const struct flag_set *set = NULL;
 	size_t i;
@@ -38,12 +39,16 @@ static void compare_with_flags(const struct enumeration *enumeration, const stru
 	if (!set || !enumeration->flags)
 		fail_at(node, "\"%s\" has a header, so it must be flags of the ioctl spec", enumeration->name);
 	for (i = 0; i < set->count || i < enumeration->count; i++)
-		if (i >= set->count || i >= enumeration->count || strcmp(set->flags[i].name, enumeration->entries[i].name) ||
+		if (i >= set->count || i >= enumeration->count ||
+		    strcmp(set->flags[i].name, enumeration->entries[i].name) ||
 		    set->flags[i].bit != enumeration->entries[i].value)
-			fail_at(node, "entries of \"%s\" differ from the flags of the ioctl spec: make them the same", enumeration->name);
+			fail_at(node,
+				"entries of \"%s\" differ from the flags of the ioctl spec: make them the same",
+				enumeration->name);
 }
 
-static void load_enumeration(struct enumeration *enumeration, const struct node *node, const struct ioctl_spec *ioctls)
+static void load_enumeration(struct enumeration *enumeration, const struct node *node,
+			     const struct ioctl_spec *ioctls)
 {
 	const struct node *entries;
 	const char *type;
@@ -64,10 +69,12 @@ static void load_enumeration(struct enumeration *enumeration, const struct node 
 
 		node_allow(entries->items[i], "name", "value", "doc", NULL);
 		entry->name = load_name(entries->items[i]);
-		entry->value = find_number(entries->items[i], "value", enumeration->flags ? 63 : UINT32_MAX, next);
+		entry->value = find_number(entries->items[i], "value",
+					   enumeration->flags ? 63 : UINT32_MAX, next);
 		entry->doc = require_text(entries->items[i], "doc");
 		for (j = 0; j < i; j++)
-			if (!strcmp(enumeration->entries[j].name, entry->name) || enumeration->entries[j].value == entry->value)
+			if (!strcmp(enumeration->entries[j].name, entry->name) ||
+			    enumeration->entries[j].value == entry->value)
 				fail_at(entries->items[i], "entries \"%s\" and \"%s\" share their name or value: change one",
 					enumeration->entries[j].name, entry->name);
 		next = entry->value + 1;
@@ -77,7 +84,8 @@ static void load_enumeration(struct enumeration *enumeration, const struct node 
 		compare_with_flags(enumeration, node, ioctls);
 }
 
-static void load_attribute(struct attribute *attribute, const struct node *node, const struct netlink_spec *spec)
+static void load_attribute(struct attribute *attribute, const struct node *node,
+			   const struct netlink_spec *spec)
 {
 	const struct node *enumeration, *hint;
 	const char *type;
@@ -109,10 +117,12 @@ static void load_attribute(struct attribute *attribute, const struct node *node,
 			fail_at(enumeration, "no enum \"%s\": define it under \"definitions\"", node_text(enumeration));
 	}
 	if (attribute->kind == ATTRIBUTE_STRING && (hint || enumeration))
-		fail_at(node, "attribute \"%s\" is a string: it cannot have display-hint or enum", attribute->name);
+		fail_at(node, "attribute \"%s\" is a string: it cannot have display-hint or enum",
+			attribute->name);
 }
 
-static void load_set(struct attribute_set *set, const struct node *node, const struct netlink_spec *spec)
+static void load_set(struct attribute_set *set, const struct node *node,
+		     const struct netlink_spec *spec)
 {
 	const struct node *list;
 	size_t i, j;
@@ -126,12 +136,13 @@ static void load_set(struct attribute_set *set, const struct node *node, const s
 		set->attributes[i].id = i + 1;
 		for (j = 0; j < i; j++)
 			if (!strcmp(set->attributes[j].name, set->attributes[i].name))
-				fail_at(list->items[i], "attribute \"%s\" is there twice: rename one", set->attributes[i].name);
+				fail_at(list->items[i], "attribute \"%s\" occurs twice: rename one", set->attributes[i].name);
 		set->count++;
 	}
 }
 
-static void load_list(struct attribute_list *list, const struct node *message, const struct attribute_set *set)
+static void load_list(struct attribute_list *list, const struct node *message,
+		      const struct attribute_set *set)
 {
 	const struct node *names;
 	size_t i, j;
@@ -147,9 +158,10 @@ static void load_list(struct attribute_list *list, const struct node *message, c
 		for (j = 0; j < set->count && strcmp(set->attributes[j].name, node_text(names->items[i])); j++)
 			;
 		if (j == set->count || set->attributes[j].kind == ATTRIBUTE_PAD)
-			fail_at(names->items[i], "attribute set \"%s\" has no \"%s\" to send", set->name, node_text(names->items[i]));
+			fail_at(names->items[i], "attribute set \"%s\" has no \"%s\" to send",
+				set->name, node_text(names->items[i]));
 		if (named[j])
-			fail_at(names->items[i], "attribute \"%s\" is there twice: remove one", set->attributes[j].name);
+			fail_at(names->items[i], "attribute \"%s\" occurs twice: remove one", set->attributes[j].name);
 		named[j] = true;
 	}
 	for (j = 0; j < set->count; j++)
@@ -157,7 +169,8 @@ static void load_list(struct attribute_list *list, const struct node *message, c
 			list->attributes[list->count++] = &set->attributes[j];
 }
 
-static void load_event(struct operation *operation, const struct node *node, const struct netlink_spec *spec)
+static void load_event(struct operation *operation, const struct node *node,
+		       const struct netlink_spec *spec)
 {
 	const struct node *group = node_require(node, "mcgrp");
 	size_t i;
@@ -172,7 +185,8 @@ static void load_event(struct operation *operation, const struct node *node, con
 	load_list(&operation->reply, node_require(node, "event"), operation->set);
 }
 
-static void load_operation(struct operation *operation, const struct node *node, const struct netlink_spec *spec)
+static void load_operation(struct operation *operation, const struct node *node,
+			   const struct netlink_spec *spec)
 {
 	const struct node *message, *flags, *name;
 	struct attribute_list dumped = { 0 };
@@ -211,7 +225,8 @@ static void load_operation(struct operation *operation, const struct node *node,
 			load_list(&operation->filter, node_find(message, "request"), operation->set);
 		load_list(&dumped, node_require(message, "reply"), operation->set);
 		if (dumped.count != operation->reply.count ||
-		    memcmp(dumped.attributes, operation->reply.attributes, dumped.count * sizeof(*dumped.attributes)))
+		    memcmp(dumped.attributes, operation->reply.attributes,
+			   dumped.count * sizeof(*dumped.attributes)))
 			fail_at(message, "a dump of \"%s\" must reply with what \"do\" replies", operation->name);
 	}
 }
@@ -222,7 +237,8 @@ const struct netlink_spec *netlink_spec_load(const char *path, const struct ioct
 	const struct node *root = document_load(path), *operations, *list;
 	size_t i, j;
 
-	node_allow(root, "name", "protocol", "doc", "version", "definitions", "attribute-sets", "mcast-groups", "operations", NULL);
+	node_allow(root, "name", "protocol", "doc", "version", "definitions", "attribute-sets",
+		   "mcast-groups", "operations", NULL);
 	spec->name = load_name(root);
 	if (strcmp(require_text(root, "protocol"), "genetlink"))
 		fail_at(node_find(root, "protocol"), "protocol must be genetlink");
@@ -235,7 +251,9 @@ const struct netlink_spec *netlink_spec_load(const char *path, const struct ioct
 		load_enumeration(&spec->enumerations[i], list->items[i], ioctls);
 		for (j = 0; j < i; j++)
 			if (!strcmp(spec->enumerations[j].name, spec->enumerations[i].name))
-				fail_at(list->items[i], "definition \"%s\" is there twice: rename one", spec->enumerations[i].name);
+				fail_at(list->items[i],
+					"definition \"%s\" occurs twice: rename one",
+					spec->enumerations[i].name);
 		spec->enumeration_count++;
 	}
 
@@ -245,7 +263,7 @@ const struct netlink_spec *netlink_spec_load(const char *path, const struct ioct
 		load_set(&spec->sets[i], list->items[i], spec);
 		for (j = 0; j < i; j++)
 			if (!strcmp(spec->sets[j].name, spec->sets[i].name))
-				fail_at(list->items[i], "attribute set \"%s\" is there twice: rename one", spec->sets[i].name);
+				fail_at(list->items[i], "attribute set \"%s\" occurs twice: rename one", spec->sets[i].name);
 		spec->set_count++;
 	}
 
@@ -271,7 +289,7 @@ const struct netlink_spec *netlink_spec_load(const char *path, const struct ioct
 		spec->operations[i].id = i + 1;
 		for (j = 0; j < i; j++)
 			if (!strcmp(spec->operations[j].name, spec->operations[i].name))
-				fail_at(list->items[i], "operation \"%s\" is there twice: rename one", spec->operations[i].name);
+				fail_at(list->items[i], "operation \"%s\" occurs twice: rename one", spec->operations[i].name);
 		spec->operation_count++;
 		if (spec->operations[i].event)
 			continue;

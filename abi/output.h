@@ -15,19 +15,19 @@ struct output {
 };
 
 /*
- * What is printed to the stream becomes ROOT/PATH in output_close(), which writes only
- * when that changes something and exits with a message when it cannot.
+ * output_close() writes the stream's contents to ROOT/PATH, only if they differ from the file.
+ * It exits with a message if it cannot write.
  */
 FILE *output_open(struct output *output, const char *root, const char *path);
 void output_close(struct output *output, FILE *out);
 
-/* The words of a specification's name, in another style. */
+/* A name of a specification in another style. */
 const char *snake(const char *name);
 const char *upper(const char *name);
 
 /*
- * Text broken into lines of at most 80 columns, each after prefix; the first after
- * first. A tab counts as 8.
+ * Break text into lines of at most 80 columns. The first line begins with `first`, the others
+ * with `prefix`. A tab counts as 8 columns.
  */
 void print_wrapped(FILE *out, const char *first, const char *prefix, const char *text);
 
@@ -45,10 +45,10 @@ void print_source_notice(FILE *out, const char *license, const char *from);
 const char *struct_name(const struct command *command);	/* without "struct " */
 const char *request_name(const struct command *command);
 
-/* Of xpmemctl's output: raised when a key goes or changes meaning, not when one is added. */
+/* Version of xpmemctl's output. Raise it if a key is removed or changes its meaning. */
 #define JSON_SCHEMA_VERSION 1
 
-/* How xpmemctl shows an attribute. */
+/* JSON form of an attribute in xpmemctl. */
 enum json_form { JSON_NUMBER, JSON_HEX, JSON_OCTAL, JSON_TEXT, JSON_NAME, JSON_NAMES };
 
 enum json_form json_form(const struct attribute *attribute);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the two specs say, checked: an emitter need not doubt any of it. */
+/* The contents of both specs after all checks: emitters need no checks of their own. */
 #ifndef SPEC_H
 #define SPEC_H
 
@@ -10,7 +10,7 @@
 struct constant {
 	const char *name;
 	uint64_t value;
-	const char *text;	/* as the spec writes the value */
+	const char *text;	/* the value as written in the spec */
 	const char *doc;
 	unsigned int since;
 };
@@ -33,7 +33,7 @@ struct flag_set {
 enum direction { FIELD_IN, FIELD_OUT, FIELD_INOUT, FIELD_RESERVED };
 
 struct scalar_type {
-	const char *name;	/* as specs write it */
+	const char *name;	/* name in the specs */
 	unsigned int size;
 	const char *c_type;
 	const char *c_suffix;	/* after the member's name */
@@ -46,7 +46,7 @@ struct field {
 	const char *count_text;		/* NULL when it is no array */
 	enum direction direction;
 	const struct flag_set *flag_set;	/* or NULL */
-	uint64_t mask;			/* of the flags it may have */
+	uint64_t mask;			/* mask of the flags that it accepts */
 	const char *doc;
 	unsigned int since;
 	unsigned int offset;
@@ -66,7 +66,7 @@ struct command {
 	bool legacy;
 	struct error *errors;
 	size_t error_count;
-	struct field *fields;	/* the size member of a struct that is not legacy included */
+	struct field *fields;	/* includes the size member, except in legacy structs */
 	size_t field_count;
 	unsigned int size;
 	unsigned int min_size;
@@ -92,7 +92,7 @@ struct ioctl_spec {
 
 struct enum_entry {
 	const char *name;
-	uint64_t value;		/* of flags: the bit's number */
+	uint64_t value;		/* for flags, the number of the bit */
 	const char *doc;
 };
 
@@ -104,7 +104,13 @@ struct enumeration {
 	size_t count;
 };
 
-enum attribute_kind { ATTRIBUTE_PAD, ATTRIBUTE_U32, ATTRIBUTE_U64, ATTRIBUTE_S64, ATTRIBUTE_STRING };
+enum attribute_kind {
+	ATTRIBUTE_PAD,
+	ATTRIBUTE_U32,
+	ATTRIBUTE_U64,
+	ATTRIBUTE_S64,
+	ATTRIBUTE_STRING
+};
 
 struct attribute {
 	const char *name;
@@ -113,7 +119,7 @@ struct attribute {
 	bool hex;
 	bool octal;		/* permission bits */
 	const struct enumeration *enumeration;	/* or NULL */
-	const char *doc;	/* NULL of a pad */
+	const char *doc;	/* NULL for a pad */
 };
 
 struct attribute_set {
@@ -123,7 +129,7 @@ struct attribute_set {
 };
 
 struct attribute_list {
-	const struct attribute **attributes;	/* of the operation's set, in the set's order */
+	const struct attribute **attributes;	/* attributes of the operation's set, in the set's order */
 	size_t count;
 };
 
@@ -134,10 +140,10 @@ struct operation {
 	const struct attribute_set *set;
 	bool admin;		/* CAP_NET_ADMIN */
 	bool dump;
-	bool event;		/* sent to a multicast group, with what reply lists */
-	size_t group;		/* of an event: index of its group */
+	bool event;		/* an event: the module sends the attributes of reply to a group */
+	size_t group;		/* index of an event's group */
 	struct attribute_list request;
-	struct attribute_list filter;	/* what a dump may be narrowed by */
+	struct attribute_list filter;	/* attributes that a dump can filter by */
 	struct attribute_list reply;
 };
 
@@ -154,7 +160,7 @@ struct netlink_spec {
 	size_t group_count;
 	struct operation *operations;
 	size_t operation_count;
-	size_t request_count;	/* operations that are no events; they come first */
+	size_t request_count;	/* operations that are not events; they come first */
 };
 
 const struct ioctl_spec *ioctl_spec_load(const char *path);

@@ -118,8 +118,8 @@ static void let_look(const char *facts, const char *fifo)
 	fclose(file);
 }
 
-static void leave_facts(const char *path, int exporter, xpmem_segid_t segid, xpmem_apid_t apid, size_t bytes,
-			long page_faults)
+static void leave_facts(const char *path, int exporter, xpmem_segid_t segid, xpmem_apid_t apid,
+			size_t bytes, long page_faults)
 {
 	char unfinished[4096];
 	FILE *file;
@@ -128,8 +128,8 @@ static void leave_facts(const char *path, int exporter, xpmem_segid_t segid, xpm
 	file = fopen(unfinished, "w");
 	if (!file)
 		fail("cannot write %s: %s", unfinished, strerror(errno));
-	fprintf(file, "exporter=%d\nattacher=%d\nsegment=%#llx\npermit=%#llx\n", exporter, getpid(), (long long)segid,
-		(long long)apid);
+	fprintf(file, "exporter=%d\nattacher=%d\nsegment=%#llx\npermit=%#llx\n", exporter, getpid(),
+		(long long)segid, (long long)apid);
 	fprintf(file, "attachments='%#llx %#llx %#llx'\n", (long long)windows[HEAP_WINDOW].id,
 		(long long)windows[STACK_WINDOW].id, (long long)windows[ROW_WINDOW].id);
 	fprintf(file, "addresses='%#lx %#lx %#lx'\n", (unsigned long)windows[HEAP_WINDOW].base,
@@ -155,16 +155,20 @@ int main(int argc, char **argv)
 
 	hear(2, "segment %lld of %d", &segid, &exporter);
 	for (int region = 0; region < REGIONS; region++)
-		hear(3, "region %lx %lx %lx", &regions[region].source, &regions[region].length, &regions[region].sum);
+		hear(3, "region %lx %lx %lx", &regions[region].source, &regions[region].length,
+		     &regions[region].sum);
 	for (int hole = 0; hole < HOLES; hole++)
 		hear(2, "hole %lx %lx", &holes[hole].source, &holes[hole].length);
 
 	apid = xpmem_get(segid, XPMEM_RDWR, XPMEM_PERMIT_MODE, NULL);
 	if (apid < 0)
 		fail("no permit for segment %#llx: %s", segid, strerror(errno));
-	attach(&windows[HEAP_WINDOW], apid, regions[HEAP].source, regions[HEAP].source + regions[HEAP].length);
-	attach(&windows[STACK_WINDOW], apid, regions[STACK].source, regions[STACK].source + regions[STACK].length);
-	attach(&windows[ROW_WINDOW], apid, regions[BUFFER].source, regions[MEMFD].source + regions[MEMFD].length);
+	attach(&windows[HEAP_WINDOW], apid, regions[HEAP].source,
+	       regions[HEAP].source + regions[HEAP].length);
+	attach(&windows[STACK_WINDOW], apid, regions[STACK].source,
+	       regions[STACK].source + regions[STACK].length);
+	attach(&windows[ROW_WINDOW], apid, regions[BUFFER].source,
+	       regions[MEMFD].source + regions[MEMFD].length);
 	regions[HEAP].here = at(&windows[HEAP_WINDOW], regions[HEAP].source);
 	regions[STACK].here = at(&windows[STACK_WINDOW], regions[STACK].source);
 	for (int region = BUFFER; region <= MEMFD; region++)

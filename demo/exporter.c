@@ -60,9 +60,10 @@ static void map_row(const char *path)
 
 	/* Find a free range, and free it again: what is not mapped below is a hole. */
 	file_pages = (stat.st_size + page - 1) / page * page;
-	where = mmap(NULL, BUFFER_LENGTH + HOLE_LENGTH + file_pages + HOLE_LENGTH + MEMFD_LENGTH, PROT_NONE,
-		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (where == MAP_FAILED || munmap(where, BUFFER_LENGTH + HOLE_LENGTH + file_pages + HOLE_LENGTH + MEMFD_LENGTH))
+	where = mmap(NULL, BUFFER_LENGTH + HOLE_LENGTH + file_pages + HOLE_LENGTH + MEMFD_LENGTH,
+		     PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (where == MAP_FAILED ||
+	    munmap(where, BUFFER_LENGTH + HOLE_LENGTH + file_pages + HOLE_LENGTH + MEMFD_LENGTH))
 		fail("no room in the address space: %s", strerror(errno));
 
 	map_buffer(where);

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * The process's one descriptor of the device. All objects of the process belong to
- * that open file, so it is never closed and never exchanged while it is good.
+ * that open file, so the library never closes or replaces it while it is valid.
  *
- * It is good until the process forks (then the open file is the parent's) or the
- * application closes a number it does not know (then the number may name another
- * file, which must never see an ioctl of ours). There is no lock, so nothing here can
- * deadlock in a signal handler or in the child of a multithreaded parent.
+ * It is valid until the process forks (then the open file belongs to the parent) or the
+ * application closes the number (then the number may name another file, which must never
+ * see an ioctl of this library). There is no lock, so nothing here can deadlock in a
+ * signal handler or in the child of a multithreaded parent.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -26,12 +26,12 @@
 #define FIRST_UNRESERVED_FD 3
 
 /*
- * A handle is a descriptor in the low half and, in the high half, how many were opened
- * before it: a closed number comes back, a handle does not. Zero is no handle.
+ * A handle has a descriptor in its low half and the number of earlier handles in its high
+ * half: the kernel reuses descriptors, but handles are unique. Zero is not a handle.
  */
 static _Atomic uint64_t current;
 
-/* Written before the handle is published; the same for every open file of one loaded module. */
+/* Written before the handle is published. All open files of one loaded module have one number. */
 static _Atomic dev_t device_number;
 
 static int handle_fd(uint64_t handle)
@@ -39,7 +39,7 @@ static int handle_fd(uint64_t handle)
 	return (int)(uint32_t)handle;
 }
 
-/* Whether the descriptor still names the device and not what came after an unexpected close. */
+/* Returns false if the application closed the descriptor, and its number may name another file. */
 static bool handle_is_device(uint64_t handle)
 {
 	struct stat status;
@@ -48,7 +48,7 @@ static bool handle_is_device(uint64_t handle)
 	       status.st_rdev == atomic_load(&device_number);
 }
 
-/* Returns a descriptor that nobody else knows, or -1 and errno. */
+/* Returns a descriptor that no other thread knows, or -1 and errno. */
 static int open_device(void)
 {
 	struct stat status;
@@ -72,7 +72,10 @@ static int open_device(void)
 	return fd;
 }
 
-/* Returns the current handle, replacing it when it is no good or the one that the caller found bad; or 0 and errno. */
+/*
+ * Returns the current handle, or 0 and errno. Replaces the handle if it is invalid or equals
+ * @bad.
+ */
 static uint64_t current_handle(uint64_t bad)
 {
 	uint64_t seen, opened;
@@ -127,7 +130,7 @@ int device_call(unsigned long command, void *request)
 	return result;
 }
 
-/* The child has one thread, so nobody is using the number: it goes, or chains of forks would pile them up. */
+/* The child has one thread, so no other can use the number. Closing it stops chains of leaks. */
 static void drop_inherited(void)
 {
 	uint64_t inherited = atomic_exchange(&current, 0);
@@ -140,6 +143,6 @@ static void drop_inherited(void)
 
 __attribute__((constructor)) static void watch_forks(void)
 {
-	/* Should it fail for lack of memory, the kernel's ESTALE does the same at the cost of a descriptor. */
+	/* If this fails for lack of memory, ESTALE has the same effect and costs a descriptor. */
 	pthread_atfork(NULL, NULL, drop_inherited);
 }

@@ -11,7 +11,7 @@ int device_open(void);
  */
 int device_ioctl(unsigned long command, void *argument);
 
-/* The same, but fails with ENOSYS where the loaded module does not know the command. */
+/* Like device_ioctl(), but fails with ENOSYS if the loaded module does not know the command. */
 int device_call(unsigned long command, void *request);
 
 #endif

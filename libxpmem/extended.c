@@ -30,7 +30,8 @@ int xpmem_query(struct xpmem_capabilities *capabilities)
 	return 0;
 }
 
-xpmem_segid_t xpmem_make_segment(void *vaddr, size_t length, unsigned int mode, unsigned int flags, const char *name)
+xpmem_segid_t xpmem_make_segment(void *vaddr, size_t length, unsigned int mode, unsigned int flags,
+				 const char *name)
 {
 	struct xpmem_ioc_make request = {
 		.size = sizeof(request),
@@ -54,7 +55,7 @@ xpmem_segid_t xpmem_make_segment(void *vaddr, size_t length, unsigned int mode, 
 	return request.segid;
 }
 
-/* The kernel has more flags than an access may have. */
+/* The kernel's ioctls accept more flags than an access may have. */
 static int check_access(int access)
 {
 	if (access == XPMEM_RDONLY || access == XPMEM_RDWR)
@@ -101,7 +102,8 @@ xpmem_apid_t xpmem_get_segment(xpmem_segid_t segid, int access, size_t *length)
 	return get(&request, access, length);
 }
 
-void *xpmem_attach_range(xpmem_apid_t apid, off_t offset, size_t length, void *vaddr, unsigned int flags, int64_t *attid)
+void *xpmem_attach_range(xpmem_apid_t apid, off_t offset, size_t length, void *vaddr,
+			 unsigned int flags, int64_t *attid)
 {
 	struct xpmem_ioc_attach request = {
 		.size = sizeof(request),
@@ -121,12 +123,15 @@ void *xpmem_attach_range(xpmem_apid_t apid, off_t offset, size_t length, void *v
 
 int xpmem_dmabuf(xpmem_apid_t apid, off_t offset, size_t length)
 {
-	struct xpmem_ioc_dmabuf request = { .size = sizeof(request), .apid = apid, .offset = (uint64_t)offset, .length = length };
+	struct xpmem_ioc_dmabuf request = {
+		.size = sizeof(request), .apid = apid, .offset = (uint64_t)offset, .length = length
+	};
 
 	return device_call(XPMEM_IOC_DMABUF, &request) ? -1 : request.fd;
 }
 
-static int wait_for(const volatile void *address, uint64_t expected, const struct timespec *deadline, unsigned int flags)
+static int wait_for(const volatile void *address, uint64_t expected,
+		    const struct timespec *deadline, unsigned int flags)
 {
 	struct xpmem_ioc_wait request = {
 		.size = sizeof(request),
@@ -141,7 +146,7 @@ static int wait_for(const volatile void *address, uint64_t expected, const struc
 			errno = EINVAL;
 			return -1;
 		}
-		/* centuries are as good as never */
+		/* A deadline after centuries is treated as none. */
 		if ((uint64_t)deadline->tv_sec < INT64_MAX / NANOSECONDS)
 			request.deadline = (uint64_t)deadline->tv_sec * NANOSECONDS + (uint64_t)deadline->tv_nsec;
 	}
@@ -153,14 +158,17 @@ int xpmem_wait(const volatile uint32_t *address, uint32_t expected, const struct
 	return wait_for(address, expected, deadline, 0);
 }
 
-int xpmem_wait64(const volatile uint64_t *address, uint64_t expected, const struct timespec *deadline)
+int xpmem_wait64(const volatile uint64_t *address, uint64_t expected,
+		 const struct timespec *deadline)
 {
 	return wait_for(address, expected, deadline, XPMEM_WAIT_U64);
 }
 
 int xpmem_wake(const volatile void *address, int count)
 {
-	struct xpmem_ioc_wake request = { .size = sizeof(request), .vaddr = (uintptr_t)address, .count = (unsigned int)count };
+	struct xpmem_ioc_wake request = { .size = sizeof(request),
+					  .vaddr = (uintptr_t)address,
+					  .count = (unsigned int)count };
 
 	if (count < 0) {
 		errno = EINVAL;

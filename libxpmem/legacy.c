@@ -74,7 +74,7 @@ void *xpmem_attach(struct xpmem_addr addr, size_t size, void *vaddr)
 	}
 	length &= ~page_mask;
 
-	/* Only the historical ioctl takes the place of what is mapped at vaddr. */
+	/* Only the historical ioctl replaces a mapping at vaddr. */
 	if (vaddr) {
 		struct xpmem_cmd_attach request = {
 			.apid = addr.apid,

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Memory that can be shared in full: behind it is a file in memory, so every process that attaches it has the
- * very pages, and system calls take them there.
+ * Memory that can be shared in full. It is a mapping of a memfd, so all processes that attach it
+ * map the same pages, and system calls that take user pages accept the attachments.
  *
- * What xpmem_alloc() maps, one after the other: a page that says what is mapped, a guard page, the memory, a
- * guard page. So xpmem_free() needs no table, and no lock that a fork could leave taken.
+ * xpmem_alloc() maps a page with a header, a guard page, the memory and a guard page, in this
+ * order. xpmem_free() therefore needs no table, and no lock that a fork could leave locked.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -18,7 +18,7 @@
 
 #include "xpmem_ext.h"
 
-/* of newer kernels' headers */
+/* Older kernel headers lack these. */
 #ifndef MFD_NOEXEC_SEAL
 #define MFD_NOEXEC_SEAL 0x0008U
 #endif
@@ -56,7 +56,7 @@ static size_t huge_page_size(void)
 	return size && !(size & (size - 1)) && size >= page_size() ? size : page_size();
 }
 
-/* A file in memory whose size cannot change, or -1. */
+/* Returns a memfd whose size is sealed, or -1. */
 static int memory_file(size_t length)
 {
 	int fd = memfd_create("xpmem", MFD_CLOEXEC | MFD_NOEXEC_SEAL), error;
@@ -65,7 +65,8 @@ static int memory_file(size_t length)
 		fd = memfd_create("xpmem", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (fd < 0)
 		return -1;
-	if (ftruncate(fd, (off_t)length) || fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)) {
+	if (ftruncate(fd, (off_t)length) ||
+	    fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)) {
 		error = errno == EFBIG ? ENOMEM : errno;
 		close(fd);
 		errno = error;
@@ -74,7 +75,7 @@ static int memory_file(size_t length)
 	return fd;
 }
 
-/* As far as the kernel can. It collapses no range that nobody has touched. */
+/* Best effort. The kernel collapses only ranges that have been touched. */
 static void make_huge(char *memory, size_t length, size_t unit)
 {
 	int error = errno;
@@ -82,7 +83,8 @@ static void make_huge(char *memory, size_t length, size_t unit)
 
 	madvise(memory, length, MADV_HUGEPAGE);
 	for (offset = 0; offset < length; offset += unit)
-		if (madvise(memory + offset, page_size(), MADV_POPULATE_WRITE) || madvise(memory + offset, unit, MADV_COLLAPSE))
+		if (madvise(memory + offset, page_size(), MADV_POPULATE_WRITE) ||
+		    madvise(memory + offset, unit, MADV_COLLAPSE))
 			break;
 	errno = error;
 }
@@ -116,7 +118,12 @@ void *xpmem_alloc(size_t length, unsigned int flags)
 	    mmap(memory, length, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, 0) == MAP_FAILED)
 		goto unmap;
 	close(fd);
-	*header = (struct header){ .magic = MAGIC, .memory = memory, .mapping = mapping, .mapping_length = total };
+	*header = (struct header){
+		.magic = MAGIC,
+		.memory = memory,
+		.mapping = mapping,
+		.mapping_length = total,
+	};
 	if (flags & XPMEM_ALLOC_HUGE)
 		make_huge(memory, length, unit);
 	return memory;
@@ -149,7 +156,7 @@ int xpmem_free(void *memory)
 	return munmap(header->mapping, header->mapping_length);
 }
 
-/* What may be turned: errno for a mapping that may not. */
+/* Returns 0 if the mapping may be converted, else the errno. */
 static int check_mapping(const char *protection, const char *flags)
 {
 	/* proc(5), VmFlags: hugetlb, I/O, raw pages twice, grows down, not for children, wiped in them */
@@ -169,7 +176,7 @@ static int check_mapping(const char *protection, const char *flags)
 	return 0;
 }
 
-/* 0, or the errno that says why not all of [start, end) can be turned. Sets *of_files if some of it maps files. */
+/* Returns 0, or the errno for a range that cannot be converted. Sets *of_files if it maps files. */
 static int check_range(uintptr_t start, uintptr_t end, bool *of_files)
 {
 	uintptr_t from = 0, to = 0, done = start;
@@ -182,7 +189,8 @@ static int check_range(uintptr_t start, uintptr_t end, bool *of_files)
 	if (!file)
 		return errno;
 	while (!error && done < end && getline(&line, &room, file) > 0) {
-		if (sscanf(line, "%" SCNxPTR "-%" SCNxPTR " %4s %*x %*s %" SCNu64, &from, &to, protection, &inode) == 4) {
+		if (sscanf(line, "%" SCNxPTR "-%" SCNxPTR " %4s %*x %*s %" SCNu64, &from, &to,
+			   protection, &inode) == 4) {
 			if (from > done)
 				break;
 		} else if (!strncmp(line, "VmFlags:", 8) && to > done) {
@@ -198,7 +206,7 @@ static int check_range(uintptr_t start, uintptr_t end, bool *of_files)
 	return done < end ? ENOMEM : 0;
 }
 
-/* Pages that nobody has touched are left out; they read as zero there too. */
+/* Skips pages that were never touched; they read as zero in the memfd too. */
 static int copy(int fd, const char *address, size_t length, bool all)
 {
 	int pagemap = all ? -1 : open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC), error = 0;
@@ -209,8 +217,11 @@ static int copy(int fd, const char *address, size_t length, bool all)
 	for (offset = 0; offset < length && !error; offset += chunk) {
 		chunk = page;
 		/* pagemap of Documentation/admin-guide/mm: 62 swapped, 63 present */
-		if (pagemap >= 0 && pread(pagemap, &entry, sizeof(entry), (off_t)((uintptr_t)(address + offset) / page * sizeof(entry))) ==
-		    sizeof(entry) && !(entry >> 62))
+		if (pagemap >= 0 &&
+		    pread(pagemap, &entry, sizeof(entry),
+			  (off_t)((uintptr_t)(address + offset) / page * sizeof(entry))) ==
+			    sizeof(entry) &&
+		    !(entry >> 62))
 			continue;
 		written = pwrite(fd, address + offset, page, (off_t)offset);
 		if (written != (ssize_t)page)
@@ -228,7 +239,8 @@ int xpmem_share(void *address, size_t length, unsigned int flags)
 	char *mapping;
 	int fd, error;
 
-	if (flags || !length || length % page || (uintptr_t)address % page || (uintptr_t)address > UINTPTR_MAX - length) {
+	if (flags || !length || length % page || (uintptr_t)address % page ||
+	    (uintptr_t)address > UINTPTR_MAX - length) {
 		errno = EINVAL;
 		return -1;
 	}

@@ -5,7 +5,7 @@
  *
  * Every call sets errno when it fails. Ids are above zero. All objects belong to
  * the process that made them: after fork(2) a child starts with none, and the
- * parent's are as they were; they end with the process at the latest.
+ * parent keeps its own. They end with the process at the latest.
  */
 #ifndef XPMEM_H
 #define XPMEM_H
@@ -19,15 +19,15 @@
 extern "C" {
 #endif
 
-typedef __s64 xpmem_segid_t;	/* names an exported range, for everybody in the ipc namespace */
-typedef __s64 xpmem_apid_t;	/* names the right of this process to attach a segment */
+typedef __s64 xpmem_segid_t;	/* id of a segment, valid in the ipc namespace */
+typedef __s64 xpmem_apid_t;	/* id of a permit of this process */
 
 struct xpmem_addr {
 	xpmem_apid_t apid;
 	off_t offset;		/* bytes from the segment's start */
 };
 
-/* As the size of a segment: everything from its start to the end of the address space. */
+/* Segment size that means "from the start to the end of the address space". */
 #define XPMEM_MAXADDR_SIZE ((size_t)(-1L))
 
 /* flags of xpmem_get() */
@@ -51,7 +51,7 @@ int xpmem_version(void);
  * @permit_type: XPMEM_PERMIT_MODE
  * @permit_value: mode bits, cast to a pointer: (void *)0600
  *
- * The range may have holes; what is mapped there later belongs to the segment too.
+ * The range may have holes; memory that is mapped there later belongs to the segment too.
  *
  * Return: the segment, which the caller owns until xpmem_remove(), or -1 with
  * EINVAL for a range that is not page-aligned, empty or too long, and for other
@@ -62,7 +62,7 @@ xpmem_segid_t xpmem_make(void *vaddr, size_t size, int permit_type, void *permit
 /**
  * xpmem_remove() - end a segment of this process, and all access through it
  *
- * A later touch by whoever has attached it raises SIGBUS.
+ * Later accesses by attachers raise SIGBUS.
  *
  * Return: 0, or -1 with ENOENT (unknown or removed already) or EACCES (another's).
  */
@@ -95,8 +95,8 @@ int xpmem_release(xpmem_apid_t apid);
  * @size: bytes, rounded up to pages
  * @vaddr: NULL, or a page-aligned address to map at, in place of what is mapped there
  *
- * Every access finds what the exporter has at that address at that moment. A touch
- * of what it has not mapped raises SIGBUS, a store that is not allowed SIGSEGV.
+ * Every access reaches what the exporter has at that address at that moment. An access
+ * where it has nothing mapped raises SIGBUS; a forbidden store raises SIGSEGV.
  *
  * Return: the address, which the caller owns until xpmem_detach() or munmap(2), or
  * (void *)-1 with EINVAL (alignment, or beyond the segment), ENOENT (no such
@@ -116,8 +116,7 @@ int xpmem_detach(void *vaddr);
 /**
  * xpmem_init() - open the device; the other calls do so by themselves
  *
- * Return: 0, or -1 with errno of open(2): ENOENT or ENXIO when the module is not loaded
- * when the process inherited attachments of its parent by MADV_DOFORK and has not unmapped them.
+ * Return: 0, or -1 with errno of open(2): ENOENT or ENXIO if the module is not loaded.
  */
 int xpmem_init(void);
 

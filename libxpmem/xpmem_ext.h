@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What this XPMEM offers beyond the historical calls of <xpmem.h>. The calls mix
- * freely: xpmem_remove(), xpmem_release() and xpmem_detach() end what these make.
+ * Calls beyond the historical ones of <xpmem.h>. Programs may mix both
+ * kinds: xpmem_remove(), xpmem_release() and xpmem_detach() end what these make.
  *
  * Every call sets errno when it fails. ENOSYS: the loaded module is too old for
  * the call. Addresses, offsets and lengths are in bytes and multiples of the page
@@ -23,7 +23,7 @@ struct timespec;	/* of <time.h>, which leaves it out in strict C99 */
 
 #define XPMEM_FAILED ((void *)-1)
 
-/* what the loaded module is and can do; see struct xpmem_ioc_query in <linux/xpmem.h> */
+/* version and features of the loaded module; see struct xpmem_ioc_query in <linux/xpmem.h> */
 struct xpmem_capabilities {
 	uint32_t abi_version;
 	uint32_t module_version;	/* 0xMMMMmppp */
@@ -34,9 +34,9 @@ struct xpmem_capabilities {
 };
 
 /**
- * xpmem_query() - ask what the loaded module is and can do
+ * xpmem_query() - get version and features of the loaded module
  *
- * Return: 0, or -1; *capabilities is then unchanged.
+ * Return: 0, or -1 and *capabilities is unchanged.
  */
 int xpmem_query(struct xpmem_capabilities *capabilities);
 
@@ -51,14 +51,15 @@ int xpmem_query(struct xpmem_capabilities *capabilities);
  * Return: the segment, which the caller owns until xpmem_remove(), or -1 with
  * EINVAL for a wrong argument, or EDQUOT when the user may have no more.
  */
-xpmem_segid_t xpmem_make_segment(void *vaddr, size_t length, unsigned int mode, unsigned int flags, const char *name);
+xpmem_segid_t xpmem_make_segment(void *vaddr, size_t length, unsigned int mode, unsigned int flags,
+				 const char *name);
 
 /**
  * xpmem_segment_fd() - a descriptor that stands for a segment of this process
  * @segid: the segment
  * @access: the most that a permit got with it may allow: XPMEM_RDONLY or XPMEM_RDWR
  *
- * To be sent over a unix socket: its holder may call xpmem_get_fd(), whatever
+ * The exporter can send it over a unix socket. Its holder may call xpmem_get_fd(), whatever
  * the segment's mode and the ipc namespaces are. It does not keep the segment alive.
  *
  * Return: the descriptor, close-on-exec, which the caller closes; or -1 with EINVAL
@@ -106,7 +107,8 @@ xpmem_apid_t xpmem_get_segment(xpmem_segid_t segid, int access, size_t *length);
  * (something is mapped at vaddr), ENOENT (no such permit, or its segment is gone),
  * EACCES (another's), EDQUOT (the user may have no more) or ENOMEM.
  */
-void *xpmem_attach_range(xpmem_apid_t apid, off_t offset, size_t length, void *vaddr, unsigned int flags, int64_t *attid);
+void *xpmem_attach_range(xpmem_apid_t apid, off_t offset, size_t length, void *vaddr,
+			 unsigned int flags, int64_t *attid);
 
 /**
  * xpmem_dmabuf() - make a dma-buf of a part of a segment
@@ -114,15 +116,17 @@ void *xpmem_attach_range(xpmem_apid_t apid, off_t offset, size_t length, void *v
  * @offset: first byte, from the segment's start, a multiple of the page size
  * @length: bytes, a multiple of the page size
  *
- * For drivers that import dma-bufs: ibv_reg_dmabuf_mr(3), GPUs. Works on any kind of memory, heap and
- * stack too. Its pages are pinned for as long as it lives, and count against RLIMIT_MEMLOCK of the user. What the
- * exporter maps there later is not in it. When the segment or permit goes, no device gets it any more; one
- * that has it mapped keeps the pages until its driver lets go.
+ * Drivers that import dma-bufs use it: ibv_reg_dmabuf_mr(3), GPUs. It works on any kind of memory,
+ * including heap and stack. It pins its pages for as long as it exists, and they count against
+ * RLIMIT_MEMLOCK of the user. Memory that the exporter maps there later is not part of it. When the
+ * segment or permit ends, no further device can map it; a device that has it mapped keeps the pages
+ * until its driver unmaps them.
  *
  * Return: a descriptor, close-on-exec, which the caller owns, or -1 with EINVAL (a wrong argument,
- * or beyond the segment), ENOENT (no such permit, or its segment is gone), EACCES (another's, a read-only
- * permit, or a segment made with XPMEM_MAKE_NO_GUP), EFAULT (not all of it can be written by the exporter and pinned), EDQUOT (more than RLIMIT_MEMLOCK), ENOMEM,
- * EMFILE, or EOPNOTSUPP (the kernel has no dma-bufs).
+ * or beyond the segment), ENOENT (no such permit, or its segment is gone), EACCES (another's, a
+ * read-only permit, or a segment made with XPMEM_MAKE_NO_GUP), EFAULT (the exporter may not write
+ * all of it, or it cannot be pinned), EDQUOT (more than RLIMIT_MEMLOCK), ENOMEM, EMFILE, or
+ * EOPNOTSUPP (the kernel has no dma-bufs).
  */
 int xpmem_dmabuf(xpmem_apid_t apid, off_t offset, size_t length);
 
@@ -132,19 +136,21 @@ int xpmem_dmabuf(xpmem_apid_t apid, off_t offset, size_t length);
  * @expected: sleep only while the word is this
  * @deadline: on CLOCK_MONOTONIC, or NULL for none
  *
- * Works on any kind of memory, as futexes do on shared memory only: who waits and who
- * wakes meet at the exporter's address. The word is read after the caller has joined those
- * who wait: whoever stores and then calls xpmem_wake() wakes it. As there are other
- * reasons to be woken, look at the word again.
+ * It works on any kind of memory, while futexes work on shared memory only: waiters and wakers
+ * meet at the exporter's address. The kernel reads the word after it has queued the caller, so a
+ * task that stores and then calls xpmem_wake() wakes it. There are other reasons to be woken, so
+ * read the word again.
  *
  * Return: 0 when woken, or -1 with EAGAIN (the word is not as expected), ETIMEDOUT, EINTR (a
  * signal's handler ran that was installed without SA_RESTART), EFAULT (nothing readable is there),
  * EINVAL (alignment, or a deadline that is no time), or EIDRM (the segment or permit is gone).
  */
-int xpmem_wait(const volatile uint32_t *address, uint32_t expected, const struct timespec *deadline);
+int xpmem_wait(const volatile uint32_t *address, uint32_t expected,
+	       const struct timespec *deadline);
 
-/* xpmem_wait64() - the same with a word of 64 bits */
-int xpmem_wait64(const volatile uint64_t *address, uint64_t expected, const struct timespec *deadline);
+/* xpmem_wait64() - like xpmem_wait(), with a word of 64 bits */
+int xpmem_wait64(const volatile uint64_t *address, uint64_t expected,
+		 const struct timespec *deadline);
 
 /**
  * xpmem_wake() - wake tasks that wait for a word
@@ -156,18 +162,20 @@ int xpmem_wait64(const volatile uint64_t *address, uint64_t expected, const stru
  */
 int xpmem_wake(const volatile void *address, int count);
 
-#define XPMEM_ALLOC_HUGE 1U	/* in huge pages, as far as the kernel has them and lets shared memory use them */
+/* in huge pages, as far as the kernel has them and lets shared memory use them */
+#define XPMEM_ALLOC_HUGE 1U
 
 /**
- * xpmem_alloc() - get memory of which attachments can do all that the owner can
+ * xpmem_alloc() - allocate memory whose attachments support all system calls
  * @length: bytes; rounded up to pages
  * @flags: XPMEM_ALLOC_ bits or 0
  *
  * Heap memory is private: on attachments of it, system calls that take user pages fail. This
  * memory is shared: process-shared mutexes, condition variables and semaphores, O_DIRECT and RDMA
- * registration work on attachments of it. It is zeroed, has a guard page at either end, and its size is
- * sealed. A child shares it after fork(2). A page is placed by the memory policy of who touches it
- * first, or that of mbind(2), which counts for all processes; with XPMEM_ALLOC_HUGE, of the caller.
+ * registration work on attachments of it. It is zeroed, has a guard page at either end, and its
+ * size is sealed. A child shares it after fork(2). The memory policy of the task that touches a
+ * page first places the page, or that of mbind(2), which applies to all processes; with
+ * XPMEM_ALLOC_HUGE, the policy of the caller does.
  *
  * Return: the memory, which the caller owns until xpmem_free(), or NULL with EINVAL (length
  * 0, an unknown flag), ENOMEM, or EMFILE and ENFILE, as a descriptor is needed for a moment.
@@ -175,7 +183,7 @@ int xpmem_wake(const volatile void *address, int count);
 void *xpmem_alloc(size_t length, unsigned int flags);
 
 /**
- * xpmem_free() - give back what xpmem_alloc() gave
+ * xpmem_free() - free memory of xpmem_alloc()
  * @memory: from xpmem_alloc() in this process or its parent before the fork; NULL is fine
  *
  * Segments over it stay, and are a hole from then on.
@@ -185,20 +193,22 @@ void *xpmem_alloc(size_t length, unsigned int flags);
 int xpmem_free(void *memory);
 
 /**
- * xpmem_share() - turn memory that this process has into such as xpmem_alloc() gives
+ * xpmem_share() - convert memory of this process into shared memory, in place
  * @address: first byte, a multiple of the page size
  * @length: bytes, a multiple of the page size
  * @flags: 0
  *
- * Contents and address stay. What changes: a child shares it after fork(2) instead of getting a copy, and
- * what madvise(2) and mbind(2) said of it is forgotten. No other thread may use the range meanwhile,
- * and no device that it is registered with. Attachments that exist follow, but must be made anew to gain anything.
- * Memory of malloc(3) may be turned; its neighbours in the same pages are turned with it.
+ * Contents and address stay. Afterwards a child shares the memory after fork(2) instead of getting
+ * a copy, and the settings of madvise(2) and mbind(2) are lost. No other thread, and no device
+ * that the range is registered with, may use the range meanwhile. Existing attachments follow its
+ * contents, but only new attachments are of shared memory. The range may be memory of malloc(3);
+ * the call also converts its neighbours in the same pages.
  *
  * Return: 0, or -1 and nothing has changed: EINVAL (alignment, length, flags), ENOMEM (a hole in
- * the range, or no memory), EACCES (not readable and writable, or executable), EOPNOTSUPP (shared already,
- * huge-page files, the main thread's stack, memory of devices, an attachment), EBUSY (locked by mlock(2), or
- * watched by a userfaultfd), or EMFILE and ENFILE, as descriptors are needed for a moment.
+ * the range, or no memory), EACCES (not readable and writable, or executable), EOPNOTSUPP (shared
+ * already, huge-page files, the main thread's stack, memory of devices, an attachment), EBUSY
+ * (locked by mlock(2), or watched by a userfaultfd), or EMFILE and ENFILE, as it needs descriptors
+ * for a moment.
  */
 int xpmem_share(void *address, size_t length, unsigned int flags);
 

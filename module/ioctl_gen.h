@@ -27,13 +27,14 @@ union xpmem_ioctl_arg {
 #define XPMEM_IOCTL_COUNT 11
 #define XPMEM_IOCTL_RESERVED_MAX 1
 
-/* What the dispatcher has to know of an ioctl, indexed by its number less XPMEM_IOCTL_FIRST. */
+/* The dispatcher's table of ioctls, indexed by number minus XPMEM_IOCTL_FIRST. */
 struct xpmem_ioctl_op {
 	const char *name;
-	u32 size;		/* bytes of its struct; 0: no such ioctl */
-	u32 min_size;		/* bytes it had in the version that brought it */
-	u32 flags;		/* flags it knows */
-	u16 reserved[XPMEM_IOCTL_RESERVED_MAX];	/* offsets of the u32 fields that must be zero */
+	u32 size;		/* bytes of its struct; 0: there is no such ioctl */
+	u32 min_size;		/* bytes in the ABI version that introduced it */
+	u32 flags;		/* flags that it accepts */
+	/* offsets of the u32 fields that must be zero */
+	u16 reserved[XPMEM_IOCTL_RESERVED_MAX];
 	u8 reserved_count;
 	int (*handler)(struct xpmem_client *client, union xpmem_ioctl_arg *arg);
 };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * A process writes memory of another one's heap to a file, without a copy on the way: the owner turns the memory into
- * such as system calls can take from an attachment.
+ * A process writes memory of another process's heap to a file, without a copy: the owner converts
+ * the memory into shared memory, which system calls accept from an attachment.
  *
  * usage: direct-io FILE
  */

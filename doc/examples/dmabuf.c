@@ -19,7 +19,7 @@ static void give_to_device(xpmem_segid_t segid)
 
 	if (fd < 0)
 		err(1, "xpmem_dmabuf");
-	/* ibv_reg_dmabuf_mr(domain, 0, LENGTH, 0, fd, access), or whatever the device's library has, goes here. */
+	/* Call the device's library here: ibv_reg_dmabuf_mr(domain, 0, LENGTH, 0, fd, access). */
 	printf("a dma-buf of %ld bytes\n", (long)lseek(fd, 0, SEEK_END));
 	exit(0);
 }

@@ -15,16 +15,16 @@ struct abi_field {
 	unsigned int offset;
 	unsigned int size;	/* bytes */
 	enum abi_direction direction;
-	unsigned long long flags;	/* that it may hold, when it holds flags */
+	unsigned long long flags;	/* flags that a flags field accepts */
 };
 
 struct abi_ioctl {
 	const char *name;
 	unsigned long request;
-	int legacy;		/* its struct, if any, has neither size nor flags rules */
+	int legacy;		/* its struct, if any, has no size and no flags rules */
 	unsigned int size;	/* bytes of its struct; 0: no argument */
-	unsigned int min_size;	/* least that the module accepts */
-	unsigned int flags;	/* that its flags field, at offset 4, may hold */
+	unsigned int min_size;	/* smallest size that the module accepts */
+	unsigned int flags;	/* flags that its flags field, at offset 4, accepts */
 	unsigned int reserved[8];	/* offsets of the u32 fields that must be zero */
 	unsigned int reserved_count;
 	const struct abi_field *fields;

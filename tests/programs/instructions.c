@@ -339,11 +339,11 @@ static void exporter(void)
 
 	segid = CHECK_OK(MAKE(.length = 0x7ffffffff000, .mode = 0600));
 	print_fraction("exported", "map_touch_unmap", (double)least_of_mapping() / plain, 2,
-		       "times plain, mmap, touch and munmap of 32 pages, with all of the address space exported");
+		       "times plain, mmap, touch, munmap of 32 pages, all exported");
 	for (i = 0; i < attachments; i += each)
 		CHECK_OK(on(peer_start(), do_attach_many, export_range(memory, pages * PAGE), each, pages));
 	print_fraction("attached", "map_touch_unmap", (double)least_of_mapping() / plain, 2,
-		       "times plain, the same with 100,000 attachments of other memory");
+		       "times plain, same with 100,000 attachments of other memory");
 	CHECK_OK(REMOVE(.segid = segid));
 }
 
@@ -487,7 +487,7 @@ static void teardown(void)
 		close(crowd->files[i]);
 	crowd_start(crowd, members, MEMBERS, 1, attach_all, 0);
 	print_fraction("teardown", "all_to_all", (double)crowd_end(members, MEMBERS) / plain, 2,
-		       "times plain shared mappings, end of 256 processes that each have attached all others");
+		       "times plain, end of 256 processes that have attached each other");
 }
 
 /* Kernel memory for objects of all kinds of the slab allocator, in bytes. */

@@ -17,12 +17,12 @@ struct netlink_attribute {
 struct netlink_operation {
 	const char *name;
 	int command;
-	int replies;		/* else it only acknowledges */
+	int replies;		/* 0: the module only acknowledges */
 	int dumps;		/* it can list all objects */
 	int last_attribute;	/* of its set */
-	const struct netlink_attribute *request;	/* each must be there */
+	const struct netlink_attribute *request;	/* each is required */
 	int request_count;
-	const struct netlink_attribute *filter;	/* each may be there in a dump */
+	const struct netlink_attribute *filter;	/* each is optional in a dump */
 	int filter_count;
 };
 

@@ -13,7 +13,7 @@ bench_ratios() {
 		def size: if . >= 1048576 then "\(. / 1048576) MiB" elif . >= 1024 then "\(. / 1024) KiB" else "\(.) B" end;
 		(if $key == "latency_ns" then 1e-3 else 1e-6 end) as $unit |
 		["cma-read", "cma-write", "shm-copy", "vmsplice", "shared"] as $others |
-		"| size | xpmem | xpmem-cold | xpmem-cache | " + ($others | map("times " + .) | join(" | ")) + " |",
+		"| size | xpmem | cold | cache | " + ($others | map("vs " + .) | join(" | ")) + " |",
 		"|---:|" + ("---:|" * (3 + ($others | length))),
 		(.results | map(select(.use == $use)) | group_by(.size)[] | . as $row |
 			(map({(.method): .[$key]}) | add) as $of |
@@ -30,41 +30,44 @@ bench_document() {
 		<!-- made by ./vm bench --record -->
 		# What XPMEM costs
 
-		In instructions, those of the kernel included, unless a row says otherwise; counted on $1 in a VM with Linux
-		$2, with one processor. \`./vm bench\` counts them again, and \`./vm bench --check\` fails when one
-		is more than 5 % over the one here.
+		Costs are in instructions, including those of the kernel, unless a row says otherwise. They were
+		counted on $1 in a VM with Linux $2 and one processor. \`./vm bench\` counts
+		them again, and \`./vm bench --check\` fails if a cost is more than 5 % above the one recorded here.
 
-		| what | cost | of |
+		| what | cost | unit and workload |
 		|---|---:|---|
 	END
 	awk -F '\t' '{ printf "| `%s` | %s | %s |\n", $1, $2, $3 }' "$3"
 	cat <<-END
 
-		# What it is worth
+		# Comparison with alternatives
 
-		Messages from one process to another, measured by xpmembench with XPMEM and with what one would use instead, side by side in a VM
-		with two processors; xpmembench(1) says what each method is. Where the VM is emulated, as here ($5), only the ratios
-		mean something, and of these not all that they would on a real machine: to copy takes the emulation longer than to enter the kernel,
-		and what the kernel copies (cma, vmsplice) it copies a byte at a time there.
+		xpmembench measures messages from one process to another, through XPMEM and through the
+		alternatives, side by side in a VM with two processors; xpmembench(1) describes the methods. If the
+		VM is emulated, as here ($5), only the ratios are meaningful, and they differ from those of a real
+		machine: the emulator takes longer for a copy than for a kernel entry, and the kernel's own copies
+		(cma, vmsplice) move one byte at a time there. "vs" columns say how many times better \`xpmem\` is.
 
-		Bandwidth of messages that are copied: million bytes a second, and how many times that of each other method \`xpmem\` has.
+		This table shows the bandwidth of copied messages, in million bytes a second.
 
 		$(bench_ratios bandwidth_bytes_per_second copy <"$4")
 
-		Latency of messages that are copied: microseconds, and how many times longer each other method takes than \`xpmem\`.
+		This table shows the latency of copied messages, in microseconds.
 
 		$(bench_ratios latency_ns copy <"$4")
 
-		Bandwidth of messages of which every byte is read, where it is if the method allows that.
+		This table shows the bandwidth of messages of which the receiver reads every byte, in place if the
+		method allows that, in million bytes a second.
 
 		$(bench_ratios bandwidth_bytes_per_second in_place <"$4")
 
-		# What several threads are worth
+		# Several threads
 
-		In the same VM. No lock is held alone where attachments are filled: threads of one attacher share its mmap_lock, and all share the
-		exporter's, as readers. So who wants much memory at once has several threads attach a part each, populated.
+		These figures come from the same VM. Faults in attachments take no lock exclusively: threads of one
+		attacher share its mmap_lock, and all attachers share the exporter's, as readers. To map much memory
+		quickly, let several threads each attach a part, populated.
 
-		| times as fast with two threads as with one | what each does |
+		| speedup with two threads | work of each thread |
 		|---:|---|
 	END
 	awk -F '\t' '{ sub(/.*each of which /, "", $3); printf "| %s | %s |\n", $2, $3 }' "$6"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Measures XPMEM beside what one would use instead. */
+/* Compares XPMEM with its alternatives. */
 #include <ctype.h>
 #include <errno.h>
 #include <getopt.h>
@@ -40,7 +40,7 @@ void complain(const char *format, ...)
 	fputc('\n', stderr);
 }
 
-/* What is being measured, on a terminal, with how far that is. */
+/* Shows the current measurement and its progress on a terminal. */
 void progress(const char *format, ...)
 {
 	static unsigned int done;
@@ -68,7 +68,7 @@ static void print_help(FILE *file)
 	fprintf(file,
 		"Usage: xpmembench [OPTION]...\n\n"
 		"Measures how long messages take from one process to another through XPMEM and through\n"
-		"what one would use instead, side by side, copied and read in place.\n\n"
+		"its alternatives, side by side, copied and read in place.\n\n"
 		"  -s, --sizes SIZES      8:64M is from 8 bytes, doubled up to 64 MiB; 8:1G*4 has each four\n"
 		"                         times the last; 8,4K,1M is a list (8:64M)\n"
 		"  -m, --methods NAMES    with commas between them (all)\n"
@@ -115,7 +115,8 @@ static const char *parse_size(const char *text, size_t *size)
 
 static bool add_size(size_t size)
 {
-	if (options.size_count == SIZES_MAX || (options.size_count && size <= options.sizes[options.size_count - 1]))
+	if (options.size_count == SIZES_MAX ||
+	    (options.size_count && size <= options.sizes[options.size_count - 1]))
 		return false;
 	options.sizes[options.size_count++] = size;
 	return true;
@@ -178,8 +179,9 @@ static bool parse_processors(const char *text)
 {
 	char rest;
 
-	return sscanf(text, "%4d,%4d%c", &options.processors[0], &options.processors[1], &rest) == 2 && options.processors[0] >= 0 &&
-	       options.processors[1] >= 0;
+	return sscanf(text, "%4d,%4d%c", &options.processors[0], &options.processors[1], &rest) ==
+		       2 &&
+	       options.processors[0] >= 0 && options.processors[1] >= 0;
 }
 
 static void parse_options(int count, char **arguments)
@@ -201,7 +203,7 @@ static void parse_options(int count, char **arguments)
 		switch (option) {
 		case 's':
 			if (!parse_sizes(optarg))
-				misuse("'%s' is no list of rising sizes", optarg);
+				misuse("'%s' is not a list of rising sizes", optarg);
 			break;
 		case 'm':
 			if (!parse_methods(optarg))
@@ -209,7 +211,7 @@ static void parse_options(int count, char **arguments)
 			break;
 		case 't':
 			if (!parse_seconds(optarg))
-				misuse("'%s' is no number of seconds", optarg);
+				misuse("'%s' is not a number of seconds", optarg);
 			break;
 		case 'c':
 			if (!parse_processors(optarg))

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Two processes, one of which sends to the other: the receiver asks for messages, the sender says that they are there, and the
- * receiver gets them in one way or another. What is measured is the time from asking to having them, as the receiver sees it.
+ * One process sends messages to another: the receiver asks for messages, the sender says that they
+ * are ready, and the receiver gets them by the method under test. The receiver measures the time
+ * from asking for the messages to having them.
  */
 #include <errno.h>
 #include <limits.h>
@@ -50,7 +51,7 @@ bool wait_until(const struct pair *pair, const atomic_ulong *counter, unsigned l
 			continue;
 		}
 		sched_yield();
-		/* The sender ends with the receiver by itself. */
+		/* The sender ends by itself when the receiver ends. */
 		if (spins % YIELDS == 0 && pair->sender && waitpid(pair->sender, &status, WNOHANG) != 0) {
 			errno = ESRCH;
 			return false;
@@ -89,7 +90,7 @@ static uint64_t sum(const char *from, size_t length)
 	return total;
 }
 
-/* What is being measured, in the receiver. */
+/* The current measurement, in the receiver. */
 struct run {
 	struct pair *pair;
 	const struct method *method;
@@ -195,7 +196,8 @@ static bool check_message(struct run *run)
 	run->total = 0;
 	if (!get_messages(run, 1))
 		return false;
-	if (run->use == USE_IN_PLACE ? run->total != sum(expected, run->length) : memcmp(run->pair->buffer, expected, run->length)) {
+	if (run->use == USE_IN_PLACE ? run->total != sum(expected, run->length) :
+				       memcmp(run->pair->buffer, expected, run->length)) {
 		errno = EILSEQ;
 		return false;
 	}
@@ -255,7 +257,8 @@ static void measure_method(struct pair *pair, unsigned int number, struct result
 			run.number = 0;
 			progress("%s, %s, %s", run.method->what, text, use == USE_COPY ? "copied" : "in place");
 			if (!measure_run(&run, &results->of[number][use][i])) {
-				snprintf(missing, sizeof(results->missing[number]), "%s at %s", errno == EILSEQ ? "wrong data" : strerror(errno), text);
+				snprintf(missing, sizeof(results->missing[number]), "%s at %s",
+					 errno == EILSEQ ? "wrong data" : strerror(errno), text);
 				return;
 			}
 		}
@@ -270,7 +273,8 @@ static void fail(const char *what)
 
 static void *map(size_t length, int flags)
 {
-	void *memory = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_ANONYMOUS | MAP_NORESERVE | flags, -1, 0);
+	void *memory = mmap(NULL, length, PROT_READ | PROT_WRITE,
+			    MAP_ANONYMOUS | MAP_NORESERVE | flags, -1, 0);
 
 	if (memory == MAP_FAILED)
 		fail("no memory");
@@ -318,7 +322,8 @@ static void prepare(struct pair *pair)
 	pair->length = (length + pair->page_size - 1) & ~(pair->page_size - 1);
 	if (sched_getaffinity(0, sizeof(set), &set))
 		fail("processors");
-	pair->spins = options.processors[0] >= 0 ? options.processors[0] != options.processors[1] : CPU_COUNT(&set) > 1;
+	pair->spins = options.processors[0] >= 0 ? options.processors[0] != options.processors[1] :
+						   CPU_COUNT(&set) > 1;
 	pair->channel = map(sizeof(*pair->channel), MAP_SHARED);
 	pair->memory = map(pair->length, MAP_PRIVATE);
 	pair->shared = map(pair->length, MAP_SHARED);

@@ -61,8 +61,9 @@ static bool cold_end_view(struct pair *pair, const void *view)
 }
 
 /*
- * xpmem-cache: messages come from many buffers, and what was attached stays so, as much as the cache holds: half of them. Seven
- * of eight messages are of three quarters as many as it holds, the others of any.
+ * xpmem-cache: messages come from many buffers, and the receiver keeps attachments of half of them
+ * in a cache. Seven of eight messages come from as many buffers as three quarters of the cache, the
+ * others from any buffer.
  */
 
 #define CACHE_SIZE 32UL
@@ -116,7 +117,11 @@ static const void *cache_view(struct pair *pair, const struct message *message)
 	}
 	if (oldest->at && xpmem_detach(oldest->at))
 		return NULL;
-	*oldest = (struct cached){ .offset = message->offset, .length = message->length, .used = cache_clock };
+	*oldest = (struct cached){
+		.offset = message->offset,
+		.length = message->length,
+		.used = cache_clock,
+	};
 	oldest->at = attach(message->offset, message->length);
 	return oldest->at;
 }
@@ -136,7 +141,8 @@ double method_cache_hits(void)
 
 /* process_vm_readv and process_vm_writev: the kernel copies once */
 
-static bool copy_across(ssize_t (*call)(pid_t, const struct iovec *, unsigned long, const struct iovec *, unsigned long, unsigned long),
+static bool copy_across(ssize_t (*call)(pid_t, const struct iovec *, unsigned long,
+					const struct iovec *, unsigned long, unsigned long),
 			pid_t other, char *here, char *there, size_t length)
 {
 	while (length > 0) {
@@ -154,10 +160,11 @@ static bool copy_across(ssize_t (*call)(pid_t, const struct iovec *, unsigned lo
 
 static bool readv_receive(struct pair *pair, const struct message *message, void *buffer)
 {
-	return copy_across(process_vm_readv, pair->sender, buffer, pair->memory + message->offset, message->length);
+	return copy_across(process_vm_readv, pair->sender, buffer, pair->memory + message->offset,
+			   message->length);
 }
 
-/* Where only a parent may write to its child. */
+/* Some systems let only a parent write to its child. */
 static bool writev_begin(struct pair *pair)
 {
 	prctl(PR_SET_PTRACER, pair->sender, 0, 0, 0);
@@ -166,7 +173,8 @@ static bool writev_begin(struct pair *pair)
 
 static bool writev_send(struct pair *pair, const struct message *message)
 {
-	return copy_across(process_vm_writev, pair->receiver, pair->memory + message->offset, pair->buffer, message->length);
+	return copy_across(process_vm_writev, pair->receiver, pair->memory + message->offset,
+			   pair->buffer, message->length);
 }
 
 static bool nothing_to_receive(struct pair *pair, const struct message *message, void *buffer)
@@ -215,7 +223,7 @@ static bool slots_receive(struct pair *pair, const struct message *message, void
 
 static bool pipe_begin(struct pair *pair)
 {
-	/* As much as an ordinary user gets. */
+	/* The limit of an ordinary user. */
 	fcntl(pair->pipe[0], F_SETPIPE_SZ, 1024 * 1024);
 	return true;
 }
@@ -259,15 +267,39 @@ static const void *shared_view(struct pair *pair, const struct message *message)
 }
 
 const struct method methods[] = {
-	{ .name = "xpmem", .what = "XPMEM, attached once", .uses_xpmem = true, .begin = xpmem_begin, .view = xpmem_view },
-	{ .name = "xpmem-cold", .what = "XPMEM, attached and detached for each message", .uses_xpmem = true, .begin = get_permit,
-	  .view = cold_view, .end_view = cold_end_view },
-	{ .name = "xpmem-cache", .what = "XPMEM, many buffers, half of which a cache keeps attached", .uses_xpmem = true,
-	  .begin = get_permit, .view = cache_view, .choose = cache_choose },
+	{ .name = "xpmem",
+	  .what = "XPMEM, attached once",
+	  .uses_xpmem = true,
+	  .begin = xpmem_begin,
+	  .view = xpmem_view },
+	{ .name = "xpmem-cold",
+	  .what = "XPMEM, attached and detached for each message",
+	  .uses_xpmem = true,
+	  .begin = get_permit,
+	  .view = cold_view,
+	  .end_view = cold_end_view },
+	{ .name = "xpmem-cache",
+	  .what = "XPMEM, many buffers, half of which a cache keeps attached",
+	  .uses_xpmem = true,
+	  .begin = get_permit,
+	  .view = cache_view,
+	  .choose = cache_choose },
 	{ .name = "cma-read", .what = "process_vm_readv", .receive = readv_receive },
-	{ .name = "cma-write", .what = "process_vm_writev", .begin = writev_begin, .send = writev_send, .receive = nothing_to_receive },
-	{ .name = "shm-copy", .what = "two copies, through shared memory", .streams = true, .send = slots_send, .receive = slots_receive },
-	{ .name = "vmsplice", .what = "a pipe filled by vmsplice", .streams = true, .begin = pipe_begin, .send = pipe_send,
+	{ .name = "cma-write",
+	  .what = "process_vm_writev",
+	  .begin = writev_begin,
+	  .send = writev_send,
+	  .receive = nothing_to_receive },
+	{ .name = "shm-copy",
+	  .what = "two copies, through shared memory",
+	  .streams = true,
+	  .send = slots_send,
+	  .receive = slots_receive },
+	{ .name = "vmsplice",
+	  .what = "a pipe filled by vmsplice",
+	  .streams = true,
+	  .begin = pipe_begin,
+	  .send = pipe_send,
 	  .receive = pipe_receive },
 	{ .name = "shared", .what = "memory shared from the start, the limit", .view = shared_view },
 };

@@ -39,7 +39,8 @@ static void print_data(const struct results *results, unsigned int number, FILE 
 	fprintf(gnuplot, "$data%u << END\n", number);
 	for (i = 0; i < options.size_count; i++)
 		if (results->of[number][USE_COPY][i].measured)
-			fprintf(gnuplot, "%zu %.6g\n", options.sizes[i], results->of[number][USE_COPY][i].bandwidth / 1e6);
+			fprintf(gnuplot, "%zu %.6g\n", options.sizes[i],
+				results->of[number][USE_COPY][i].bandwidth / 1e6);
 	fprintf(gnuplot, "END\n");
 }
 
@@ -68,16 +69,18 @@ bool plot(const struct results *results, const char *path)
 	}
 	fprintf(gnuplot, "set terminal %s\nset output '", terminal);
 	print_path(path, gnuplot);
-	fprintf(gnuplot, "'\nset title 'Bandwidth of messages that are copied'\nset key left top noenhanced\nset grid\n"
-			 "set logscale x 2\nset logscale y\nset format x '%%.0b %%BB'\nset xlabel 'message size'\n"
-			 "set ylabel 'million bytes a second'\n");
+	fprintf(gnuplot,
+		"'\nset title 'Bandwidth of messages that are copied'\nset key left top noenhanced\nset grid\n"
+		"set logscale x 2\nset logscale y\nset format x '%%.0b %%BB'\nset xlabel 'message size'\n"
+		"set ylabel 'million bytes a second'\n");
 	for (number = 0; number < method_count; number++)
 		if (has_results(results, number))
 			print_data(results, number, gnuplot);
 	for (number = 0; number < method_count; number++) {
 		if (!has_results(results, number))
 			continue;
-		fprintf(gnuplot, "%s$data%u using 1:2 with linespoints title '%s'", separator, number, methods[number].name);
+		fprintf(gnuplot, "%s$data%u using 1:2 with linespoints title '%s'", separator,
+			number, methods[number].name);
 		separator = ", ";
 	}
 	fprintf(gnuplot, "\n");

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What was measured, as tables for people and as JSON for programs.
+ * Results, as tables for people and as JSON for programs.
  */
 #include <json-c/json.h>
 #include <math.h>
@@ -35,7 +35,8 @@ static double bandwidth_in_megabytes(const struct result *result)
 	return result->bandwidth / 1e6;
 }
 
-static void print_table(const struct results *results, enum use use, const char *title, double (*value)(const struct result *), FILE *file)
+static void print_table(const struct results *results, enum use use, const char *title,
+			double (*value)(const struct result *), FILE *file)
 {
 	unsigned int number, i;
 	char text[32];
@@ -74,10 +75,15 @@ void report_table(const struct results *results, FILE *file)
 			fprintf(file, " (not measured: %s)", results->missing[number]);
 		fputc('\n', file);
 	}
-	print_table(results, USE_COPY, "Latency, copied: microseconds from asking for a message to having it", latency_in_microseconds, file);
-	print_table(results, USE_COPY, "Bandwidth, copied: million bytes a second", bandwidth_in_megabytes, file);
-	print_table(results, USE_IN_PLACE, "Latency, every byte read: microseconds", latency_in_microseconds, file);
-	print_table(results, USE_IN_PLACE, "Bandwidth, every byte read: million bytes a second", bandwidth_in_megabytes, file);
+	print_table(results, USE_COPY,
+		    "Latency, copied: microseconds from asking for a message to having it",
+		    latency_in_microseconds, file);
+	print_table(results, USE_COPY, "Bandwidth, copied: million bytes a second",
+		    bandwidth_in_megabytes, file);
+	print_table(results, USE_IN_PLACE, "Latency, every byte read: microseconds",
+		    latency_in_microseconds, file);
+	print_table(results, USE_IN_PLACE, "Bandwidth, every byte read: million bytes a second",
+		    bandwidth_in_megabytes, file);
 }
 
 static void add_text(struct json_object *object, const char *key, const char *text)
@@ -111,7 +117,8 @@ static struct json_object *environment(const struct results *results)
 	return object;
 }
 
-static struct json_object *result_object(const struct result *result, unsigned int number, enum use use, size_t size)
+static struct json_object *result_object(const struct result *result, unsigned int number,
+					 enum use use, size_t size)
 {
 	struct json_object *object = json_object_new_object();
 

@@ -49,7 +49,7 @@ struct message {
 #define SLOT_COUNT 4
 #define SLOT_SIZE ((size_t)64 * 1024)
 
-/* Memory of both processes, made before the sender is forked. Each counter is written by one side only, and has a cache line of its own. */
+/* Memory of both processes. One side writes each counter, which has its own cache line. */
 struct channel {
 	_Alignas(64) atomic_ulong asked;	/* messages the receiver has asked for */
 	_Alignas(64) atomic_ulong sent;		/* messages that are there */
@@ -80,8 +80,9 @@ struct pair {
 };
 
 /*
- * A way to get a message across. Those that send have the sender act for each message; those that view let the receiver use it without
- * a copy of its own, and end the view after. Each returns false, or NULL, with errno set.
+ * A method to transfer a message. With `send`, the sender acts for each message; with `view`, the
+ * receiver uses the message without a copy of its own and ends the view afterwards. Each function
+ * returns false, or NULL, with errno set.
  */
 struct method {
 	const char *name;
@@ -93,7 +94,7 @@ struct method {
 	bool (*receive)(struct pair *pair, const struct message *message, void *buffer);
 	const void *(*view)(struct pair *pair, const struct message *message);
 	bool (*end_view)(struct pair *pair, const void *view);
-	/* Which message comes as number @number, where not always the same; false if these sizes do not fit. */
+	/* Chooses message number @number; returns false if these sizes do not fit. */
 	bool (*choose)(const struct pair *pair, unsigned long number, struct message *message);
 };
 
@@ -120,7 +121,7 @@ extern const char *const use_names[USE_COUNT];
 
 /* measure.c */
 void measure(struct results *results);
-/* Gives up its processor now and then, or at once if there is one for both. False, with errno set, when the sender is gone or failed. */
+/* Yields the processor at times. Returns false, with errno set, if the sender ended or failed. */
 bool wait_until(const struct pair *pair, const atomic_ulong *counter, unsigned long value);
 
 /* report.c */

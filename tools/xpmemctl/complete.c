@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What may come next on a command line, for the shells: candidates for the last of the words that are given, one a
- * line. Nothing is said of what goes wrong.
+ * Completion for shells: prints candidates for the last of the given words, one per line. Reports
+ * no errors.
  */
 #include <string.h>
 
 #include "xpmemctl.h"
 
-static const char *word;	/* that is to be completed */
+static const char *word;	/* word to complete */
 
 static void offer(const char *candidate)
 {
@@ -22,7 +22,7 @@ static enum status offer_id(struct json_object *object, void *data)
 	return STATUS_OK;
 }
 
-/* Ids that are there now, if the module is. */
+/* Ids of existing objects, if the module is loaded. */
 static void offer_ids(int noun)
 {
 	struct netlink netlink;
@@ -157,7 +157,8 @@ static bool takes_columns(const char *option)
 
 static bool is_value(const char *option, const char *text)
 {
-	return takes_columns(option) || !strcmp(option, "--count") || (!strcmp(option, "--watch") && strchr("0123456789.", *text));
+	return takes_columns(option) || !strcmp(option, "--count") ||
+	       (!strcmp(option, "--watch") && strchr("0123456789.", *text));
 }
 
 /* The last of some keys with commas between them, after those before it. */
@@ -187,13 +188,14 @@ enum status complete(int count, char **arguments)
 
 	/* Without its options and their values; the last word counts, whatever it is. */
 	for (i = 0; i < count; i++)
-		if (i == count - 1 || (arguments[i][0] != '-' && !(i && is_value(arguments[i - 1], arguments[i]))))
+		if (i == count - 1 ||
+		    (arguments[i][0] != '-' && !(i && is_value(arguments[i - 1], arguments[i]))))
 			plain[plain_count++] = arguments[i];
 	word = count ? arguments[count - 1] : "";
 	for (j = 0; plain_count > 1 && j < command_count; j++)
 		if (!strcmp(commands[j].name, plain[0]))
 			command = &commands[j];
-	/* Whatever goes wrong must not show between the user's words. */
+	/* Error messages must not appear between the user's words. */
 	options.format = FORMAT_TABLE;
 	if (!freopen("/dev/null", "w", stderr))
 		return STATUS_FAILED;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Looks for what keeps programs from using XPMEM, or from using it well. */
+/* Finds problems that keep programs from using XPMEM, or from using it well. */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/xpmem.h>
@@ -21,7 +21,7 @@ static const char *const state_names[] = { [OK] = "ok", [NOTE] = "note", [PROBLE
 static struct json_object *findings;
 static bool has_problem, lost_finding;
 
-/* An empty remedy is left out. */
+/* Omits an empty remedy. */
 static void found(const char *check, enum state state, const char *remedy, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 
@@ -61,19 +61,21 @@ static bool read_line(const char *path, char *text, size_t size)
 static void check_module(struct json_object *info)
 {
 	if (!info) {
-		found("module", PROBLEM, "load it with: modprobe xpmem", "the module is not loaded, or is too old to answer over netlink");
+		found("module", PROBLEM, "load it with: modprobe xpmem",
+		      "the module is not loaded, or is too old to answer over netlink");
 		return;
 	}
-	found("module", OK, "", "module %s is loaded and serves ABI version %s", json_text_or(info, "module_version", "?"),
-	      json_text_or(info, "abi_version", "?"));
+	found("module", OK, "", "module %s is loaded and serves ABI version %s",
+	      json_text_or(info, "module_version", "?"), json_text_or(info, "abi_version", "?"));
 	if (json_number(info, "abi_version") < XPMEM_ABI_VERSION)
 		found("version", PROBLEM, "install and load the module that came with this tool",
-		      "this tool knows ABI version %d, the module serves %s", XPMEM_ABI_VERSION, json_text_or(info, "abi_version", "none"));
+		      "this tool knows ABI version %d, the module serves %s", XPMEM_ABI_VERSION,
+		      json_text_or(info, "abi_version", "none"));
 	else if (json_number(info, "abi_version") > XPMEM_ABI_VERSION)
 		found("version", NOTE, "install the tool that came with the module",
-		      "the module is newer than this tool, which does not show all that it tells");
+		      "the module is newer than this tool, which does not show all of its data");
 	else
-		found("version", OK, "", "tool and module agree");
+		found("version", OK, "", "tool and module have the same ABI version");
 }
 
 static void check_device(bool loaded)
@@ -83,8 +85,11 @@ static void check_device(bool loaded)
 	int device;
 
 	if (stat("/dev/xpmem", &state)) {
-		found("device", loaded ? PROBLEM : NOTE, loaded ? "is udev or devtmpfs there? make the node with the number in /proc/misc" : "",
-		      "/dev/xpmem is not there");
+		found("device", loaded ? PROBLEM : NOTE,
+		      loaded ?
+			      "check udev and devtmpfs, or make the node with the number in /proc/misc" :
+			      "",
+		      "/dev/xpmem does not exist");
 		return;
 	}
 	device = open("/dev/xpmem", O_RDWR | O_CLOEXEC);
@@ -94,12 +99,15 @@ static void check_device(bool loaded)
 		return;
 	}
 	if (ioctl(device, XPMEM_IOC_QUERY, &query))
-		found("device", PROBLEM, "what other module made /dev/xpmem? unload it and load xpmem", "/dev/xpmem does not answer: %s", strerror(errno));
+		found("device", PROBLEM,
+		      "find and unload the other module that made /dev/xpmem, and load xpmem",
+		      "/dev/xpmem does not answer: %s", strerror(errno));
 	else if ((state.st_mode & 0666) != 0666)
-		found("device", NOTE, "to open it to all users, since the module checks access itself: chmod 666 /dev/xpmem",
+		found("device", NOTE,
+		      "to open it to all users, since the module checks access itself: chmod 666 /dev/xpmem",
 		      "/dev/xpmem has mode %04o: not all users may use it", state.st_mode & 07777);
 	else
-		found("device", OK, "", "/dev/xpmem can be used by everybody, and answers");
+		found("device", OK, "", "all users may use /dev/xpmem, and it answers");
 	close(device);
 }
 
@@ -109,15 +117,19 @@ static void check_parameters(struct json_object *info)
 	unsigned long bits = strtoul(mask, NULL, 8);
 
 	if (!(bits & 0077))
-		found("mode_mask", OK, "", "mode_mask is %s: users attach their own memory only, whatever mode it is exported with", mask);
+		found("mode_mask", OK, "",
+		      "mode_mask is %s: users attach their own memory only, whatever mode it is exported with",
+		      mask);
 	else
-		found("mode_mask", NOTE, "if users are not to share memory: echo 0700 > /sys/module/xpmem/parameters/mode_mask",
+		found("mode_mask", NOTE,
+		      "if users are not to share memory: echo 0700 > /sys/module/xpmem/parameters/mode_mask",
 		      "mode_mask is %s: users may attach memory of other users who allow it", mask);
 	if (json_number(info, "global_ids"))
-		found("global_ids", NOTE, "to keep containers apart: echo N > /sys/module/xpmem/parameters/global_ids",
-		      "ids are honoured across ipc namespaces");
+		found("global_ids", NOTE,
+		      "to keep containers apart: echo N > /sys/module/xpmem/parameters/global_ids",
+		      "ids are valid across ipc namespaces");
 	else
-		found("global_ids", OK, "", "ids are honoured in their own ipc namespace only");
+		found("global_ids", OK, "", "ids are valid in their own ipc namespace only");
 }
 
 static enum status count_one(struct json_object *object, void *data)
@@ -145,7 +157,8 @@ static void check_limits(struct netlink *netlink, struct json_object *info)
 			found(key, PROBLEM, "raise the parameter of that name in /sys/module/xpmem/parameters",
 			      "this user has %lu of the %lu %s that it may have", count, limit, nouns[i].plural);
 		else if (limit)
-			found(key, OK, "", "this user has %lu of the %lu %s that it may have", count, limit, nouns[i].plural);
+			found(key, OK, "", "this user has %lu of the %lu %s that it may have",
+			      count, limit, nouns[i].plural);
 		else
 			found(key, OK, "", "this user has %lu %s and may have any number", count, nouns[i].plural);
 	}
@@ -212,13 +225,14 @@ static void check_huge_pages(const char *check, const char *path, const char *of
 {
 	char line[128], *value, *end;
 
-	if (!read_line(path, line, sizeof(line)) || !(value = strchr(line, '[')) || !(end = strchr(value, ']'))) {
-		found(check, NOTE, "", "there is nothing to say of huge pages of %s", of);
+	if (!read_line(path, line, sizeof(line)) || !(value = strchr(line, '[')) ||
+	    !(end = strchr(value, ']'))) {
+		found(check, NOTE, "", "the setting of huge pages of %s cannot be read", of);
 		return;
 	}
 	*end = '\0';
 	if (!strcmp(value + 1, "never") || !strcmp(value + 1, "deny"))
-		found(check, NOTE, "huge pages make attaching much memory faster: write madvise or advise there",
+		found(check, NOTE, "to attach much memory faster, write madvise or advise to that file",
 		      "huge pages of %s are off (%s is %s)", of, path, value + 1);
 	else
 		found(check, OK, "", "huge pages of %s: %s", of, value + 1);
@@ -230,15 +244,19 @@ static void check_process_limits(void)
 	struct rlimit memlock;
 
 	if (read_line("/proc/sys/vm/max_map_count", line, sizeof(line)))
-		found("max_map_count", atol(line) < 65530 ? NOTE : OK, atol(line) < 65530 ? "raise it with: sysctl vm.max_map_count=262144" : "",
-		      "a process may have %s mappings; an attachment is one, or more where kinds of memory change", line);
+		found("max_map_count", atol(line) < 65530 ? NOTE : OK,
+		      atol(line) < 65530 ? "raise it with: sysctl vm.max_map_count=262144" : "",
+		      "a process may have %s mappings; each attachment takes one or more",
+		      line);
 	if (getrlimit(RLIMIT_MEMLOCK, &memlock))
 		return;
 	if (memlock.rlim_cur == RLIM_INFINITY)
 		found("memlock", OK, "", "dma-bufs may pin any amount of memory");
 	else
-		found("memlock", NOTE, "to pin more: raise \"memlock\" in /etc/security/limits.conf or LimitMEMLOCK of the service",
-		      "dma-bufs of this user may pin %llu bytes in all", (unsigned long long)memlock.rlim_cur);
+		found("memlock", NOTE,
+		      "to pin more, raise memlock in /etc/security/limits.conf, or LimitMEMLOCK=",
+		      "dma-bufs of this user may pin %llu bytes in all",
+		      (unsigned long long)memlock.rlim_cur);
 }
 
 static enum status print(void)
@@ -251,7 +269,8 @@ static enum status print(void)
 		struct json_object *finding = json_object_array_get_idx(findings, i);
 		const char *remedy = json_text(finding, "remedy");
 
-		printf("%-8s %s: %s\n", json_text(finding, "state"), json_text(finding, "check"), json_text(finding, "finding"));
+		printf("%-8s %s: %s\n", json_text(finding, "state"), json_text(finding, "check"),
+		       json_text(finding, "finding"));
 		if (remedy)
 			printf("         %s\n", remedy);
 	}
@@ -266,7 +285,10 @@ enum status doctor(int count, char **arguments)
 	bool loaded = !access("/sys/module/xpmem", F_OK);
 
 	if (count)
-		return fail(STATUS_USAGE, "doctor takes no argument, but there is \"%s\"; see: xpmemctl doctor --help", arguments[0]);
+		return fail(
+			STATUS_USAGE,
+			"doctor takes no argument, but there is \"%s\"; see: xpmemctl doctor --help",
+			arguments[0]);
 	findings = json_object_new_array();
 	if (!findings)
 		return out_of_memory();
@@ -287,7 +309,8 @@ enum status doctor(int count, char **arguments)
 	}
 	check_kernel();
 	check_huge_pages("thp", "/sys/kernel/mm/transparent_hugepage/enabled", "private memory");
-	check_huge_pages("shmem_thp", "/sys/kernel/mm/transparent_hugepage/shmem_enabled", "shared memory");
+	check_huge_pages("shmem_thp", "/sys/kernel/mm/transparent_hugepage/shmem_enabled",
+			 "shared memory");
 	check_process_limits();
 	status = lost_finding ? out_of_memory() : print();
 	json_object_put(findings);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Pairs of a key and a value, which the kernel narrows its lists by. */
+/* Pairs of a key and a value, by which the kernel filters its dumps. */
 #include <errno.h>
 #include <netlink/attr.h>
 #include <netlink/msg.h>
@@ -31,6 +31,7 @@ int64_t parse_id(const char *text)
 bool parse_value(const struct attribute *attribute, const char *text, uint64_t *number)
 {
 	const struct value_name *name;
+	uint64_t limit = UINT64_MAX;
 
 	*number = 0;
 	if (attribute->type == ATTRIBUTE_STRING)
@@ -40,8 +41,11 @@ bool parse_value(const struct attribute *attribute, const char *text, uint64_t *
 			*number = name->value;
 			return true;
 		}
-	return parse_number(text, number) &&
-	       *number <= (attribute->type == ATTRIBUTE_U32 ? UINT32_MAX : attribute->type == ATTRIBUTE_S64 ? INT64_MAX : UINT64_MAX);
+	if (attribute->type == ATTRIBUTE_U32)
+		limit = UINT32_MAX;
+	else if (attribute->type == ATTRIBUTE_S64)
+		limit = INT64_MAX;
+	return parse_number(text, number) && *number <= limit;
 }
 
 static const struct attribute *find_attribute(const struct attribute_set *set, int id)
@@ -90,7 +94,8 @@ static enum status refuse_key(const struct operation *operation, const char *key
 	char keys[256];
 
 	filter_list_keys(operation, keys, sizeof(keys));
-	return fail(STATUS_USAGE, "cannot select %ss by \"%s\"; say a key and a value, keys are %s", operation->set->name, key, keys);
+	return fail(STATUS_USAGE, "cannot select %ss by \"%s\"; give a key and a value, keys are %s",
+		    operation->set->name, key, keys);
 }
 
 enum status refuse_value(const struct attribute *attribute, const char *text)
@@ -100,9 +105,11 @@ enum status refuse_value(const struct attribute *attribute, const char *text)
 	size_t length = 0;
 
 	for (name = attribute->names; name && name->name && length < sizeof(names); name++)
-		length += snprintf(names + length, sizeof(names) - length, "%s%s", length ? ", " : "", name->name);
-	return fail(STATUS_USAGE, "\"%s\" is no value of %s; give %s%sa number, decimal or 0x and hexadecimal", text, attribute->key,
-		    names, *names ? ", or " : "");
+		length += snprintf(names + length, sizeof(names) - length, "%s%s",
+				   length ? ", " : "", name->name);
+	return fail(STATUS_USAGE,
+		    "\"%s\" is not a value of %s; give %s%sa number, decimal or 0x and hexadecimal",
+		    text, attribute->key, names, *names ? ", or " : "");
 }
 
 static bool has_term(const struct filter *filter, const struct attribute *attribute)
@@ -114,7 +121,8 @@ static bool has_term(const struct filter *filter, const struct attribute *attrib
 	return i < filter->count;
 }
 
-enum status filter_parse(struct filter *filter, const struct operation *operation, int count, char **arguments)
+enum status filter_parse(struct filter *filter, const struct operation *operation, int count,
+			 char **arguments)
 {
 	const struct attribute *attribute;
 	int i;
@@ -127,9 +135,10 @@ enum status filter_parse(struct filter *filter, const struct operation *operatio
 		if (i + 1 == count)
 			return fail(STATUS_USAGE, "\"%s\" lacks a value", arguments[i]);
 		if (has_term(filter, attribute))
-			return fail(STATUS_USAGE, "\"%s\" is there twice; an object has one %s", arguments[i], arguments[i]);
+			return fail(STATUS_USAGE, "\"%s\" is given twice; an object has one %s",
+				    arguments[i], arguments[i]);
 		if (filter->count == FILTER_TERMS)
-			return fail(STATUS_USAGE, "too many keys; say at most %d", FILTER_TERMS);
+			return fail(STATUS_USAGE, "too many keys; give at most %d", FILTER_TERMS);
 		if (!parse_value(attribute, arguments[i + 1], &filter->terms[filter->count].number))
 			return refuse_value(attribute, arguments[i + 1]);
 		filter->terms[filter->count].attribute = attribute;

@@ -9,7 +9,10 @@ enum status info(int count, char **arguments)
 	enum status status;
 
 	if (count)
-		return fail(STATUS_USAGE, "info takes no argument, but there is \"%s\"; see: xpmemctl info --help", arguments[0]);
+		return fail(
+			STATUS_USAGE,
+			"info takes no argument, but there is \"%s\"; see: xpmemctl info --help",
+			arguments[0]);
 	status = columns_check(sets);
 	if (status == STATUS_OK)
 		status = netlink_open(&netlink);

@@ -16,7 +16,8 @@ static enum status print_as_tables(int noun, struct json_object *object, struct 
 	return output_finish();
 }
 
-static enum status print_as_json(const struct netlink *netlink, int noun, struct json_object *object, struct json_object **users)
+static enum status print_as_json(const struct netlink *netlink, int noun,
+				 struct json_object *object, struct json_object **users)
 {
 	struct json_object *selected = columns_select(object);
 	int i;
@@ -33,8 +34,9 @@ static enum status print_as_json(const struct netlink *netlink, int noun, struct
 	return output_end();
 }
 
-/* Objects of a kind that belong to another, whose kind the key names; none where they do not say to which. */
-static enum status find_children(struct netlink *netlink, int noun, const char *key, const char *id, struct json_object **children)
+/* Selects the objects of a kind by the id of their parent, whose kind the key names. */
+static enum status find_children(struct netlink *netlink, int noun, const char *key, const char *id,
+				 struct json_object **children)
 {
 	char *terms[] = { (char *)key, (char *)id };
 	struct filter filter;
@@ -48,7 +50,7 @@ static int compare_ids(const void *a, const void *b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-/* Objects of one kind, of which those are kept that belong to one of some segments. */
+/* Objects of one kind, filtered by a set of segments. */
 struct choice {
 	const char **segments;	/* ids, sorted */
 	size_t count;
@@ -62,7 +64,8 @@ static enum status keep_chosen(struct json_object *object, void *data)
 
 	if (!bsearch(&segment, choice->segments, choice->count, sizeof(*choice->segments), compare_ids))
 		return STATUS_OK;
-	return json_object_array_add(choice->chosen, json_object_get(object)) ? out_of_memory() : STATUS_OK;
+	return json_object_array_add(choice->chosen, json_object_get(object)) ? out_of_memory() :
+										STATUS_OK;
 }
 
 static void forget_chosen(void *data)
@@ -73,10 +76,11 @@ static void forget_chosen(void *data)
 }
 
 /*
- * Neither permits nor attachments name an exporter. One look at all of them takes less than one look for each segment,
- * for each of which the module would go through all.
+ * Neither permits nor attachments name an exporter. One dump of all of them is faster than one
+ * filtered dump for each segment, because the module would iterate over all of them each time.
  */
-static enum status find_of_segments(struct netlink *netlink, int noun, struct json_object *segments, struct json_object **users)
+static enum status find_of_segments(struct netlink *netlink, int noun, struct json_object *segments,
+				    struct json_object **users)
 {
 	struct choice choice = { .count = json_object_array_length(segments) };
 	enum status status;
@@ -96,8 +100,9 @@ static enum status find_of_segments(struct netlink *netlink, int noun, struct js
 	return status;
 }
 
-/* What exists through an object: of a segment its permits and attachments, of a permit its attachments. */
-static enum status find_users(struct netlink *netlink, int noun, const char *id, struct json_object **users)
+/* The objects that exist through an object: a segment's or a permit's. */
+static enum status find_users(struct netlink *netlink, int noun, const char *id,
+			      struct json_object **users)
 {
 	enum status status = STATUS_OK;
 	char key[64];
@@ -132,13 +137,20 @@ enum status inspect(int count, char **arguments)
 	char text[32];
 
 	if (count != 2)
-		return fail(STATUS_USAGE, "inspect takes what and which: xpmemctl inspect exporter|segment|permit|attachment ID");
+		return fail(
+			STATUS_USAGE,
+			"inspect takes a kind and an id: xpmemctl inspect exporter|segment|permit|attachment ID");
 	noun = noun_of_singular(arguments[0]);
 	if (noun == NOUN_COUNT)
-		return fail(STATUS_USAGE, "cannot inspect \"%s\"; say exporter, segment, permit or attachment", arguments[0]);
+		return fail(STATUS_USAGE,
+			    "cannot inspect \"%s\"; give exporter, segment, permit or attachment",
+			    arguments[0]);
 	id = parse_id(arguments[1]);
 	if (!id)
-		return fail(STATUS_USAGE, "\"%s\" is no id; give a positive number, decimal or 0x and hexadecimal", arguments[1]);
+		return fail(
+			STATUS_USAGE,
+			"\"%s\" is not an id; give a positive number, decimal or 0x and hexadecimal",
+			arguments[1]);
 	json_format_id(text, sizeof(text), id);
 
 	status = check_columns(noun);
@@ -151,7 +163,7 @@ enum status inspect(int count, char **arguments)
 		status = find_users(&netlink, noun, text, users);
 	if (status == STATUS_OK) {
 		if (netlink.interrupted)
-			warn("objects keep coming and going: some may be missing or there twice");
+			warn("objects keep changing: some may be missing or listed twice");
 		status = options.format == FORMAT_TABLE ? print_as_tables(noun, object, users) :
 							  print_as_json(&netlink, noun, object, users);
 	}

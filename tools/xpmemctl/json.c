@@ -80,7 +80,8 @@ static struct json_object *from_attribute(const struct attribute *attribute, str
 	}
 }
 
-struct json_object *json_from_attributes(const struct attribute_set *set, struct nlattr **attributes)
+struct json_object *json_from_attributes(const struct attribute_set *set,
+					 struct nlattr **attributes)
 {
 	struct json_object *object = json_object_new_object();
 	size_t i;
@@ -134,8 +135,9 @@ uint64_t json_number(struct json_object *object, const char *key)
 bool is_counter(const char *key)
 {
 	static const char *const counters[] = {
-		"faults", "pages_mapped", "huge_mappings", "retries", "failures", "invalidations", "zaps", "limit_hits", "revocations",
-		"ptrace_denials", "unknown_ids",
+		"faults",      "pages_mapped",	 "huge_mappings", "retries",
+		"failures",    "invalidations",	 "zaps",	  "limit_hits",
+		"revocations", "ptrace_denials", "unknown_ids",
 	};
 	size_t i;
 

@@ -42,7 +42,8 @@ static enum status list_as_json(struct netlink *netlink, bool *wanted, const str
 	return output_end();
 }
 
-static enum status list_as_tables(struct netlink *netlink, bool *wanted, const struct filter *filters)
+static enum status list_as_tables(struct netlink *netlink, bool *wanted,
+				  const struct filter *filters)
 {
 	enum status status = STATUS_OK;
 	const char *separator = "";
@@ -76,7 +77,7 @@ static enum status check_columns(const bool *wanted)
 	return columns_check(sets);
 }
 
-/* Which kinds, and how they are selected: those that are named, or all that can be selected by the keys. */
+/* Chooses the kinds to list: the named one, or all kinds that have the keys. */
 static enum status choose(int count, char **arguments, bool *wanted, struct filter *filters)
 {
 	int only = count ? noun_of_plural(arguments[0]) : NOUN_COUNT, i, chosen = 0;
@@ -86,8 +87,10 @@ static enum status choose(int count, char **arguments, bool *wanted, struct filt
 	for (i = 0; i < NOUN_COUNT; i++)
 		known |= i == only || filter_takes(nouns[i].get, count ? 1 : 0, arguments);
 	if (!known)
-		return fail(STATUS_USAGE, "cannot list \"%s\"; say exporters, segments, permits or attachments, or a key to select by",
-			    arguments[0]);
+		return fail(
+			STATUS_USAGE,
+			"cannot list \"%s\"; give exporters, segments, permits or attachments, or a key to select by",
+			arguments[0]);
 	if (only != NOUN_COUNT) {
 		count--;
 		arguments++;
@@ -99,7 +102,9 @@ static enum status choose(int count, char **arguments, bool *wanted, struct filt
 			status = filter_parse(&filters[i], nouns[i].get, count, arguments);
 	}
 	if (status == STATUS_OK && !chosen)
-		return fail(STATUS_USAGE, "no kind of objects can be selected by all of these keys; see: xpmemctl list --help");
+		return fail(
+			STATUS_USAGE,
+			"no kind of objects has all of these keys; see: xpmemctl list --help");
 	return status;
 }
 
@@ -116,9 +121,10 @@ enum status list(int count, char **arguments)
 		status = netlink_open(&netlink);
 	if (status != STATUS_OK)
 		return status;
-	status = options.format == FORMAT_TABLE ? list_as_tables(&netlink, wanted, filters) : list_as_json(&netlink, wanted, filters);
+	status = options.format == FORMAT_TABLE ? list_as_tables(&netlink, wanted, filters) :
+						  list_as_json(&netlink, wanted, filters);
 	if (status == STATUS_OK && netlink.interrupted)
-		warn("objects came and went meanwhile: some may be missing or there twice");
+		warn("objects changed meanwhile: some may be missing or listed twice");
 	netlink_close(&netlink);
 	return status;
 }

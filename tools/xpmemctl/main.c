@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Shows, follows and ends what is exported and attached through the XPMEM module. */
+/* Shows, follows and revokes exported and attached memory of the XPMEM module. */
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
@@ -11,25 +11,32 @@
 
 struct options options;
 
-#define OBJECT_SETS { &exporter_attributes, &segment_attributes, &permit_attributes, &attachment_attributes, NULL }
+#define OBJECT_SETS                                                            \
+	{                                                                      \
+		&exporter_attributes, &segment_attributes, &permit_attributes, \
+			&attachment_attributes, NULL                           \
+	}
 
 const struct command commands[] = {
 	{
 		.name = "list",
 		.arguments = "[exporters|segments|permits|attachments] [KEY VALUE]...",
-		.summary = "all objects that you may see, or those of one kind",
-		.details = "Only those whose KEYs have the VALUEs; without a kind, of the kinds that can be selected by all of them.\n",
+		.summary = "lists all objects that you may see, or those of one kind",
+		.details =
+			"KEYs select objects by their VALUEs; without a kind, of the kinds that have all KEYs.\n",
 		.options = "--columns",
 		.sets = OBJECT_SETS,
-		.filters = { &operation_exporter_get, &operation_segment_get, &operation_permit_get, &operation_attachment_get, NULL },
+		.filters = { &operation_exporter_get, &operation_segment_get, &operation_permit_get,
+			     &operation_attachment_get, NULL },
 		.run = list,
 	},
 	{
 		.name = "inspect",
 		.arguments = "exporter|segment|permit|attachment ID",
-		.summary = "one object and who uses it",
-		.details = "ID is decimal, or hexadecimal with 0x. With an object comes what exists through it: of an\n"
-			   "exporter its segments, of those their permits, and of those their attachments.\n",
+		.summary = "shows one object and its users",
+		.details =
+			"ID is decimal, or hexadecimal with 0x. Also shows the objects that exist through it: an\n"
+			"exporter's segments, their permits, and the permits' attachments.\n",
 		.options = "--columns",
 		.sets = OBJECT_SETS,
 		.run = inspect,
@@ -37,7 +44,7 @@ const struct command commands[] = {
 	{
 		.name = "tree",
 		.arguments = "[KEY VALUE]...",
-		.summary = "who exports, what of it, to whom, and where it is attached",
+		.summary = "shows exporters with their segments, permits and attachments",
 		.options = "--columns",
 		.sets = OBJECT_SETS,
 		.filters = { &operation_exporter_get, NULL },
@@ -46,37 +53,43 @@ const struct command commands[] = {
 	{
 		.name = "stats",
 		.arguments = "[exporters|segments|attachments [KEY VALUE]...]",
-		.summary = "what was done so far: on the whole machine, for its administrator, or object by object",
-		.details = "  --watch [SECONDS]   again and again (every second), with the growth per second\n"
-			   "  --count NUMBER      so many times\n"
-			   "  --openmetrics       machine and exporters as OpenMetrics, for Prometheus' node_exporter\n",
+		.summary =
+			"what was done so far: on the whole machine, for its administrator, or object by object",
+		.details =
+			"  --watch [SECONDS]   repeat (every second), with the growth per second\n"
+			"  --count NUMBER      end after this number of rounds\n"
+			"  --openmetrics       machine and exporters as OpenMetrics, for Prometheus' node_exporter\n",
 		.options = "--columns --watch --count --openmetrics",
-		.sets = { &stats_attributes, &exporter_attributes, &segment_attributes, &attachment_attributes, NULL },
-		.filters = { &operation_exporter_get, &operation_segment_get, &operation_attachment_get, NULL },
+		.sets = { &stats_attributes, &exporter_attributes, &segment_attributes,
+			  &attachment_attributes, NULL },
+		.filters = { &operation_exporter_get, &operation_segment_get,
+			     &operation_attachment_get, NULL },
 		.run = stats,
 	},
 	{
 		.name = "monitor",
 		.arguments = "[KEY VALUE]...",
-		.summary = "what is made and ends, as it happens, one line an event; for the machine's administrator",
-		.details = "KEY is event, kind, reason, or a key of what the event tells of. Ends with ctrl-C.\n"
-			   "  --snapshot          first what is there; again when events were lost\n",
+		.summary =
+			"what is made and ends, as it happens, one line an event; for the machine's administrator",
+		.details =
+			"KEY is event, kind, reason, or a key of the event's object. Ends with ctrl-C.\n"
+			"  --snapshot          list existing objects first; again after lost events\n",
 		.options = "--columns --snapshot",
-		.sets = { &segment_attributes, &permit_attributes, &attachment_attributes, &limit_attributes,
-			&refusal_attributes, NULL },
+		.sets = { &segment_attributes, &permit_attributes, &attachment_attributes,
+			  &limit_attributes, &refusal_attributes, NULL },
 		.run = monitor,
 	},
 	{
 		.name = "revoke",
 		.arguments = "segment|permit ID...",
-		.summary = "the end of segments or permits of yours; the administrator may end any",
-		.details = "What is attached through them stays mapped and raises SIGBUS.\n",
+		.summary = "revokes segments or permits of yours; the administrator may revoke any",
+		.details = "Their attachments stay mapped and raise SIGBUS.\n",
 		.run = revoke_objects,
 	},
 	{
 		.name = "info",
 		.arguments = "",
-		.summary = "what the loaded module is, can do and has done",
+		.summary = "shows version, features, parameters and totals of the loaded module",
 		.options = "--columns",
 		.sets = { &info_attributes, NULL },
 		.run = info,
@@ -84,20 +97,21 @@ const struct command commands[] = {
 	{
 		.name = "doctor",
 		.arguments = "",
-		.summary = "what keeps programs from using XPMEM, or from using it well, and what to do",
-		.details = "Status 1 when there is a problem.\n",
+		.summary =
+			"what keeps programs from using XPMEM, or from using it well, and what to do",
+		.details = "The exit status is 1 if there is a problem.\n",
 		.run = doctor,
 	},
 	{
 		.name = "schema",
 		.arguments = "",
-		.summary = "the JSON Schema of all that is printed as JSON",
+		.summary = "prints the JSON Schema of all JSON output",
 		.run = schema,
 	},
 	{
 		.name = "complete",
 		.arguments = "[WORD]...",
-		.summary = "what may come next on a command line of these words, for shells",
+		.summary = "prints completions of a command line of these words, for shells",
 		.run = complete,
 		.hidden = true,
 	},
@@ -111,22 +125,23 @@ static enum status print_help(void)
 
 	puts("usage: xpmemctl [OPTION]... COMMAND [ARGUMENT]...\n"
 	     "\n"
-	     "Shows, follows and ends what is exported and attached through the XPMEM kernel module.\n");
+	     "Shows, follows and revokes exported and attached memory of the XPMEM kernel module.\n");
 	for (i = 0; i < command_count; i++)
 		if (!commands[i].hidden)
-			printf("  %s%s%s\n        %s\n", commands[i].name, *commands[i].arguments ? " " : "", commands[i].arguments,
+			printf("  %s%s%s\n        %s\n", commands[i].name,
+			       *commands[i].arguments ? " " : "", commands[i].arguments,
 			       commands[i].summary);
 	puts("\n"
-	     "  -j, --json                JSON, one line a document (the default)\n"
+	     "  -j, --json                JSON, one line per document (the default)\n"
 	     "  -p, --pretty              JSON, indented\n"
 	     "  -t, --table               aligned columns for people\n"
 	     "  -o, --columns KEY[,KEY]   only these keys, in this order\n"
-	     "  -H, --human               in columns, sizes like 4.0K and times as dates\n"
-	     "  -h, --help                this text; after a command, what its output means\n"
+	     "  -H, --human               print sizes such as 4.0K and times as dates\n"
+	     "  -h, --help                this text; after a command, the keys of its output\n"
 	     "      --version             version of this tool\n"
 	     "\n"
 	     "You see your own objects in your ipc namespace; its administrator sees all of them.\n"
-	     "Exit status: 0 done, 1 failed, 2 wrong use, 3 module not loaded, 4 not permitted,\n"
+	     "Exit status: 0 done, 1 failed, 2 wrong usage, 3 module not loaded, 4 not permitted,\n"
 	     "5 no such object. See xpmemctl(8).");
 	return output_finish();
 }
@@ -152,8 +167,9 @@ static enum status print_command_help(const struct command *command)
 {
 	size_t i;
 
-	printf("usage: xpmemctl %s [OPTION]...%s%s\n\nShows %s.\n%s", command->name, *command->arguments ? " " : "", command->arguments,
-	       command->summary, command->details ? command->details : "");
+	printf("usage: xpmemctl %s [OPTION]...%s%s\n\nThis command %s.\n%s", command->name,
+	       *command->arguments ? " " : "", command->arguments, command->summary,
+	       command->details ? command->details : "");
 	if (command->filters[0])
 		putchar('\n');
 	for (i = 0; command->filters[i]; i++)
@@ -174,8 +190,8 @@ static const struct command *find_command(const char *name)
 }
 
 /*
- * A standard descriptor that is closed would be taken by the netlink socket, and output
- * would go there. Opened the wrong way round, using it fails as it should.
+ * The netlink socket would reuse a closed standard descriptor, and output would go there. A
+ * placeholder with the wrong access mode makes each use fail, as it should.
  */
 static void occupy_standard_descriptors(void)
 {
@@ -186,7 +202,7 @@ static void occupy_standard_descriptors(void)
 			_exit(STATUS_FAILED);
 }
 
-/* A positive number and nothing behind it. */
+/* Accepts a positive number without a suffix. */
 static bool parse_seconds(const char *text, double *seconds)
 {
 	char *end;
@@ -203,7 +219,7 @@ static bool parse_count(const char *text, unsigned long *count)
 	return number > 0;
 }
 
-/* The list is split in place. */
+/* Splits the list in place. */
 static enum status parse_columns(char *list)
 {
 	char *column;
@@ -216,7 +232,7 @@ static enum status parse_columns(char *list)
 	return STATUS_OK;
 }
 
-/* Options with a letter are for all commands, except that not all have columns. */
+/* All commands take the options with a letter; only --columns is for some. */
 enum { OPTION_WATCH = 256, OPTION_COUNT, OPTION_OPENMETRICS, OPTION_SNAPSHOT, OPTION_VERSION };
 
 static const char letters[] = ":jpto:Hh";
@@ -248,10 +264,10 @@ static void take_format(int option)
 		options.format = FORMAT_OPENMETRICS;
 }
 
-/* What is wrong with an earlier option is said in the format that a later one asks for. */
+/* An error of an earlier option is reported in the format that a later one selects. */
 static void find_format(int argc, char **argv)
 {
-	char *copy[argc + 1];	/* which getopt puts in another order */
+	char *copy[argc + 1];	/* getopt reorders it */
 	int option;
 
 	memcpy(copy, argv, sizeof(copy));
@@ -265,9 +281,10 @@ static enum status refuse_option(int argc, char **argv)
 	if (optopt && optopt < OPTION_WATCH && !strchr(letters, optopt))
 		return fail(STATUS_USAGE, "unknown option \"-%c\"; see: xpmemctl --help", optopt);
 	if (optopt)
-		return fail(STATUS_USAGE, "option \"%.*s\" takes no value; see: xpmemctl --help", (int)strcspn(argv[optind - 1], "="),
-			    argv[optind - 1]);
-	return fail(STATUS_USAGE, "unknown option \"%s\"; see: xpmemctl --help", argv[optind <= argc ? optind - 1 : argc - 1]);
+		return fail(STATUS_USAGE, "option \"%.*s\" takes no value; see: xpmemctl --help",
+			    (int)strcspn(argv[optind - 1], "="), argv[optind - 1]);
+	return fail(STATUS_USAGE, "unknown option \"%s\"; see: xpmemctl --help",
+		    argv[optind <= argc ? optind - 1 : argc - 1]);
 }
 
 /* The seconds may also be the next word. */
@@ -279,11 +296,11 @@ static enum status take_interval(int argc, char **argv)
 		text = argv[optind++];
 	options.interval = 1;
 	if (text && !parse_seconds(text, &options.interval))
-		return fail(STATUS_USAGE, "\"%s\" is no number of seconds to wait", text);
+		return fail(STATUS_USAGE, "\"%s\" is not a number of seconds", text);
 	return STATUS_OK;
 }
 
-/* Options that not every command takes, of those that were given. */
+/* The options on the command line that only some commands take. */
 static struct {
 	const char *names[8];
 	size_t count;
@@ -310,7 +327,9 @@ static enum status take_option(int option, int argc, char **argv)
 		return take_interval(argc, argv);
 	case OPTION_COUNT:
 		note_given("--count");
-		return parse_count(optarg, &options.count) ? STATUS_OK : fail(STATUS_USAGE, "\"%s\" is no count", optarg);
+		return parse_count(optarg, &options.count) ?
+			       STATUS_OK :
+			       fail(STATUS_USAGE, "\"%s\" is not a count", optarg);
 	case OPTION_OPENMETRICS:
 		note_given("--openmetrics");
 		return STATUS_OK;
@@ -338,7 +357,8 @@ static enum status run(const struct command *command, int count, char **argument
 
 	for (i = 0; i < given.count; i++)
 		if (!takes_option(command, given.names[i]))
-			return fail(STATUS_USAGE, "%s takes no %s; see: xpmemctl %s --help", command->name, given.names[i], command->name);
+			return fail(STATUS_USAGE, "%s takes no %s; see: xpmemctl %s --help",
+				    command->name, given.names[i], command->name);
 	return command->run(count, arguments);
 }
 
@@ -355,7 +375,7 @@ int main(int argc, char **argv)
 	int option;
 
 	occupy_standard_descriptors();
-	/* What is completed has options that are not ours. */
+	/* The words to complete have options of their own. */
 	if (argc > 1 && !strcmp(argv[1], "complete") && (argc != 3 || strcmp(argv[2], "--help")))
 		return complete(argc - 2, argv + 2);
 	opterr = 0;
@@ -370,7 +390,9 @@ int main(int argc, char **argv)
 		help |= option == 'h';
 	}
 	if (optind >= argc)
-		return help ? print_help() : fail(STATUS_USAGE, "what is to be done? say a command; see: xpmemctl --help");
+		return help ? print_help() :
+			      fail(STATUS_USAGE,
+				   "missing command; see: xpmemctl --help");
 	command = find_command(argv[optind]);
 	if (!command)
 		return fail(STATUS_USAGE, "unknown command \"%s\"; see: xpmemctl --help", argv[optind]);

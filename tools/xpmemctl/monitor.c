@@ -13,7 +13,7 @@
 
 #include "xpmemctl.h"
 
-/* What is not read in time is lost: room for some ten thousand events. The kernel may grant less. */
+/* Room for some ten thousand unread events. The kernel may grant less. */
 #define BUFFER_SIZE (16 << 20)
 
 static volatile sig_atomic_t ended;
@@ -21,7 +21,7 @@ static volatile sig_atomic_t ended;
 struct monitor {
 	struct netlink netlink;		/* for snapshots */
 	struct nl_sock *socket;		/* for events */
-	uint64_t latest;		/* when the last event was that was read */
+	uint64_t latest;		/* time of the last event that was read */
 	int count;			/* of the terms, pairs of arguments */
 	char **terms;
 };
@@ -50,7 +50,7 @@ static enum status check_event(const char *name)
 	for (i = 0; i < EVENT_COUNT && strcmp(events[i].name, name) && length < sizeof(names); i++)
 		length += snprintf(names + length, sizeof(names) - length, ", %s", events[i].name);
 	return i < EVENT_COUNT || !strcmp(name, "present") ? STATUS_OK :
-	       fail(STATUS_USAGE, "\"%s\" is no event; there are %s", name, names);
+	       fail(STATUS_USAGE, "\"%s\" is not an event; events are %s", name, names);
 }
 
 static enum status check_kind(const char *name)
@@ -61,11 +61,11 @@ static enum status check_kind(const char *name)
 		if (!strcmp(events[i].set->name, name))
 			return STATUS_OK;
 	return fail(STATUS_USAGE,
-		    "\"%s\" is no kind of event; say segment, permit, attachment, limit or refusal",
+		    "\"%s\" is not a kind of event; give segment, permit, attachment, limit or refusal",
 		    name);
 }
 
-/* The key and the value have to be those of some event. */
+/* At least one event must have the key and the value. */
 static enum status check_term(const char *key, const char *text)
 {
 	const struct attribute *attribute, *known = NULL;
@@ -83,7 +83,9 @@ static enum status check_term(const char *key, const char *text)
 		known = attribute ? attribute : known;
 	}
 	return known ? refuse_value(known, text) :
-	       fail(STATUS_USAGE, "cannot select events by \"%s\"; say event, kind or a key of what events tell of", key);
+		       fail(STATUS_USAGE,
+			    "cannot select events by \"%s\"; give event, kind or a key of the events' objects",
+			    key);
 }
 
 static enum status check_terms(int count, char **terms)
@@ -92,11 +94,12 @@ static enum status check_terms(int count, char **terms)
 	int i;
 
 	for (i = 0; i < count && status == STATUS_OK; i += 2)
-		status = i + 1 == count ? fail(STATUS_USAGE, "\"%s\" lacks a value", terms[i]) : check_term(terms[i], terms[i + 1]);
+		status = i + 1 == count ? fail(STATUS_USAGE, "\"%s\" lacks a value", terms[i]) :
+					  check_term(terms[i], terms[i + 1]);
 	return status;
 }
 
-/* However it is written. */
+/* Compares ids in any notation. */
 static bool is_value(const struct attribute *attribute, const char *actual, const char *wanted)
 {
 	uint64_t number, other;
@@ -105,10 +108,12 @@ static bool is_value(const struct attribute *attribute, const char *actual, cons
 		return false;
 	if (attribute->type == ATTRIBUTE_STRING || !strcmp(actual, wanted))
 		return !strcmp(actual, wanted);
-	return parse_value(attribute, actual, &number) && parse_value(attribute, wanted, &other) && number == other;
+	return parse_value(attribute, actual, &number) && parse_value(attribute, wanted, &other) &&
+	       number == other;
 }
 
-static bool is_wanted(const struct monitor *monitor, const char *event, const struct attribute_set *set, struct json_object *object)
+static bool is_wanted(const struct monitor *monitor, const char *event,
+		      const struct attribute_set *set, struct json_object *object)
 {
 	bool wanted = true;
 	int i;
@@ -132,8 +137,8 @@ static void put_value(const char *key, struct json_object *value)
 	json_object_put(value);
 }
 
-static void print_for_people(const char *event, struct json_object *time, const char *reason, const struct attribute_set *set,
-			     struct json_object *object)
+static void print_for_people(const char *event, struct json_object *time, const char *reason,
+			     const struct attribute_set *set, struct json_object *object)
 {
 	size_t i;
 
@@ -143,7 +148,8 @@ static void print_for_people(const char *event, struct json_object *time, const 
 	for (i = 0; set && i < set->count; i++) {
 		struct json_object *value;
 
-		if (!json_object_object_get_ex(object, set->attributes[i].key, &value) || !column_is_chosen(set->attributes[i].key) ||
+		if (!json_object_object_get_ex(object, set->attributes[i].key, &value) ||
+		    !column_is_chosen(set->attributes[i].key) ||
 		    (!options.columns && is_counter(set->attributes[i].key)))
 			continue;
 		printf(" %s ", set->attributes[i].key);
@@ -152,9 +158,9 @@ static void print_for_people(const char *event, struct json_object *time, const 
 	putchar('\n');
 }
 
-/* Takes over time. The object may be NULL. */
-static enum status print_event(const char *event, struct json_object *time, const char *reason, const struct attribute_set *set,
-			       struct json_object *object)
+/* Takes ownership of time. The object may be NULL. */
+static enum status print_event(const char *event, struct json_object *time, const char *reason,
+			       const struct attribute_set *set, struct json_object *object)
 {
 	if (options.format == FORMAT_TABLE) {
 		print_for_people(event, time, reason, set, object);
@@ -191,7 +197,7 @@ static enum status print_present(struct json_object *object, void *data)
 	return print_event("present", json_time(now()), NULL, set, object);
 }
 
-/* What is there now. Whatever changes meanwhile waits in the socket for events, and is told after it. */
+/* Prints the existing objects. Events of changes meanwhile wait in the socket. */
 static enum status print_snapshot(struct monitor *monitor)
 {
 	enum status status = print_mark("snapshot_begin");
@@ -224,7 +230,7 @@ static enum status handle_event(struct monitor *monitor, struct nlmsghdr *header
 
 	netlink_policy(event->set, policy);
 	if (genlmsg_parse(header, 0, attributes, event->set->maximum, policy) < 0)
-		return fail(STATUS_FAILED, "an event makes no sense; use a tool as new as the module");
+		return fail(STATUS_FAILED, "an event is invalid; use a tool as new as the module");
 	object = json_from_attributes(event->set, attributes);
 	if (!object)
 		return out_of_memory();
@@ -250,7 +256,8 @@ static bool is_end_of_module(struct nlmsghdr *header)
 	const struct genlmsghdr *generic = nlmsg_data(header);
 	struct nlattr *name = nlmsg_find_attr(header, GENL_HDRLEN, CTRL_ATTR_FAMILY_NAME);
 
-	return header->nlmsg_type == GENL_ID_CTRL && generic->cmd == CTRL_CMD_DELFAMILY && name && !nla_strcmp(name, XPMEM_FAMILY_NAME);
+	return header->nlmsg_type == GENL_ID_CTRL && generic->cmd == CTRL_CMD_DELFAMILY && name &&
+	       !nla_strcmp(name, XPMEM_FAMILY_NAME);
 }
 
 static enum status handle_message(struct monitor *monitor, struct nlmsghdr *header, int length)
@@ -288,11 +295,11 @@ static enum status receive(struct monitor *monitor, int *error)
 }
 
 /*
- * Events were lost. The kernel says so at once, while older ones are still queued, and drops all
- * others without saying so again until the queue is empty. So the queue is read to its end first:
- * what a snapshot shows then is not undone by events from before the loss, and no event is dropped
- * after it. An event that is younger than this call came through after the queue was empty, so
- * under constant load the end need not be seen.
+ * Events were lost. The kernel reports this at once, while older events are still queued, and
+ * silently drops further ones until the queue is empty. So read the queue to its end first: then no
+ * event from before the loss follows the snapshot, and the kernel drops no event after it. An event
+ * that is younger than this call was queued after the queue had been empty, so the loop may end
+ * there under constant load.
  */
 static enum status recover(struct monitor *monitor)
 {
@@ -332,10 +339,11 @@ static enum status join(struct nl_sock *socket, const char *family, const char *
 
 	if (group < 0)
 		return fail(STATUS_FAILED, "the loaded module sends no events; load one as new as this tool");
-	if (!setsockopt(nl_socket_get_fd(socket), SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof(group)))
+	if (!setsockopt(nl_socket_get_fd(socket), SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group,
+			sizeof(group)))
 		return STATUS_OK;
 	if (errno == EPERM)
-		return fail(STATUS_NOT_PERMITTED, "events are for the machine's administrator; monitor as root");
+		return fail(STATUS_NOT_PERMITTED, "events require CAP_SYS_ADMIN; run monitor as root");
 	return fail(STATUS_FAILED, "cannot listen to events: %s", strerror(errno));
 }
 

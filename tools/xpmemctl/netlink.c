@@ -12,7 +12,7 @@
 
 #include "xpmemctl.h"
 
-/* Until objects stand still for as long as one listing takes. */
+/* Attempts to list objects while none of them changes. */
 #define DUMP_ATTEMPTS 10
 #define DUMP_PAUSE_NS 5000000
 
@@ -20,9 +20,9 @@ struct reply {
 	const struct attribute_set *set;
 	visitor *visit;
 	void *data;
-	enum status status;		/* of a visit that failed */
-	int error;			/* errno, as the module says it or as we find it */
-	char message[256];		/* the module's own words, or empty */
+	enum status status;		/* status of a visit that failed */
+	int error;			/* errno, from the module or from this tool */
+	char message[256];		/* the module's message, or empty */
 	bool finished;
 	bool interrupted;
 };
@@ -90,7 +90,7 @@ static int on_acknowledgement(struct nl_msg *message, void *data)
 	return finish(data, 0);
 }
 
-/* A dump that fails on its way says so in its last message. */
+/* The last message of a dump has its error. */
 static int on_end_of_dump(struct nl_msg *message, void *data)
 {
 	struct nlmsghdr *header = nlmsg_hdr(message);
@@ -133,18 +133,19 @@ static int receive(struct netlink *netlink, struct reply *reply)
 	return reply->finished ? reply->error : error == -NLE_NOMEM ? ENOMEM : EIO;
 }
 
-static enum status explain(const struct operation *operation, int64_t id, int error, const char *message);
+static enum status explain(const struct operation *operation, int64_t id, int error,
+			   const char *message);
 
-/* Says what went wrong, unless a visit has. */
-static enum status request(struct netlink *netlink, const struct operation *operation, int flags, int64_t id,
-			   const struct filter *filter, struct reply *reply)
+/* Reports the error, unless a visit has. */
+static enum status request(struct netlink *netlink, const struct operation *operation, int flags,
+			   int64_t id, const struct filter *filter, struct reply *reply)
 {
 	struct nl_msg *message = nlmsg_alloc();
 	int error = ENOMEM;
 
 	if (message &&
-	    genlmsg_put(message, NL_AUTO_PORT, NL_AUTO_SEQ, netlink->family, 0, NLM_F_REQUEST | flags, operation->command,
-			XPMEM_FAMILY_VERSION) &&
+	    genlmsg_put(message, NL_AUTO_PORT, NL_AUTO_SEQ, netlink->family, 0,
+			NLM_F_REQUEST | flags, operation->command, XPMEM_FAMILY_VERSION) &&
 	    (!id || !nla_put_u64(message, operation->selector, id)) && filter_put(filter, message))
 		error = nl_send_auto(netlink->socket, message) < 0 ? EIO : receive(netlink, reply);
 	nlmsg_free(message);
@@ -153,7 +154,8 @@ static enum status request(struct netlink *netlink, const struct operation *oper
 	return error ? explain(operation, id, error, reply->message) : STATUS_OK;
 }
 
-static enum status explain(const struct operation *operation, int64_t id, int error, const char *message)
+static enum status explain(const struct operation *operation, int64_t id, int error,
+			   const char *message)
 {
 	char name[64], text[32] = "";
 
@@ -164,16 +166,27 @@ static enum status explain(const struct operation *operation, int64_t id, int er
 		message = error == ENOENT ? "nothing" : strerror(error);
 	switch (error) {
 	case ENOENT:
-		return fail(STATUS_NOT_FOUND, "%s: %s that you may see; look for it with: xpmemctl list", name, message);
+		return fail(STATUS_NOT_FOUND,
+			    "%s: %s that you may see; look for it with: xpmemctl list", name,
+			    message);
 	case EPERM:
 	case EACCES:
 		return fail(STATUS_NOT_PERMITTED, "%s: %s; ask again as root", name, message);
 	case EINVAL:
-		return fail(STATUS_FAILED, "%s: the loaded module refuses this request (%s); load one as new as this tool", name, message);
+		return fail(
+			STATUS_FAILED,
+			"%s: the loaded module refuses this request (%s); load one as new as this tool",
+			name, message);
 	case EOPNOTSUPP:
-		return fail(STATUS_FAILED, "%s: the loaded module does not know this request; load one as new as this tool", name);
+		return fail(
+			STATUS_FAILED,
+			"%s: the loaded module does not know this request; load one as new as this tool",
+			name);
 	case EBADMSG:
-		return fail(STATUS_FAILED, "%s: the module's answer makes no sense; use a tool as new as the module", name);
+		return fail(
+			STATUS_FAILED,
+			"%s: the module's answer is invalid; use a tool as new as the module",
+			name);
 	default:
 		return fail(STATUS_FAILED, "%s: %s", name, message);
 	}
@@ -195,7 +208,7 @@ enum status netlink_open(struct netlink *netlink)
 			return fail(STATUS_NO_MODULE, "the xpmem module is not loaded; load it with: modprobe xpmem");
 		return fail(STATUS_FAILED, "generic netlink does not answer: %s", nl_geterror(error));
 	}
-	/* Without these options errors only lack the module's words. */
+	/* Without these options, errors only lack the module's message. */
 	setsockopt(nl_socket_get_fd(netlink->socket), SOL_NETLINK, NETLINK_EXT_ACK, &yes, sizeof(yes));
 	setsockopt(nl_socket_get_fd(netlink->socket), SOL_NETLINK, NETLINK_CAP_ACK, &yes, sizeof(yes));
 	nl_socket_enable_msg_peek(netlink->socket);
@@ -217,7 +230,8 @@ static enum status keep(struct json_object *object, void *data)
 	return STATUS_OK;
 }
 
-enum status netlink_get(struct netlink *netlink, const struct operation *operation, int64_t id, struct json_object **object)
+enum status netlink_get(struct netlink *netlink, const struct operation *operation, int64_t id,
+			struct json_object **object)
 {
 	struct reply reply = { .set = operation->set, .visit = keep, .data = object };
 	enum status status;
@@ -247,8 +261,8 @@ enum status netlink_do(struct netlink *netlink, const struct operation *operatio
 	return request(netlink, operation, NLM_F_ACK, id, NULL, &reply);
 }
 
-enum status netlink_dump(struct netlink *netlink, const struct operation *operation, const struct filter *filter,
-			 visitor *visit, void *data)
+enum status netlink_dump(struct netlink *netlink, const struct operation *operation,
+			 const struct filter *filter, visitor *visit, void *data)
 {
 	struct reply reply = { .set = operation->set, .visit = visit, .data = data };
 	enum status status = request(netlink, operation, NLM_F_DUMP, 0, filter, &reply);
@@ -257,8 +271,9 @@ enum status netlink_dump(struct netlink *netlink, const struct operation *operat
 	return status;
 }
 
-enum status netlink_dump_whole(struct netlink *netlink, const struct operation *operation, const struct filter *filter,
-			       visitor *visit, void (*restart)(void *data), void *data)
+enum status netlink_dump_whole(struct netlink *netlink, const struct operation *operation,
+			       const struct filter *filter, visitor *visit,
+			       void (*restart)(void *data), void *data)
 {
 	const struct timespec pause = { .tv_nsec = DUMP_PAUSE_NS };
 	bool before = netlink->interrupted;
@@ -287,8 +302,8 @@ static void empty(void *array)
 	json_object_array_del_idx(array, 0, json_object_array_length(array));
 }
 
-enum status netlink_collect(struct netlink *netlink, const struct operation *operation, const struct filter *filter,
-			    struct json_object **array)
+enum status netlink_collect(struct netlink *netlink, const struct operation *operation,
+			    const struct filter *filter, struct json_object **array)
 {
 	enum status status;
 

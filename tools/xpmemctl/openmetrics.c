@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The figures as OpenMetrics, https://prometheus.io/docs/specs/om/open_metrics_spec/, within what Prometheus' older
- * text format takes as well, which node_exporter's textfile collector reads.
+ * Statistics as OpenMetrics, https://prometheus.io/docs/specs/om/open_metrics_spec/, limited to
+ * the subset that is also valid in Prometheus' older text format, which node_exporter's textfile
+ * collector reads.
  */
 #include <string.h>
 
@@ -9,23 +10,26 @@
 
 static void print_head(const char *name, const char *key, const char *doc, bool counter)
 {
-	printf("# TYPE xpmem_%s%s %s\n# HELP xpmem_%s%s %s\n", name, key, counter ? "counter" : "gauge", name, key, doc);
+	printf("# TYPE xpmem_%s%s %s\n# HELP xpmem_%s%s %s\n", name, key,
+	       counter ? "counter" : "gauge", name, key, doc);
 }
 
-static void print_sample(const char *name, const char *key, const char *labels, struct json_object *object)
+static void print_sample(const char *name, const char *key, const char *labels,
+			 struct json_object *object)
 {
 	struct json_object *value;
 
 	if (json_object_object_get_ex(object, key, &value))
-		printf("xpmem_%s%s%s%s %s\n", name, key, is_counter(key) ? "_total" : "", labels, json_object_get_string(value));
+		printf("xpmem_%s%s%s%s %s\n", name, key, is_counter(key) ? "_total" : "", labels,
+		       json_object_get_string(value));
 }
 
-/* Text that labels may hold, as what comes from the kernel is plain. */
+/* Prints text of a label; text from the kernel is plain. */
 static void print_module(struct json_object *info)
 {
 	print_head("", "module", "The loaded module, by its labels; always 1.", false);
-	printf("xpmem_module{version=\"%s\",abi_version=\"%s\"} 1\n", json_text_or(info, "module_version", ""),
-	       json_text_or(info, "abi_version", ""));
+	printf("xpmem_module{version=\"%s\",abi_version=\"%s\"} 1\n",
+	       json_text_or(info, "module_version", ""), json_text_or(info, "abi_version", ""));
 }
 
 static void print_machine(struct json_object *machine)
@@ -45,7 +49,7 @@ static bool is_figure(const char *key)
 	return is_counter(key) || !strcmp(key, "segments") || !strcmp(key, "created");
 }
 
-/* Samples of a figure stand together. */
+/* The format requires the samples of a metric to be adjacent. */
 static void print_exporters(struct json_object *exporters)
 {
 	char labels[128];
@@ -60,14 +64,16 @@ static void print_exporters(struct json_object *exporters)
 		for (j = 0; j < json_object_array_length(exporters); j++) {
 			struct json_object *exporter = json_object_array_get_idx(exporters, j);
 
-			snprintf(labels, sizeof(labels), "{id=\"%s\",pid=\"%s\",uid=\"%s\"}", json_text_or(exporter, "id", ""),
-				 json_text_or(exporter, "pid", ""), json_text_or(exporter, "uid", ""));
+			snprintf(labels, sizeof(labels), "{id=\"%s\",pid=\"%s\",uid=\"%s\"}",
+				 json_text_or(exporter, "id", ""),
+				 json_text_or(exporter, "pid", ""),
+				 json_text_or(exporter, "uid", ""));
 			print_sample("exporter_", attribute->key, labels, exporter);
 		}
 	}
 }
 
-/* The machine's figures are left out for who may not have them. */
+/* Omits machine-wide statistics if the caller may not read them. */
 enum status openmetrics(struct netlink *netlink)
 {
 	struct json_object *info = NULL, *machine = NULL, *exporters = NULL;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What goes to stdout in JSON: one document, which may be printed piece by piece, and which is whole however the
- * command ends.
+ * JSON output to stdout: one document, which commands may print piece by piece, and which is
+ * complete however the command ends.
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -20,8 +20,11 @@ static bool is_json(void)
 /* Pretty lines after the first begin deeper than they were made. */
 static void print_json(struct json_object *value, int depth)
 {
-	const char *text = json_object_to_json_string_ext(value, JSON_C_TO_STRING_NOSLASHESCAPE |
-		(options.format == FORMAT_PRETTY ? JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED : JSON_C_TO_STRING_PLAIN));
+	const char *text = json_object_to_json_string_ext(
+		value, JSON_C_TO_STRING_NOSLASHESCAPE |
+			       (options.format == FORMAT_PRETTY ?
+					JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED :
+					JSON_C_TO_STRING_PLAIN));
 	const char *end;
 
 	for (; text && (end = strchr(text, '\n')); text = end + 1)
@@ -208,7 +211,7 @@ static bool is_key_of_any(const struct attribute_set *const *sets, size_t count,
 	return i < count && sets[i];
 }
 
-/* Each key once, whichever sets have it. */
+/* Lists each key once, even if several sets have it. */
 static enum status refuse_column(const struct attribute_set *const *sets, const char *column)
 {
 	char keys[800] = "";
@@ -219,7 +222,7 @@ static enum status refuse_column(const struct attribute_set *const *sets, const 
 			if (!is_key_of_any(sets, i, sets[i]->attributes[j].key))
 				length += snprintf(keys + length, sizeof(keys) - length, "%s%s", length ? ", " : "",
 						   sets[i]->attributes[j].key);
-	return fail(STATUS_USAGE, "no column \"%s\"; there are %s", column, keys);
+	return fail(STATUS_USAGE, "no column \"%s\"; columns are %s", column, keys);
 }
 
 enum status columns_check(const struct attribute_set *const *sets)

@@ -10,14 +10,16 @@ static enum status parse_ids(int count, char **arguments, int64_t *ids)
 	for (i = 0; i < count; i++) {
 		ids[i] = parse_id(arguments[i]);
 		if (!ids[i]) {
-			fail(STATUS_USAGE, "\"%s\" is no id; give a positive number, decimal or 0x and hexadecimal", arguments[i]);
+			fail(STATUS_USAGE,
+			     "\"%s\" is not an id; give a positive number, decimal or 0x and hexadecimal",
+			     arguments[i]);
 			return STATUS_USAGE;
 		}
 	}
 	return STATUS_OK;
 }
 
-/* What was done before an error is said, too. */
+/* Lists the objects that were revoked before an error, too. */
 static enum status print(const struct noun *noun, int64_t id)
 {
 	struct json_object *item;
@@ -29,7 +31,8 @@ static enum status print(const struct noun *noun, int64_t id)
 		return STATUS_OK;
 	}
 	item = json_object_new_object();
-	if (!json_put(item, "kind", json_object_new_string(noun->singular)) || !json_put(item, "id", json_object_new_string(text))) {
+	if (!json_put(item, "kind", json_object_new_string(noun->singular)) ||
+	    !json_put(item, "id", json_object_new_string(text))) {
 		json_object_put(item);
 		return out_of_memory();
 	}
@@ -46,9 +49,9 @@ enum status revoke_objects(int count, char **arguments)
 	enum status status;
 
 	if (count < 2)
-		return fail(STATUS_USAGE, "revoke takes what and which: xpmemctl revoke segment|permit ID...");
+		return fail(STATUS_USAGE, "revoke takes a kind and ids: xpmemctl revoke segment|permit ID...");
 	if (noun == NOUN_COUNT || !nouns[noun].revoke)
-		return fail(STATUS_USAGE, "cannot revoke \"%s\"; say segment or permit", arguments[0]);
+		return fail(STATUS_USAGE, "cannot revoke \"%s\"; give segment or permit", arguments[0]);
 	status = parse_ids(count - 1, arguments + 1, ids);
 	if (status == STATUS_OK)
 		status = netlink_open(&netlink);

@@ -11,7 +11,10 @@ enum status schema(int count, char **arguments)
 	size_t i;
 
 	if (count)
-		return fail(STATUS_USAGE, "schema takes no argument, but there is \"%s\"; see: xpmemctl schema --help", arguments[0]);
+		return fail(
+			STATUS_USAGE,
+			"schema takes no argument, but there is \"%s\"; see: xpmemctl schema --help",
+			arguments[0]);
 	for (i = 0; i < sizeof(lines) / sizeof(*lines); i++)
 		puts(lines[i]);
 	return output_finish();

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What was done so far, once or again and again with how fast it grows. */
+/* Statistics, once or repeatedly with their rates. */
 #include <string.h>
 #include <time.h>
 
 #include "xpmemctl.h"
 
-/* What is watched: the machine's figures, which are one object, or a kind of objects. */
+/* The watched objects: the statistics of the machine, or the objects of a kind. */
 struct watch {
 	struct netlink netlink;
 	int noun;			/* NOUN_COUNT: the machine */
@@ -29,14 +29,16 @@ static struct json_object *new_rate(double rate)
 	return value;
 }
 
-/* Per second since it was looked at before; NULL when it was not. */
-static struct json_object *rates(const struct watch *watch, struct json_object *object, uint64_t time)
+/* Returns the growth per second since the last round, or NULL in the first. */
+static struct json_object *rates(const struct watch *watch, struct json_object *object,
+				 uint64_t time)
 {
 	double seconds = (time - watch->before_time) / 1e9;
 	struct json_object *last, *result;
 	size_t i;
 
-	if (!watch->before || seconds <= 0 || !json_object_object_get_ex(watch->before, identity(object), &last))
+	if (!watch->before || seconds <= 0 ||
+	    !json_object_object_get_ex(watch->before, identity(object), &last))
 		return NULL;
 	result = json_object_new_object();
 	for (i = 0; result && i < watch->set->count; i++) {
@@ -91,7 +93,8 @@ static bool remember(struct watch *watch, struct json_object *array, uint64_t ti
 	return objects;
 }
 
-static struct json_object *with_rates(const struct watch *watch, struct json_object *object, uint64_t time)
+static struct json_object *with_rates(const struct watch *watch, struct json_object *object,
+				      uint64_t time)
 {
 	struct json_object *shown = columns_select(object), *found = rates(watch, object, time);
 
@@ -103,7 +106,7 @@ static struct json_object *with_rates(const struct watch *watch, struct json_obj
 	return NULL;
 }
 
-/* Without columns the object itself is shown: its copy, so that what is remembered stays as it was. */
+/* Without columns, prints a copy of the object, so the remembered one stays unchanged. */
 static struct json_object *copy(struct json_object *object)
 {
 	struct json_object *result = NULL;
@@ -143,8 +146,9 @@ static enum status print_json(const struct watch *watch, struct json_object *arr
 	return output_end();
 }
 
-/* As vmstat: what is there, then how much was done a second; at first, all that was done. */
-static void print_line(const struct watch *watch, struct json_object *object, uint64_t time, bool heading)
+/* Like vmstat: totals in the first row, then growth per second. */
+static void print_line(const struct watch *watch, struct json_object *object, uint64_t time,
+		       bool heading)
 {
 	struct json_object *found = rates(watch, object, time);
 	size_t i;
@@ -165,7 +169,8 @@ static void print_line(const struct watch *watch, struct json_object *object, ui
 	json_object_put(found);
 }
 
-static enum status print(const struct watch *watch, struct json_object *array, uint64_t time, unsigned long round)
+static enum status print(const struct watch *watch, struct json_object *array, uint64_t time,
+			 unsigned long round)
 {
 	if (options.format != FORMAT_TABLE)
 		return print_json(watch, array, time);
@@ -188,7 +193,9 @@ static enum status watch_rounds(struct watch *watch)
 	enum status status = STATUS_OK;
 	unsigned long round;
 
-	for (round = 0; status == STATUS_OK && (!round || (options.interval && round != options.count)); round++) {
+	for (round = 0;
+	     status == STATUS_OK && (!round || (options.interval && round != options.count));
+	     round++) {
 		uint64_t time;
 
 		if (round)
@@ -213,11 +220,14 @@ enum status stats(int count, char **arguments)
 	enum status status = STATUS_OK;
 
 	if (options.format == FORMAT_OPENMETRICS && (count || options.interval))
-		return fail(STATUS_USAGE, "--openmetrics takes all there is, once; leave the rest out");
+		return fail(STATUS_USAGE, "--openmetrics prints everything once and takes no other argument");
 	if (options.count && !options.interval)
 		return fail(STATUS_USAGE, "--count needs --watch");
 	if (count && (watch.noun == NOUN_COUNT || watch.noun == NOUN_PERMIT))
-		return fail(STATUS_USAGE, "there are no stats of \"%s\"; say exporters, segments, attachments or nothing", arguments[0]);
+		return fail(
+			STATUS_USAGE,
+			"there are no stats of \"%s\"; give exporters, segments, attachments or nothing",
+			arguments[0]);
 	watch.set = count ? nouns[watch.noun].get->set : &stats_attributes;
 	sets[0] = watch.set;
 	status = columns_check(sets);

@@ -7,15 +7,16 @@
 
 #define GAP 2
 #define ABSENT "-"
-/* Rows that are kept until the widths of the columns are known; later ones that are wider stand out. */
+/* Rows that determine the widths of the columns; wider cells of later rows stick out. */
 #define ROWS_KEPT 1000
 
 static bool is_size(const char *key)
 {
-	return !strcmp(key, "length") || !strcmp(key, "offset") || !strcmp(key, "pinned") || !strcmp(key, "page_size");
+	return !strcmp(key, "length") || !strcmp(key, "offset") || !strcmp(key, "pinned") ||
+	       !strcmp(key, "page_size");
 }
 
-/* 4096 is 4.0K, as ls -h has it. */
+/* Prints 4096 as 4.0K, like ls -h. */
 static void format_size(char *text, size_t size, uint64_t bytes)
 {
 	static const char units[] = "KMGTPE";
@@ -40,7 +41,7 @@ static void format_date(char *text, size_t size, uint64_t seconds)
 		snprintf(text, size, "%llu", (unsigned long long)seconds);
 }
 
-/* What a cell shows: a list of names is joined by commas. */
+/* Returns the text of a cell; commas join a list of names. */
 static void format_cell(char *text, size_t size, const char *key, struct json_object *value)
 {
 	size_t i, length = 0;
@@ -78,7 +79,7 @@ static int cell_width(const char *key, struct json_object *value)
 	return strlen(text);
 }
 
-/* Numbers stand to the right. */
+/* Numbers are right-aligned. */
 static void print_padded(const char *text, int width, bool right, bool last)
 {
 	int padding = width - (int)strlen(text);
@@ -120,13 +121,13 @@ static void print_row(const struct table *table, struct json_object *row)
 	putchar('\n');
 }
 
-/* What only events have. */
+/* Keys that only events have. */
 static bool is_of_event(const char *key)
 {
 	return !strcmp(key, "time") || !strcmp(key, "reason");
 }
 
-/* A column as wide as its widest cell; 0 when no row has it, more rows that may are not to come, and nobody asked for it. */
+/* Width of a column's widest cell; 0 for an unrequested column that no row has or will have. */
 static int column_width(struct json_object *rows, const struct attribute *attribute, bool more)
 {
 	int width = strlen(attribute->key);
@@ -182,7 +183,7 @@ static void print_kept(struct table *table, bool more)
 	table->rows = NULL;
 }
 
-/* All that the set has, or the options' columns that it has. */
+/* Chooses all keys of the set, or those of the options' columns that it has. */
 static void choose_columns(struct table *table)
 {
 	const size_t most = sizeof(table->order) / sizeof(*table->order);
@@ -241,7 +242,8 @@ void table_print_rows(const char *title, const struct attribute_set *set, struct
 	table_end(&table);
 }
 
-void table_print_object(const char *title, const struct attribute_set *set, struct json_object *object)
+void table_print_object(const char *title, const struct attribute_set *set,
+			struct json_object *object)
 {
 	struct table table;
 	int width = 0;

@@ -68,20 +68,25 @@ static void test_json(void)
 {
 	struct nl_msg *message;
 
-	expect_json("64 bits survive, an absent name is left out", segment(INT64_MAX, XPMEM_ACCESS_RDONLY, NULL, UINT64_MAX),
-		    "{\"id\":\"0x7fffffffffffffff\",\"uid\":1000,\"mode\":\"0640\",\"access\":\"rdonly\","
-		    "\"address\":\"0xfffffffffffff000\",\"length\":18446744073709551615}");
+	expect_json(
+		"64 bits survive, an absent name is left out",
+		segment(INT64_MAX, XPMEM_ACCESS_RDONLY, NULL, UINT64_MAX),
+		"{\"id\":\"0x7fffffffffffffff\",\"uid\":1000,\"mode\":\"0640\",\"access\":\"rdonly\","
+		"\"address\":\"0xfffffffffffff000\",\"length\":18446744073709551615}");
 	expect_json("a value without a name", segment(1, 77, "a \"b\"", 4096),
 		    "{\"id\":\"0x1\",\"uid\":1000,\"name\":\"a \\\"b\\\"\",\"mode\":\"0640\",\"access\":\"0x4d\","
 		    "\"address\":\"0xfffffffffffff000\",\"length\":4096}");
 
 	message = new_message();
-	nla_put_u64(message, XPMEM_A_INFO_FEATURES, XPMEM_FEATURE_NETLINK | XPMEM_FEATURE_SEGMENT_FD | UINT64_C(1) << 63);
+	nla_put_u64(message, XPMEM_A_INFO_FEATURES,
+		    XPMEM_FEATURE_NETLINK | XPMEM_FEATURE_SEGMENT_FD | UINT64_C(1) << 63);
 	nla_put_u32(message, XPMEM_A_INFO_MODE_MASK, 0);
 	nla_put_string(message, XPMEM_A_INFO_MODULE_VERSION, "3.0.0");
-	expect_json("names of bits, a bit without a name, mode zero", convert(&info_attributes, message),
-		    "{\"module_version\":\"3.0.0\",\"features\":[\"netlink\",\"segment_fd\",\"0x8000000000000000\"],"
-		    "\"mode_mask\":\"0000\"}");
+	expect_json(
+		"names of bits, a bit without a name, mode zero",
+		convert(&info_attributes, message),
+		"{\"module_version\":\"3.0.0\",\"features\":[\"netlink\",\"segment_fd\",\"0x8000000000000000\"],"
+		"\"mode_mask\":\"0000\"}");
 
 	expect_json("a name that is no UTF-8", segment(1, XPMEM_ACCESS_RDWR, "a\xff\xc3", 4096),
 		    "{\"id\":\"0x1\",\"uid\":1000,\"name\":\"a??\",\"mode\":\"0640\",\"access\":\"rdwr\","

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Without a module: replies and events that are cut short, garbled or made up. Whatever comes, the tool ends with a
- * status, and what it shows is JSON. Linked so that nl_send_auto() and nl_recvmsgs() come by here.
+ * Tests without a module: replies and events that are cut short, garbled or made up. The tool must
+ * end with a status, and its output must be JSON. --wrap redirects nl_send_auto() and
+ * nl_recvmsgs() to this file.
  */
 #include <json-c/json.h>
 #include <netlink/handlers.h>
@@ -45,7 +46,8 @@ int __wrap_nl_send_auto(struct nl_sock *socket, struct nl_msg *message)
 	return 1;
 }
 
-static int deliver(struct nl_sock *socket, struct sockaddr_nl *from, unsigned char **buffer, struct ucred **credentials)
+static int deliver(struct nl_sock *socket, struct sockaddr_nl *from, unsigned char **buffer,
+		   struct ucred **credentials)
 {
 	struct nlmsghdr *header;
 
@@ -60,7 +62,8 @@ static int deliver(struct nl_sock *socket, struct sockaddr_nl *from, unsigned ch
 		abort();
 	memcpy(*buffer, reply, reply_length);
 	/* The kernel never gets these wrong, and libnl looks at them. */
-	for (size_t place = 0; place + sizeof(*header) <= reply_length; place += NLMSG_ALIGN(header->nlmsg_len)) {
+	for (size_t place = 0; place + sizeof(*header) <= reply_length;
+	     place += NLMSG_ALIGN(header->nlmsg_len)) {
 		header = (struct nlmsghdr *)(*buffer + place);
 		header->nlmsg_seq = sequence;
 		if (header->nlmsg_len < sizeof(*header) || header->nlmsg_len > reply_length)
@@ -164,8 +167,8 @@ static enum status see(struct json_object *object, void *data)
 static void test_replies(void)
 {
 	static const struct operation *const operations[] = {
-		&operation_info_get, &operation_segment_get, &operation_permit_get, &operation_attachment_get, &operation_exporter_get,
-		&operation_stats_get,
+		&operation_info_get,	   &operation_segment_get,  &operation_permit_get,
+		&operation_attachment_get, &operation_exporter_get, &operation_stats_get,
 	};
 	struct netlink netlink = { .family = FAMILY };
 	int round, statuses[STATUS_NOT_FOUND + 1] = { 0 };
@@ -198,13 +201,15 @@ static void test_replies(void)
 		statuses[status]++;
 		nl_socket_free(netlink.socket);
 	}
-	fprintf(report, "replies: %d taken, %d failed, %d refused, %d not found\n", statuses[STATUS_OK], statuses[STATUS_FAILED],
-		statuses[STATUS_NOT_PERMITTED], statuses[STATUS_NOT_FOUND]);
-	if (!statuses[STATUS_OK] || !statuses[STATUS_FAILED] || !statuses[STATUS_NOT_PERMITTED] || !statuses[STATUS_NOT_FOUND])
+	fprintf(report, "replies: %d taken, %d failed, %d refused, %d not found\n",
+		statuses[STATUS_OK], statuses[STATUS_FAILED], statuses[STATUS_NOT_PERMITTED],
+		statuses[STATUS_NOT_FOUND]);
+	if (!statuses[STATUS_OK] || !statuses[STATUS_FAILED] || !statuses[STATUS_NOT_PERMITTED] ||
+	    !statuses[STATUS_NOT_FOUND])
 		failures++;
 }
 
-/* What monitor prints is collected and read again. */
+/* Collects the output of monitor and reads it again. */
 static void test_events(void)
 {
 	struct monitor monitor = { .netlink.family = FAMILY };

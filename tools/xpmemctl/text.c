@@ -3,7 +3,7 @@
 
 #include "xpmemctl.h"
 
-/* Bytes of the UTF-8 character that a text begins with; 0 when it is none, or one that controls a terminal. */
+/* Length of the UTF-8 character at the start; 0 if it is invalid or a control character. */
 static size_t character_length(const unsigned char *text)
 {
 	unsigned char first = text[0], second = first < 0x80 ? 0 : text[1];
@@ -16,8 +16,9 @@ static size_t character_length(const unsigned char *text)
 	for (i = 1; i < length; i++)
 		if ((text[i] & 0xc0) != 0x80)
 			return 0;
-	if ((first == 0xc2 && second < 0xa0) || (first == 0xe0 && second < 0xa0) || (first == 0xed && second > 0x9f) ||
-	    (first == 0xf0 && second < 0x90) || (first == 0xf4 && second > 0x8f))
+	if ((first == 0xc2 && second < 0xa0) || (first == 0xe0 && second < 0xa0) ||
+	    (first == 0xed && second > 0x9f) || (first == 0xf0 && second < 0x90) ||
+	    (first == 0xf4 && second > 0x8f))
 		return 0;
 	return length;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Who exports, what of it, to whom, and where it is attached. All objects are held, as what comes last may belong to
- * what came first; as texts, since they take a tenth of the memory that objects in JSON do.
+ * Exporters with their segments, permits and attachments. The command keeps all objects, because
+ * the last one may belong to the first. It keeps them as texts, which take a tenth of the memory
+ * of JSON objects.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -98,7 +99,8 @@ static enum status add_node(struct json_object *object, void *data)
 	struct node node = { .id = id_of(object, "id"), .parent = id_of(object, parent_keys[tree->noun]) };
 	struct json_object *selected;
 
-	if (tree->narrowed && tree->noun != NOUN_EXPORTER && !has_id(&tree->layers[tree->noun - 1], node.parent))
+	if (tree->narrowed && tree->noun != NOUN_EXPORTER &&
+	    !has_id(&tree->layers[tree->noun - 1], node.parent))
 		return STATUS_OK;
 	selected = columns_select(object);
 	if (selected)
@@ -125,7 +127,9 @@ static enum status fill(struct tree *tree, struct netlink *netlink, const struct
 
 	for (i = 0; i < NOUN_COUNT && status == STATUS_OK; i++) {
 		tree->noun = i;
-		status = netlink_dump_whole(netlink, nouns[i].get, i == NOUN_EXPORTER ? filter : NULL, add_node, restart, tree);
+		status = netlink_dump_whole(netlink, nouns[i].get,
+					    i == NOUN_EXPORTER ? filter : NULL, add_node, restart,
+					    tree);
 		sort_layer(&tree->layers[i], compare_ids);
 	}
 	for (i = NOUN_SEGMENT; i < NOUN_COUNT; i++)
@@ -133,7 +137,7 @@ static enum status fill(struct tree *tree, struct netlink *netlink, const struct
 	return status;
 }
 
-/* The first of a parent's children, of which all follow; the end of the layer when there are none. */
+/* Returns the first of a parent's adjacent children, or the end of the layer. */
 static struct node *find_children(const struct layer *layer, int64_t parent)
 {
 	size_t first = 0, end = layer->count, middle;
@@ -153,7 +157,7 @@ static bool is_child(const struct layer *layer, const struct node *node, int64_t
 	return node != layer->nodes + layer->count && node->parent == parent;
 }
 
-/* The object with its children; the caller's to put, NULL without memory. */
+/* Returns the object with its children, which the caller puts; NULL without memory. */
 static struct json_object *grow(struct tree *tree, int noun, struct node *node)
 {
 	struct json_object *object = json_tokener_parse(node->text), *children;
@@ -164,7 +168,8 @@ static struct json_object *grow(struct tree *tree, int noun, struct node *node)
 	if (!object || noun == NOUN_ATTACHMENT)
 		return object;
 	children = json_object_new_array();
-	for (child = find_children(below, node->id); children && is_child(below, child, node->id); child++) {
+	for (child = find_children(below, node->id); children && is_child(below, child, node->id);
+	     child++) {
 		struct json_object *grown = grow(tree, noun + 1, child);
 
 		if (!grown || json_object_array_add(children, grown)) {
@@ -179,7 +184,7 @@ static struct json_object *grow(struct tree *tree, int noun, struct node *node)
 	return NULL;
 }
 
-/* Those of a layer that no parent has shown. */
+/* Prints the objects of a layer that no parent has shown. */
 static enum status print_rest(struct tree *tree, int noun, const char *key)
 {
 	const struct layer *layer = &tree->layers[noun];
@@ -281,7 +286,7 @@ enum status tree(int count, char **arguments)
 	static const struct attribute_set *const sets[] = {
 		&exporter_attributes, &segment_attributes, &permit_attributes, &attachment_attributes, NULL,
 	};
-	/* What belongs to exporters that were not asked for is not without a parent. */
+	/* Objects of filtered exporters are not orphans. */
 	struct tree tree = { .narrowed = count };
 	struct filter filter;
 	struct netlink netlink;
@@ -297,9 +302,10 @@ enum status tree(int count, char **arguments)
 		return status;
 	status = fill(&tree, &netlink, &filter);
 	if (status == STATUS_OK && netlink.interrupted)
-		warn("objects keep coming and going: some may be missing or there twice");
+		warn("objects keep changing: some may be missing or listed twice");
 	if (status == STATUS_OK)
-		status = options.format == FORMAT_TABLE ? print_for_people(&tree) : print_as_json(&tree, &netlink);
+		status = options.format == FORMAT_TABLE ? print_for_people(&tree) :
+							  print_as_json(&tree, &netlink);
 	for (i = 0; i < NOUN_COUNT; i++) {
 		clear_layer(&tree.layers[i]);
 		free(tree.layers[i].nodes);

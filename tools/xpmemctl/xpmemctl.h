@@ -9,7 +9,7 @@
 
 #include "netlink_gen.h"
 
-/* Exit statuses; whoever returns one but OK has said why, with fail(). */
+/* Exit statuses; a function that returns another one than OK has called fail(). */
 enum status {
 	STATUS_OK = 0,
 	STATUS_FAILED = 1,
@@ -19,7 +19,7 @@ enum status {
 	STATUS_NOT_FOUND = 5,
 };
 
-/* What the options say; set before a command runs. */
+/* The options; set before a command runs. */
 enum format { FORMAT_JSON, FORMAT_PRETTY, FORMAT_TABLE, FORMAT_OPENMETRICS };
 
 struct options {
@@ -34,7 +34,7 @@ struct options {
 
 extern struct options options;
 
-/* What can be listed and inspected, each the parent of the next. */
+/* The kinds of objects, each the parent of the next. */
 struct noun {
 	const char *singular;
 	const char *plural;
@@ -57,9 +57,9 @@ struct command {
 	const char *arguments;
 	const char *summary;
 	const char *details;
-	const char *options;			/* which it takes, of those that not all take */
-	const struct attribute_set *sets[6];	/* whose keys its help explains */
-	const struct operation *filters[5];	/* whose objects it selects by keys */
+	const char *options;			/* options that it takes beside those of all commands */
+	const struct attribute_set *sets[6];	/* sets whose keys its help explains */
+	const struct operation *filters[5];	/* operations whose objects it selects by keys */
 	enum status (*run)(int count, char **arguments);
 	bool hidden;
 };
@@ -78,7 +78,7 @@ enum status doctor(int count, char **arguments);
 enum status schema(int count, char **arguments);
 enum status complete(int count, char **arguments);
 
-/* filter.c: what objects have to be like */
+/* filter.c: conditions that objects have to meet */
 
 #define FILTER_TERMS 16
 
@@ -93,25 +93,26 @@ struct filter {
 
 struct nl_msg;
 
-/* Whether each of the pairs KEY VALUE is of a key that the kernel narrows a dump by. */
+/* Returns whether the kernel can filter a dump by the key of each pair KEY VALUE. */
 bool filter_takes(const struct operation *operation, int count, char **arguments);
 
 /* The keys, as a list for people. */
 void filter_list_keys(const struct operation *operation, char *text, size_t size);
 
-/* From pairs KEY VALUE that the kernel narrows a dump by. */
-enum status filter_parse(struct filter *filter, const struct operation *operation, int count, char **arguments);
+/* Parses pairs KEY VALUE. */
+enum status filter_parse(struct filter *filter, const struct operation *operation, int count,
+			 char **arguments);
 
 /* False without memory. */
 bool filter_put(const struct filter *filter, struct nl_msg *message);
 
-/* Of a positive id, decimal or 0x and hexadecimal; 0 when it is none. */
+/* Parses a positive id, decimal or 0x and hexadecimal; returns 0 if it is invalid. */
 int64_t parse_id(const char *text);
 
 /* False when the text is no value of the attribute. A text that is always is has the number 0. */
 bool parse_value(const struct attribute *attribute, const char *text, uint64_t *number);
 
-/* Says what would be a value. */
+/* Reports the valid values. */
 enum status refuse_value(const struct attribute *attribute, const char *text);
 
 /* netlink.c */
@@ -126,39 +127,42 @@ enum status netlink_open(struct netlink *netlink);
 void netlink_close(struct netlink *netlink);
 
 /* *object is the caller's to put; it is NULL when it fails. id 0: none is asked for. */
-enum status netlink_get(struct netlink *netlink, const struct operation *operation, int64_t id, struct json_object **object);
+enum status netlink_get(struct netlink *netlink, const struct operation *operation, int64_t id,
+			struct json_object **object);
 
 /* For operations that are only acknowledged. */
 enum status netlink_do(struct netlink *netlink, const struct operation *operation, int64_t id);
 
-/* Calls visit for each object as it comes; the object is gone when visit returns. filter may be NULL. */
+/* Calls visit for each object as it arrives, and frees it afterwards. filter may be NULL. */
 typedef enum status visitor(struct json_object *object, void *data);
-enum status netlink_dump(struct netlink *netlink, const struct operation *operation, const struct filter *filter,
-			 visitor *visit, void *data);
+enum status netlink_dump(struct netlink *netlink, const struct operation *operation,
+			 const struct filter *filter, visitor *visit, void *data);
 
-/* The same in one piece, if a few attempts are enough; restart() is called before each but the first. */
-enum status netlink_dump_whole(struct netlink *netlink, const struct operation *operation, const struct filter *filter,
-			       visitor *visit, void (*restart)(void *data), void *data);
+/* Like netlink_dump(), but consistent, in a few attempts; calls restart() before each retry. */
+enum status netlink_dump_whole(struct netlink *netlink, const struct operation *operation,
+			       const struct filter *filter, visitor *visit,
+			       void (*restart)(void *data), void *data);
 
-/* All at once, like that. *array is the caller's to put; it is NULL when it fails. */
-enum status netlink_collect(struct netlink *netlink, const struct operation *operation, const struct filter *filter,
-			    struct json_object **array);
+/* Like this, but all at once. The caller puts *array, which is NULL after a failure. */
+enum status netlink_collect(struct netlink *netlink, const struct operation *operation,
+			    const struct filter *filter, struct json_object **array);
 
 struct nlattr;
 
-/* What the kernel may send of a set; policy is indexed by id up to set->maximum. */
+/* Attributes that the kernel may send of a set; policy is indexed by id up to set->maximum. */
 struct nla_policy;
 void netlink_policy(const struct attribute_set *set, struct nla_policy *policy);
 
 /* json.c */
 
 /* The caller's to put, NULL without memory. attributes is indexed by id. */
-struct json_object *json_from_attributes(const struct attribute_set *set, struct nlattr **attributes);
+struct json_object *json_from_attributes(const struct attribute_set *set,
+					 struct nlattr **attributes);
 
 /* An id as JSON shows it. */
 void json_format_id(char *text, size_t size, int64_t id);
 
-/* Takes over value. False without memory or object. */
+/* Takes ownership of value. Returns false without memory or object. */
 bool json_put(struct json_object *object, const char *key, struct json_object *value);
 
 /* The text or number of a key, or NULL or 0. */
@@ -166,7 +170,7 @@ const char *json_text(struct json_object *object, const char *key);
 const char *json_text_or(struct json_object *object, const char *key, const char *otherwise);
 uint64_t json_number(struct json_object *object, const char *key);
 
-/* Whether a key counts what was done, and so only grows. */
+/* Returns whether a key is a counter, which only grows. */
 bool is_counter(const char *key);
 
 /* Nanoseconds since 1970, as a text in ISO 8601 and UTC. */
@@ -202,10 +206,10 @@ bool column_is_chosen(const char *key);
 /* The object with the options' columns only, in their order; the caller's to put. */
 struct json_object *columns_select(struct json_object *object);
 
-/* The same of all objects of an array. */
+/* Does this for all objects of an array. */
 struct json_object *columns_select_all(struct json_object *array);
 
-/* Sees to it that everything printed has reached stdout. */
+/* Verifies that all output has reached stdout. */
 enum status output_finish(void);
 
 /* table.c: objects for people. */
@@ -225,16 +229,18 @@ struct table {
 void table_begin(struct table *table, const char *title, const struct attribute_set *set);
 bool table_row(struct table *table, struct json_object *row);
 void table_end(struct table *table);
-/* Instead of its end, when the rows cannot be had. */
+/* Ends a table whose rows cannot be read. */
 void table_drop(struct table *table);
 
-void table_print_rows(const char *title, const struct attribute_set *set, struct json_object *array);
-void table_print_object(const char *title, const struct attribute_set *set, struct json_object *object);
+void table_print_rows(const char *title, const struct attribute_set *set,
+		      struct json_object *array);
+void table_print_object(const char *title, const struct attribute_set *set,
+			struct json_object *object);
 void table_print_cell(FILE *out, const char *key, struct json_object *value);
 
 /* text.c */
 
-/* Puts a question mark for what is no UTF-8, which JSON has to be, and for what would control a terminal or end the line. */
+/* Replaces invalid UTF-8, which JSON forbids, and control characters by question marks. */
 void text_make_line(char *text);
 
 /* openmetrics.c */

@@ -12,21 +12,22 @@
 /*
  * DOC: ioctls of /dev/xpmem
  *
- * One process exports a range of its address space as a segment, another gets a
- * permit for it and attaches it, and then reaches it with plain loads and
- * stores.
+ * One process exports a range of its address space as a segment. Another
+ * process gets a permit for the segment, attaches it, and then uses plain loads
+ * and stores.
  *
  * Every struct begins with its size as the caller knows it, and grows only at its
- * end. A caller sets size and zeroes what it does not use. A module that knows more
- * takes what is missing as zero; one that knows less refuses what is not zero.
+ * end. A caller sets size and zeroes the fields that it does not use. A module that
+ * knows a longer struct takes the missing fields as zero; a module that knows a
+ * shorter one refuses further bytes that are not zero.
  *
  * Errors of every ioctl that takes a size:
  *
- * * EINVAL: size is smaller than the struct was in the version that brought the
- *   ioctl, an unknown flag is set, or a reserved field is not zero
- * * E2BIG: bytes that this module does not know are not zero, or size is beyond
- *   a page
- * * EFAULT: the argument cannot be read or written
+ * * EINVAL: size is smaller than the struct was in the ABI version that introduced
+ *   the ioctl, an unknown flag is set, or a reserved field is not zero
+ * * E2BIG: bytes that this module does not know are not zero, or size exceeds a
+ *   page
+ * * EFAULT: the module cannot read or write the argument
  * * ENOMEM: the kernel has no memory
  * * ENOTTY: this module does not know the ioctl
  */
@@ -38,53 +39,51 @@
 #define XPMEM_ABI_VERSION 2
 
 /*
- * Bytes of a segment's name, the closing NUL included.
+ * Size of a segment's name in bytes, including the closing NUL.
  * Since ABI version 1.
  */
 #define XPMEM_NAME_SIZE 32
 
 /*
- * As a segment's length, everything from its start to the end of the address
- * space.
+ * Segment length that means "from the start to the end of the address space".
  * Since ABI version 1.
  */
 #define XPMEM_LENGTH_MAX 0xffffffffffffffffULL
 
 /*
- * As the deadline of XPMEM_IOC_WAIT, none.
+ * Deadline of XPMEM_IOC_WAIT that never passes.
  * Since ABI version 2.
  */
 #define XPMEM_DEADLINE_NEVER 0xffffffffffffffffULL
 
 /*
- * errno of a legacy ioctl on a descriptor that another process opened, as a
- * child after fork sees it. Open the device again and retry.
+ * errno of a legacy ioctl on a descriptor that another process opened, for
+ * example the parent before a fork. Open the device again and retry.
  * Since ABI version 1.
  */
 #define XPMEM_ERRNO_NOPROC 2004
 
 /*
- * What this module can do, in xpmem_ioc_query.features and in the netlink info.
+ * Features of this module, in xpmem_ioc_query.features and in the netlink info.
  *
  * XPMEM_FEATURE_LEGACY, since ABI version 1:
- *   The legacy ioctls are served.
+ *   The module serves the legacy ioctls.
  * XPMEM_FEATURE_NETLINK, since ABI version 1:
- *   The generic netlink family xpmem is there.
+ *   The module registers the generic netlink family xpmem.
  * XPMEM_FEATURE_SEGMENT_FD, since ABI version 1:
- *   XPMEM_IOC_SEGMENT_FD and XPMEM_GET_FD.
+ *   The module supports XPMEM_IOC_SEGMENT_FD and XPMEM_GET_FD.
  * XPMEM_FEATURE_POPULATE, since ABI version 1:
- *   XPMEM_ATTACH_POPULATE.
+ *   The module supports XPMEM_ATTACH_POPULATE.
  * XPMEM_FEATURE_SHARED_GUP, since ABI version 1:
- *   Attachments of shared memory can be used by system calls that take user
- *   pages.
+ *   System calls that take user pages work on attachments of shared memory.
  * XPMEM_FEATURE_WAIT, since ABI version 2:
- *   XPMEM_IOC_WAIT and XPMEM_IOC_WAKE.
+ *   The module supports XPMEM_IOC_WAIT and XPMEM_IOC_WAKE.
  * XPMEM_FEATURE_DMABUF, since ABI version 2:
- *   XPMEM_IOC_DMABUF; the kernel has dma-bufs.
+ *   The module supports XPMEM_IOC_DMABUF, and the kernel has dma-bufs.
  * XPMEM_FEATURE_NO_PTRACE_CHECK, since ABI version 2:
- *   XPMEM_MAKE_NO_PTRACE_CHECK.
+ *   The module supports XPMEM_MAKE_NO_PTRACE_CHECK.
  * XPMEM_FEATURE_NO_GUP, since ABI version 2:
- *   XPMEM_MAKE_NO_GUP.
+ *   The module supports XPMEM_MAKE_NO_GUP.
  */
 #define XPMEM_FEATURE_LEGACY (1U << 0)
 #define XPMEM_FEATURE_NETLINK (1U << 1)
@@ -100,14 +99,14 @@
  * Flags of XPMEM_IOC_MAKE.
  *
  * XPMEM_MAKE_RDONLY, since ABI version 1:
- *   Nobody may write through this segment, whatever its mode says.
+ *   No process may write through this segment, whatever its mode says.
  * XPMEM_MAKE_NO_PTRACE_CHECK, since ABI version 2:
- *   Permits depend on the mode alone, not on what ptrace would allow; see
+ *   The mode alone decides on permits; the module skips the ptrace check of
  *   XPMEM_IOC_GET.
  * XPMEM_MAKE_NO_GUP, since ABI version 2:
- *   get_user_pages() fails on every attachment of this segment, of shared
- *   memory too, and XPMEM_IOC_DMABUF is refused. No pipe, io_uring or device
- *   can then keep a page of it after access has ended.
+ *   get_user_pages() fails on every attachment of this segment, including
+ *   attachments of shared memory, and XPMEM_IOC_DMABUF fails. No pipe, io_uring
+ *   or device can then keep a page of the segment after access has ended.
  */
 #define XPMEM_MAKE_RDONLY (1U << 0)
 #define XPMEM_MAKE_NO_PTRACE_CHECK (1U << 1)
@@ -122,8 +121,8 @@
  * XPMEM_GET_RDWR, since ABI version 1:
  *   The permit allows loads and stores.
  * XPMEM_GET_FD, since ABI version 1:
- *   The segment is named by a descriptor in `fd` and `segid` is zero. Not for
- *   XPMEM_IOC_SEGMENT_FD.
+ *   `fd` names the segment by a descriptor, and `segid` is zero.
+ *   XPMEM_IOC_SEGMENT_FD refuses this flag.
  */
 #define XPMEM_GET_RDONLY (1U << 0)
 #define XPMEM_GET_RDWR (1U << 1)
@@ -133,12 +132,11 @@
  * Flags of XPMEM_IOC_ATTACH.
  *
  * XPMEM_ATTACH_RDONLY, since ABI version 1:
- *   Attach for loads only, for good, although the permit allows stores.
+ *   Attach for loads only, permanently, even if the permit allows stores.
  * XPMEM_ATTACH_FIXED, since ABI version 1:
- *   Attach at `vaddr` exactly, or fail with EEXIST when something is mapped
- *   there.
+ *   Attach at `vaddr`; fail with EEXIST if a mapping is there.
  * XPMEM_ATTACH_POPULATE, since ABI version 1:
- *   Map at once every page that the exporter has present.
+ *   Map every page that the exporter has present before the ioctl returns.
  */
 #define XPMEM_ATTACH_RDONLY (1U << 0)
 #define XPMEM_ATTACH_FIXED (1U << 1)
@@ -156,17 +154,17 @@
  * struct xpmem_ioc_query - argument of XPMEM_IOC_QUERY
  * @size: In. Bytes of this struct as the caller knows it.
  * @flags: In. No flag is defined; must be zero.
- * @abi_version: Out. XPMEM_ABI_VERSION of the module.
+ * @abi_version: Out. The module's XPMEM_ABI_VERSION.
  * @module_version: Out. Module version, 0xMMMMmppp: major, minor, patch. The
  *   legacy VERSION ioctl returns the same.
  * @features: Out. Mask of XPMEM_FEATURE_ bits.
  * @address_limit: Out. First address, in bytes, that cannot be exported.
- * @mode_mask: Out. Permission bits that this machine honours; others in a
- *   segment's mode count as clear.
- * @page_size: Out. Granularity of addresses, offsets and lengths, in bytes.
+ * @mode_mask: Out. Permission bits that this machine honours; it treats all
+ *   other bits of a mode as clear.
+ * @page_size: Out. Granularity of addresses and sizes in bytes.
  *
- * Says what the module is and can do. Works on any descriptor of the device, in
- * any process.
+ * Reports the module's version, features and limits. Works on any descriptor of
+ * the device, in any process.
  *
  * Since ABI version 1.
  */
@@ -187,29 +185,30 @@ struct xpmem_ioc_query {
  * @size: In. Bytes of this struct as the caller knows it.
  * @flags: In. XPMEM_MAKE_ flags.
  * @vaddr: In. First byte, a multiple of the page size.
- * @length: In. Bytes, a multiple of the page size, or XPMEM_LENGTH_MAX.
- * @mode: In. Permission bits 0777 as in System V IPC: who may get a permit, to
- *   read (4) or to read and write (6).
+ * @length: In. Length in bytes, a multiple of the page size, or
+ *   XPMEM_LENGTH_MAX.
+ * @mode: In. Permission bits 0777 as in System V IPC: 4 lets processes get a
+ *   permit to read, 6 to read and write.
  * @reserved: Reserved. Must be zero.
- * @name: In. Name shown to administrators: printable ASCII, padded with NUL;
+ * @name: In. Name that administrators see: printable ASCII, padded with NUL;
  *   may be empty.
  * @segid: Out. Id of the new segment, above zero.
  *
- * Exports a range of the caller's address space as a segment. Holes in it are
- * allowed, and what is mapped there later belongs to it too. The segment goes
- * when it is removed, when the last descriptor of this open file is closed, or
- * when the address space ends by exit or exec.
+ * Exports a range of the caller's address space as a segment. The range may
+ * have holes, and memory that the caller maps there later belongs to the
+ * segment too. The segment ends when the caller removes it, when the last
+ * descriptor of this open file is closed, or when the address space ends by
+ * exit or exec.
  *
  * Since ABI version 1.
  *
- * Errors beside those of every ioctl:
+ * Errors in addition to those of every ioctl:
  *
- * * EINVAL: vaddr or length not a multiple of the page size, length zero, range
- *   wraps or passes address_limit, mode has bits outside 0777, unknown flag,
- *   name not NUL-terminated printable ASCII
- * * EDQUOT: the user has as many segments as the module parameter max_segments
- *   allows
- * * ESTALE: the descriptor was opened by another process
+ * * EINVAL: vaddr or length is not a multiple of the page size, length is zero,
+ *   the range wraps or passes address_limit, mode has bits outside 0777, a flag
+ *   is unknown, or name is not NUL-terminated printable ASCII
+ * * EDQUOT: the user already has max_segments segments
+ * * ESTALE: another process opened the descriptor
  */
 struct xpmem_ioc_make {
 	__u32 size;
@@ -229,16 +228,16 @@ struct xpmem_ioc_make {
  * @flags: In. No flag is defined; must be zero.
  * @segid: In. The segment.
  *
- * Removes a segment of the caller. Access through it ends before this returns;
- * a later touch raises SIGBUS.
+ * Removes a segment of the caller. Access through the segment ends before the
+ * ioctl returns; later accesses raise SIGBUS.
  *
  * Since ABI version 1.
  *
- * Errors beside those of every ioctl:
+ * Errors in addition to those of every ioctl:
  *
- * * ENOENT: no such segment, or removed already
- * * EACCES: the segment is another process's
- * * ESTALE: the descriptor was opened by another process
+ * * ENOENT: the segment does not exist, or was removed
+ * * EACCES: the segment belongs to another process
+ * * ESTALE: another process opened the descriptor
  */
 struct xpmem_ioc_remove {
 	__u32 size;
@@ -252,33 +251,34 @@ struct xpmem_ioc_remove {
  * @size: In. Bytes of this struct as the caller knows it.
  * @flags: In. XPMEM_GET_ flags.
  * @segid: In. The segment, or zero with XPMEM_GET_FD.
- * @fd: In. Descriptor from XPMEM_IOC_SEGMENT_FD with XPMEM_GET_FD, else zero.
+ * @fd: In. With XPMEM_GET_FD, a descriptor from XPMEM_IOC_SEGMENT_FD; else
+ *   zero.
  * @reserved: Reserved. Must be zero.
  * @apid: Out. Id of the new permit, above zero.
- * @length: Out. Bytes of the segment.
+ * @length: Out. Length of the segment in bytes.
  *
- * Gets a permit for a segment, which lasts until it is released or the last
- * descriptor of this open file is closed. Besides the mode, the caller must
- * pass the check that ptrace makes: the exporter is dumpable at that moment,
- * its real, effective and saved uids and gids are the effective ones of the
- * caller, and it has no capability that the caller lacks. Where the mode gives
- * access to the group or to others, the exporter only has to be dumpable.
- * CAP_SYS_PTRACE in the exporter's user namespace, XPMEM_MAKE_NO_PTRACE_CHECK,
- * XPMEM_GET_FD and being the exporter bypass the check.
+ * Gets a permit for a segment. The permit lasts until the caller releases it or
+ * the last descriptor of this open file is closed. The mode must allow the
+ * access, and the caller must pass the ptrace check at that moment: the
+ * exporter is dumpable, its real, effective and saved uids and gids equal the
+ * caller's effective ones, and it has no capability that the caller lacks. If
+ * the mode gives the caller access as the group or as others, the exporter only
+ * has to be dumpable. The check is skipped for callers with CAP_SYS_PTRACE in
+ * the exporter's user namespace, for segments made with
+ * XPMEM_MAKE_NO_PTRACE_CHECK, for XPMEM_GET_FD, and for the exporter itself.
  *
  * Since ABI version 1.
  *
- * Errors beside those of every ioctl:
+ * Errors in addition to those of every ioctl:
  *
- * * EINVAL: neither or both of XPMEM_GET_RDONLY and XPMEM_GET_RDWR, unknown
- *   flag, segid with XPMEM_GET_FD or fd without it
+ * * EINVAL: neither or both of XPMEM_GET_RDONLY and XPMEM_GET_RDWR are set, a
+ *   flag is unknown, segid is set with XPMEM_GET_FD, or fd without it
  * * EACCES: the segment's mode, the machine's mode_mask, the ptrace check or
- *   the descriptor's rights do not allow it
- * * ENOENT: no such segment, or it is gone
+ *   the descriptor's access forbids it
+ * * ENOENT: the segment does not exist, or has ended
  * * EBADF: fd is not an open descriptor
- * * EDQUOT: the user has as many permits as the module parameter max_permits
- *   allows
- * * ESTALE: the descriptor was opened by another process
+ * * EDQUOT: the user already has max_permits permits
+ * * ESTALE: another process opened the descriptor
  */
 struct xpmem_ioc_get {
 	__u32 size;
@@ -301,11 +301,11 @@ struct xpmem_ioc_get {
  *
  * Since ABI version 1.
  *
- * Errors beside those of every ioctl:
+ * Errors in addition to those of every ioctl:
  *
- * * ENOENT: no such permit, or released already
- * * EACCES: the permit is another process's
- * * ESTALE: the descriptor was opened by another process
+ * * ENOENT: the permit does not exist, or was released
+ * * EACCES: the permit belongs to another process
+ * * ESTALE: another process opened the descriptor
  */
 struct xpmem_ioc_release {
 	__u32 size;
@@ -321,31 +321,29 @@ struct xpmem_ioc_release {
  * @apid: In. The permit.
  * @offset: In. First byte, counted from the segment's start; a multiple of the
  *   page size.
- * @length: In. Bytes, a multiple of the page size.
- * @vaddr: In and out. Where to attach with XPMEM_ATTACH_FIXED, else zero; on
- *   return where it is.
- * @attid: Out. Id of the attachment, above zero, by which netlink and xpmemctl
- *   name it.
+ * @length: In. Length in bytes, a multiple of the page size.
+ * @vaddr: In and out. With XPMEM_ATTACH_FIXED, the address to attach at; else
+ *   zero. On return, the attachment's address.
+ * @attid: Out. Id of the attachment, above zero; netlink and xpmemctl use it.
  *
- * Maps a part of a segment into the caller's address space. Pages appear when
- * they are touched and always are what the exporter has at that address at that
- * moment. A touch of what the exporter has not mapped raises SIGBUS; a touch
- * that the exporter's own mapping would refuse raises SIGSEGV.
+ * Maps a part of a segment into the caller's address space. Page faults map the
+ * pages, and each access reaches what the exporter has at that address at that
+ * moment. An access where the exporter has nothing mapped raises SIGBUS; an
+ * access that the exporter's own mapping would refuse raises SIGSEGV.
  *
  * Since ABI version 1.
  *
- * Errors beside those of every ioctl:
+ * Errors in addition to those of every ioctl:
  *
- * * EINVAL: offset, length or vaddr not a multiple of the page size, length
- *   zero, range beyond the segment, vaddr without XPMEM_ATTACH_FIXED, unknown
- *   flag
- * * ENOENT: no such permit, or its segment is gone
- * * EACCES: the permit is another process's
+ * * EINVAL: offset, length or vaddr is not a multiple of the page size, length
+ *   is zero, the range ends beyond the segment, vaddr is set without
+ *   XPMEM_ATTACH_FIXED, or a flag is unknown
+ * * ENOENT: the permit does not exist, or its segment has ended
+ * * EACCES: the permit belongs to another process
  * * EEXIST: something is mapped at vaddr
- * * ENOMEM: no room in the address space
- * * EDQUOT: the user has as many attachments as the module parameter
- *   max_attachments allows
- * * ESTALE: the descriptor was opened by another process
+ * * ENOMEM: the address space has no room
+ * * EDQUOT: the user already has max_attachments attachments
+ * * ESTALE: another process opened the descriptor
  */
 struct xpmem_ioc_attach {
 	__u32 size;
@@ -364,15 +362,15 @@ struct xpmem_ioc_attach {
  * @flags: In. No flag is defined; must be zero.
  * @vaddr: In. Any address in the attachment.
  *
- * Unmaps the whole attachment that a given address lies in. Where nothing is
- * mapped this is a success. munmap may be used instead, on any part.
+ * Unmaps the whole attachment that contains a given address. Succeeds if
+ * nothing is mapped there. Callers may use munmap instead, on any part.
  *
  * Since ABI version 1.
  *
- * Errors beside those of every ioctl:
+ * Errors in addition to those of every ioctl:
  *
- * * EINVAL: something else than an attachment is mapped at vaddr
- * * ESTALE: the descriptor was opened by another process
+ * * EINVAL: the mapping at vaddr is not an attachment
+ * * ESTALE: another process opened the descriptor
  */
 struct xpmem_ioc_detach {
 	__u32 size;
@@ -389,22 +387,23 @@ struct xpmem_ioc_detach {
  * @fd: Out. The new descriptor.
  * @reserved: Reserved. Must be zero.
  *
- * Gives a descriptor that stands for a segment of the caller. Whoever holds it
- * may get a permit with it, up to the access it was made with, whatever the
- * segment's mode, the mode_mask and the ipc namespaces are: it is a capability
- * to be sent over a unix socket. It is close-on-exec and does not keep the
- * segment alive.
+ * Makes a descriptor that stands for a segment of the caller. The descriptor is
+ * a capability that a process can send over a unix socket: its holder may get a
+ * permit, up to the descriptor's access, whatever the segment's mode, the
+ * mode_mask and the ipc namespaces are. The descriptor is close-on-exec and
+ * does not keep the segment alive.
  *
  * Since ABI version 1.
  *
- * Errors beside those of every ioctl:
+ * Errors in addition to those of every ioctl:
  *
- * * EINVAL: neither or both of XPMEM_GET_RDONLY and XPMEM_GET_RDWR, other flags
- * * ENOENT: no such segment
- * * EACCES: the segment is another process's, or it is read-only and
- *   XPMEM_GET_RDWR was asked
- * * EMFILE: too many open descriptors
- * * ESTALE: the descriptor was opened by another process
+ * * EINVAL: neither or both of XPMEM_GET_RDONLY and XPMEM_GET_RDWR are set, or
+ *   another flag is set
+ * * ENOENT: the segment does not exist
+ * * EACCES: the segment belongs to another process, or the segment is read-only
+ *   and the caller asked for XPMEM_GET_RDWR
+ * * EMFILE: the caller has too many open descriptors
+ * * ESTALE: another process opened the descriptor
  */
 struct xpmem_ioc_segment_fd {
 	__u32 size;
@@ -419,30 +418,32 @@ struct xpmem_ioc_segment_fd {
  * struct xpmem_ioc_wait - argument of XPMEM_IOC_WAIT
  * @size: In. Bytes of this struct as the caller knows it.
  * @flags: In. XPMEM_WAIT_ flags.
- * @vaddr: In. The word, in an attachment or in memory of the caller's own.
- * @expected: In. Sleep only while the word is this.
- * @deadline: In. Nanoseconds of CLOCK_MONOTONIC, or XPMEM_DEADLINE_NEVER.
+ * @vaddr: In. Address of the word, in an attachment or in the caller's own
+ *   memory.
+ * @expected: In. Sleep only while the word has this value.
+ * @deadline: In. Deadline in nanoseconds of CLOCK_MONOTONIC, or
+ *   XPMEM_DEADLINE_NEVER.
  *
- * Sleeps until somebody wakes who waits for an address of an exporter, if a
- * word there still is what the caller expects. Attachers name the address by
- * where they have it attached, the exporter by its own; no matter what kind of
- * memory it is, they meet. As with a futex, the word is read after the caller
- * has joined those who wait, so a wake that follows a store is never lost; a
- * return of zero says only that the word should be looked at again. A signal
- * interrupts the wait, which is restarted under SA_RESTART.
+ * Sleeps until a task wakes the waiters of an address of an exporter, if the
+ * word there still has the expected value. An attacher passes the address in
+ * its attachment, the exporter its own address; both wait for the same word, in
+ * any kind of memory. The kernel reads the word after it has queued the caller,
+ * as for a futex, so a wake that follows a store is never lost. A return value
+ * of zero does not mean that the word has changed: the caller must read it
+ * again. A signal interrupts the wait; the kernel restarts it under SA_RESTART.
  *
  * Since ABI version 2.
  *
- * Errors beside those of every ioctl:
+ * Errors in addition to those of every ioctl:
  *
- * * EINVAL: vaddr not a multiple of the word's size, expected does not fit into
- *   it, unknown flag
- * * EAGAIN: the word is not what was expected
+ * * EINVAL: vaddr is not a multiple of the word's size, expected does not fit
+ *   into the word, or a flag is unknown
+ * * EAGAIN: the word does not have the expected value
  * * ETIMEDOUT: the deadline has passed
- * * EINTR: a signal came
- * * EFAULT: nothing readable is at vaddr
- * * EIDRM: the attachment's segment or permit is gone
- * * ESTALE: the descriptor was opened by another process
+ * * EINTR: a signal arrived
+ * * EFAULT: no readable memory is mapped at vaddr
+ * * EIDRM: the attachment's segment or permit has ended
+ * * ESTALE: another process opened the descriptor
  */
 struct xpmem_ioc_wait {
 	__u32 size;
@@ -457,20 +458,21 @@ struct xpmem_ioc_wait {
  * struct xpmem_ioc_wake - argument of XPMEM_IOC_WAKE
  * @size: In. Bytes of this struct as the caller knows it.
  * @flags: In. No flag is defined; must be zero.
- * @vaddr: In. The word, in an attachment or in memory of the caller's own.
- * @count: In. How many to wake at most.
- * @woken: Out. How many were woken.
+ * @vaddr: In. Address of the word, in an attachment or in the caller's own
+ *   memory.
+ * @count: In. Maximum number of tasks to wake.
+ * @woken: Out. Number of tasks that were woken.
  *
- * Wakes those who have waited longest for an address of an exporter, whatever
- * words they expect there.
+ * Wakes the tasks that have waited longest for an address of an exporter,
+ * whatever values they expect there.
  *
  * Since ABI version 2.
  *
- * Errors beside those of every ioctl:
+ * Errors in addition to those of every ioctl:
  *
  * * EFAULT: nothing is mapped at vaddr
- * * EIDRM: the attachment's segment or permit is gone
- * * ESTALE: the descriptor was opened by another process
+ * * EIDRM: the attachment's segment or permit has ended
+ * * ESTALE: another process opened the descriptor
  */
 struct xpmem_ioc_wake {
 	__u32 size;
@@ -485,37 +487,38 @@ struct xpmem_ioc_wake {
  * struct xpmem_ioc_dmabuf - argument of XPMEM_IOC_DMABUF
  * @size: In. Bytes of this struct as the caller knows it.
  * @flags: In. No flag is defined; must be zero.
- * @apid: In. The permit, to read and write.
+ * @apid: In. The permit, which must allow loads and stores.
  * @offset: In. First byte, counted from the segment's start; a multiple of the
  *   page size.
- * @length: In. Bytes, a multiple of the page size.
+ * @length: In. Length in bytes, a multiple of the page size.
  * @fd: Out. The new descriptor.
  * @reserved: Reserved. Must be zero.
  *
- * Makes a dma-buf of a part of a segment, private memory too, for RDMA devices,
- * GPUs and others whose drivers import those. Its pages are pinned for as long
- * as it lives, and count against RLIMIT_MEMLOCK of the caller's user. As with
- * any pinned memory, what the exporter maps there later is not in it. It ends
- * with the segment or the permit: then no device gets it any more, and one that
- * has it mapped keeps the pages until its driver lets go. The descriptor is
- * close-on-exec.
+ * Makes a dma-buf of a part of a segment, private memory included, for RDMA
+ * devices, GPUs and other devices whose drivers import dma-bufs. The dma-buf
+ * pins its pages for as long as it exists, and the pages count against
+ * RLIMIT_MEMLOCK of the caller's user. Memory that the exporter maps there
+ * later is not part of the dma-buf. When the segment or the permit ends, no
+ * further device can map the dma-buf; a device that has it mapped keeps the
+ * pages until its driver unmaps them. The descriptor is close-on-exec.
  *
  * Since ABI version 2.
  *
- * Errors beside those of every ioctl:
+ * Errors in addition to those of every ioctl:
  *
- * * EINVAL: offset or length not a multiple of the page size, length zero or
- *   beyond the segment, unknown flag
- * * ENOENT: no such permit, or its segment is gone
- * * EACCES: the permit is another process's, or read-only, which devices cannot
- *   be held to, or the segment was made with XPMEM_MAKE_NO_GUP
- * * EFAULT: the exporter has nothing there that it may write and that can be
- *   pinned, a hole among it
- * * EDQUOT: more than the caller's RLIMIT_MEMLOCK allows
- * * ENOMEM: no memory
- * * EMFILE: too many open descriptors
- * * EOPNOTSUPP: this kernel has no dma-bufs
- * * ESTALE: the descriptor was opened by another process
+ * * EINVAL: offset or length is not a multiple of the page size, length is
+ *   zero, the range ends beyond the segment, or a flag is unknown
+ * * ENOENT: the permit does not exist, or its segment has ended
+ * * EACCES: the permit belongs to another process or is read-only (the module
+ *   cannot keep a device from writing), or the segment was made with
+ *   XPMEM_MAKE_NO_GUP
+ * * EFAULT: a part of the range is a hole, or memory that the exporter may not
+ *   write or that cannot be pinned
+ * * EDQUOT: the caller's RLIMIT_MEMLOCK does not allow it
+ * * ENOMEM: the kernel has no memory
+ * * EMFILE: the caller has too many open descriptors
+ * * EOPNOTSUPP: the kernel has no dma-bufs
+ * * ESTALE: another process opened the descriptor
  */
 struct xpmem_ioc_dmabuf {
 	__u32 size;
@@ -531,8 +534,8 @@ struct xpmem_ioc_dmabuf {
 /*
  * DOC: the historical ABI
  *
- * Frozen. Structs without a size, in the layout of x86-64; served to 64-bit callers
- * only.
+ * This ABI is frozen. Its structs have no size field and use the layout of x86-64.
+ * The module serves it to 64-bit callers only.
  */
 
 /*
@@ -550,7 +553,7 @@ struct xpmem_ioc_dmabuf {
  * @permit_value: In. Mode bits.
  * @segid: Out. The new segment.
  *
- * Exports a range; size SIZE_MAX means to the end of the address space.
+ * Exports a range; size SIZE_MAX means "to the end of the address space".
  */
 struct xpmem_cmd_make {
 	__aligned_u64 vaddr;
@@ -578,7 +581,7 @@ struct xpmem_cmd_remove {
  * @segid: In. The segment.
  * @flags: In. XPMEM_RDONLY or XPMEM_RDWR.
  * @permit_type: In. XPMEM_PERMIT_MODE.
- * @permit_value: In. Mode bits or zero; not used.
+ * @permit_value: In. Mode bits or zero; the module ignores it.
  * @apid: Out. The new permit.
  *
  * Gets a permit.
@@ -608,12 +611,12 @@ struct xpmem_cmd_release {
  * @apid: In. The permit.
  * @offset: In. Bytes from the segment's start.
  * @size: In. Bytes, rounded up to pages.
- * @vaddr: In and out. Where to attach, or zero.
+ * @vaddr: In and out. Address to attach at, or zero.
  * @fd: In. Ignored.
  * @flags: In. Ignored.
  *
- * Attaches; a vaddr other than zero replaces what is mapped there, as MAP_FIXED
- * does.
+ * Attaches a part of a segment; a vaddr other than zero replaces the mapping
+ * there, as MAP_FIXED does.
  */
 struct xpmem_cmd_attach {
 	__s64 apid __attribute__((aligned(8)));
@@ -629,7 +632,7 @@ struct xpmem_cmd_attach {
  * struct xpmem_cmd_detach - argument of XPMEM_CMD_DETACH
  * @vaddr: In. Any address in the attachment.
  *
- * Detaches what a given address lies in.
+ * Detaches the attachment that contains a given address.
  */
 struct xpmem_cmd_detach {
 	__aligned_u64 vaddr;
@@ -637,13 +640,13 @@ struct xpmem_cmd_detach {
 #define XPMEM_CMD_DETACH _IO('x', 6)
 
 /*
- * Accepted, does nothing.
+ * Does nothing and succeeds.
  * No argument.
  */
 #define XPMEM_CMD_FORK_BEGIN _IO('x', 7)
 
 /*
- * Accepted, does nothing.
+ * Does nothing and succeeds.
  * No argument.
  */
 #define XPMEM_CMD_FORK_END _IO('x', 8)
@@ -651,14 +654,14 @@ struct xpmem_cmd_detach {
 /*
  * DOC: generic netlink family "xpmem"
  *
- * Lists, inspects, revokes and follows what is exported and attached. A caller
- * sees the objects of its own user in its own ipc namespace; with CAP_SYS_ADMIN
- * also those of processes whose user namespace it has that capability in. It
- * sees addresses, and may revoke, only where it passes the ptrace check that
- * XPMEM_IOC_GET makes. Events go to listeners with CAP_SYS_ADMIN in the
- * machine's first network namespace, and tell of the whole machine: pids, uids
- * and gids in them are those of the first namespaces.
- * All of it is since ABI version 1.
+ * Lists, inspects, revokes and follows exported and attached memory. A caller
+ * sees the objects of its own user in its own ipc namespace. With CAP_SYS_ADMIN
+ * it also sees the objects of processes whose user namespace it has that
+ * capability in. It sees addresses, and may revoke, only where it passes the
+ * ptrace check of XPMEM_IOC_GET. The module sends events to listeners with
+ * CAP_SYS_ADMIN in the machine's first network namespace. Events cover the
+ * whole machine; their pids, uids and gids are those of the first namespaces.
+ * The family exists since ABI version 1.
  */
 #define XPMEM_FAMILY_NAME "xpmem"
 #define XPMEM_FAMILY_VERSION 1
@@ -666,8 +669,8 @@ struct xpmem_cmd_detach {
 
 /**
  * enum xpmem_access - values of netlink attributes
- * @XPMEM_ACCESS_RDONLY: Loads only.
- * @XPMEM_ACCESS_RDWR: Loads and stores.
+ * @XPMEM_ACCESS_RDONLY: The holder may load.
+ * @XPMEM_ACCESS_RDWR: The holder may load and store.
  */
 enum xpmem_access {
 	XPMEM_ACCESS_RDONLY = 1,
@@ -688,11 +691,13 @@ enum xpmem_object_kind {
 
 /**
  * enum xpmem_reason - values of netlink attributes
- * @XPMEM_REASON_REMOVED: Its process asked for it: remove, release, detach or munmap.
- * @XPMEM_REASON_CLOSED: Its process closed the file that it belonged to.
- * @XPMEM_REASON_EXITED: Its process exited or was killed.
- * @XPMEM_REASON_EXEC: Its process executed another program.
- * @XPMEM_REASON_REVOKED: It was revoked through this ABI.
+ * @XPMEM_REASON_REMOVED: The process that owns it asked: remove, release,
+ *   detach or munmap.
+ * @XPMEM_REASON_CLOSED: The process closed the file that the object belonged
+ *   to.
+ * @XPMEM_REASON_EXITED: The process exited or was killed.
+ * @XPMEM_REASON_EXEC: The process executed another program.
+ * @XPMEM_REASON_REVOKED: A caller revoked it through this ABI.
  */
 enum xpmem_reason {
 	XPMEM_REASON_REMOVED = 1,
@@ -704,10 +709,13 @@ enum xpmem_reason {
 
 /**
  * enum xpmem_denial - values of netlink attributes
- * @XPMEM_DENIAL_IDS: The exporter's real, effective and saved uids and gids are not all the caller's.
- * @XPMEM_DENIAL_CAPABILITIES: The exporter has capabilities that the caller lacks.
+ * @XPMEM_DENIAL_IDS: The exporter's real, effective and saved uids and gids are
+ *   not all the caller's.
+ * @XPMEM_DENIAL_CAPABILITIES: The exporter has capabilities that the caller
+ *   lacks.
  * @XPMEM_DENIAL_DUMPABLE: The exporter is not dumpable.
- * @XPMEM_DENIAL_GONE: The process that made the segment has ended, and another one keeps its memory.
+ * @XPMEM_DENIAL_GONE: The process that made the segment has ended, and another
+ *   one keeps its memory.
  */
 enum xpmem_denial {
 	XPMEM_DENIAL_IDS = 1,
@@ -720,30 +728,31 @@ enum xpmem_denial {
  * Netlink attributes of "info":
  *
  * XPMEM_A_INFO_PAD: Padding that aligns 64-bit attributes.
- * XPMEM_A_INFO_ABI_VERSION: u32. Version of the ABI that the module serves.
+ * XPMEM_A_INFO_ABI_VERSION: u32. ABI version that the module serves.
  * XPMEM_A_INFO_MODULE_VERSION: string. Version of the module.
  * XPMEM_A_INFO_FEATURES: u64. Mask of XPMEM_FEATURE_ bits.
- * XPMEM_A_INFO_MODE_MASK: u32. Permission bits honoured on this machine.
+ * XPMEM_A_INFO_MODE_MASK: u32. Permission bits that this machine honours.
  * XPMEM_A_INFO_PAGE_SIZE: u32. Granularity of addresses and lengths, in bytes.
  * XPMEM_A_INFO_SEGMENTS: u64. Live segments on the machine; administrators
  *   only.
  * XPMEM_A_INFO_PERMITS: u64. Live permits on the machine; administrators only.
  * XPMEM_A_INFO_ATTACHMENTS: u64. Live attachments on the machine;
  *   administrators only.
- * XPMEM_A_INFO_FAULTS: u64. Page faults handled since the module was loaded;
- *   administrators only.
+ * XPMEM_A_INFO_FAULTS: u64. Page faults handled in attachments since the module
+ *   was loaded; administrators only.
  * XPMEM_A_INFO_PAGES_MAPPED: u64. Pages mapped into attachments since the
  *   module was loaded; administrators only.
- * XPMEM_A_INFO_INVALIDATIONS: u64. Times an exporter's change took pages away
- *   from attachments since the module was loaded; administrators only.
- * XPMEM_A_INFO_MAX_SEGMENTS: u32. Most segments of a user without
- *   CAP_SYS_RESOURCE; 0: 16777216.
- * XPMEM_A_INFO_MAX_PERMITS: u32. Most permits of a user without
- *   CAP_SYS_RESOURCE; 0: 16777216.
- * XPMEM_A_INFO_MAX_ATTACHMENTS: u32. Most attachments of a user without
- *   CAP_SYS_RESOURCE; 0: 16777216.
- * XPMEM_A_INFO_GLOBAL_IDS: u32. 1 when ids are honoured across ipc namespaces,
- *   else 0.
+ * XPMEM_A_INFO_INVALIDATIONS: u64. Number of times that a change of an exporter
+ *   took pages away from attachments since the module was loaded;
+ *   administrators only.
+ * XPMEM_A_INFO_MAX_SEGMENTS: u32. Maximum number of segments of a user without
+ *   CAP_SYS_RESOURCE; 0 means 16777216.
+ * XPMEM_A_INFO_MAX_PERMITS: u32. Maximum number of permits of a user without
+ *   CAP_SYS_RESOURCE; 0 means 16777216.
+ * XPMEM_A_INFO_MAX_ATTACHMENTS: u32. Maximum number of attachments of a user
+ *   without CAP_SYS_RESOURCE; 0 means 16777216.
+ * XPMEM_A_INFO_GLOBAL_IDS: u32. 1 if ids are valid across ipc namespaces, else
+ *   0.
  */
 enum {
 	XPMEM_A_INFO_PAD = 1,
@@ -773,37 +782,37 @@ enum {
  * XPMEM_A_SEGMENT_PAD: Padding that aligns 64-bit attributes.
  * XPMEM_A_SEGMENT_ID: s64. Id of the segment.
  * XPMEM_A_SEGMENT_PID: u32. Process that exports it, in the reader's pid
- *   namespace; absent when it has no pid there.
+ *   namespace; absent if it has no pid there.
  * XPMEM_A_SEGMENT_UID: u32. User that made it, in the reader's user namespace.
- * XPMEM_A_SEGMENT_GID: u32. Group of who made it, in the reader's user
- *   namespace.
- * XPMEM_A_SEGMENT_NAME: string. Name its maker gave it; absent when none was
- *   given.
- * XPMEM_A_SEGMENT_MODE: u32. Permission bits it was made with, before the
- *   machine's mode_mask.
- * XPMEM_A_SEGMENT_ACCESS: u32. The most that any permit for it may allow.
- * XPMEM_A_SEGMENT_ADDRESS: u64. First address in the exporter; absent when the
- *   reader may not trace it.
- * XPMEM_A_SEGMENT_LENGTH: u64. Bytes.
+ * XPMEM_A_SEGMENT_GID: u32. Group of its maker, in the reader's user namespace.
+ * XPMEM_A_SEGMENT_NAME: string. Name that the exporter chose; absent if it
+ *   chose none.
+ * XPMEM_A_SEGMENT_MODE: u32. Permission bits that the exporter chose, before
+ *   the machine's mode_mask.
+ * XPMEM_A_SEGMENT_ACCESS: u32. Maximum access of its permits.
+ * XPMEM_A_SEGMENT_ADDRESS: u64. First address in the exporter; absent if the
+ *   reader may not trace the exporter.
+ * XPMEM_A_SEGMENT_LENGTH: u64. Length in bytes.
  * XPMEM_A_SEGMENT_PERMITS: u32. Live permits for it.
- * XPMEM_A_SEGMENT_EXPORTER_ID: s64. Exporter whose memory it is.
- * XPMEM_A_SEGMENT_CREATED: u64. When it was made, in seconds since 1970.
- * XPMEM_A_SEGMENT_FAULTS: u64. Page faults handled in attachments of it.
- * XPMEM_A_SEGMENT_PAGES_MAPPED: u64. Pages mapped into attachments of it so
- *   far; a page mapped again counts again.
- * XPMEM_A_SEGMENT_HUGE_MAPPINGS: u64. Huge pages mapped whole into attachments
- *   of it so far.
- * XPMEM_A_SEGMENT_RETRIES: u64. Faults in attachments of it that were begun
- *   again, as the exporter had to bring a page in or changed meanwhile.
- * XPMEM_A_SEGMENT_FAILURES: u64. Faults in attachments of it that ended in
- *   SIGBUS, SIGSEGV or want of memory.
- * XPMEM_A_SEGMENT_TIME: u64. Of an event: when it was, in nanoseconds since
- *   1970.
- * XPMEM_A_SEGMENT_REASON: u32. Of an event: why it is gone.
- * XPMEM_A_SEGMENT_NO_PTRACE_CHECK: u32. 1 when the mode alone decides on
- *   permits for it, else 0.
- * XPMEM_A_SEGMENT_NO_GUP: u32. 1 when get_user_pages() fails on every
- *   attachment of it, else 0.
+ * XPMEM_A_SEGMENT_EXPORTER_ID: s64. Exporter that it belongs to.
+ * XPMEM_A_SEGMENT_CREATED: u64. Time of its creation, in seconds since 1970.
+ * XPMEM_A_SEGMENT_FAULTS: u64. Page faults handled in its attachments.
+ * XPMEM_A_SEGMENT_PAGES_MAPPED: u64. Pages mapped into its attachments so far;
+ *   a page mapped again counts again.
+ * XPMEM_A_SEGMENT_HUGE_MAPPINGS: u64. Huge pages mapped whole into its
+ *   attachments so far.
+ * XPMEM_A_SEGMENT_RETRIES: u64. Faults in its attachments that the module
+ *   restarted, because the exporter had to bring a page in or changed its
+ *   mappings meanwhile.
+ * XPMEM_A_SEGMENT_FAILURES: u64. Faults in its attachments that ended in
+ *   SIGBUS, SIGSEGV or lack of memory.
+ * XPMEM_A_SEGMENT_TIME: u64. Time of the event, in nanoseconds since 1970; only
+ *   in events.
+ * XPMEM_A_SEGMENT_REASON: u32. Reason why it ended; only in events.
+ * XPMEM_A_SEGMENT_NO_PTRACE_CHECK: u32. 1 if the mode alone decides on permits
+ *   for it, else 0.
+ * XPMEM_A_SEGMENT_NO_GUP: u32. 1 if get_user_pages() fails on each of its
+ *   attachments, else 0.
  */
 enum {
 	XPMEM_A_SEGMENT_PAD = 1,
@@ -838,18 +847,18 @@ enum {
  *
  * XPMEM_A_PERMIT_PAD: Padding that aligns 64-bit attributes.
  * XPMEM_A_PERMIT_ID: s64. Id of the permit.
- * XPMEM_A_PERMIT_SEGMENT_ID: s64. Segment it is for.
+ * XPMEM_A_PERMIT_SEGMENT_ID: s64. Segment that it allows a process to attach.
  * XPMEM_A_PERMIT_PID: u32. Process that holds it, in the reader's pid
- *   namespace; absent when it has no pid there.
+ *   namespace; absent if it has no pid there.
  * XPMEM_A_PERMIT_UID: u32. User that got it, in the reader's user namespace.
- * XPMEM_A_PERMIT_ACCESS: u32. What it allows.
- * XPMEM_A_PERMIT_ATTACHMENTS: u32. Live attachments made with it.
- * XPMEM_A_PERMIT_CREATED: u64. When it was made, in seconds since 1970.
- * XPMEM_A_PERMIT_DMABUFS: u32. Live dma-bufs made with it.
- * XPMEM_A_PERMIT_PINNED: u64. Bytes that its dma-bufs keep pinned.
- * XPMEM_A_PERMIT_TIME: u64. Of an event: when it was, in nanoseconds since
- *   1970.
- * XPMEM_A_PERMIT_REASON: u32. Of an event: why it is gone.
+ * XPMEM_A_PERMIT_ACCESS: u32. Access that it allows.
+ * XPMEM_A_PERMIT_ATTACHMENTS: u32. Live attachments that were made with it.
+ * XPMEM_A_PERMIT_CREATED: u64. Time of its creation, in seconds since 1970.
+ * XPMEM_A_PERMIT_DMABUFS: u32. Live dma-bufs that were made with it.
+ * XPMEM_A_PERMIT_PINNED: u64. Bytes that its dma-bufs pin.
+ * XPMEM_A_PERMIT_TIME: u64. Time of the event, in nanoseconds since 1970; only
+ *   in events.
+ * XPMEM_A_PERMIT_REASON: u32. Reason why it ended; only in events.
  */
 enum {
 	XPMEM_A_PERMIT_PAD = 1,
@@ -874,31 +883,32 @@ enum {
  *
  * XPMEM_A_ATTACHMENT_PAD: Padding that aligns 64-bit attributes.
  * XPMEM_A_ATTACHMENT_ID: s64. Id of the attachment.
- * XPMEM_A_ATTACHMENT_PERMIT_ID: s64. Permit it was made with.
+ * XPMEM_A_ATTACHMENT_PERMIT_ID: s64. Permit that it was made with.
  * XPMEM_A_ATTACHMENT_SEGMENT_ID: s64. Segment it maps.
- * XPMEM_A_ATTACHMENT_PID: u32. Process that it is mapped in, in the reader's
- *   pid namespace; absent when it has no pid there.
+ * XPMEM_A_ATTACHMENT_PID: u32. Process that maps it, in the reader's pid
+ *   namespace; absent if it has no pid there.
  * XPMEM_A_ATTACHMENT_UID: u32. User that attached it, in the reader's user
  *   namespace.
- * XPMEM_A_ATTACHMENT_ACCESS: u32. What it allows.
- * XPMEM_A_ATTACHMENT_ADDRESS: u64. First address in the attaching process when
- *   it was attached; absent when the reader may not trace it.
+ * XPMEM_A_ATTACHMENT_ACCESS: u32. Access that it allows.
+ * XPMEM_A_ATTACHMENT_ADDRESS: u64. First address in the attacher at the time of
+ *   the attach; absent if the reader may not trace the attacher.
  * XPMEM_A_ATTACHMENT_OFFSET: u64. Bytes from the segment's start to its first
- *   byte; absent when the reader may not trace the attaching process.
- * XPMEM_A_ATTACHMENT_LENGTH: u64. Bytes when it was attached.
+ *   byte; absent if the reader may not trace the attacher.
+ * XPMEM_A_ATTACHMENT_LENGTH: u64. Length in bytes at the time of the attach.
  * XPMEM_A_ATTACHMENT_FAULTS: u64. Page faults handled in it.
  * XPMEM_A_ATTACHMENT_PAGES_MAPPED: u64. Pages mapped into it so far; a page
  *   mapped again counts again.
- * XPMEM_A_ATTACHMENT_CREATED: u64. When it was made, in seconds since 1970.
+ * XPMEM_A_ATTACHMENT_CREATED: u64. Time of its creation, in seconds since 1970.
  * XPMEM_A_ATTACHMENT_HUGE_MAPPINGS: u64. Huge pages mapped whole into it so
  *   far.
- * XPMEM_A_ATTACHMENT_RETRIES: u64. Faults in it that were begun again, as the
- *   exporter had to bring a page in or changed meanwhile.
+ * XPMEM_A_ATTACHMENT_RETRIES: u64. Faults in it that the module restarted,
+ *   because the exporter had to bring a page in or changed its mappings
+ *   meanwhile.
  * XPMEM_A_ATTACHMENT_FAILURES: u64. Faults in it that ended in SIGBUS, SIGSEGV
- *   or want of memory.
- * XPMEM_A_ATTACHMENT_TIME: u64. Of an event: when it was, in nanoseconds since
- *   1970.
- * XPMEM_A_ATTACHMENT_REASON: u32. Of an event: why it is gone.
+ *   or lack of memory.
+ * XPMEM_A_ATTACHMENT_TIME: u64. Time of the event, in nanoseconds since 1970;
+ *   only in events.
+ * XPMEM_A_ATTACHMENT_REASON: u32. Reason why it ended; only in events.
  */
 enum {
 	XPMEM_A_ATTACHMENT_PAD = 1,
@@ -930,24 +940,26 @@ enum {
  * XPMEM_A_EXPORTER_PAD: Padding that aligns 64-bit attributes.
  * XPMEM_A_EXPORTER_ID: s64. Id of the exporter, which is an address space.
  * XPMEM_A_EXPORTER_PID: u32. Process that made its first segment, in the
- *   reader's pid namespace; absent when it has no pid there.
+ *   reader's pid namespace; absent if it has no pid there.
  * XPMEM_A_EXPORTER_UID: u32. User that made its first segment, in the reader's
  *   user namespace.
- * XPMEM_A_EXPORTER_CREATED: u64. When it exported first, in seconds since 1970.
- * XPMEM_A_EXPORTER_SEGMENTS: u32. Live segments of it.
- * XPMEM_A_EXPORTER_FAULTS: u64. Page faults handled in attachments of it.
- * XPMEM_A_EXPORTER_PAGES_MAPPED: u64. Pages mapped into attachments of it so
- *   far; a page mapped again counts again.
- * XPMEM_A_EXPORTER_HUGE_MAPPINGS: u64. Huge pages mapped whole into attachments
- *   of it so far.
- * XPMEM_A_EXPORTER_RETRIES: u64. Faults in attachments of it that were begun
- *   again, as the exporter had to bring a page in or changed meanwhile.
- * XPMEM_A_EXPORTER_FAILURES: u64. Faults in attachments of it that ended in
- *   SIGBUS, SIGSEGV or want of memory.
- * XPMEM_A_EXPORTER_INVALIDATIONS: u64. Times its changes took pages away from
- *   attachments.
+ * XPMEM_A_EXPORTER_CREATED: u64. Time of its first export, in seconds since
+ *   1970.
+ * XPMEM_A_EXPORTER_SEGMENTS: u32. Its live segments.
+ * XPMEM_A_EXPORTER_FAULTS: u64. Page faults handled in its attachments.
+ * XPMEM_A_EXPORTER_PAGES_MAPPED: u64. Pages mapped into its attachments so far;
+ *   a page mapped again counts again.
+ * XPMEM_A_EXPORTER_HUGE_MAPPINGS: u64. Huge pages mapped whole into its
+ *   attachments so far.
+ * XPMEM_A_EXPORTER_RETRIES: u64. Faults in its attachments that the module
+ *   restarted, because the exporter had to bring a page in or changed its
+ *   mappings meanwhile.
+ * XPMEM_A_EXPORTER_FAILURES: u64. Faults in its attachments that ended in
+ *   SIGBUS, SIGSEGV or lack of memory.
+ * XPMEM_A_EXPORTER_INVALIDATIONS: u64. Number of times that its changes took
+ *   pages away from attachments.
  * XPMEM_A_EXPORTER_ZAPS: u64. Pages that its changes took away from
- *   attachments; a page that several have mapped counts once.
+ *   attachments; a page in several attachments counts once.
  */
 enum {
 	XPMEM_A_EXPORTER_PAD = 1,
@@ -981,22 +993,23 @@ enum {
  *   mapped again counts again.
  * XPMEM_A_STATS_HUGE_MAPPINGS: u64. Huge pages mapped whole into attachments so
  *   far.
- * XPMEM_A_STATS_RETRIES: u64. Faults in attachments that were begun again, as
- *   the exporter had to bring a page in or changed meanwhile.
+ * XPMEM_A_STATS_RETRIES: u64. Faults in attachments that the module restarted,
+ *   because the exporter had to bring a page in or changed its mappings
+ *   meanwhile.
  * XPMEM_A_STATS_FAILURES: u64. Faults in attachments that ended in SIGBUS,
- *   SIGSEGV or want of memory.
- * XPMEM_A_STATS_INVALIDATIONS: u64. Times an exporter's change took pages away
- *   from attachments.
- * XPMEM_A_STATS_ZAPS: u64. Pages that exporters' changes took away from
- *   attachments; a page that several have mapped counts once.
- * XPMEM_A_STATS_LIMIT_HITS: u64. Segments, permits and attachments refused
- *   because their user had as many as it may have.
- * XPMEM_A_STATS_REVOCATIONS: u64. Segments and permits revoked through this
- *   ABI.
- * XPMEM_A_STATS_PTRACE_DENIALS: u64. Permits refused because the caller failed
- *   the ptrace check.
- * XPMEM_A_STATS_UNKNOWN_IDS: u64. Ids that callers named and no object has:
- *   wrong guesses, and ids of objects that are gone.
+ *   SIGSEGV or lack of memory.
+ * XPMEM_A_STATS_INVALIDATIONS: u64. Number of times that a change of an
+ *   exporter took pages away from attachments.
+ * XPMEM_A_STATS_ZAPS: u64. Pages that changes of exporters took away from
+ *   attachments; a page in several attachments counts once.
+ * XPMEM_A_STATS_LIMIT_HITS: u64. Segments, permits and attachments that the
+ *   module refused because the user had reached a limit.
+ * XPMEM_A_STATS_REVOCATIONS: u64. Segments and permits that callers revoked
+ *   through this ABI.
+ * XPMEM_A_STATS_PTRACE_DENIALS: u64. Permits that the module refused because
+ *   the caller failed the ptrace check.
+ * XPMEM_A_STATS_UNKNOWN_IDS: u64. Ids that callers used and that name no
+ *   object: wrong guesses, and ids of objects that have ended.
  */
 enum {
 	XPMEM_A_STATS_PAD = 1,
@@ -1024,11 +1037,11 @@ enum {
  * Netlink attributes of "limit":
  *
  * XPMEM_A_LIMIT_PAD: Padding that aligns 64-bit attributes.
- * XPMEM_A_LIMIT_KIND: u32. What was refused.
- * XPMEM_A_LIMIT_UID: u32. User whose limit it is.
- * XPMEM_A_LIMIT_PID: u32. Process that was refused.
- * XPMEM_A_LIMIT_LIMIT: u32. How many the user may have.
- * XPMEM_A_LIMIT_TIME: u64. When it was, in nanoseconds since 1970.
+ * XPMEM_A_LIMIT_KIND: u32. Kind of the refused object.
+ * XPMEM_A_LIMIT_UID: u32. User that reached the limit.
+ * XPMEM_A_LIMIT_PID: u32. Process that the module refused.
+ * XPMEM_A_LIMIT_LIMIT: u32. Number of objects that the user may have.
+ * XPMEM_A_LIMIT_TIME: u64. Time of the refusal, in nanoseconds since 1970.
  */
 enum {
 	XPMEM_A_LIMIT_PAD = 1,
@@ -1046,12 +1059,12 @@ enum {
  * Netlink attributes of "refusal":
  *
  * XPMEM_A_REFUSAL_PAD: Padding that aligns 64-bit attributes.
- * XPMEM_A_REFUSAL_SEGMENT_ID: s64. Segment that a permit was refused for.
+ * XPMEM_A_REFUSAL_SEGMENT_ID: s64. Segment that the permit was requested for.
  * XPMEM_A_REFUSAL_EXPORTER_PID: u32. Process that made the segment.
- * XPMEM_A_REFUSAL_UID: u32. User that was refused.
- * XPMEM_A_REFUSAL_PID: u32. Process that was refused.
- * XPMEM_A_REFUSAL_DENIAL: u32. Which part of the ptrace check failed.
- * XPMEM_A_REFUSAL_TIME: u64. When it was, in nanoseconds since 1970.
+ * XPMEM_A_REFUSAL_UID: u32. User that the module refused.
+ * XPMEM_A_REFUSAL_PID: u32. Process that the module refused.
+ * XPMEM_A_REFUSAL_DENIAL: u32. Part of the ptrace check that failed.
+ * XPMEM_A_REFUSAL_TIME: u64. Time of the refusal, in nanoseconds since 1970.
  */
 enum {
 	XPMEM_A_REFUSAL_PAD = 1,
@@ -1069,33 +1082,36 @@ enum {
 /*
  * Netlink commands:
  *
- * XPMEM_NL_CMD_INFO_GET: Says what the module is, can do and has done.
- * XPMEM_NL_CMD_SEGMENT_GET: Gets one segment by id, or dumps all that the
+ * XPMEM_NL_CMD_INFO_GET: Reports the module's version, features, parameters
+ *   and, to administrators, totals.
+ * XPMEM_NL_CMD_SEGMENT_GET: Gets one segment by id, or dumps all segments that
+ *   the caller may see.
+ * XPMEM_NL_CMD_PERMIT_GET: Gets one permit by id, or dumps all permits that the
  *   caller may see.
- * XPMEM_NL_CMD_PERMIT_GET: Gets one permit by id, or dumps all that the caller
- *   may see.
- * XPMEM_NL_CMD_ATTACHMENT_GET: Gets one attachment by id, or dumps all that the
- *   caller may see.
- * XPMEM_NL_CMD_EXPORTER_GET: Gets one exporter by id, or dumps all that the
- *   caller may see.
- * XPMEM_NL_CMD_STATS_GET: Says what is there and was done on the whole machine
- *   since the module was loaded; for its administrators.
- * XPMEM_NL_CMD_SEGMENT_REVOKE: Ends a segment; when it returns no process
- *   reaches memory through it any more.
- * XPMEM_NL_CMD_PERMIT_REVOKE: Ends a permit; when it returns no process reaches
- *   memory through it any more. What is attached with it stays mapped and
- *   raises SIGBUS.
- * XPMEM_NL_CMD_SEGMENT_CREATED: A segment was made.
- * XPMEM_NL_CMD_SEGMENT_GONE: A segment has ended; nobody reaches memory through
- *   it any more.
- * XPMEM_NL_CMD_PERMIT_CREATED: A permit was got.
+ * XPMEM_NL_CMD_ATTACHMENT_GET: Gets one attachment by id, or dumps all
+ *   attachments that the caller may see.
+ * XPMEM_NL_CMD_EXPORTER_GET: Gets one exporter by id, or dumps all exporters
+ *   that the caller may see.
+ * XPMEM_NL_CMD_STATS_GET: Gets machine-wide statistics since the module was
+ *   loaded; requires CAP_SYS_ADMIN in the first user namespace.
+ * XPMEM_NL_CMD_SEGMENT_REVOKE: Ends a segment. When the operation returns, no
+ *   process can reach memory through the segment.
+ * XPMEM_NL_CMD_PERMIT_REVOKE: Ends a permit. When the operation returns, no
+ *   process can reach memory through the permit. Its attachments stay mapped
+ *   and raise SIGBUS.
+ * XPMEM_NL_CMD_SEGMENT_CREATED: A process made a segment.
+ * XPMEM_NL_CMD_SEGMENT_GONE: A segment has ended; no process can reach memory
+ *   through it.
+ * XPMEM_NL_CMD_PERMIT_CREATED: A permit was granted.
  * XPMEM_NL_CMD_PERMIT_GONE: A permit has ended.
- * XPMEM_NL_CMD_ATTACHMENT_CREATED: An attachment was made.
- * XPMEM_NL_CMD_ATTACHMENT_GONE: Nothing of an attachment is mapped any more.
- * XPMEM_NL_CMD_LIMIT_HIT: A user was refused an object, having as many as it
- *   may have. Of many refusals in a short time only some are told of.
- * XPMEM_NL_CMD_PERMIT_REFUSED: A process was refused a permit by the ptrace
- *   check. Of many refusals in a short time only some are told of.
+ * XPMEM_NL_CMD_ATTACHMENT_CREATED: A process made an attachment.
+ * XPMEM_NL_CMD_ATTACHMENT_GONE: An attachment has ended; no part of it is
+ *   mapped.
+ * XPMEM_NL_CMD_LIMIT_HIT: The module refused an object because its user had
+ *   reached a limit. If many refusals occur in a short time, the module reports
+ *   only some of them.
+ * XPMEM_NL_CMD_PERMIT_REFUSED: The ptrace check refused a permit. If many
+ *   refusals occur in a short time, the module reports only some of them.
  */
 enum {
 	XPMEM_NL_CMD_INFO_GET = 1,
