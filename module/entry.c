@@ -74,6 +74,7 @@ static void make_dirty(struct page *page)
 /* Pages of the window that the notifier has to look for. The caller holds the window's lock for reading, as others may. */
 static void mark_mapped(struct xpmem_window *window, unsigned long index, unsigned long mask)
 {
+	lockdep_assert_held(&window->lock);
 	if (mask & ~READ_ONCE(window->mapped[index]))
 		atomic_long_or(mask, (atomic_long_t *)&window->mapped[index]);
 }
@@ -83,6 +84,7 @@ static void mark_shard(struct xpmem_window *window, const struct xpmem_attachmen
 {
 	unsigned long bit = BIT(attachment->permit->client->shard);
 
+	lockdep_assert_held(&window->lock);
 	if (!(READ_ONCE(window->shards) & bit))
 		atomic_long_or(bit, (atomic_long_t *)&window->shards);
 }

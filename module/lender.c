@@ -24,6 +24,7 @@ static DECLARE_WAIT_QUEUE_HEAD(returned);
 /* The caller holds the mmap_lock of @mm for reading until xpmem_lender_end(). */
 void xpmem_lender_begin(struct xpmem_lender *lender, struct mm_struct *mm)
 {
+	lockdep_assert_held(&mm->mmap_lock);
 	lender->mm = mm;
 	lender->borrowers = 0;
 	spin_lock(&lenders_lock);

@@ -21,6 +21,7 @@
  */
 bool xpmem_source_allowed(const struct vm_area_struct *vma)
 {
+	lockdep_assert_held(&vma->vm_mm->mmap_lock);
 	if (!vma->vm_start || !xpmem_prot_is_cached(vma->vm_page_prot))
 		return false;
 	if (vma->vm_flags & (VM_IO | VM_PFNMAP | VM_SHADOW_STACK))
@@ -112,6 +113,7 @@ enum xpmem_verdict xpmem_mirror_snapshot(struct xpmem_mirror *mirror)
 	unsigned long pfn;
 	int error;
 
+	lockdep_assert_held(&mirror->space->mm->mmap_lock);
 	mirror->window = xpmem_window_get(mirror->space, mirror->source);
 	if (IS_ERR(mirror->window))
 		return PTR_ERR(mirror->window) == -EINTR ? XPMEM_RACED : XPMEM_NOMEM;

@@ -79,8 +79,9 @@ static void place_put(struct place *place)
 }
 
 /* The caller holds the bucket's lock, without which the waiter's task does not go on. */
-static void end_wait(struct waiter *waiter, int result)
+static void end_wait(struct bucket *bucket, struct waiter *waiter, int result)
 {
+	lockdep_assert_held(&bucket->lock);
 	list_del_init(&waiter->link);
 	WRITE_ONCE(waiter->result, result);
 	wake_up_process(waiter->task);
@@ -211,7 +212,7 @@ long xpmem_wake(u64 vaddr, u32 count)
 			break;
 		if (waiter->place.mm != place.mm || waiter->place.address != place.address)
 			continue;
-		end_wait(waiter, 0);
+		end_wait(bucket, waiter, 0);
 		woken++;
 	}
 	spin_unlock(&bucket->lock);
@@ -234,7 +235,7 @@ void xpmem_wait_revoke(struct xpmem_space *space, unsigned long start, unsigned 
 		list_for_each_entry_safe(waiter, next, &bucket->waiters, link)
 			if (waiter->place.attachment && waiter->place.mm == space->mm && waiter->place.address >= start &&
 			    waiter->place.address < end && xpmem_attachment_revoked(waiter->place.attachment))
-				end_wait(waiter, -EIDRM);
+				end_wait(bucket, waiter, -EIDRM);
 		spin_unlock(&bucket->lock);
 	}
 }

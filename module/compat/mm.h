@@ -9,6 +9,8 @@
 #include <linux/memremap.h>
 
 #include "features.h"
+#include "mapcount.h"
+#include "rss_stat.h"
 
 /* before 6.3 */
 #ifndef XPMEM_HAVE_VM_FLAGS_SET
@@ -115,18 +117,6 @@ static inline bool xpmem_page_is_file(struct page *page)
 	       READ_ONCE(compound_head(page)->mapping);
 }
 
-/*
- * One more mapping of a page, and a reference for it, as fork() counts what a child inherits: the page must be mapped, and stay so
- * meanwhile. False for a page of a large folio, of which more is counted.
- */
-static inline bool xpmem_page_dup_mapping(struct page *page)
-{
-	if (PageCompound(page) || !atomic_inc_unless_negative(&page->_mapcount))
-		return false;
-	get_page(page);
-	return true;
-}
-
 /* Whether a page of a file counts as shared memory; it is no part of a large folio. Folios alone know since 6.12. */
 static inline bool xpmem_page_is_shmem(struct page *page)
 {
@@ -134,16 +124,6 @@ static inline bool xpmem_page_is_shmem(struct page *page)
 	return PageSwapBacked(page);
 #else
 	return folio_test_swapbacked(page_folio(page));
-#endif
-}
-
-/* add_mm_counter(), which has a tracepoint that modules may not use. The counters are atomic_long_t before 6.2. */
-static inline void xpmem_add_mm_counter(struct mm_struct *mm, int counter, long pages)
-{
-#ifdef XPMEM_HAVE_RSS_STAT_PERCPU
-	percpu_counter_add(&mm->rss_stat[counter], pages);
-#else
-	atomic_long_add(pages, &mm->rss_stat.count[counter]);
 #endif
 }
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What changed in <linux/pgtable.h> between the supported kernels. */
+/*
+ * Writes to page tables, and what changed in <linux/pgtable.h>. Read for 5.10, 6.1, 6.12, 7.2 and
+ * 7.3. The probes in page_table_check and pte_write refuse other kernels.
+ */
 #ifndef XPMEM_COMPAT_PAGE_TABLE_H
 #define XPMEM_COMPAT_PAGE_TABLE_H
 
@@ -12,6 +15,7 @@
 #endif
 
 #include "features.h"
+#include "pmd_special.h"
 
 #ifdef CONFIG_HIGHPTE
 #error "page tables in high memory are not supported"
@@ -25,22 +29,9 @@
 #define XPMEM_WRITES_ENTRIES 1
 #endif
 
-/*
- * Entries for PMD_SIZE that get_user_pages_fast(), which looks at no VMA, refuses. Since 6.12 they have a bit of their own. Before
- * they are marked as device memory, which it takes no reference to unless it finds the device.
- */
-#if defined(XPMEM_WRITES_ENTRIES) && defined(CONFIG_TRANSPARENT_HUGEPAGE) && defined(CONFIG_ARCH_SUPPORTS_PMD_PFNMAP)
+/* Whether entries for PMD_SIZE are written, too. */
+#if defined(XPMEM_WRITES_ENTRIES) && !defined(XPMEM_HAVE_NO_PMD_SPECIAL)
 #define XPMEM_HAVE_HUGE_ENTRIES 1
-static inline pmd_t xpmem_pmd_mkspecial(pmd_t pmd)
-{
-	return pmd_mkspecial(pmd);
-}
-#elif defined(XPMEM_WRITES_ENTRIES) && defined(CONFIG_TRANSPARENT_HUGEPAGE) && defined(CONFIG_ARCH_HAS_PTE_DEVMAP)
-#define XPMEM_HAVE_HUGE_ENTRIES 1
-static inline pmd_t xpmem_pmd_mkspecial(pmd_t pmd)
-{
-	return pmd_mkdevmap(pmd);
-}
 #endif
 
 /*

@@ -1,24 +1,81 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
-# usage: probe.sh FOLDER COMPILER [FLAG...]
-# Compiles each probe in FOLDER as a part of the kernel at hand, and prints features.h: a
-# definition XPMEM_HAVE_NAME for each that compiles.
+# usage: probe.sh FOLDER WORK COMPILER [FLAG...]
+# Compiles the probes in FOLDER as a part of the kernel at hand, and prints features.h. FOLDER has
+# a folder for each interface, and in it a probe for each form that the interface has on supported
+# kernels. One of them compiles, and defines XPMEM_HAVE_FORM. Fails if none does, or several do.
+# WORK is a folder for files of its own.
 set -eu
 
-folder=$1
+folder=$1 work=$2
+shift 2
+
+# Warnings decide nothing, whatever the kernel or the caller asks for, but for those that are
+# errors of C. Headers that are included first are collected in a header of the probes' own.
+count=$# previous=''
+: >"$work/probe.h"
+for argument; do
+	case $previous,$argument in
+	*,-include) ;;
+	-include,*)
+		[ ! -e "$PWD/$argument" ] || argument=$PWD/$argument
+		echo "#include \"$argument\"" >>"$work/probe.h"
+		;;
+	*,-W[alp],*) set -- "$@" "$argument" ;;
+	*,-W* | *,-pedantic*) ;;
+	*) set -- "$@" "$argument" ;;
+	esac
+	previous=$argument
+done
+shift "$count"
+compiler=$1
 shift
-base=$folder/base.c
+# A struct without a name may be a member: some kernels say so themselves.
+set -- "$@" -fms-extensions -Werror=implicit-function-declaration -Werror=implicit-int \
+	-Werror=int-conversion -Werror=incompatible-pointer-types
 
 echo '/* SPDX-License-Identifier: GPL-2.0-only */'
 echo '/* Made by compat/probe.sh for one kernel. */'
-if ! errors=$("$@" -fsyntax-only "$base" 2>&1); then
+# Most of the time goes into <linux/mm.h>. A compiler that cannot precompile the header, or that
+# cannot use what it made, reads it again for each probe.
+echo '#include <linux/mm.h>' >>"$work/probe.h"
+"$compiler" "$@" -x c-header "$work/probe.h" -o "$work/probe.h.gch" 2>/dev/null ||
+	rm -f "$work/probe.h.gch"
+
+compile()
+{
+	"$compiler" -include "$work/probe.h" "$@" -fsyntax-only 2>&1
+}
+
+if ! errors=$(compile "$@" "$folder/base.c"); then
 	echo "a probe that compiles on every supported kernel does not: $errors" >&2
 	exit 1
 fi
-for probe in "$folder"/*.c; do
-	[ "$probe" != "$base" ] || continue
-	name=$(basename "$probe" .c | tr '[:lower:]' '[:upper:]')
-	if "$@" -fsyntax-only -Werror "$probe" 2>/dev/null; then
-		echo "#define XPMEM_HAVE_$name 1"
-	fi
+failed=0
+for interface in "$folder"/*/; do
+	found='' refusals=''
+	for probe in "$interface"*.c; do
+		if errors=$(compile "$@" "$probe"); then
+			found="$found $(basename "$probe" .c)"
+		else
+			refusals="$refusals
+$(echo "$errors" | grep 'error:' | head -n 3)"
+		fi
+	done
+	interface=$(basename "$interface")
+	case $found in
+	'')
+		failed=1
+		echo "error: xpmem knows no form of this kernel's $interface:$refusals" >&2
+		;;
+	' '*' '*)
+		failed=1
+		echo "error: xpmem cannot tell the form of this kernel's $interface:$found" >&2
+		;;
+	*)
+		echo "#define XPMEM_HAVE_$(echo "$found" | tr -d ' ' | tr '[:lower:]' '[:upper:]') 1"
+		;;
+	esac
 done
+rm -f "$work/probe.h" "$work/probe.h.gch"
+exit "$failed"

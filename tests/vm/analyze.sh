@@ -44,7 +44,7 @@ analyze_checkpatch() {
 	local checkpatch=(perl "$ynl_dir/scripts/checkpatch.pl" --no-tree --terse --show-types --no-summary --quiet --max-line-length=140)
 
 	[[ -n $ynl_dir ]] || { echo "there is no checkpatch"; return 1; }
-	(cd "$tree" && "${checkpatch[@]}" --ignore "$analyze_unlike_module" -f module/*.[ch] module/compat/*.h module/compat/probes/*.c &&
+	(cd "$tree" && "${checkpatch[@]}" --ignore "$analyze_unlike_module" -f module/*.[ch] module/compat/*.h module/compat/probes/*.c module/compat/probes/*/*.c &&
 		"${checkpatch[@]}" --ignore "$analyze_unlike_uapi" -f uapi/linux/*.h)
 }
 

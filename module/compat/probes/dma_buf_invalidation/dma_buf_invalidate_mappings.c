@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* 7.0 and later: the same, renamed on both sides. */
+#include <linux/dma-buf.h>
+
+void probe(struct dma_buf *dma_buf, struct dma_buf_attachment *attachment);
+void probe(struct dma_buf *dma_buf, struct dma_buf_attachment *attachment)
+{
+	const struct dma_buf_attach_ops *ops = attachment->importer_ops;
+
+	dma_buf_invalidate_mappings(dma_buf);
+	ops->invalidate_mappings(attachment);
+}

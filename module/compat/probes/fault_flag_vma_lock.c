@@ -1,8 +1,0 @@
-// SPDX-License-Identifier: GPL-2.0-only
-#include <linux/mm.h>
-
-unsigned int probe(void);
-unsigned int probe(void)
-{
-	return FAULT_FLAG_VMA_LOCK;
-}

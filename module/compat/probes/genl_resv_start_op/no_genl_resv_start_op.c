@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* before 6.1, which also brought operations that are split by what they do */
+#include <net/genetlink.h>
+
+struct genl_split_ops { int unknown; };
+/* Fails if the family has such a member. */
+struct probe { struct genl_family; int resv_start_op; };

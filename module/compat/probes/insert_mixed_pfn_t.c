@@ -1,8 +1,0 @@
-// SPDX-License-Identifier: GPL-2.0-only
-#include <linux/mm.h>
-#include <linux/pfn_t.h>
-vm_fault_t probe(struct vm_area_struct *vma, unsigned long pfn);
-vm_fault_t probe(struct vm_area_struct *vma, unsigned long pfn)
-{
-	return vmf_insert_mixed(vma, 0, __pfn_to_pfn_t(pfn, 0));
-}

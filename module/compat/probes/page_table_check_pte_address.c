@@ -1,9 +1,0 @@
-// SPDX-License-Identifier: GPL-2.0-only
-#include <linux/mm.h>
-#include <linux/page_table_check.h>
-
-void probe(struct mm_struct *mm, unsigned long address, pte_t *pte, pte_t entry);
-void probe(struct mm_struct *mm, unsigned long address, pte_t *pte, pte_t entry)
-{
-	page_table_check_pte_set(mm, address, pte, entry);
-}

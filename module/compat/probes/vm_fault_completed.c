@@ -1,8 +1,0 @@
-// SPDX-License-Identifier: GPL-2.0-only
-#include <linux/mm.h>
-
-vm_fault_t probe(void);
-vm_fault_t probe(void)
-{
-	return VM_FAULT_COMPLETED;
-}
