@@ -182,7 +182,7 @@ static int find_shared(struct xpmem_attachment *attachment, unsigned long *start
 }
 
 /* Maps [start, end) of the exporter; flags for mmap. Returns the address or an error. */
-static unsigned long map(struct xpmem_attachment *attachment, unsigned long start, unsigned long end,
+static unsigned long attachment_map(struct xpmem_attachment *attachment, unsigned long start, unsigned long end,
 			 unsigned long address, unsigned long flags)
 {
 	const struct xpmem_permit *permit = attachment->permit;
@@ -213,7 +213,7 @@ static int map_runs(struct xpmem_attachment *attachment, unsigned long address, 
 		goto put;
 	all_shared = found && run_start == attachment->source && run_end == end;
 	attachment->shared = all_shared;
-	address = map(attachment, attachment->source, end, address, flags);
+	address = attachment_map(attachment, attachment->source, end, address, flags);
 	if (IS_ERR_VALUE(address)) {
 		found = (long)address;
 		goto put;
@@ -222,7 +222,7 @@ static int map_runs(struct xpmem_attachment *attachment, unsigned long address, 
 
 	while (found > 0 && !all_shared) {
 		attachment->shared = true;
-		mapped = map(attachment, run_start, run_end, address + run_start - attachment->source, MAP_FIXED);
+		mapped = attachment_map(attachment, run_start, run_end, address + run_start - attachment->source, MAP_FIXED);
 		if (IS_ERR_VALUE(mapped)) {
 			found = (long)mapped;
 			break;

@@ -103,7 +103,7 @@ static void dmabuf_unmap(struct dma_buf_attachment *attach, struct sg_table *tab
 		give_back_pages(dmabuf);
 }
 
-static void destroy(struct dmabuf *dmabuf)
+static void dmabuf_destroy(struct dmabuf *dmabuf)
 {
 	give_back_pages(dmabuf);
 	atomic_dec(&dmabuf->permit->dmabuf_count);
@@ -118,10 +118,10 @@ static void dmabuf_release(struct dma_buf *dma_buf)
 	mutex_lock(&dmabufs_lock);
 	list_del(&dmabuf->link);
 	mutex_unlock(&dmabufs_lock);
-	destroy(dmabuf);
+	dmabuf_destroy(dmabuf);
 }
 
-static const struct dma_buf_ops ops = {
+static const struct dma_buf_ops dmabuf_ops = {
 	.pin = dmabuf_pin,
 	.unpin = dmabuf_unpin,
 	.map_dma_buf = dmabuf_map,
@@ -161,11 +161,11 @@ static int get_pages(struct dmabuf *dmabuf, unsigned long source, u64 length)
 	return min(pinned, 0L);
 }
 
-static struct dma_buf *export(struct dmabuf *dmabuf)
+static struct dma_buf *dmabuf_export(struct dmabuf *dmabuf)
 {
 	DEFINE_DMA_BUF_EXPORT_INFO(info);
 
-	info.ops = &ops;
+	info.ops = &dmabuf_ops;
 	info.size = (size_t)dmabuf->count << PAGE_SHIFT;
 	info.flags = O_RDWR | O_CLOEXEC;
 	info.priv = dmabuf;
@@ -215,7 +215,7 @@ struct file *xpmem_dmabuf_file(s64 apid, u64 offset, u64 length)
 	if (error)
 		goto destroy;
 	xpmem_race_point("dmabuf-pinned");
-	dma_buf = export(dmabuf);
+	dma_buf = dmabuf_export(dmabuf);
 	if (IS_ERR(dma_buf)) {
 		error = PTR_ERR(dma_buf);
 		goto destroy;
@@ -234,7 +234,7 @@ struct file *xpmem_dmabuf_file(s64 apid, u64 offset, u64 length)
 	return dma_buf->file;
 
 destroy:
-	destroy(dmabuf);
+	dmabuf_destroy(dmabuf);
 	return ERR_PTR(error);
 
 put_permit:
@@ -242,7 +242,7 @@ put_permit:
 	return ERR_PTR(error);
 }
 
-static void revoke(struct dmabuf *dmabuf)
+static void dmabuf_revoke(struct dmabuf *dmabuf)
 {
 	struct dma_resv *resv = dmabuf->dma_buf->resv;
 
@@ -277,7 +277,7 @@ void xpmem_dmabuf_revoke(struct xpmem_segment *segment, const struct xpmem_permi
 	mutex_lock(&dmabufs_lock);
 	list_for_each_entry(dmabuf, &segment->dmabufs, link)
 		if (!permit || dmabuf->permit == permit)
-			revoke(dmabuf);
+			dmabuf_revoke(dmabuf);
 	mutex_unlock(&dmabufs_lock);
 }
 

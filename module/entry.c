@@ -369,7 +369,7 @@ static int insert_all(struct insertion *insertion)
 }
 #else
 /* What is in the attachment's page tables, for a look: it may change at once. */
-static pte_t peek(const struct vm_fault *vmf, unsigned long address)
+static pte_t entry_peek(const struct vm_fault *vmf, unsigned long address)
 {
 	pte_t entry = __pte(0);
 	pmd_t pmd;
@@ -391,7 +391,7 @@ static void make_page_table(struct vm_fault *vmf)
 
 	if (!(vmf->flags & FAULT_FLAG_WRITE) || vmf->vma->vm_flags & VM_MIXEDMAP)
 		return;
-	entry = peek(vmf, address);
+	entry = entry_peek(vmf, address);
 	if (pte_present(entry) && !pte_write(entry))
 		zap_vma_ptes(vmf->vma, address, PAGE_SIZE);
 }
@@ -427,7 +427,7 @@ static vm_fault_t insert_at(struct insertion *insertion, unsigned long index, bo
 	if (!is_insertable(pfn, needs_writable))
 		return 0;
 	mark_mapped(mirror->window, BIT_WORD(bit), BIT_MASK(bit));
-	if (!pte_none(peek(mirror->vmf, address)))
+	if (!pte_none(entry_peek(mirror->vmf, address)))
 		return VM_FAULT_NOPAGE;
 	if (is_refcounted(mirror->vma, pfn)) {
 		mirror->pfns[index] = (unsigned long)hmm_pfn_to_page(pfn);

@@ -14,20 +14,20 @@
 #define GROUP XPMEM_NL_GROUP_EVENTS
 
 /* Listeners learn, by ENOBUFS, that they missed one. */
-static void lost(struct sk_buff *skb)
+static void event_lost(struct sk_buff *skb)
 {
 	nlmsg_free(skb);
 	genl_set_err(&xpmem_nl_family, &init_net, 0, GROUP, -ENOBUFS);
 }
 
-static void send(struct sk_buff *skb, void *header)
+static void event_send(struct sk_buff *skb, void *header)
 {
 	genlmsg_end(skb, header);
 	genlmsg_multicast(&xpmem_nl_family, skb, 0, GROUP, GFP_KERNEL);
 }
 
 /* May be called with the mmap_lock of an attacher held. */
-static void send_object(enum xpmem_kind kind, struct xpmem_object *object, int command, enum xpmem_reason reason)
+static void event_send_object(enum xpmem_kind kind, struct xpmem_object *object, int command, enum xpmem_reason reason)
 {
 	const struct xpmem_view *view = &xpmem_views[kind];
 	struct xpmem_viewer machine;
@@ -43,21 +43,21 @@ static void send_object(enum xpmem_kind kind, struct xpmem_object *object, int c
 	    nla_put_u64_64bit(skb, view->time, ktime_get_real_ns(), view->pad) ||
 	    (reason && nla_put_u32(skb, view->reason, reason)) ||
 	    view->fill(skb, object, &machine))
-		lost(skb);
+		event_lost(skb);
 	else
-		send(skb, header);
+		event_send(skb, header);
 }
 
 /* Before @object is published. */
 void xpmem_event_created(enum xpmem_kind kind, struct xpmem_object *object)
 {
-	send_object(kind, object, xpmem_views[kind].created, 0);
+	event_send_object(kind, object, xpmem_views[kind].created, 0);
 }
 
 /* After @object was withdrawn; the caller holds a reference, or the last is gone and @object is not freed yet. */
 void xpmem_event_gone(enum xpmem_kind kind, struct xpmem_object *object, enum xpmem_reason reason)
 {
-	send_object(kind, object, xpmem_views[kind].gone, reason);
+	event_send_object(kind, object, xpmem_views[kind].gone, reason);
 }
 
 /*
@@ -85,9 +85,9 @@ void xpmem_event_limit(enum xpmem_kind kind, kuid_t uid, unsigned int limit)
 	    nla_put_u32(skb, XPMEM_A_LIMIT_PID, task_tgid_nr(current)) ||
 	    nla_put_u32(skb, XPMEM_A_LIMIT_LIMIT, limit) ||
 	    nla_put_u64_64bit(skb, XPMEM_A_LIMIT_TIME, ktime_get_real_ns(), XPMEM_A_LIMIT_PAD))
-		lost(skb);
+		event_lost(skb);
 	else
-		send(skb, header);
+		event_send(skb, header);
 }
 
 /* The caller was refused a permit for @segment. */
@@ -111,7 +111,7 @@ void xpmem_event_refused(const struct xpmem_segment *segment, enum xpmem_denial 
 	    nla_put_u32(skb, XPMEM_A_REFUSAL_PID, task_tgid_nr(current)) ||
 	    nla_put_u32(skb, XPMEM_A_REFUSAL_DENIAL, denial) ||
 	    nla_put_u64_64bit(skb, XPMEM_A_REFUSAL_TIME, ktime_get_real_ns(), XPMEM_A_REFUSAL_PAD))
-		lost(skb);
+		event_lost(skb);
 	else
-		send(skb, header);
+		event_send(skb, header);
 }

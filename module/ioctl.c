@@ -204,7 +204,7 @@ static const struct xpmem_ioctl_op *find_op(unsigned int cmd)
 	return xpmem_ioctl_ops[nr].size ? &xpmem_ioctl_ops[nr] : NULL;
 }
 
-static long dispatch(struct xpmem_client *client, const struct xpmem_ioctl_op *op, void __user *user)
+static long ioctl_dispatch(struct xpmem_client *client, const struct xpmem_ioctl_op *op, void __user *user)
 {
 	struct call call;	/* copied into as far as the operation goes */
 	int error;
@@ -225,7 +225,7 @@ long xpmem_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	long result;
 
 	if (op)
-		return dispatch(client, op, (void __user *)arg);
+		return ioctl_dispatch(client, op, (void __user *)arg);
 	return xpmem_legacy_ioctl(client, cmd, (void __user *)arg, &result) ? result : -ENOTTY;
 }
 
@@ -234,5 +234,5 @@ long xpmem_compat_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	const struct xpmem_ioctl_op *op = find_op(cmd);
 
-	return op ? dispatch(file->private_data, op, compat_ptr(arg)) : -ENOTTY;
+	return op ? ioctl_dispatch(file->private_data, op, compat_ptr(arg)) : -ENOTTY;
 }

@@ -50,7 +50,7 @@ void xpmem_lender_end(struct xpmem_lender *lender)
 	wait_event(returned, lender_is_idle(lender));
 }
 
-static struct xpmem_lender *borrow(struct mm_struct *mm)
+static struct xpmem_lender *lender_borrow(struct mm_struct *mm)
 {
 	struct xpmem_lender *lender, *found = NULL;
 
@@ -78,7 +78,7 @@ bool xpmem_mmap_read_try(struct mm_struct *mm, struct xpmem_lender **lender)
 	*lender = NULL;
 	if (mmap_read_trylock(mm))
 		return true;
-	*lender = borrow(mm);
+	*lender = lender_borrow(mm);
 	if (!*lender)
 		return false;
 	/* lockdep knows of it, as of a lock that was only tried for. */

@@ -9,7 +9,7 @@
 #include "xpmem.h"
 
 /* Says what came of xpmem_owner_denial(), where an administrator looks for it. */
-static int refuse(const struct xpmem_segment *segment, enum xpmem_denial denial)
+static int permit_refuse(const struct xpmem_segment *segment, enum xpmem_denial denial)
 {
 	static const char *const texts[] = {
 		[XPMEM_DENIAL_IDS] = "its real, effective and saved ids are not all the caller's",
@@ -43,7 +43,7 @@ static int check_ptrace(const struct xpmem_segment *segment, bool any_user)
 	/* An address space that ended meanwhile takes its segments along. */
 	if (xpmem_segment_gone(segment))
 		return -ENOENT;
-	return refuse(segment, denial);
+	return permit_refuse(segment, denial);
 }
 
 /*
@@ -243,7 +243,7 @@ for_each_attachment(struct xpmem_permit *permit,
 	return result;
 }
 
-static unsigned long unmap(struct xpmem_attachment *attachment)
+static unsigned long attachment_unmap(struct xpmem_attachment *attachment)
 {
 	xpmem_attachment_unmap(attachment, attachment->address);
 	return 0;
@@ -308,7 +308,7 @@ bool xpmem_permit_kill(struct xpmem_permit *permit, bool detach, enum xpmem_reas
 	spin_unlock(&permit->lock);
 	atomic_dec(&segment->permits);
 	if (detach)
-		for_each_attachment(permit, unmap);
+		for_each_attachment(permit, attachment_unmap);
 	xpmem_race_point("permit-dead");
 	shards = xpmem_permit_stop(permit);
 	xpmem_shards_revoke(segment->space, shards, is_of_permit, permit, segment->start, end);

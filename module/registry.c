@@ -64,7 +64,7 @@ struct xpmem_registry xpmem_exporters = {
 	.lock = __SPIN_LOCK_UNLOCKED(xpmem_exporters.lock),
 };
 
-static int charge(struct xpmem_registry *registry, struct xpmem_object *object)
+static int object_charge(struct xpmem_registry *registry, struct xpmem_object *object)
 {
 	unsigned int limit = READ_ONCE(registry->limit);
 
@@ -76,7 +76,7 @@ static int charge(struct xpmem_registry *registry, struct xpmem_object *object)
 	return PTR_ERR_OR_ZERO(object->user);
 }
 
-static void uncharge(struct xpmem_registry *registry, struct xpmem_object *object)
+static void object_uncharge(struct xpmem_registry *registry, struct xpmem_object *object)
 {
 	if (object->user)
 		xpmem_user_uncharge(object->user, registry->kind);
@@ -188,12 +188,12 @@ int xpmem_registry_reserve(struct xpmem_registry *registry, struct xpmem_object 
 	u32 index;
 	int error;
 
-	error = charge(registry, object);
+	error = object_charge(registry, object);
 	if (error)
 		return error;
 	index = take_index(registry, &error);
 	if (!index) {
-		uncharge(registry, object);
+		object_uncharge(registry, object);
 		return error;
 	}
 	object->id = (s64)(get_random_u64() >> (64 - COOKIE_BITS)) << INDEX_BITS | index;
@@ -205,7 +205,7 @@ int xpmem_registry_reserve(struct xpmem_registry *registry, struct xpmem_object 
 void xpmem_registry_cancel(struct xpmem_registry *registry, struct xpmem_object *object)
 {
 	put_free(registry, object->id & INDEX_MASK);
-	uncharge(registry, object);
+	object_uncharge(registry, object);
 }
 
 /* Cannot fail. */
@@ -241,7 +241,7 @@ bool xpmem_registry_withdraw(struct xpmem_registry *registry, struct xpmem_objec
 		xpmem_race_spin("registry-withdrawn");
 		put_free(registry, index);
 		atomic_long_dec(&registry->live);
-		uncharge(registry, object);
+		object_uncharge(registry, object);
 	}
 	return found;
 }

@@ -87,7 +87,7 @@ static void end_wait(struct waiter *waiter, int result)
 }
 
 /* Whether the word is what is expected: 0, -EAGAIN or -EFAULT. Sleeps. */
-static int compare(u64 vaddr, u64 expected, bool is_u64)
+static int word_compare(u64 vaddr, u64 expected, bool is_u64)
 {
 	u64 value = 0;
 	u32 value32 = 0;
@@ -166,7 +166,7 @@ int xpmem_wait(u64 vaddr, u64 expected, u64 deadline, u32 flags)
 	if (space && xpmem_attachment_revoked(waiter.place.attachment))
 		error = -EIDRM;
 	else
-		error = compare(vaddr, expected, is_u64);
+		error = word_compare(vaddr, expected, is_u64);
 	xpmem_race_point("wait-compared");
 	if (!error)
 		error = sleep_until_ended(&waiter, deadline);
