@@ -123,7 +123,8 @@ static int attachment_mmap(struct file *file, struct vm_area_struct *vma)
 		     (attachment->shared ? VM_MIXEDMAP : VM_PFNMAP));
 	vm_flags_clear(vma, VM_EXEC | VM_MAYEXEC | (attachment->rdonly ? VM_MAYWRITE : 0));
 	vma->vm_private_data = attachment;
-	vma->vm_ops = attachment->shared && !attachment->tracked ? &xpmem_vm_ops_untracked : &xpmem_vm_ops;
+	vma->vm_ops = attachment->shared && !attachment->tracked ? &xpmem_vm_ops_untracked
+								 : &xpmem_vm_ops;
 	xpmem_attachment_open(vma);
 	return 0;
 }
@@ -137,8 +138,8 @@ const struct file_operations xpmem_attachment_fops = {
 /* Memory whose pages may be mapped with a reference, as by anyone who maps the same file. */
 static bool is_shared(struct vm_area_struct *vma)
 {
-	return vma->vm_flags & VM_MAYSHARE && vma->vm_file && !is_vm_hugetlb_page(vma) && !vma_is_dax(vma) &&
-	       xpmem_source_allowed(vma);
+	return vma->vm_flags & VM_MAYSHARE && vma->vm_file && !is_vm_hugetlb_page(vma) &&
+	       !vma_is_dax(vma) && xpmem_source_allowed(vma);
 }
 
 static bool is_tracked(const struct vm_area_struct *vma)
@@ -151,7 +152,8 @@ static bool is_tracked(const struct vm_area_struct *vma)
  * mapping it. The caller holds no mmap_lock. Returns 1 and the run, clipped to end; 0 if there is none, or the
  * segment allows no get_user_pages(); or -EINTR.
  */
-static int find_shared(struct xpmem_attachment *attachment, unsigned long *start, unsigned long *end)
+static int find_shared(struct xpmem_attachment *attachment, unsigned long *start,
+		       unsigned long *end)
 {
 	struct mm_struct *mm = xpmem_attachment_space(attachment)->mm;
 	struct vm_area_struct *vma;
@@ -175,22 +177,26 @@ static int find_shared(struct xpmem_attachment *attachment, unsigned long *start
 	do {
 		run_end = vma->vm_end;
 		vma = run_end < *end ? find_vma(mm, run_end) : NULL;
-	} while (vma && vma->vm_start == run_end && is_shared(vma) && is_tracked(vma) == attachment->tracked);
+	} while (vma && vma->vm_start == run_end && is_shared(vma) &&
+		 is_tracked(vma) == attachment->tracked);
 	*end = min(*end, run_end);
 	mmap_read_unlock(mm);
 	return 1;
 }
 
 /* Maps [start, end) of the exporter; flags for mmap. Returns the address or an error. */
-static unsigned long attachment_map(struct xpmem_attachment *attachment, unsigned long start, unsigned long end,
-			 unsigned long address, unsigned long flags)
+static unsigned long attachment_map(struct xpmem_attachment *attachment, unsigned long start,
+				    unsigned long end, unsigned long address, unsigned long flags)
 {
 	const struct xpmem_permit *permit = attachment->permit;
-	struct file *file = xpmem_shard_file(permit->segment->space, permit->client->shard, !permit->rdonly);
+	struct file *file =
+		xpmem_shard_file(permit->segment->space, permit->client->shard, !permit->rdonly);
 
 	if (IS_ERR(file))
 		return PTR_ERR(file);
-	return vm_mmap(file, address, end - start, PROT_READ | (attachment->rdonly ? 0 : PROT_WRITE), MAP_SHARED | flags, start);
+	return vm_mmap(file, address, end - start,
+		       PROT_READ | (attachment->rdonly ? 0 : PROT_WRITE), MAP_SHARED | flags,
+		       start);
 }
 
 /*
@@ -222,7 +228,8 @@ static int map_runs(struct xpmem_attachment *attachment, unsigned long address, 
 
 	while (found > 0 && !all_shared) {
 		attachment->shared = true;
-		mapped = attachment_map(attachment, run_start, run_end, address + run_start - attachment->source, MAP_FIXED);
+		mapped = attachment_map(attachment, run_start, run_end,
+					address + run_start - attachment->source, MAP_FIXED);
 		if (IS_ERR_VALUE(mapped)) {
 			found = (long)mapped;
 			break;
@@ -248,7 +255,8 @@ put:
  *
  * Return: the attachment, mapped and published, with a reference for the caller, or an error pointer.
  */
-struct xpmem_attachment *xpmem_attachment_create(s64 apid, u64 offset, u64 length, u64 vaddr, u32 flags)
+struct xpmem_attachment *xpmem_attachment_create(s64 apid, u64 offset, u64 length, u64 vaddr,
+						 u32 flags)
 {
 	bool placed = flags & (XPMEM_ATTACH_FIXED | XPMEM_ATTACH_REPLACE);
 	struct xpmem_attachment *attachment;
@@ -261,7 +269,8 @@ struct xpmem_attachment *xpmem_attachment_create(s64 apid, u64 offset, u64 lengt
 
 	if (!PAGE_ALIGNED(offset) || !PAGE_ALIGNED(length) || !length || !PAGE_ALIGNED(vaddr))
 		return ERR_PTR(-EINVAL);
-	if ((vaddr && !placed) || (placed && (check_add_overflow(vaddr, length, &end) || end > TASK_SIZE)))
+	if ((vaddr && !placed) ||
+	    (placed && (check_add_overflow(vaddr, length, &end) || end > TASK_SIZE)))
 		return ERR_PTR(-EINVAL);
 	permit = xpmem_permit_find_own(apid);
 	if (IS_ERR(permit))
@@ -334,7 +343,8 @@ put_permit:
 }
 
 /* Where the attachment would begin if all of it lay as this part of it does. */
-static unsigned long base_of(const struct xpmem_attachment *attachment, const struct vm_area_struct *vma)
+static unsigned long base_of(const struct xpmem_attachment *attachment,
+			     const struct vm_area_struct *vma)
 {
 	return vma->vm_start - ((vma->vm_pgoff << PAGE_SHIFT) - attachment->source);
 }
@@ -345,7 +355,8 @@ static bool is_part(const struct vm_area_struct *vma, const struct xpmem_attachm
 }
 
 /* Unmaps all parts that lie in [start, stop) of the caller's address space. Returns 0, -EINTR or -ENOMEM. */
-static int unmap_between(struct xpmem_attachment *attachment, unsigned long start, unsigned long stop)
+static int unmap_between(struct xpmem_attachment *attachment, unsigned long start,
+			 unsigned long stop)
 {
 	struct mm_struct *mm = current->mm;
 	struct vm_area_struct *vma;
@@ -376,7 +387,8 @@ static int unmap_between(struct xpmem_attachment *attachment, unsigned long star
 /* Parts that mremap() moved or doubled are anywhere. */
 static int unmap_elsewhere(struct xpmem_attachment *attachment)
 {
-	return refcount_read(&attachment->object.ref) > 1 ? unmap_between(attachment, 0, TASK_SIZE) : 0;
+	return refcount_read(&attachment->object.ref) > 1 ? unmap_between(attachment, 0, TASK_SIZE)
+							  : 0;
 }
 
 /**
@@ -416,14 +428,16 @@ int xpmem_attachment_detach(u64 vaddr)
 			attachment = vma->vm_private_data;
 			refcount_inc(&attachment->object.ref);
 			address = base_of(attachment, vma);
-			whole = vma->vm_start == address && vma->vm_end - vma->vm_start == attachment->length;
+			whole = vma->vm_start == address &&
+				vma->vm_end - vma->vm_start == attachment->length;
 		} else {
 			error = -EINVAL;
 		}
 	}
 	mmap_read_unlock(mm);
 	if (attachment) {
-		error = whole ? vm_munmap(address, attachment->length) : xpmem_attachment_unmap(attachment, address);
+		error = whole ? vm_munmap(address, attachment->length)
+			      : xpmem_attachment_unmap(attachment, address);
 		if (whole && !error)
 			error = unmap_elsewhere(attachment);
 		xpmem_attachment_put(attachment);

@@ -167,7 +167,8 @@ static struct xpmem_segment *first_segment(struct xpmem_client *client)
 }
 
 /* Why the file was closed that an object of @owner belongs to; the caller does it. */
-static enum xpmem_reason close_reason(const struct xpmem_client *client, const struct xpmem_owner *owner)
+static enum xpmem_reason close_reason(const struct xpmem_client *client,
+				      const struct xpmem_owner *owner)
 {
 	bool own = task_tgid(current) == owner->pid;
 
@@ -175,7 +176,8 @@ static enum xpmem_reason close_reason(const struct xpmem_client *client, const s
 		return XPMEM_REASON_EXITED;
 	if (own && current->mm != client->mm)
 		return XPMEM_REASON_EXEC;
-	return own || atomic_read(&client->mm->mm_users) ? XPMEM_REASON_CLOSED : xpmem_owner_end(owner);
+	return own || atomic_read(&client->mm->mm_users) ? XPMEM_REASON_CLOSED
+							 : xpmem_owner_end(owner);
 }
 
 /* The file is gone: so is all that was made through it. */

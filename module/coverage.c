@@ -30,7 +30,8 @@ void __sanitizer_cov_trace_pc(void);
 void notrace __sanitizer_cov_trace_pc(void)
 {
 	/* Relative, so that a map means the same after the module was loaded elsewhere. */
-	unsigned long block = hash_long(_RET_IP_ - (unsigned long)__sanitizer_cov_trace_pc, MAP_BITS);
+	unsigned long block =
+		hash_long(_RET_IP_ - (unsigned long)__sanitizer_cov_trace_pc, MAP_BITS);
 	u8 *edges = READ_ONCE(map);
 	unsigned long *previous;
 

@@ -63,7 +63,8 @@ static void dmabuf_unpin(struct dma_buf_attachment *attach)
 	dmabuf->pins--;
 }
 
-static struct sg_table *dmabuf_map(struct dma_buf_attachment *attach, enum dma_data_direction direction)
+static struct sg_table *dmabuf_map(struct dma_buf_attachment *attach,
+				   enum dma_data_direction direction)
 {
 	struct dmabuf *dmabuf = attach->dmabuf->priv;
 	struct sg_table *table;
@@ -75,7 +76,8 @@ static struct sg_table *dmabuf_map(struct dma_buf_attachment *attach, enum dma_d
 	table = kzalloc(sizeof(*table), GFP_KERNEL_ACCOUNT);
 	if (!table)
 		return ERR_PTR(-ENOMEM);
-	error = sg_alloc_table_from_pages(table, dmabuf->pages, dmabuf->count, 0, attach->dmabuf->size, GFP_KERNEL_ACCOUNT);
+	error = sg_alloc_table_from_pages(table, dmabuf->pages, dmabuf->count, 0,
+					  attach->dmabuf->size, GFP_KERNEL_ACCOUNT);
 	if (error)
 		goto free;
 	error = dma_map_sgtable(attach->dev, table, direction, 0);
@@ -91,7 +93,8 @@ free:
 	return ERR_PTR(error);
 }
 
-static void dmabuf_unmap(struct dma_buf_attachment *attach, struct sg_table *table, enum dma_data_direction direction)
+static void dmabuf_unmap(struct dma_buf_attachment *attach, struct sg_table *table,
+			 enum dma_data_direction direction)
 {
 	struct dmabuf *dmabuf = attach->dmabuf->priv;
 
@@ -139,7 +142,8 @@ static int get_pages(struct dmabuf *dmabuf, unsigned long source, u64 length)
 	if (mm_account_pinned_pages(&dmabuf->charge, length))
 		return -EDQUOT;
 	if (wanted <= totalram_pages())
-		dmabuf->pages = kvmalloc_array(wanted, sizeof(*dmabuf->pages), GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+		dmabuf->pages = kvmalloc_array(wanted, sizeof(*dmabuf->pages),
+					       GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
 	if (!dmabuf->pages) {
 		mm_unaccount_pinned_pages(&dmabuf->charge);
 		return -ENOMEM;
@@ -148,7 +152,8 @@ static int get_pages(struct dmabuf *dmabuf, unsigned long source, u64 length)
 		return -ENOENT;
 	while (dmabuf->count < wanted && pinned >= 0) {
 		pinned = xpmem_source_pin(space, source + (dmabuf->count << PAGE_SHIFT),
-					  min(wanted - dmabuf->count, XPMEM_WINDOW_PAGES), dmabuf->pages + dmabuf->count);
+					  min(wanted - dmabuf->count, XPMEM_WINDOW_PAGES),
+					  dmabuf->pages + dmabuf->count);
 		if (pinned > 0) {
 			dmabuf->count += pinned;
 			atomic_long_add(pinned, &dmabuf->permit->dmabuf_pages);

@@ -51,7 +51,8 @@ static bool is_refcounted(const struct vm_area_struct *vma, unsigned long pfn)
 	if (!(vma->vm_flags & VM_MIXEDMAP) || !xpmem_page_is_file(hmm_pfn_to_page(pfn)))
 		return false;
 	/* It is mapped with vm_page_prot, as vm_insert_pages() does. */
-	return writable || !(vma->vm_flags & VM_MAYWRITE) || !pte_write(pfn_pte(0, vma->vm_page_prot));
+	return writable || !(vma->vm_flags & VM_MAYWRITE) ||
+	       !pte_write(pfn_pte(0, vma->vm_page_prot));
 }
 
 static bool is_insertable(unsigned long pfn, bool needs_writable)
@@ -97,9 +98,11 @@ bool xpmem_entries_may_be_huge(const struct xpmem_mirror *mirror)
 	const struct vm_area_struct *vma = mirror->vma;
 	unsigned long address = mirror->vmf->address & PMD_MASK;
 
-	return PMD_SHIFT == XPMEM_WINDOW_SHIFT && !(vma->vm_flags & VM_MIXEDMAP) && address >= vma->vm_start &&
-	       vma->vm_end - address >= PMD_SIZE && !((mirror->vmf->address ^ mirror->source) & ~PMD_MASK & PAGE_MASK) &&
-	       !arch_needs_pgtable_deposit() && !xpmem_huge_entries_are_checked() && pmd_none(READ_ONCE(*mirror->vmf->pmd));
+	return PMD_SHIFT == XPMEM_WINDOW_SHIFT && !(vma->vm_flags & VM_MIXEDMAP) &&
+	       address >= vma->vm_start && vma->vm_end - address >= PMD_SIZE &&
+	       !((mirror->vmf->address ^ mirror->source) & ~PMD_MASK & PAGE_MASK) &&
+	       !arch_needs_pgtable_deposit() && !xpmem_huge_entries_are_checked() &&
+	       pmd_none(READ_ONCE(*mirror->vmf->pmd));
 }
 
 /*
@@ -121,7 +124,8 @@ bool xpmem_entries_set_huge(struct xpmem_mirror *mirror)
 	unsigned long pfn = xpmem_mirror_wanted(mirror), start = mirror->source & PMD_MASK;
 
 	/* The sequence was sampled before, for all of the window; the range of the snapshot may be less. */
-	mirror->huge = is_insertable(pfn, false) && hmm_pfn_to_map_order(pfn) >= PMD_SHIFT - PAGE_SHIFT &&
+	mirror->huge = is_insertable(pfn, false) &&
+		       hmm_pfn_to_map_order(pfn) >= PMD_SHIFT - PAGE_SHIFT &&
 		       !is_huge_zero(hmm_pfn_to_page(pfn)) &&
 		       !xpmem_invalidation_active(mirror->space, start, start + PMD_SIZE);
 	return mirror->huge;
@@ -137,10 +141,12 @@ static void insert_huge(struct insertion *insertion)
 	unsigned long index, address = insertion->address & PMD_MASK;
 	spinlock_t *lock;
 
-	entry = pmd_mkhuge(pfn_pmd(page_to_pfn(page) - ((insertion->address - address) >> PAGE_SHIFT),
+	entry = pmd_mkhuge(pfn_pmd(page_to_pfn(page) -
+				   ((insertion->address - address) >> PAGE_SHIFT),
 				   writable ? insertion->writable : insertion->readonly));
 	/* A read-only one stays clean: mprotect makes dirty entries writable. */
-	entry = xpmem_pmd_mkspecial(pmd_mkyoung(writable ? pmd_mkdirty(entry) : pmd_mkclean(entry)));
+	entry = xpmem_pmd_mkspecial(
+		pmd_mkyoung(writable ? pmd_mkdirty(entry) : pmd_mkclean(entry)));
 	lock = pmd_lock(vma->vm_mm, pmd);
 	/* Else another fault was here: this access finds what it inserted, or comes back. */
 	if (pmd_none(*pmd)) {
@@ -186,7 +192,10 @@ static int insert_refcounted(struct insertion *insertion)
 		for (run = 0; index + run < count && pages[index + run]; run++)
 			;
 		left = run;
-		error = run ? vm_insert_pages(mirror->vma, insertion->address + (index << PAGE_SHIFT), pages + index, &left) : 0;
+		error = run ? vm_insert_pages(mirror->vma,
+					      insertion->address + (index << PAGE_SHIFT),
+					      pages + index, &left)
+			    : 0;
 		run -= left;
 		insertion->inserted += run;
 		insertion->wanted_is_mapped |= wanted >= index && wanted < index + run;
@@ -229,11 +238,13 @@ static pgprot_t special_prot(pgprot_t prot, bool writable)
 }
 
 /* Inserts a special entry where there is none. */
-static void insert_fresh(struct insertion *insertion, pte_t *pte, unsigned long address, struct page *page, bool writable)
+static void insert_fresh(struct insertion *insertion, pte_t *pte, unsigned long address,
+			 struct page *page, bool writable)
 {
 	if (writable)
 		make_dirty(page);
-	xpmem_set_pte_at(insertion->mirror->vma->vm_mm, address, pte, pfn_pte(page_to_pfn(page), insertion->special[writable]));
+	xpmem_set_pte_at(insertion->mirror->vma->vm_mm, address, pte,
+			 pfn_pte(page_to_pfn(page), insertion->special[writable]));
 	insertion->inserted++;
 }
 
@@ -241,7 +252,8 @@ static void insert_fresh(struct insertion *insertion, pte_t *pte, unsigned long 
  * Inserts an entry that counts, where there is none; false if the page is not for that. As no notifier called, the exporter still maps
  * it, and keeps it mapped until the window's lock is given up.
  */
-static bool insert_counted(struct insertion *insertion, pte_t *pte, unsigned long address, struct page *page, bool writable)
+static bool insert_counted(struct insertion *insertion, pte_t *pte, unsigned long address,
+			   struct page *page, bool writable)
 {
 	struct vm_area_struct *vma = insertion->mirror->vma;
 	pgprot_t prot = writable ? insertion->writable : vma->vm_page_prot;
@@ -258,7 +270,8 @@ static bool insert_counted(struct insertion *insertion, pte_t *pte, unsigned lon
  * Makes an entry writable that is there already, if it is of that page. It stays clean: processors may know it as read-only still, and
  * where they do not look again on their own, as on arm64, the core has them forget it no sooner than it makes the entry dirty.
  */
-static void upgrade_entry(struct insertion *insertion, pte_t *pte, unsigned long address, struct page *page, bool writable)
+static void upgrade_entry(struct insertion *insertion, pte_t *pte, unsigned long address,
+			  struct page *page, bool writable)
 {
 	pte_t old = *pte, entry;
 
@@ -277,9 +290,12 @@ static void fill_table(struct insertion *insertion, pte_t *first)
 {
 	struct xpmem_mirror *mirror = insertion->mirror;
 	struct vm_area_struct *vma = mirror->vma;
-	unsigned long count = (mirror->end - mirror->start) >> PAGE_SHIFT, bit = (mirror->start - mirror->window->start) >> PAGE_SHIFT;
-	bool mixed = vma->vm_flags & VM_MIXEDMAP, may_write = vma->vm_flags & VM_WRITE, needs_writable = xpmem_needs_writable(vma);
-	unsigned long address = insertion->address, index, pfn, mask = 0, wanted = (mirror->source - mirror->start) >> PAGE_SHIFT;
+	unsigned long count = (mirror->end - mirror->start) >> PAGE_SHIFT;
+	unsigned long bit = (mirror->start - mirror->window->start) >> PAGE_SHIFT;
+	bool mixed = vma->vm_flags & VM_MIXEDMAP, may_write = vma->vm_flags & VM_WRITE;
+	bool needs_writable = xpmem_needs_writable(vma);
+	unsigned long address = insertion->address, index, pfn, mask = 0;
+	unsigned long wanted = (mirror->source - mirror->start) >> PAGE_SHIFT;
 	pte_t *pte = first;
 	struct page *page;
 
@@ -292,10 +308,13 @@ static void fill_table(struct insertion *insertion, pte_t *first)
 			mask |= BIT_MASK(bit);
 			page = hmm_pfn_to_page(pfn);
 			if (!pte_none(*pte)) {
-				upgrade_entry(insertion, pte, address, page, may_write && pfn & HMM_PFN_WRITE);
+				upgrade_entry(insertion, pte, address, page,
+					      may_write && pfn & HMM_PFN_WRITE);
 			} else if (!mixed || !is_refcounted(vma, pfn)) {
-				insert_fresh(insertion, pte, address, page, may_write && pfn & HMM_PFN_WRITE);
-			} else if (!insert_counted(insertion, pte, address, page, may_write && mirror->write && index == wanted)) {
+				insert_fresh(insertion, pte, address, page,
+					     may_write && pfn & HMM_PFN_WRITE);
+			} else if (!insert_counted(insertion, pte, address, page,
+						   may_write && mirror->write && index == wanted)) {
 				mirror->pfns[index] = (unsigned long)page;
 				insertion->left++;
 			}
@@ -311,7 +330,7 @@ static void fill_table(struct insertion *insertion, pte_t *first)
 		xpmem_add_mm_counter(vma->vm_mm, MM_SHMEMPAGES, insertion->counted[true]);
 	pte = first + wanted;
 	insertion->wanted_is_mapped = insertion->wanted && pte_present(*pte) &&
-				      pte_pfn(*pte) == page_to_pfn(hmm_pfn_to_page(insertion->wanted));
+		pte_pfn(*pte) == page_to_pfn(hmm_pfn_to_page(insertion->wanted));
 }
 
 /* Special entries, where there is a page table: false where there is none. */
@@ -406,7 +425,8 @@ static vm_fault_t insert_one(struct insertion *insertion, unsigned long address,
 	if (writable)
 		make_dirty(page);
 	if (!(vma->vm_flags & VM_MIXEDMAP))
-		return vmf_insert_pfn_prot(vma, address, page_to_pfn(page), writable ? insertion->writable : insertion->readonly);
+		return vmf_insert_pfn_prot(vma, address, page_to_pfn(page),
+					   writable ? insertion->writable : insertion->readonly);
 	if (writable)
 		return xpmem_insert_mixed_mkwrite(vma, address, page_to_pfn(page));
 	/* As the core has it where writes are tracked, which they are in a VMA that may hold such a page. */
@@ -419,7 +439,8 @@ static vm_fault_t insert_one(struct insertion *insertion, unsigned long address,
 static vm_fault_t insert_at(struct insertion *insertion, unsigned long index, bool needs_writable)
 {
 	struct xpmem_mirror *mirror = insertion->mirror;
-	unsigned long bit = ((mirror->start - mirror->window->start) >> PAGE_SHIFT) + index, pfn = mirror->pfns[index];
+	unsigned long bit = ((mirror->start - mirror->window->start) >> PAGE_SHIFT) + index;
+	unsigned long pfn = mirror->pfns[index];
 	unsigned long address = insertion->address + (index << PAGE_SHIFT);
 	vm_fault_t fault;
 
@@ -457,8 +478,10 @@ static int insert_all(struct insertion *insertion)
 	}
 	error = insertion->left ? insert_refcounted(insertion) : 0;
 	/* What counts is mapped with vm_page_prot, and may be read-only from before. */
-	if (!error && mirror->write && insertion->wanted_is_mapped && mirror->vma->vm_flags & VM_MIXEDMAP &&
-	    insert_one(insertion, insertion->address + (wanted << PAGE_SHIFT), insertion->wanted) & VM_FAULT_OOM)
+	if (!error && mirror->write && insertion->wanted_is_mapped &&
+	    mirror->vma->vm_flags & VM_MIXEDMAP &&
+	    insert_one(insertion, insertion->address + (wanted << PAGE_SHIFT), insertion->wanted) &
+		    VM_FAULT_OOM)
 		error = -ENOMEM;
 	return error;
 }
@@ -521,7 +544,8 @@ enum xpmem_verdict xpmem_entries_insert(struct xpmem_mirror *mirror)
 	 * The wanted page passed the look: where it must be writable and is not, the exporter may only read
 	 * it. Readers see this change before they see the entry, through the page-table lock.
 	 */
-	if (xpmem_needs_writable(vma) && (xpmem_mirror_wanted(mirror) & (HMM_PFN_VALID | HMM_PFN_WRITE)) == HMM_PFN_VALID)
+	if (xpmem_needs_writable(vma) &&
+	    (xpmem_mirror_wanted(mirror) & (HMM_PFN_VALID | HMM_PFN_WRITE)) == HMM_PFN_VALID)
 		WRITE_ONCE(vma->vm_ops, &xpmem_vm_ops);
 
 	mark_shard(window, attachment);
@@ -542,7 +566,8 @@ unlock:
 
 	if (insertion.inserted) {
 		mirror->inserted += insertion.inserted;
-		xpmem_stat_add_fault(mirror->attachment, XPMEM_STAT_PAGES_MAPPED, insertion.inserted);
+		xpmem_stat_add_fault(mirror->attachment, XPMEM_STAT_PAGES_MAPPED,
+				     insertion.inserted);
 	}
 	return verdict;
 }

@@ -27,7 +27,8 @@ static void event_send(struct sk_buff *skb, void *header)
 }
 
 /* May be called with the mmap_lock of an attacher held. */
-static void event_send_object(enum xpmem_kind kind, struct xpmem_object *object, int command, enum xpmem_reason reason)
+static void event_send_object(enum xpmem_kind kind, struct xpmem_object *object, int command,
+			      enum xpmem_reason reason)
 {
 	const struct xpmem_view *view = &xpmem_views[kind];
 	struct xpmem_viewer machine;

@@ -53,7 +53,8 @@ int xpmem_ioctl_make(struct xpmem_client *client, union xpmem_ioctl_arg *arg)
 	struct xpmem_segment *segment;
 	int error;
 
-	segment = xpmem_segment_create(client, make->vaddr, make->length, make->mode, make->flags, make->name);
+	segment = xpmem_segment_create(client, make->vaddr, make->length, make->mode, make->flags,
+				       make->name);
 	if (IS_ERR(segment))
 		return PTR_ERR(segment);
 	make->segid = segment->object.id;
@@ -100,7 +101,8 @@ int xpmem_ioctl_attach(struct xpmem_client *client, union xpmem_ioctl_arg *arg)
 	struct xpmem_attachment *attachment;
 	int error;
 
-	attachment = xpmem_attachment_create(attach->apid, attach->offset, attach->length, attach->vaddr, attach->flags);
+	attachment = xpmem_attachment_create(attach->apid, attach->offset, attach->length,
+					     attach->vaddr, attach->flags);
 	if (IS_ERR(attachment))
 		return PTR_ERR(attachment);
 	attach->vaddr = attachment->address;
@@ -142,12 +144,15 @@ put_file:
 
 int xpmem_ioctl_segment_fd(struct xpmem_client *client, union xpmem_ioctl_arg *arg)
 {
-	return reply_with_fd(arg, &arg->segment_fd.fd, xpmem_segment_file(arg->segment_fd.segid, arg->segment_fd.flags));
+	return reply_with_fd(arg, &arg->segment_fd.fd,
+			     xpmem_segment_file(arg->segment_fd.segid, arg->segment_fd.flags));
 }
 
 int xpmem_ioctl_dmabuf(struct xpmem_client *client, union xpmem_ioctl_arg *arg)
 {
-	return reply_with_fd(arg, &arg->dmabuf.fd, xpmem_dmabuf_file(arg->dmabuf.apid, arg->dmabuf.offset, arg->dmabuf.length));
+	return reply_with_fd(arg, &arg->dmabuf.fd,
+			     xpmem_dmabuf_file(arg->dmabuf.apid, arg->dmabuf.offset,
+					       arg->dmabuf.length));
 }
 
 int xpmem_ioctl_wait(struct xpmem_client *client, union xpmem_ioctl_arg *arg)
@@ -198,13 +203,15 @@ static const struct xpmem_ioctl_op *find_op(unsigned int cmd)
 {
 	unsigned int nr = _IOC_NR(cmd);
 
-	if (cmd != _IO('x', nr) || nr < XPMEM_IOCTL_FIRST || nr - XPMEM_IOCTL_FIRST >= XPMEM_IOCTL_COUNT)
+	if (cmd != _IO('x', nr) || nr < XPMEM_IOCTL_FIRST ||
+	    nr - XPMEM_IOCTL_FIRST >= XPMEM_IOCTL_COUNT)
 		return NULL;
 	nr = array_index_nospec(nr - XPMEM_IOCTL_FIRST, XPMEM_IOCTL_COUNT);
 	return xpmem_ioctl_ops[nr].size ? &xpmem_ioctl_ops[nr] : NULL;
 }
 
-static long ioctl_dispatch(struct xpmem_client *client, const struct xpmem_ioctl_op *op, void __user *user)
+static long ioctl_dispatch(struct xpmem_client *client, const struct xpmem_ioctl_op *op,
+			   void __user *user)
 {
 	struct call call;	/* copied into as far as the operation goes */
 	int error;

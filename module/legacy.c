@@ -39,9 +39,11 @@ static long legacy_get(struct xpmem_client *client, void __user *user)
 
 	if (copy_from_user(&get, user, sizeof(get)))
 		return -EFAULT;
-	if (get.permit_type != PERMIT_MODE || get.permit_value & ~0777ULL || (get.flags != RDONLY && get.flags != RDWR))
+	if (get.permit_type != PERMIT_MODE || get.permit_value & ~0777ULL ||
+	    (get.flags != RDONLY && get.flags != RDWR))
 		return -EINVAL;
-	permit = xpmem_permit_create(client, get.segid, 0, get.flags == RDWR ? XPMEM_GET_RDWR : XPMEM_GET_RDONLY);
+	permit = xpmem_permit_create(client, get.segid, 0,
+				     get.flags == RDWR ? XPMEM_GET_RDWR : XPMEM_GET_RDONLY);
 	if (IS_ERR(permit))
 		return PTR_ERR(permit);
 	get.apid = permit->object.id;
@@ -62,8 +64,8 @@ static long legacy_attach(void __user *user)
 	if (copy_from_user(&attach, user, sizeof(attach)))
 		return -EFAULT;
 	/* Rounding up wraps to zero where it must not pass. */
-	attachment = xpmem_attachment_create(attach.apid, attach.offset, PAGE_ALIGN(attach.size), attach.vaddr,
-					     attach.vaddr ? XPMEM_ATTACH_REPLACE : 0);
+	attachment = xpmem_attachment_create(attach.apid, attach.offset, PAGE_ALIGN(attach.size),
+					     attach.vaddr, attach.vaddr ? XPMEM_ATTACH_REPLACE : 0);
 	if (IS_ERR(attachment))
 		return PTR_ERR(attachment);
 	attach.vaddr = attachment->address;
@@ -84,7 +86,8 @@ static long legacy_attach(void __user *user)
  *
  * Return: whether @cmd is one.
  */
-bool xpmem_legacy_ioctl(struct xpmem_client *client, unsigned int cmd, void __user *user, long *result)
+bool xpmem_legacy_ioctl(struct xpmem_client *client, unsigned int cmd, void __user *user,
+			long *result)
 {
 	struct xpmem_cmd_remove remove;
 	struct xpmem_cmd_release release;

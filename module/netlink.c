@@ -13,7 +13,8 @@ static int request_refuse(struct genl_info *info, const char *message, int error
 }
 
 /* The message that @build fills is the reply. */
-static int request_reply(struct genl_info *info, int command, int (*build)(struct sk_buff *reply, const void *data), const void *data)
+static int request_reply(struct genl_info *info, int command,
+			 int (*build)(struct sk_buff *reply, const void *data), const void *data)
 {
 	struct sk_buff *skb = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
 	void *header;
@@ -42,8 +43,8 @@ static bool has_more_than_id(const struct xpmem_view *view, struct genl_info *in
 }
 
 /* The object that a request names, if its sender may see it: with a reference. @viewer is set on success. */
-static struct xpmem_object *view_find(const struct xpmem_view *view, struct sk_buff *skb, struct genl_info *info,
-				 struct xpmem_viewer *viewer)
+static struct xpmem_object *view_find(const struct xpmem_view *view, struct sk_buff *skb,
+				      struct genl_info *info, struct xpmem_viewer *viewer)
 {
 	struct xpmem_object *object;
 
@@ -92,7 +93,8 @@ static int view_get(enum xpmem_kind kind, struct sk_buff *skb, struct genl_info 
 }
 
 /* Ends an object that the caller may see, of a process that it may trace. */
-static int view_revoke(enum xpmem_kind kind, struct sk_buff *skb, struct genl_info *info, bool (*kill)(struct xpmem_object *object))
+static int view_revoke(enum xpmem_kind kind, struct sk_buff *skb, struct genl_info *info,
+		       bool (*kill)(struct xpmem_object *object))
 {
 	const struct xpmem_view *view = &xpmem_views[kind];
 	struct xpmem_viewer viewer;
@@ -150,11 +152,11 @@ int xpmem_nl_dump_done(struct netlink_callback *callback)
 }
 
 /* Returns false when the message is full. */
-static bool dump_object(struct sk_buff *skb, struct netlink_callback *callback, const struct xpmem_view *view,
-			struct xpmem_object *object)
+static bool dump_object(struct sk_buff *skb, struct netlink_callback *callback,
+			const struct xpmem_view *view, struct xpmem_object *object)
 {
-	void *header = genlmsg_put(skb, NETLINK_CB(callback->skb).portid, callback->nlh->nlmsg_seq, &xpmem_nl_family,
-				   NLM_F_MULTI, view->get);
+	void *header = genlmsg_put(skb, NETLINK_CB(callback->skb).portid, callback->nlh->nlmsg_seq,
+				   &xpmem_nl_family, NLM_F_MULTI, view->get);
 
 	if (!header)
 		return false;
@@ -184,7 +186,8 @@ static int view_dump(enum xpmem_kind kind, struct sk_buff *skb, struct netlink_c
 		object = xpmem_registry_next(view->registry, &dump->cursor);
 		if (!object)
 			break;
-		if (xpmem_view_allowed(view, object, dump->viewer) && view->matches(attrs, object, dump->viewer) &&
+		if (xpmem_view_allowed(view, object, dump->viewer) &&
+		    view->matches(attrs, object, dump->viewer) &&
 		    !dump_object(skb, callback, view, object)) {
 			dump->cursor = before;
 			full = true;
@@ -237,7 +240,8 @@ int xpmem_nl_exporter_get_dumpit(struct sk_buff *skb, struct netlink_callback *c
 
 static bool kill_segment(struct xpmem_object *object)
 {
-	return xpmem_segment_kill(container_of(object, struct xpmem_segment, object), XPMEM_REASON_REVOKED);
+	return xpmem_segment_kill(container_of(object, struct xpmem_segment, object),
+				  XPMEM_REASON_REVOKED);
 }
 
 int xpmem_nl_segment_revoke_doit(struct sk_buff *skb, struct genl_info *info)
@@ -247,7 +251,8 @@ int xpmem_nl_segment_revoke_doit(struct sk_buff *skb, struct genl_info *info)
 
 static bool kill_permit(struct xpmem_object *object)
 {
-	return xpmem_permit_kill(container_of(object, struct xpmem_permit, object), false, XPMEM_REASON_REVOKED);
+	return xpmem_permit_kill(container_of(object, struct xpmem_permit, object), false,
+				 XPMEM_REASON_REVOKED);
 }
 
 int xpmem_nl_permit_revoke_doit(struct sk_buff *skb, struct genl_info *info)
@@ -278,7 +283,8 @@ static int put_totals(struct sk_buff *skb)
 	int i;
 
 	for (i = 0; i < ARRAY_SIZE(totals) && !error; i++)
-		error = nla_put_u64_64bit(skb, totals[i].attribute, totals[i].value, XPMEM_A_INFO_PAD);
+		error = nla_put_u64_64bit(skb, totals[i].attribute, totals[i].value,
+					  XPMEM_A_INFO_PAD);
 	return error;
 }
 
@@ -295,7 +301,8 @@ static int build_info(struct sk_buff *reply, const void *data)
 	       nla_put_u32(reply, XPMEM_A_INFO_PAGE_SIZE, query.page_size) ||
 	       nla_put_u32(reply, XPMEM_A_INFO_MAX_SEGMENTS, READ_ONCE(xpmem_segments.limit)) ||
 	       nla_put_u32(reply, XPMEM_A_INFO_MAX_PERMITS, READ_ONCE(xpmem_permits.limit)) ||
-	       nla_put_u32(reply, XPMEM_A_INFO_MAX_ATTACHMENTS, READ_ONCE(xpmem_attachments.limit)) ||
+	       nla_put_u32(reply, XPMEM_A_INFO_MAX_ATTACHMENTS,
+			   READ_ONCE(xpmem_attachments.limit)) ||
 	       nla_put_u32(reply, XPMEM_A_INFO_GLOBAL_IDS, READ_ONCE(xpmem_global_ids)) ||
 	       (*administrator && put_totals(reply));
 }
@@ -324,19 +331,25 @@ static int build_stats(struct sk_buff *reply, const void *data)
 	};
 	int error, i;
 
-	error = nla_put_u64_64bit(reply, XPMEM_A_STATS_EXPORTERS, registry_live(&xpmem_exporters), XPMEM_A_STATS_PAD) ||
-		nla_put_u64_64bit(reply, XPMEM_A_STATS_SEGMENTS, registry_live(&xpmem_segments), XPMEM_A_STATS_PAD) ||
-		nla_put_u64_64bit(reply, XPMEM_A_STATS_PERMITS, registry_live(&xpmem_permits), XPMEM_A_STATS_PAD) ||
-		nla_put_u64_64bit(reply, XPMEM_A_STATS_ATTACHMENTS, registry_live(&xpmem_attachments), XPMEM_A_STATS_PAD);
+	error = nla_put_u64_64bit(reply, XPMEM_A_STATS_EXPORTERS, registry_live(&xpmem_exporters),
+				  XPMEM_A_STATS_PAD) ||
+		nla_put_u64_64bit(reply, XPMEM_A_STATS_SEGMENTS, registry_live(&xpmem_segments),
+				  XPMEM_A_STATS_PAD) ||
+		nla_put_u64_64bit(reply, XPMEM_A_STATS_PERMITS, registry_live(&xpmem_permits),
+				  XPMEM_A_STATS_PAD) ||
+		nla_put_u64_64bit(reply, XPMEM_A_STATS_ATTACHMENTS,
+				  registry_live(&xpmem_attachments), XPMEM_A_STATS_PAD);
 	for (i = 0; i < XPMEM_STAT_COUNT && !error; i++)
-		error = nla_put_u64_64bit(reply, attributes[i], xpmem_stat_read(i), XPMEM_A_STATS_PAD);
+		error = nla_put_u64_64bit(reply, attributes[i], xpmem_stat_read(i),
+					  XPMEM_A_STATS_PAD);
 	return error;
 }
 
 int xpmem_nl_stats_get_doit(struct sk_buff *skb, struct genl_info *info)
 {
 	if (!netlink_capable(skb, CAP_SYS_ADMIN))
-		return request_refuse(info, "the figures of the whole machine are for its administrator", -EPERM);
+		return request_refuse(
+			info, "the figures of the whole machine are for its administrator", -EPERM);
 	return request_reply(info, XPMEM_NL_CMD_STATS_GET, build_stats, NULL);
 }
 

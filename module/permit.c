@@ -21,7 +21,9 @@ static int permit_refuse(const struct xpmem_segment *segment, enum xpmem_denial 
 	xpmem_stat_add(XPMEM_STAT_PTRACE_DENIALS, 1);
 	xpmem_event_refused(segment, denial);
 	pr_notice_ratelimited(
-		"xpmem: uid %u, pid %d may not attach memory of pid %d: %s; the exporter can allow it with XPMEM_MAKE_NO_PTRACE_CHECK or a segment descriptor, the administrator with CAP_SYS_PTRACE\n",
+		"xpmem: uid %u, pid %d may not attach memory of pid %d: %s; "
+		"the exporter can allow it with XPMEM_MAKE_NO_PTRACE_CHECK or a segment "
+		"descriptor, the administrator with CAP_SYS_PTRACE\n",
 		from_kuid_munged(&init_user_ns, current_euid()), task_tgid_nr(current),
 		pid_nr(segment->owner.pid), texts[denial]);
 	return -EACCES;
@@ -67,7 +69,9 @@ static int check_access(const struct xpmem_segment *segment, u32 flags)
 		any_user = false;
 		if (!ns_capable(segment->owner.user_ns, CAP_IPC_OWNER)) {
 			if (!(needed & ~segment->mode))
-				pr_notice_once("xpmem: refused a permit that a segment's mode allows and the parameter mode_mask does not\n");
+				pr_notice_once(
+					"xpmem: refused a permit that a segment's mode allows "
+					"and the parameter mode_mask does not\n");
 			return -EACCES;
 		}
 	}
@@ -114,7 +118,8 @@ struct xpmem_permit *xpmem_permit_create(struct xpmem_client *client, s64 segid,
 	error = xpmem_client_watch(client);
 	if (error)
 		return ERR_PTR(error);
-	segment = flags & XPMEM_GET_FD ? xpmem_segment_from_fd(fd, flags) : find_allowed(segid, flags);
+	segment = flags & XPMEM_GET_FD ? xpmem_segment_from_fd(fd, flags)
+				       : find_allowed(segid, flags);
 	if (IS_ERR(segment))
 		return ERR_CAST(segment);
 	error = -EACCES;

@@ -52,7 +52,9 @@ static_assert(TABLE_ENTRIES == 1 << TABLE_BITS);
 		.lock = __SPIN_LOCK_UNLOCKED(xpmem_##noun.lock), \
 	}; \
 	module_param_named(max_##noun, xpmem_##noun.limit, uint, 0644); \
-	MODULE_PARM_DESC(max_##noun, "Most " #noun " of a user without CAP_SYS_RESOURCE (default: " __stringify(DEFAULT_LIMIT) ", 0: 16777216)")
+	MODULE_PARM_DESC(max_##noun, \
+			 "Most " #noun " of a user without CAP_SYS_RESOURCE (default: " \
+			 __stringify(DEFAULT_LIMIT) ", 0: 16777216)")
 
 REGISTRY(segments, XPMEM_SEGMENT);
 REGISTRY(permits, XPMEM_PERMIT);
@@ -136,7 +138,8 @@ static void put_free(struct xpmem_registry *registry, u32 index)
 {
 	spin_lock(&registry->lock);
 	if (registry->free_count++)
-		WRITE_ONCE(*slot_of(registry, registry->last_free), (unsigned long)index << 1 | FREE);
+		WRITE_ONCE(*slot_of(registry, registry->last_free),
+			   (unsigned long)index << 1 | FREE);
 	else
 		registry->first_free = index;
 	registry->last_free = index;

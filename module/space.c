@@ -17,7 +17,8 @@ static void space_exit_work(struct work_struct *work)
 
 	for (;;) {
 		spin_lock(&space->lock);
-		segment = list_first_entry_or_null(&space->segments, struct xpmem_segment, space_link);
+		segment = list_first_entry_or_null(&space->segments, struct xpmem_segment,
+						   space_link);
 		if (segment)
 			refcount_inc(&segment->object.ref);
 		spin_unlock(&space->lock);

@@ -118,7 +118,8 @@ static int sleep_until_ended(struct waiter *waiter, u64 deadline)
 			error = -ERESTARTSYS;
 			break;
 		}
-		if (!schedule_hrtimeout_range(expires == KTIME_MAX ? NULL : &expires, current->timer_slack_ns, HRTIMER_MODE_ABS)) {
+		if (!schedule_hrtimeout_range(expires == KTIME_MAX ? NULL : &expires,
+					      current->timer_slack_ns, HRTIMER_MODE_ABS)) {
 			error = -ETIMEDOUT;
 			break;
 		}
@@ -144,7 +145,8 @@ int xpmem_wait(u64 vaddr, u64 expected, u64 deadline, u32 flags)
 	struct bucket *bucket;
 	int error;
 
-	if (!IS_ALIGNED(vaddr, is_u64 ? sizeof(u64) : sizeof(u32)) || (!is_u64 && expected > U32_MAX))
+	if (!IS_ALIGNED(vaddr, is_u64 ? sizeof(u64) : sizeof(u32)) ||
+	    (!is_u64 && expected > U32_MAX))
 		return -EINVAL;
 	error = place_get(&waiter.place, vaddr);
 	if (error)
@@ -232,8 +234,9 @@ void xpmem_wait_revoke(struct xpmem_space *space, unsigned long start, unsigned 
 	for (bucket = buckets; bucket < buckets + BUCKETS; bucket++) {
 		spin_lock(&bucket->lock);
 		list_for_each_entry_safe(waiter, next, &bucket->waiters, link)
-			if (waiter->place.attachment && waiter->place.mm == space->mm && waiter->place.address >= start &&
-			    waiter->place.address < end && xpmem_attachment_revoked(waiter->place.attachment))
+			if (waiter->place.attachment && waiter->place.mm == space->mm &&
+			    waiter->place.address >= start && waiter->place.address < end &&
+			    xpmem_attachment_revoked(waiter->place.attachment))
 				end_wait(waiter, -EIDRM);
 		spin_unlock(&bucket->lock);
 	}

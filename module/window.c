@@ -52,7 +52,8 @@ static unsigned long next_index(const struct xpmem_window_table *table, unsigned
 }
 
 /* The window that starts at @start, or NULL. */
-static struct xpmem_window *window_table_find(const struct xpmem_window_table *table, unsigned long start)
+static struct xpmem_window *window_table_find(const struct xpmem_window_table *table,
+					      unsigned long start)
 {
 	struct xpmem_window *window;
 	unsigned long index;
@@ -256,8 +257,8 @@ bool xpmem_window_changed(const struct xpmem_window *window, unsigned long seq)
  * Raises the sequence. Returns how many pages of the range may be mapped, and the shards that may
  * map them.
  */
-static unsigned long window_invalidate(struct xpmem_window *window, unsigned long start, unsigned long end,
-				unsigned long *shards)
+static unsigned long window_invalidate(struct xpmem_window *window, unsigned long start,
+				       unsigned long end, unsigned long *shards)
 {
 	unsigned long mapped;
 

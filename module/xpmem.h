@@ -80,8 +80,11 @@
 #define XPMEM_VERSION_MAJOR 3
 #define XPMEM_VERSION_MINOR 0
 #define XPMEM_VERSION_PATCH 0
-#define XPMEM_VERSION_CODE ((XPMEM_VERSION_MAJOR << 16) | (XPMEM_VERSION_MINOR << 12) | XPMEM_VERSION_PATCH)
-#define XPMEM_VERSION_STRING __stringify(XPMEM_VERSION_MAJOR) "." __stringify(XPMEM_VERSION_MINOR) "." __stringify(XPMEM_VERSION_PATCH)
+#define XPMEM_VERSION_CODE \
+	((XPMEM_VERSION_MAJOR << 16) | (XPMEM_VERSION_MINOR << 12) | XPMEM_VERSION_PATCH)
+#define XPMEM_VERSION_STRING \
+	__stringify(XPMEM_VERSION_MAJOR) "." __stringify(XPMEM_VERSION_MINOR) "." \
+	__stringify(XPMEM_VERSION_PATCH)
 
 /* 2 MiB: what one page table of 4 KiB pages maps, so a fault fills at most two. */
 #define XPMEM_WINDOW_SHIFT 21
@@ -225,8 +228,8 @@ void xpmem_client_put(struct xpmem_client *client);
 struct xpmem_shard;
 
 struct file *xpmem_shard_file(struct xpmem_space *space, unsigned int number, bool writable);
-void xpmem_shards_zap(struct xpmem_space *space, unsigned long shards, unsigned long start, unsigned long end,
-		      enum mmu_notifier_event event);
+void xpmem_shards_zap(struct xpmem_space *space, unsigned long shards, unsigned long start,
+		      unsigned long end, enum mmu_notifier_event event);
 unsigned long xpmem_shards_patience(enum mmu_notifier_event event, unsigned long size);
 void xpmem_shard_yield(struct xpmem_space *space, unsigned int number);
 typedef bool xpmem_attachment_test(const struct xpmem_attachment *attachment, const void *data);
@@ -372,12 +375,14 @@ struct xpmem_window {
 };
 
 struct xpmem_window *xpmem_window_get(struct xpmem_space *space, unsigned long source);
-bool xpmem_window_sample(struct xpmem_window *window, unsigned long start, unsigned long end, unsigned long *seq);
+bool xpmem_window_sample(struct xpmem_window *window, unsigned long start, unsigned long end,
+			 unsigned long *seq);
 bool xpmem_window_changed(const struct xpmem_window *window, unsigned long seq);
 void xpmem_windows_invalidate(struct xpmem_space *space, unsigned long start, unsigned long end,
 			      enum mmu_notifier_event event);
 bool xpmem_windows_untouched(struct xpmem_space *space, unsigned long start, unsigned long end);
-void xpmem_windows_for_each_mapped(struct xpmem_space *space, unsigned long start, unsigned long end,
+void xpmem_windows_for_each_mapped(struct xpmem_space *space, unsigned long start,
+				   unsigned long end,
 				   bool (*visit)(unsigned long source, void *data), void *data);
 void xpmem_windows_destroy(struct xpmem_space *space);
 
@@ -412,7 +417,8 @@ static inline bool xpmem_segment_gone(const struct xpmem_segment *segment)
 	return READ_ONCE(segment->dead) || !atomic_read(&segment->space->mm->mm_users);
 }
 
-struct xpmem_segment *xpmem_segment_create(struct xpmem_client *client, u64 vaddr, u64 length, u32 mode, u32 flags, const u8 *name);
+struct xpmem_segment *xpmem_segment_create(struct xpmem_client *client, u64 vaddr, u64 length,
+					   u32 mode, u32 flags, const u8 *name);
 void xpmem_segment_publish(struct xpmem_segment *segment);
 struct xpmem_segment *xpmem_segment_find(s64 id);
 void xpmem_segment_put(struct xpmem_segment *segment);
@@ -481,7 +487,8 @@ struct xpmem_attachment {
 
 extern const struct file_operations xpmem_attachment_fops;
 
-struct xpmem_attachment *xpmem_attachment_create(s64 apid, u64 offset, u64 length, u64 vaddr, u32 flags);
+struct xpmem_attachment *xpmem_attachment_create(s64 apid, u64 offset, u64 length, u64 vaddr,
+						 u32 flags);
 void xpmem_attachment_put(struct xpmem_attachment *attachment);
 int xpmem_attachment_unmap(struct xpmem_attachment *attachment, unsigned long address);
 int xpmem_attachment_detach(u64 vaddr);
@@ -513,7 +520,8 @@ static inline bool xpmem_vma_is_attachment(const struct vm_area_struct *vma)
 void xpmem_attachment_open(struct vm_area_struct *vma);
 void xpmem_attachment_close(struct vm_area_struct *vma);
 void xpmem_attachment_populate(struct xpmem_attachment *attachment);
-long xpmem_source_pin(struct xpmem_space *space, unsigned long source, unsigned long count, struct page **pages);
+long xpmem_source_pin(struct xpmem_space *space, unsigned long source, unsigned long count,
+		      struct page **pages);
 
 /* mirror.c: a window of a space, as seen through one VMA of an attachment */
 
@@ -581,7 +589,8 @@ static inline struct file *xpmem_dmabuf_file(s64 apid, u64 offset, u64 length)
 	return ERR_PTR(-EOPNOTSUPP);
 }
 
-static inline void xpmem_dmabuf_revoke(struct xpmem_segment *segment, const struct xpmem_permit *permit)
+static inline void xpmem_dmabuf_revoke(struct xpmem_segment *segment,
+				       const struct xpmem_permit *permit)
 {
 }
 #endif
@@ -591,7 +600,8 @@ static inline void xpmem_dmabuf_revoke(struct xpmem_segment *segment, const stru
 int xpmem_ioctl_reply(union xpmem_ioctl_arg *arg);
 long xpmem_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
 long xpmem_compat_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
-bool xpmem_legacy_ioctl(struct xpmem_client *client, unsigned int cmd, void __user *arg, long *result);
+bool xpmem_legacy_ioctl(struct xpmem_client *client, unsigned int cmd, void __user *arg,
+			long *result);
 void xpmem_query_fill(struct xpmem_ioc_query *query);
 
 /* netlink.c */
