@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Memory of a segment for devices: pinned for as long as the dma-buf lives, charged to the user who made it.
+ * Memory of a segment for devices. The pages stay pinned for as long as the dma-buf lives, and are
+ * charged to the user that created it.
  *
- * It ends with its permit or segment, which tells the drivers that can be told. Whoever has it mapped
- * for a device all the same keeps the pages until the driver lets go: a device cannot be stopped, but what it
- * reaches is nobody else's memory till then.
+ * The dma-buf ends with its permit or segment, which notifies the drivers that support it. A driver
+ * that still maps the memory for a device keeps the pages pinned until it unmaps them. The module
+ * cannot stop the device, but until then the pages are not reused for other memory.
  */
 #include <linux/dma-mapping.h>
 #include <linux/dma-resv.h>
@@ -17,21 +18,21 @@
 #include "xpmem.h"
 
 struct dmabuf {
-	struct dma_buf *dma_buf;	/* whose file keeps this */
+	struct dma_buf *dma_buf;	/* its file owns this struct */
 	struct xpmem_permit *permit;
-	struct list_head link;		/* of the segment's; dmabufs_lock */
+	struct list_head link;		/* in segment->dmabufs; dmabufs_lock */
 	struct mmpin charge;
-	struct page **pages;		/* dma_buf->resv; NULL when given back */
+	struct page **pages;		/* dma_buf->resv; NULL after they were unpinned */
 	unsigned long count;
 	unsigned int pins;		/* dma_buf->resv */
 	unsigned int mappings;		/* dma_buf->resv */
 	bool dead;			/* dma_buf->resv */
 };
 
-/* Taken before dma_buf->resv, and by nothing that runs under that. */
+/* Outside dma_buf->resv: no callback under resv takes it. */
 static DEFINE_MUTEX(dmabufs_lock);
 
-/* Nobody has it mapped for a device. */
+/* Unpins the pages. No driver maps them for a device any more. */
 static void give_back_pages(struct dmabuf *dmabuf)
 {
 	if (!dmabuf->pages)
@@ -43,7 +44,7 @@ static void give_back_pages(struct dmabuf *dmabuf)
 	mm_unaccount_pinned_pages(&dmabuf->charge);
 }
 
-/* Drivers that pin it are not told when it ends, as they could do nothing. */
+/* A driver that pins the dma-buf is not notified of its end, because it cannot react. */
 static int dmabuf_pin(struct dma_buf_attachment *attach)
 {
 	struct dmabuf *dmabuf = attach->dmabuf->priv;
@@ -179,7 +180,7 @@ static struct dma_buf *dmabuf_export(struct dmabuf *dmabuf)
 
 /**
  * xpmem_dmabuf_file() - make a dma-buf of a part of a segment
- * @apid: a permit of the caller, to read and write: devices cannot be held to reading
+ * @apid: a read-write permit of the caller, because devices cannot be limited to reading
  * @offset: first byte, from the segment's start
  * @length: bytes
  *
@@ -229,7 +230,7 @@ struct file *xpmem_dmabuf_file(s64 apid, u64 offset, u64 length)
 	mutex_lock(&dmabufs_lock);
 	list_add(&dmabuf->link, &segment->dmabufs);
 	mutex_unlock(&dmabufs_lock);
-	/* In the list first, then the look; pairs with xpmem_dmabuf_revoke(). */
+	/* Lists the dma-buf before the test of dead. Pairs with xpmem_dmabuf_revoke(). */
 	smp_mb();
 	xpmem_race_point("dmabuf-listed");
 	if (READ_ONCE(permit->dead) || READ_ONCE(segment->dead)) {
@@ -265,16 +266,17 @@ static void dmabuf_revoke(struct dmabuf *dmabuf)
 
 /**
  * xpmem_dmabuf_revoke() - end dma-bufs
- * @segment: of this segment
- * @permit: made with this permit only, or NULL
+ * @segment: the segment that the dma-bufs export
+ * @permit: end only those of this permit, or NULL for all
  *
- * The caller has marked the permit, or else the segment, dead. When this returns, no device gets the memory any more.
+ * The caller has marked the permit, or else the segment, dead. After the return no device can map
+ * the memory again.
  */
 void xpmem_dmabuf_revoke(struct xpmem_segment *segment, const struct xpmem_permit *permit)
 {
 	struct dmabuf *dmabuf;
 
-	/* The mark before the look; pairs with xpmem_dmabuf_file(). */
+	/* The caller set dead before the test of the list. Pairs with xpmem_dmabuf_file(). */
 	smp_mb();
 	if (list_empty(&segment->dmabufs))
 		return;

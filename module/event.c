@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Events of the control ABI: what is made and ends, as it happens.
+ * Events of the control ABI: the creation and the end of objects.
  *
- * An object is told of before anybody can find it, and its end after nobody can any more. So whoever
- * listens first, then lists, then follows the events knows what there is.
+ * The event of a creation precedes the moment when requests can find the object. The event of its
+ * end follows the moment when they no longer can. So a program that subscribes first, then lists
+ * the objects, and then follows the events knows all objects.
  */
 #include <linux/ktime.h>
 #include <linux/ratelimit.h>
@@ -13,7 +14,7 @@
 
 #define GROUP XPMEM_NL_GROUP_EVENTS
 
-/* Listeners learn, by ENOBUFS, that they missed one. */
+/* ENOBUFS tells listeners that they missed an event. */
 static void event_lost(struct sk_buff *skb)
 {
 	nlmsg_free(skb);
@@ -49,21 +50,24 @@ static void event_send_object(enum xpmem_kind kind, struct xpmem_object *object,
 		event_send(skb, header);
 }
 
-/* Before @object is published. */
+/* The caller has not yet published @object. */
 void xpmem_event_created(enum xpmem_kind kind, struct xpmem_object *object)
 {
 	event_send_object(kind, object, xpmem_views[kind].created, 0);
 }
 
-/* After @object was withdrawn; the caller holds a reference, or the last is gone and @object is not freed yet. */
+/*
+ * The caller has withdrawn @object. It holds a reference, or it dropped the last one and has not
+ * freed @object yet.
+ */
 void xpmem_event_gone(enum xpmem_kind kind, struct xpmem_object *object, enum xpmem_reason reason)
 {
 	event_send_object(kind, object, xpmem_views[kind].gone, reason);
 }
 
 /*
- * The user @uid, which the caller acts as or whose user namespace it is in, may have no more than
- * @limit of @kind.
+ * Reports that a user reached @limit objects of @kind. The caller acts as the user @uid, or is in a
+ * user namespace of that user.
  */
 void xpmem_event_limit(enum xpmem_kind kind, kuid_t uid, unsigned int limit)
 {
@@ -91,7 +95,7 @@ void xpmem_event_limit(enum xpmem_kind kind, kuid_t uid, unsigned int limit)
 		event_send(skb, header);
 }
 
-/* The caller was refused a permit for @segment. */
+/* Reports that the caller was refused a permit for @segment. */
 void xpmem_event_refused(const struct xpmem_segment *segment, enum xpmem_denial denial)
 {
 	static DEFINE_RATELIMIT_STATE(rate, DEFAULT_RATELIMIT_INTERVAL, DEFAULT_RATELIMIT_BURST);

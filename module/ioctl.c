@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The extensible ioctls: one dispatcher, so that the operations never see a user pointer. */
+/* The extensible ioctls. One dispatcher copies the structs, so operations see no user pointer. */
 #include <linux/compat.h>
 #include <linux/file.h>
 #include <linux/nospec.h>
@@ -16,9 +16,9 @@ struct call {
 
 /**
  * xpmem_ioctl_reply() - copy an ioctl's struct back to its caller
- * @arg: as the operation got it
+ * @arg: the argument that the dispatcher passed to the operation
  *
- * For operations that make something: after this only what cannot fail may follow.
+ * An operation that creates an object calls this last: no later step may fail.
  * Return: 0 or -EFAULT.
  */
 int xpmem_ioctl_reply(union xpmem_ioctl_arg *arg)
@@ -119,7 +119,10 @@ int xpmem_ioctl_detach(struct xpmem_client *client, union xpmem_ioctl_arg *arg)
 	return xpmem_attachment_detach(arg->detach.vaddr);
 }
 
-/* Gives the caller of the ioctl @file, or an error that it is, by a descriptor in the field @fd of @arg. */
+/*
+ * Installs @file as a descriptor of the caller, and returns the descriptor in the field @fd of @arg.
+ * @file may be an error pointer, which is returned.
+ */
 static int reply_with_fd(union xpmem_ioctl_arg *arg, s32 *fd, struct file *file)
 {
 	int error;
@@ -170,7 +173,7 @@ int xpmem_ioctl_wake(struct xpmem_client *client, union xpmem_ioctl_arg *arg)
 	return xpmem_ioctl_reply(arg);
 }
 
-/* What is the same for every ioctl: sizes, unknown flags, reserved fields. */
+/* Copies the struct in, and makes the checks of every ioctl: size, flags, reserved fields. */
 static int read_arg(const struct xpmem_ioctl_op *op, struct call *call)
 {
 	u32 *words = (u32 *)&call->arg;
@@ -213,7 +216,7 @@ static const struct xpmem_ioctl_op *find_op(unsigned int cmd)
 static long ioctl_dispatch(struct xpmem_client *client, const struct xpmem_ioctl_op *op,
 			   void __user *user)
 {
-	struct call call;	/* copied into as far as the operation goes */
+	struct call call;	/* initialized up to op->size only */
 	int error;
 
 	call.user = user;
@@ -236,7 +239,7 @@ long xpmem_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	return xpmem_legacy_ioctl(client, cmd, (void __user *)arg, &result) ? result : -ENOTTY;
 }
 
-/* The legacy structs are those of 64-bit callers, so others cannot use them. */
+/* The legacy structs have the layout of 64-bit callers, so 32-bit callers cannot use them. */
 long xpmem_compat_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	const struct xpmem_ioctl_op *op = find_op(cmd);

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The historical ioctls, as thin wrappers over the same operations. Library copies inside programs
- * and container images use these.
+ * The historical ioctls, as thin wrappers over the current operations. Copies of old libraries in
+ * programs and container images use these.
  */
 #include <linux/uaccess.h>
 
 #include "xpmem.h"
 
-#define PERMIT_MODE 1	/* the one permit_type there is */
+#define PERMIT_MODE 1	/* the only permit_type */
 #define RDONLY 1
 #define RDWR 2
 
@@ -63,7 +63,7 @@ static long legacy_attach(void __user *user)
 
 	if (copy_from_user(&attach, user, sizeof(attach)))
 		return -EFAULT;
-	/* Rounding up wraps to zero where it must not pass. */
+	/* A size that wraps to zero here is refused. */
 	attachment = xpmem_attachment_create(attach.apid, attach.offset, PAGE_ALIGN(attach.size),
 					     attach.vaddr, attach.vaddr ? XPMEM_ATTACH_REPLACE : 0);
 	if (IS_ERR(attachment))
@@ -82,9 +82,9 @@ static long legacy_attach(void __user *user)
  * @client: the open file
  * @cmd: number
  * @user: its struct, if it has one
- * @result: what the ioctl returns
+ * @result: is set to the return value of the ioctl
  *
- * Return: whether @cmd is one.
+ * Return: whether @cmd is a legacy ioctl.
  */
 bool xpmem_legacy_ioctl(struct xpmem_client *client, unsigned int cmd, void __user *user,
 			long *result)
