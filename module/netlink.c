@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The control ABI: operations of the generic netlink family, whose tables are generated. */
+/* The control ABI: operations of the generic netlink family. Its tables are generated. */
 #include <linux/module.h>
 
 #include "compat/genetlink.h"
@@ -12,7 +12,7 @@ static int request_refuse(struct genl_info *info, const char *message, int error
 	return error;
 }
 
-/* The message that @build fills is the reply. */
+/* Sends a reply that @build fills. */
 static int request_reply(struct genl_info *info, int command,
 			 int (*build)(struct sk_buff *reply, const void *data), const void *data)
 {
@@ -30,7 +30,7 @@ static int request_reply(struct genl_info *info, int command,
 	return genlmsg_reply(skb, info);
 }
 
-/* The policy is that of the dump as well. */
+/* Refuses filters: the policy of a single request also accepts those of the dump. */
 static bool has_more_than_id(const struct xpmem_view *view, struct genl_info *info)
 {
 	unsigned int i;
@@ -42,7 +42,10 @@ static bool has_more_than_id(const struct xpmem_view *view, struct genl_info *in
 	return false;
 }
 
-/* The object that a request names, if its sender may see it: with a reference. @viewer is set on success. */
+/*
+ * Finds the object that a request names, if its sender may see it. Returns it with a reference, and
+ * sets @viewer, or returns an error pointer.
+ */
 static struct xpmem_object *view_find(const struct xpmem_view *view, struct sk_buff *skb,
 				      struct genl_info *info, struct xpmem_viewer *viewer)
 {
@@ -92,7 +95,7 @@ static int view_get(enum xpmem_kind kind, struct sk_buff *skb, struct genl_info 
 	return error;
 }
 
-/* Ends an object that the caller may see, of a process that it may trace. */
+/* Ends an object that the caller may see, and whose process the caller may trace. */
 static int view_revoke(enum xpmem_kind kind, struct sk_buff *skb, struct genl_info *info,
 		       bool (*kill)(struct xpmem_object *object))
 {
@@ -117,7 +120,7 @@ static int view_revoke(enum xpmem_kind kind, struct sk_buff *skb, struct genl_in
 	return 0;
 }
 
-/* In callback->ctx: what a dump keeps between messages, whoever reads the later ones. */
+/* State of a dump in callback->ctx. It does not depend on the reader of later messages. */
 struct dump {
 	struct xpmem_viewer *viewer;
 	unsigned long cursor;
@@ -169,8 +172,8 @@ static bool dump_object(struct sk_buff *skb, struct netlink_callback *callback,
 }
 
 /*
- * Complete for all objects that are there from the first message to the last: see
- * xpmem_registry_next().
+ * Dumps all objects of a kind. The dump contains every object that exists from the first message
+ * to the last: see xpmem_registry_next().
  */
 static int view_dump(enum xpmem_kind kind, struct sk_buff *skb, struct netlink_callback *callback)
 {
@@ -265,7 +268,7 @@ static u64 registry_live(const struct xpmem_registry *registry)
 	return atomic_long_read(&registry->live);
 }
 
-/* Totals are of the whole machine, whatever its namespaces. */
+/* Adds the totals of the whole machine, over all namespaces. */
 static int put_totals(struct sk_buff *skb)
 {
 	const struct {
