@@ -25,7 +25,7 @@
 /* How many indices wait at least, unless memory is short. */
 #define MIN_WAITING 64
 
-/* A slot holds its object, or FREE and the index that waits behind it, or nothing while it is reserved. */
+/* A slot holds its object, or FREE and the next index in the queue, or 0 while it is reserved. */
 #define FREE 1UL
 
 /* Between a slot's object, who looks for it and who takes it out. */
@@ -249,7 +249,10 @@ bool xpmem_registry_withdraw(struct xpmem_registry *registry, struct xpmem_objec
 	return found;
 }
 
-/* The object in the slot of an index below the end, with a reference for the caller, or NULL; with this id, unless @id is zero. */
+/*
+ * Returns the object in the slot of a valid index, with a reference for the caller, or NULL. The
+ * object must have the id @id, unless that is zero.
+ */
 static struct xpmem_object *get_object(struct xpmem_registry *registry, u32 index, s64 id)
 {
 	unsigned long *slot = slot_of(registry, index), value = READ_ONCE(*slot);

@@ -13,7 +13,7 @@
 
 #include "xpmem.h"
 
-/* The end of a fault in an attachment; of one that is begun again, its fault is 1024, VM_FAULT_RETRY. */
+/* The end of a fault in an attachment. A fault that is retried reports 1024, VM_FAULT_RETRY. */
 TRACE_EVENT(fault,
 	TP_PROTO(const struct xpmem_attachment *attachment, unsigned long address,
 		 unsigned long source, bool write, vm_fault_t fault, unsigned long pages,

@@ -35,7 +35,7 @@ struct waiter {
 	struct list_head link;		/* the bucket's lock; empty when the wait is over */
 	struct place place;
 	struct task_struct *task;
-	int result;			/* set under the bucket's lock: WAITING, 0 when woken, or -EIDRM */
+	int result;			/* set under the bucket's lock: WAITING, 0 or -EIDRM */
 };
 
 static struct bucket *bucket_of(const struct mm_struct *mm, unsigned long address)
@@ -43,7 +43,7 @@ static struct bucket *bucket_of(const struct mm_struct *mm, unsigned long addres
 	return &buckets[hash_long((unsigned long)mm + address, ilog2(BUCKETS))];
 }
 
-/* What the caller has at @vaddr. Returns 0 and a place for place_put(), -EFAULT, -EIDRM or -EINTR. */
+/* Looks up @vaddr. Returns 0 and a place for place_put(), or -EFAULT, -EIDRM or -EINTR. */
 static int place_get(struct place *place, unsigned long vaddr)
 {
 	struct mm_struct *mm = current->mm;
@@ -221,7 +221,7 @@ long xpmem_wake(u64 vaddr, u32 count)
 	return woken;
 }
 
-/* After a segment or permit was marked dead: whoever waits through it in this range has nothing to wait for. */
+/* Ends waits in a range through a segment or permit that the caller has marked dead. */
 void xpmem_wait_revoke(struct xpmem_space *space, unsigned long start, unsigned long end)
 {
 	struct waiter *waiter, *next;

@@ -294,7 +294,7 @@ static void zap_mapped(struct xpmem_space *space, unsigned long shards, unsigned
 	xpmem_race_point("invalidation-zap");
 	xpmem_shards_zap(space, shards, start, end, event);
 	xpmem_race_point("invalidation-zapped");
-	/* A deferred zap keeps the pages, for other invalidations as well, so the bits go in any case. */
+	/* A deferred zap keeps the pages for other invalidations too, so clear the bits always. */
 	walk_begin(&walk, space, start, end);
 	while ((window = walk_next(&walk))) {
 		clear_mapped(window, start, end);
