@@ -28,7 +28,7 @@
 /* A slot holds its object, or FREE and the next index in the queue, or 0 while it is reserved. */
 #define FREE 1UL
 
-/* Between a slot's object, who looks for it and who takes it out. */
+/* Serialize lookups in a slot with the withdrawal of its object. */
 static struct {
 	spinlock_t lock;
 } ____cacheline_aligned_in_smp slot_locks[64];
@@ -168,7 +168,7 @@ static u32 take_index(struct xpmem_registry *registry, int *error)
 			break;
 		if (registry->last + 1 == next) {
 			index = next;
-			/* Who reads it finds the tables that lead to its slot. */
+			/* Readers of last must see the tables of its slot. */
 			smp_store_release(&registry->last, index);
 			break;
 		}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Waiting until a word of exported memory changes, and waking who waits.
+ * Waiting until a word of exported memory changes, and waking the waiters.
  *
  * A waiter is known by the exporter's mm and the address there, so attachers and the exporter
  * itself meet whatever kind of memory it is and wherever each has it mapped.
@@ -16,7 +16,7 @@
 
 struct bucket {
 	spinlock_t lock;
-	struct list_head waiters;	/* lock; who came first is first */
+	struct list_head waiters;	/* lock; in order of arrival */
 } ____cacheline_aligned_in_smp;
 
 static struct bucket buckets[BUCKETS];
@@ -178,7 +178,7 @@ int xpmem_wait(u64 vaddr, u64 expected, u64 deadline, u32 flags)
 	spin_unlock(&bucket->lock);
 	if (space)
 		atomic_dec(&space->waiters);
-	/* Whoever was woken says so whatever else came, or the wake would be lost to all. */
+	/* A wake overrides every other result, or it would be lost. */
 	if (waiter.result != WAITING)
 		error = waiter.result;
 	place_put(&waiter.place);
@@ -186,7 +186,7 @@ int xpmem_wait(u64 vaddr, u64 expected, u64 deadline, u32 flags)
 }
 
 /**
- * xpmem_wake() - wake who waits for a word
+ * xpmem_wake() - wake tasks that wait for a word
  * @vaddr: the word, in the caller's address space
  * @count: how many at most
  *

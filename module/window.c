@@ -81,7 +81,7 @@ static void window_table_add(struct xpmem_window_table *table, struct xpmem_wind
 	while (table->slots[index])
 		index = next_index(table, index);
 	table->count++;
-	/* Whoever reads the pointer finds a window that is complete. */
+	/* Lockless readers of the pointer must see a complete window. */
 	smp_store_release(&table->slots[index], window);
 }
 
@@ -103,7 +103,7 @@ static bool make_room(struct xpmem_space *space)
 		if (table->slots[i])
 			window_table_add(larger, table->slots[i]);
 	larger->smaller = table;
-	/* Whoever reads the pointer finds what is in the table. */
+	/* Lockless readers of the pointer must see a filled table. */
 	smp_store_release(&space->windows, larger);
 	return true;
 }
