@@ -2,8 +2,9 @@
 /*
  * One mapping of a part of a segment.
  *
- * It is one VMA a run of source memory of a kind, at adjacent addresses; munmap, mprotect and mremap
- * split and move them as they like. Each VMA keeps the attachment alive.
+ * An attachment starts as adjacent VMAs, one for each run of source memory of the same kind.
+ * munmap(), mprotect() and mremap() may split and move them. Each VMA holds a reference to the
+ * attachment.
  */
 #include <linux/file.h>
 #include <linux/mman.h>
@@ -44,8 +45,8 @@ static bool is_inherited(const struct vm_area_struct *vma)
 }
 
 /*
- * The VMA is split or moved: one more keeps the attachment. Or it was inherited by a child in spite of
- * VM_DONTCOPY, which madvise can undo: then it is empty, and its faults are refused.
+ * A split or a move created a VMA, which takes a reference. Or a child inherited the VMA, because
+ * madvise() can clear VM_DONTCOPY. Then the VMA stays empty, and its faults are refused.
  */
 void xpmem_attachment_open(struct vm_area_struct *vma)
 {
@@ -53,7 +54,10 @@ void xpmem_attachment_open(struct vm_area_struct *vma)
 
 	if (is_inherited(vma)) {
 		vm_flags_set(vma, VM_WIPEONFORK);
-		/* Some kernels have copied the parent's entries by now. The parent loses its own, too, and faults again. */
+		/*
+		 * Some kernels have already copied the parent's PTEs. This also zaps those of the
+		 * parent, which faults again.
+		 */
 		unmap_mapping_range(vma->vm_file->f_mapping, (loff_t)vma->vm_pgoff << PAGE_SHIFT,
 				    vma->vm_end - vma->vm_start, 1);
 	}
@@ -71,7 +75,7 @@ void xpmem_attachment_close(struct vm_area_struct *vma)
 	xpmem_attachment_put(attachment);
 }
 
-/* Who maps a space's file for an attachment right now: on the stack of xpmem_attachment_create(). */
+/* A task that is mapping a file for its attachment; on the stack of xpmem_attachment_create(). */
 struct builder {
 	struct task_struct *task;
 	struct xpmem_attachment *attachment;
@@ -98,7 +102,7 @@ static void builder_end(struct builder *builder)
 	spin_unlock(&space->lock);
 }
 
-/* What the caller is mapping, or NULL. */
+/* Returns the attachment that the caller is mapping, or NULL. */
 static struct xpmem_attachment *find_building(struct xpmem_space *space)
 {
 	struct xpmem_attachment *attachment = NULL;
@@ -112,7 +116,7 @@ static struct xpmem_attachment *find_building(struct xpmem_space *space)
 	return attachment;
 }
 
-/* Only xpmem_attachment_create() maps the file; remap_file_pages() would come here too. */
+/* Refuses all callers but xpmem_attachment_create(). remap_file_pages() also gets here. */
 static int attachment_mmap(struct file *file, struct vm_area_struct *vma)
 {
 	struct xpmem_attachment *attachment = find_building(file->private_data);
@@ -123,7 +127,8 @@ static int attachment_mmap(struct file *file, struct vm_area_struct *vma)
 		     (attachment->shared ? VM_MIXEDMAP : VM_PFNMAP));
 	vm_flags_clear(vma, VM_EXEC | VM_MAYEXEC | (attachment->rdonly ? VM_MAYWRITE : 0));
 	vma->vm_private_data = attachment;
-	vma->vm_ops = attachment->shared && !attachment->tracked ? &xpmem_vm_ops_untracked : &xpmem_vm_ops;
+	vma->vm_ops = attachment->shared && !attachment->tracked ? &xpmem_vm_ops_untracked
+								 : &xpmem_vm_ops;
 	xpmem_attachment_open(vma);
 	return 0;
 }
@@ -134,11 +139,11 @@ const struct file_operations xpmem_attachment_fops = {
 	.get_unmapped_area = xpmem_get_unmapped_area,
 };
 
-/* Memory whose pages may be mapped with a reference, as by anyone who maps the same file. */
+/* Whether pages of @vma may be mapped with a reference, as any mapping of the file does. */
 static bool is_shared(struct vm_area_struct *vma)
 {
-	return vma->vm_flags & VM_MAYSHARE && vma->vm_file && !is_vm_hugetlb_page(vma) && !vma_is_dax(vma) &&
-	       xpmem_source_allowed(vma);
+	return vma->vm_flags & VM_MAYSHARE && vma->vm_file && !is_vm_hugetlb_page(vma) &&
+	       !vma_is_dax(vma) && xpmem_source_allowed(vma);
 }
 
 static bool is_tracked(const struct vm_area_struct *vma)
@@ -147,17 +152,18 @@ static bool is_tracked(const struct vm_area_struct *vma)
 }
 
 /*
- * Finds the first run of shared memory at or after *start in the exporter, and sets the attachment up for
- * mapping it. The caller holds no mmap_lock. Returns 1 and the run, clipped to end; 0 if there is none, or the
- * segment allows no get_user_pages(); or -EINTR.
+ * Finds the first run of shared memory at or after *start in the exporter, and prepares the
+ * attachment for mapping it. The caller holds no mmap_lock. Returns 1 and the run, clipped to *end;
+ * 0 if there is none or the segment forbids get_user_pages(); or -EINTR.
  */
-static int find_shared(struct xpmem_attachment *attachment, unsigned long *start, unsigned long *end)
+static int find_shared(struct xpmem_attachment *attachment, unsigned long *start,
+		       unsigned long *end)
 {
 	struct mm_struct *mm = xpmem_attachment_space(attachment)->mm;
 	struct vm_area_struct *vma;
 	unsigned long run_end;
 
-	/* Its VMAs are all VM_PFNMAP then, as for private memory. */
+	/* All VMAs become VM_PFNMAP, as for private memory. */
 	if (attachment->permit->segment->no_gup)
 		return 0;
 	if (mmap_read_lock_killable(mm))
@@ -175,27 +181,32 @@ static int find_shared(struct xpmem_attachment *attachment, unsigned long *start
 	do {
 		run_end = vma->vm_end;
 		vma = run_end < *end ? find_vma(mm, run_end) : NULL;
-	} while (vma && vma->vm_start == run_end && is_shared(vma) && is_tracked(vma) == attachment->tracked);
+	} while (vma && vma->vm_start == run_end && is_shared(vma) &&
+		 is_tracked(vma) == attachment->tracked);
 	*end = min(*end, run_end);
 	mmap_read_unlock(mm);
 	return 1;
 }
 
 /* Maps [start, end) of the exporter; flags for mmap. Returns the address or an error. */
-static unsigned long map(struct xpmem_attachment *attachment, unsigned long start, unsigned long end,
-			 unsigned long address, unsigned long flags)
+static unsigned long attachment_map(struct xpmem_attachment *attachment, unsigned long start,
+				    unsigned long end, unsigned long address, unsigned long flags)
 {
 	const struct xpmem_permit *permit = attachment->permit;
-	struct file *file = xpmem_shard_file(permit->segment->space, permit->client->shard, !permit->rdonly);
+	struct file *file =
+		xpmem_shard_file(permit->segment->space, permit->client->shard, !permit->rdonly);
 
 	if (IS_ERR(file))
 		return PTR_ERR(file);
-	return vm_mmap(file, address, end - start, PROT_READ | (attachment->rdonly ? 0 : PROT_WRITE), MAP_SHARED | flags, start);
+	return vm_mmap(file, address, end - start,
+		       PROT_READ | (attachment->rdonly ? 0 : PROT_WRITE), MAP_SHARED | flags,
+		       start);
 }
 
 /*
- * All of it as private memory first, since that suits any memory, then what is shared over it. The caller
- * holds permit->attaching. Returns 0, with attachment->address set, or an error with nothing mapped.
+ * Maps the whole attachment as private memory first, which suits any memory, and then the shared
+ * runs over it. The caller holds permit->attaching. Returns 0 with attachment->address set, or an
+ * error with nothing mapped.
  */
 static int map_runs(struct xpmem_attachment *attachment, unsigned long address, unsigned long flags)
 {
@@ -213,7 +224,7 @@ static int map_runs(struct xpmem_attachment *attachment, unsigned long address, 
 		goto put;
 	all_shared = found && run_start == attachment->source && run_end == end;
 	attachment->shared = all_shared;
-	address = map(attachment, attachment->source, end, address, flags);
+	address = attachment_map(attachment, attachment->source, end, address, flags);
 	if (IS_ERR_VALUE(address)) {
 		found = (long)address;
 		goto put;
@@ -222,7 +233,8 @@ static int map_runs(struct xpmem_attachment *attachment, unsigned long address, 
 
 	while (found > 0 && !all_shared) {
 		attachment->shared = true;
-		mapped = map(attachment, run_start, run_end, address + run_start - attachment->source, MAP_FIXED);
+		mapped = attachment_map(attachment, run_start, run_end,
+					address + run_start - attachment->source, MAP_FIXED);
 		if (IS_ERR_VALUE(mapped)) {
 			found = (long)mapped;
 			break;
@@ -243,12 +255,13 @@ put:
  * @apid: the permit
  * @offset: first byte, from the segment's start
  * @length: bytes
- * @vaddr: where, with XPMEM_ATTACH_FIXED or XPMEM_ATTACH_REPLACE, else zero
+ * @vaddr: the address, with XPMEM_ATTACH_FIXED or XPMEM_ATTACH_REPLACE, else zero
  * @flags: XPMEM_ATTACH_ flags, known to be valid bits
  *
  * Return: the attachment, mapped and published, with a reference for the caller, or an error pointer.
  */
-struct xpmem_attachment *xpmem_attachment_create(s64 apid, u64 offset, u64 length, u64 vaddr, u32 flags)
+struct xpmem_attachment *xpmem_attachment_create(s64 apid, u64 offset, u64 length, u64 vaddr,
+						 u32 flags)
 {
 	bool placed = flags & (XPMEM_ATTACH_FIXED | XPMEM_ATTACH_REPLACE);
 	struct xpmem_attachment *attachment;
@@ -261,7 +274,8 @@ struct xpmem_attachment *xpmem_attachment_create(s64 apid, u64 offset, u64 lengt
 
 	if (!PAGE_ALIGNED(offset) || !PAGE_ALIGNED(length) || !length || !PAGE_ALIGNED(vaddr))
 		return ERR_PTR(-EINVAL);
-	if ((vaddr && !placed) || (placed && (check_add_overflow(vaddr, length, &end) || end > TASK_SIZE)))
+	if ((vaddr && !placed) ||
+	    (placed && (check_add_overflow(vaddr, length, &end) || end > TASK_SIZE)))
 		return ERR_PTR(-EINVAL);
 	permit = xpmem_permit_find_own(apid);
 	if (IS_ERR(permit))
@@ -302,7 +316,7 @@ struct xpmem_attachment *xpmem_attachment_create(s64 apid, u64 offset, u64 lengt
 			 flags & XPMEM_ATTACH_FIXED ? MAP_FIXED_NOREPLACE : 0);
 	builder_end(&builder);
 	if (!error && READ_ONCE(permit->dead)) {
-		/* Its file was closed meanwhile. */
+		/* The client closed in the meantime. */
 		vm_munmap(attachment->address, length);
 		error = -ENOENT;
 	}
@@ -333,8 +347,9 @@ put_permit:
 	return ERR_PTR(error);
 }
 
-/* Where the attachment would begin if all of it lay as this part of it does. */
-static unsigned long base_of(const struct xpmem_attachment *attachment, const struct vm_area_struct *vma)
+/* Returns the start of the attachment, extrapolated from one part of it. */
+static unsigned long base_of(const struct xpmem_attachment *attachment,
+			     const struct vm_area_struct *vma)
 {
 	return vma->vm_start - ((vma->vm_pgoff << PAGE_SHIFT) - attachment->source);
 }
@@ -344,8 +359,12 @@ static bool is_part(const struct vm_area_struct *vma, const struct xpmem_attachm
 	return xpmem_vma_is_attachment(vma) && vma->vm_private_data == attachment;
 }
 
-/* Unmaps all parts that lie in [start, stop) of the caller's address space. Returns 0, -EINTR or -ENOMEM. */
-static int unmap_between(struct xpmem_attachment *attachment, unsigned long start, unsigned long stop)
+/*
+ * Unmaps all parts of the attachment in [start, stop) of the caller's address space. Returns 0,
+ * -EINTR or -ENOMEM.
+ */
+static int unmap_between(struct xpmem_attachment *attachment, unsigned long start,
+			 unsigned long stop)
 {
 	struct mm_struct *mm = current->mm;
 	struct vm_area_struct *vma;
@@ -373,16 +392,17 @@ static int unmap_between(struct xpmem_attachment *attachment, unsigned long star
 	return error;
 }
 
-/* Parts that mremap() moved or doubled are anywhere. */
+/* Unmaps parts that mremap() moved or duplicated, which may lie anywhere. */
 static int unmap_elsewhere(struct xpmem_attachment *attachment)
 {
-	return refcount_read(&attachment->object.ref) > 1 ? unmap_between(attachment, 0, TASK_SIZE) : 0;
+	return refcount_read(&attachment->object.ref) > 1 ? unmap_between(attachment, 0, TASK_SIZE)
+							  : 0;
 }
 
 /**
- * xpmem_attachment_unmap() - unmap what is left of an attachment in the caller's address space
+ * xpmem_attachment_unmap() - unmap the remaining parts of an attachment from the caller
  * @attachment: the caller holds a reference and no mmap_lock
- * @address: where it begins, or would if all of it were left
+ * @address: start of the attachment, whether or not that part is still mapped
  *
  * Return: 0, -EINTR or -ENOMEM.
  */
@@ -397,7 +417,8 @@ int xpmem_attachment_unmap(struct xpmem_attachment *attachment, unsigned long ad
  * xpmem_attachment_detach() - unmap the attachment that an address lies in
  * @vaddr: the address, in the caller's address space
  *
- * Return: 0, also when nothing is mapped there; -EINVAL when something else is; -EINTR or -ENOMEM.
+ * Return: 0, also if the address is not mapped; -EINVAL if it belongs to another kind of mapping;
+ * -EINTR or -ENOMEM.
  */
 int xpmem_attachment_detach(u64 vaddr)
 {
@@ -416,14 +437,16 @@ int xpmem_attachment_detach(u64 vaddr)
 			attachment = vma->vm_private_data;
 			refcount_inc(&attachment->object.ref);
 			address = base_of(attachment, vma);
-			whole = vma->vm_start == address && vma->vm_end - vma->vm_start == attachment->length;
+			whole = vma->vm_start == address &&
+				vma->vm_end - vma->vm_start == attachment->length;
 		} else {
 			error = -EINVAL;
 		}
 	}
 	mmap_read_unlock(mm);
 	if (attachment) {
-		error = whole ? vm_munmap(address, attachment->length) : xpmem_attachment_unmap(attachment, address);
+		error = whole ? vm_munmap(address, attachment->length)
+			      : xpmem_attachment_unmap(attachment, address);
 		if (whole && !error)
 			error = unmap_elsewhere(attachment);
 		xpmem_attachment_put(attachment);

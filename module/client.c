@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* An open file of /dev/xpmem and what was made through it. */
+/* An open file of /dev/xpmem. It owns the segments and permits that were created through it. */
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
 
@@ -18,8 +18,8 @@ static struct xpmem_permit *first_permit(struct xpmem_client *client)
 }
 
 /*
- * The mm is gone, though another process may keep the file: its permits follow. Its segments do
- * with the space.
+ * Ends the permits of a client whose mm ended; another process may keep the file open. The space
+ * ends the segments.
  */
 static void client_exit_work(struct work_struct *work)
 {
@@ -166,8 +166,9 @@ static struct xpmem_segment *first_segment(struct xpmem_client *client)
 	return segment;
 }
 
-/* Why the file was closed that an object of @owner belongs to; the caller does it. */
-static enum xpmem_reason close_reason(const struct xpmem_client *client, const struct xpmem_owner *owner)
+/* Returns why the caller closes the file that the objects of @owner belong to. */
+static enum xpmem_reason close_reason(const struct xpmem_client *client,
+				      const struct xpmem_owner *owner)
 {
 	bool own = task_tgid(current) == owner->pid;
 
@@ -175,10 +176,11 @@ static enum xpmem_reason close_reason(const struct xpmem_client *client, const s
 		return XPMEM_REASON_EXITED;
 	if (own && current->mm != client->mm)
 		return XPMEM_REASON_EXEC;
-	return own || atomic_read(&client->mm->mm_users) ? XPMEM_REASON_CLOSED : xpmem_owner_end(owner);
+	return own || atomic_read(&client->mm->mm_users) ? XPMEM_REASON_CLOSED
+							 : xpmem_owner_end(owner);
 }
 
-/* The file is gone: so is all that was made through it. */
+/* Ends all permits and segments of a file that is closed. */
 void xpmem_client_close(struct xpmem_client *client)
 {
 	struct xpmem_permit *permit;

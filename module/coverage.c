@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Which branches of this module were taken, as a map that a test program maps from debugfs.
+ * A map of the branches that ran in this module. A test program maps it from debugfs.
  *
- * Only a build with XPMEM_COVERAGE=1 has it: there gcc puts a call of __sanitizer_cov_trace_pc() into
- * every basic block of every other file.
+ * Only a build with XPMEM_COVERAGE=1 contains this file. In that build gcc adds a call of
+ * __sanitizer_cov_trace_pc() to every basic block of all other files.
  */
 #include <linux/debugfs.h>
 #include <linux/hash.h>
@@ -18,19 +18,20 @@
 #define MAP_SIZE (1UL << MAP_BITS)
 #define TASK_BITS 8
 
-/* A byte for each pair of successive blocks, 1 once a task went from the one to the other. Readers reset it. */
+/* One byte per pair of blocks, 1 after a task ran them in succession. Readers reset it. */
 static u8 *map;
 static struct dentry *folder;
 
-/* The last block of each task. Tasks that share a slot, or races for one, make noise and nothing worse. */
+/* The last block of each task. Tasks that share a slot only add noise. */
 static unsigned long last[1 << TASK_BITS];
 
 void __sanitizer_cov_trace_pc(void);
 
 void notrace __sanitizer_cov_trace_pc(void)
 {
-	/* Relative, so that a map means the same after the module was loaded elsewhere. */
-	unsigned long block = hash_long(_RET_IP_ - (unsigned long)__sanitizer_cov_trace_pc, MAP_BITS);
+	/* Relative addresses keep maps comparable when the module is loaded at another address. */
+	unsigned long block =
+		hash_long(_RET_IP_ - (unsigned long)__sanitizer_cov_trace_pc, MAP_BITS);
 	u8 *edges = READ_ONCE(map);
 	unsigned long *previous;
 
@@ -62,13 +63,13 @@ int xpmem_coverage_init(void)
 	if (!edges)
 		return -ENOMEM;
 	folder = debugfs_create_dir("xpmem", NULL);
-	/* debugfs's own wrapper of operations does not pass mmap on. */
+	/* The safe variant's wrapper does not support mmap. */
 	debugfs_create_file_unsafe("coverage", 0600, folder, NULL, &coverage_fops);
 	WRITE_ONCE(map, edges);
 	return 0;
 }
 
-/* Nothing else of the module runs any more, and .owner keeps it while a file is open or mapped. */
+/* No other code of the module runs. .owner keeps the module while a file is open or mapped. */
 void xpmem_coverage_exit(void)
 {
 	void *edges = map;

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Memory of a segment for devices: pinned for as long as the dma-buf lives, charged to the user who made it.
+ * Memory of a segment for devices. The pages stay pinned for as long as the dma-buf lives, and are
+ * charged to the user that created it.
  *
- * It ends with its permit or segment, which tells the drivers that can be told. Whoever has it mapped
- * for a device all the same keeps the pages until the driver lets go: a device cannot be stopped, but what it
- * reaches is nobody else's memory till then.
+ * The dma-buf ends with its permit or segment, which notifies the drivers that support it. A driver
+ * that still maps the memory for a device keeps the pages pinned until it unmaps them. The module
+ * cannot stop the device, but until then the pages are not reused for other memory.
  */
 #include <linux/dma-mapping.h>
 #include <linux/dma-resv.h>
@@ -17,21 +18,21 @@
 #include "xpmem.h"
 
 struct dmabuf {
-	struct dma_buf *dma_buf;	/* whose file keeps this */
+	struct dma_buf *dma_buf;	/* its file owns this struct */
 	struct xpmem_permit *permit;
-	struct list_head link;		/* of the segment's; dmabufs_lock */
+	struct list_head link;		/* in segment->dmabufs; dmabufs_lock */
 	struct mmpin charge;
-	struct page **pages;		/* dma_buf->resv; NULL when given back */
+	struct page **pages;		/* dma_buf->resv; NULL after they were unpinned */
 	unsigned long count;
 	unsigned int pins;		/* dma_buf->resv */
 	unsigned int mappings;		/* dma_buf->resv */
 	bool dead;			/* dma_buf->resv */
 };
 
-/* Taken before dma_buf->resv, and by nothing that runs under that. */
+/* Outside dma_buf->resv: no callback under resv takes it. */
 static DEFINE_MUTEX(dmabufs_lock);
 
-/* Nobody has it mapped for a device. */
+/* Unpins the pages. No driver maps them for a device any more. */
 static void give_back_pages(struct dmabuf *dmabuf)
 {
 	if (!dmabuf->pages)
@@ -43,7 +44,7 @@ static void give_back_pages(struct dmabuf *dmabuf)
 	mm_unaccount_pinned_pages(&dmabuf->charge);
 }
 
-/* Drivers that pin it are not told when it ends, as they could do nothing. */
+/* A driver that pins the dma-buf is not notified of its end, because it cannot react. */
 static int dmabuf_pin(struct dma_buf_attachment *attach)
 {
 	struct dmabuf *dmabuf = attach->dmabuf->priv;
@@ -63,7 +64,8 @@ static void dmabuf_unpin(struct dma_buf_attachment *attach)
 	dmabuf->pins--;
 }
 
-static struct sg_table *dmabuf_map(struct dma_buf_attachment *attach, enum dma_data_direction direction)
+static struct sg_table *dmabuf_map(struct dma_buf_attachment *attach,
+				   enum dma_data_direction direction)
 {
 	struct dmabuf *dmabuf = attach->dmabuf->priv;
 	struct sg_table *table;
@@ -75,7 +77,8 @@ static struct sg_table *dmabuf_map(struct dma_buf_attachment *attach, enum dma_d
 	table = kzalloc(sizeof(*table), GFP_KERNEL_ACCOUNT);
 	if (!table)
 		return ERR_PTR(-ENOMEM);
-	error = sg_alloc_table_from_pages(table, dmabuf->pages, dmabuf->count, 0, attach->dmabuf->size, GFP_KERNEL_ACCOUNT);
+	error = sg_alloc_table_from_pages(table, dmabuf->pages, dmabuf->count, 0,
+					  attach->dmabuf->size, GFP_KERNEL_ACCOUNT);
 	if (error)
 		goto free;
 	error = dma_map_sgtable(attach->dev, table, direction, 0);
@@ -91,7 +94,8 @@ free:
 	return ERR_PTR(error);
 }
 
-static void dmabuf_unmap(struct dma_buf_attachment *attach, struct sg_table *table, enum dma_data_direction direction)
+static void dmabuf_unmap(struct dma_buf_attachment *attach, struct sg_table *table,
+			 enum dma_data_direction direction)
 {
 	struct dmabuf *dmabuf = attach->dmabuf->priv;
 
@@ -103,7 +107,7 @@ static void dmabuf_unmap(struct dma_buf_attachment *attach, struct sg_table *tab
 		give_back_pages(dmabuf);
 }
 
-static void destroy(struct dmabuf *dmabuf)
+static void dmabuf_destroy(struct dmabuf *dmabuf)
 {
 	give_back_pages(dmabuf);
 	atomic_dec(&dmabuf->permit->dmabuf_count);
@@ -118,10 +122,10 @@ static void dmabuf_release(struct dma_buf *dma_buf)
 	mutex_lock(&dmabufs_lock);
 	list_del(&dmabuf->link);
 	mutex_unlock(&dmabufs_lock);
-	destroy(dmabuf);
+	dmabuf_destroy(dmabuf);
 }
 
-static const struct dma_buf_ops ops = {
+static const struct dma_buf_ops dmabuf_ops = {
 	.pin = dmabuf_pin,
 	.unpin = dmabuf_unpin,
 	.map_dma_buf = dmabuf_map,
@@ -139,7 +143,8 @@ static int get_pages(struct dmabuf *dmabuf, unsigned long source, u64 length)
 	if (mm_account_pinned_pages(&dmabuf->charge, length))
 		return -EDQUOT;
 	if (wanted <= totalram_pages())
-		dmabuf->pages = kvmalloc_array(wanted, sizeof(*dmabuf->pages), GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+		dmabuf->pages = kvmalloc_array(wanted, sizeof(*dmabuf->pages),
+					       GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
 	if (!dmabuf->pages) {
 		mm_unaccount_pinned_pages(&dmabuf->charge);
 		return -ENOMEM;
@@ -148,7 +153,8 @@ static int get_pages(struct dmabuf *dmabuf, unsigned long source, u64 length)
 		return -ENOENT;
 	while (dmabuf->count < wanted && pinned >= 0) {
 		pinned = xpmem_source_pin(space, source + (dmabuf->count << PAGE_SHIFT),
-					  min(wanted - dmabuf->count, XPMEM_WINDOW_PAGES), dmabuf->pages + dmabuf->count);
+					  min(wanted - dmabuf->count, XPMEM_WINDOW_PAGES),
+					  dmabuf->pages + dmabuf->count);
 		if (pinned > 0) {
 			dmabuf->count += pinned;
 			atomic_long_add(pinned, &dmabuf->permit->dmabuf_pages);
@@ -161,11 +167,11 @@ static int get_pages(struct dmabuf *dmabuf, unsigned long source, u64 length)
 	return min(pinned, 0L);
 }
 
-static struct dma_buf *export(struct dmabuf *dmabuf)
+static struct dma_buf *dmabuf_export(struct dmabuf *dmabuf)
 {
 	DEFINE_DMA_BUF_EXPORT_INFO(info);
 
-	info.ops = &ops;
+	info.ops = &dmabuf_ops;
 	info.size = (size_t)dmabuf->count << PAGE_SHIFT;
 	info.flags = O_RDWR | O_CLOEXEC;
 	info.priv = dmabuf;
@@ -174,7 +180,7 @@ static struct dma_buf *export(struct dmabuf *dmabuf)
 
 /**
  * xpmem_dmabuf_file() - make a dma-buf of a part of a segment
- * @apid: a permit of the caller, to read and write: devices cannot be held to reading
+ * @apid: a read-write permit of the caller, because devices cannot be limited to reading
  * @offset: first byte, from the segment's start
  * @length: bytes
  *
@@ -215,7 +221,7 @@ struct file *xpmem_dmabuf_file(s64 apid, u64 offset, u64 length)
 	if (error)
 		goto destroy;
 	xpmem_race_point("dmabuf-pinned");
-	dma_buf = export(dmabuf);
+	dma_buf = dmabuf_export(dmabuf);
 	if (IS_ERR(dma_buf)) {
 		error = PTR_ERR(dma_buf);
 		goto destroy;
@@ -224,7 +230,7 @@ struct file *xpmem_dmabuf_file(s64 apid, u64 offset, u64 length)
 	mutex_lock(&dmabufs_lock);
 	list_add(&dmabuf->link, &segment->dmabufs);
 	mutex_unlock(&dmabufs_lock);
-	/* In the list first, then the look; pairs with xpmem_dmabuf_revoke(). */
+	/* Lists the dma-buf before the test of dead. Pairs with xpmem_dmabuf_revoke(). */
 	smp_mb();
 	xpmem_race_point("dmabuf-listed");
 	if (READ_ONCE(permit->dead) || READ_ONCE(segment->dead)) {
@@ -234,7 +240,7 @@ struct file *xpmem_dmabuf_file(s64 apid, u64 offset, u64 length)
 	return dma_buf->file;
 
 destroy:
-	destroy(dmabuf);
+	dmabuf_destroy(dmabuf);
 	return ERR_PTR(error);
 
 put_permit:
@@ -242,7 +248,7 @@ put_permit:
 	return ERR_PTR(error);
 }
 
-static void revoke(struct dmabuf *dmabuf)
+static void dmabuf_revoke(struct dmabuf *dmabuf)
 {
 	struct dma_resv *resv = dmabuf->dma_buf->resv;
 
@@ -260,16 +266,17 @@ static void revoke(struct dmabuf *dmabuf)
 
 /**
  * xpmem_dmabuf_revoke() - end dma-bufs
- * @segment: of this segment
- * @permit: made with this permit only, or NULL
+ * @segment: the segment that the dma-bufs export
+ * @permit: end only those of this permit, or NULL for all
  *
- * The caller has marked the permit, or else the segment, dead. When this returns, no device gets the memory any more.
+ * The caller has marked the permit, or else the segment, dead. After the return no device can map
+ * the memory again.
  */
 void xpmem_dmabuf_revoke(struct xpmem_segment *segment, const struct xpmem_permit *permit)
 {
 	struct dmabuf *dmabuf;
 
-	/* The mark before the look; pairs with xpmem_dmabuf_file(). */
+	/* The caller set dead before the test of the list. Pairs with xpmem_dmabuf_file(). */
 	smp_mb();
 	if (list_empty(&segment->dmabufs))
 		return;
@@ -277,7 +284,7 @@ void xpmem_dmabuf_revoke(struct xpmem_segment *segment, const struct xpmem_permi
 	mutex_lock(&dmabufs_lock);
 	list_for_each_entry(dmabuf, &segment->dmabufs, link)
 		if (!permit || dmabuf->permit == permit)
-			revoke(dmabuf);
+			dmabuf_revoke(dmabuf);
 	mutex_unlock(&dmabufs_lock);
 }
 

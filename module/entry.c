@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The entries of an attachment's page tables. A snapshot is mapped under the window's lock if nothing of the window was
- * invalidated since it was taken. From then on the notifier alone keeps it right.
+ * The entries of an attachment's page tables. A fault maps a snapshot under the window's lock, unless
+ * an invalidation of the window followed the snapshot. After that, the notifier alone keeps the
+ * entries correct.
  *
- * Three ways to map:
- *   special     a page; no reference, no rmap, get_user_pages refuses it. For private memory, and whatever is odd.
- *   huge        the same for all of a PMD, where the exporter has it so.
- *   refcounted  a page as if the attachment mapped the file. For shared memory, in VMAs that are VM_MIXEDMAP. What the exporter
- *               maps page by page is counted as fork() would, in one pass with what is special; the rest by vm_insert_pages().
+ * There are three kinds of entries:
+ *   special     maps one page without reference and rmap; get_user_pages() refuses it. Used for
+ *               private memory, and for pages that fit no other kind.
+ *   huge        the same for a whole PMD, if the exporter maps the memory by a PMD.
+ *   refcounted  maps one page as a mapping of the file does. Used for shared memory, in VM_MIXEDMAP
+ *               VMAs. One pass inserts special entries and pages that the exporter maps by PTEs;
+ *               it counts the latter as fork() does. vm_insert_pages() maps the rest.
  *
- * Where modules may not write page tables, the core makes special entries, and there are no huge ones.
+ * Where modules may not write page tables, the core makes special entries, and huge entries do not
+ * exist.
  *
  * A page is writable in an attachment only if it is writable in the exporter at that moment.
  */
@@ -24,11 +28,11 @@
 
 struct insertion {
 	struct xpmem_mirror *mirror;
-	unsigned long address;		/* of mirror->start in the attachment */
-	pgprot_t writable;		/* of entries; vm_page_prot may leave out writing */
+	unsigned long address;		/* address of mirror->start in the attachment */
+	pgprot_t writable;		/* for entries; vm_page_prot may lack write permission */
 	pgprot_t readonly;
-	pgprot_t special[2];		/* fill_table(); of special entries, read-only and writable */
-	unsigned long wanted;		/* what the snapshot says of the wanted page; 0 when it cannot be mapped */
+	pgprot_t special[2];		/* fill_table(); special entries, read-only and writable */
+	unsigned long wanted;		/* snapshot of the wanted page; 0: it cannot be mapped */
 	unsigned long inserted;
 	unsigned long counted[2];	/* pages that insert_counted() mapped: of files, of shmem */
 	unsigned long left;		/* pages that fill_table() left for insert_refcounted() */
@@ -36,8 +40,8 @@ struct insertion {
 };
 
 /*
- * In a VMA without the mkwrite operations the core makes read-only entries writable on its
- * own, so it may hold only pages that the exporter may write.
+ * Whether @vma may hold only pages that the exporter may write. In a VMA without the mkwrite
+ * operations the core makes read-only entries writable on its own.
  */
 bool xpmem_needs_writable(const struct vm_area_struct *vma)
 {
@@ -50,8 +54,9 @@ static bool is_refcounted(const struct vm_area_struct *vma, unsigned long pfn)
 
 	if (!(vma->vm_flags & VM_MIXEDMAP) || !xpmem_page_is_file(hmm_pfn_to_page(pfn)))
 		return false;
-	/* It is mapped with vm_page_prot, as vm_insert_pages() does. */
-	return writable || !(vma->vm_flags & VM_MAYWRITE) || !pte_write(pfn_pte(0, vma->vm_page_prot));
+	/* A refcounted entry gets vm_page_prot, as from vm_insert_pages(). */
+	return writable || !(vma->vm_flags & VM_MAYWRITE) ||
+	       !pte_write(pfn_pte(0, vma->vm_page_prot));
 }
 
 static bool is_insertable(unsigned long pfn, bool needs_writable)
@@ -62,8 +67,8 @@ static bool is_insertable(unsigned long pfn, bool needs_writable)
 }
 
 /*
- * The dirty bit of a special entry is dropped when it is zapped, so a page that is mapped writable is dirty from
- * now on.
+ * Marks a page dirty when it is mapped writable, because the zap of a special entry drops its dirty
+ * bit.
  */
 static void make_dirty(struct page *page)
 {
@@ -71,7 +76,10 @@ static void make_dirty(struct page *page)
 		set_page_dirty(page);
 }
 
-/* Pages of the window that the notifier has to look for. The caller holds the window's lock for reading, as others may. */
+/*
+ * Marks pages of the window that the notifier has to zap. The caller, like other tasks at the same
+ * time, holds the window's lock for reading.
+ */
 static void mark_mapped(struct xpmem_window *window, unsigned long index, unsigned long mask)
 {
 	lockdep_assert_held(&window->lock);
@@ -79,7 +87,10 @@ static void mark_mapped(struct xpmem_window *window, unsigned long index, unsign
 		atomic_long_or(mask, (atomic_long_t *)&window->mapped[index]);
 }
 
-/* The shard of an attacher that is about to map pages of the window. The caller holds the window's lock for reading. */
+/*
+ * Marks the shard of an attacher that is about to map pages of the window. The caller holds the
+ * window's lock for reading.
+ */
 static void mark_shard(struct xpmem_window *window, const struct xpmem_attachment *attachment)
 {
 	unsigned long bit = BIT(attachment->permit->client->shard);
@@ -91,17 +102,19 @@ static void mark_shard(struct xpmem_window *window, const struct xpmem_attachmen
 
 #ifdef XPMEM_HAVE_HUGE_ENTRIES
 /**
- * xpmem_entries_may_be_huge() - whether the attachment could map all around the wanted page at once
- * @mirror: its snapshot, if there is one, is not looked at
+ * xpmem_entries_may_be_huge() - whether the attachment can map the wanted page by a PMD
+ * @mirror: the function does not read its snapshot
  */
 bool xpmem_entries_may_be_huge(const struct xpmem_mirror *mirror)
 {
 	const struct vm_area_struct *vma = mirror->vma;
 	unsigned long address = mirror->vmf->address & PMD_MASK;
 
-	return PMD_SHIFT == XPMEM_WINDOW_SHIFT && !(vma->vm_flags & VM_MIXEDMAP) && address >= vma->vm_start &&
-	       vma->vm_end - address >= PMD_SIZE && !((mirror->vmf->address ^ mirror->source) & ~PMD_MASK & PAGE_MASK) &&
-	       !arch_needs_pgtable_deposit() && !xpmem_huge_entries_are_checked() && pmd_none(READ_ONCE(*mirror->vmf->pmd));
+	return PMD_SHIFT == XPMEM_WINDOW_SHIFT && !(vma->vm_flags & VM_MIXEDMAP) &&
+	       address >= vma->vm_start && vma->vm_end - address >= PMD_SIZE &&
+	       !((mirror->vmf->address ^ mirror->source) & ~PMD_MASK & PAGE_MASK) &&
+	       !arch_needs_pgtable_deposit() && !xpmem_huge_entries_are_checked() &&
+	       pmd_none(READ_ONCE(*mirror->vmf->pmd));
 }
 
 /*
@@ -115,15 +128,16 @@ static bool is_huge_zero(struct page *page)
 }
 
 /**
- * xpmem_entries_set_huge() - whether the exporter, too, maps all around the wanted page at once
- * @mirror: after xpmem_entries_may_be_huge() and a snapshot of the wanted page; its huge is set
+ * xpmem_entries_set_huge() - whether the exporter maps the wanted page by a PMD
+ * @mirror: after xpmem_entries_may_be_huge() and a snapshot of the wanted page; sets huge
  */
 bool xpmem_entries_set_huge(struct xpmem_mirror *mirror)
 {
 	unsigned long pfn = xpmem_mirror_wanted(mirror), start = mirror->source & PMD_MASK;
 
-	/* The sequence was sampled before, for all of the window; the range of the snapshot may be less. */
-	mirror->huge = is_insertable(pfn, false) && hmm_pfn_to_map_order(pfn) >= PMD_SHIFT - PAGE_SHIFT &&
+	/* The sequence covers the whole window; the range of the snapshot may be smaller. */
+	mirror->huge = is_insertable(pfn, false) &&
+		       hmm_pfn_to_map_order(pfn) >= PMD_SHIFT - PAGE_SHIFT &&
 		       !is_huge_zero(hmm_pfn_to_page(pfn)) &&
 		       !xpmem_invalidation_active(mirror->space, start, start + PMD_SIZE);
 	return mirror->huge;
@@ -139,12 +153,14 @@ static void insert_huge(struct insertion *insertion)
 	unsigned long index, address = insertion->address & PMD_MASK;
 	spinlock_t *lock;
 
-	entry = pmd_mkhuge(pfn_pmd(page_to_pfn(page) - ((insertion->address - address) >> PAGE_SHIFT),
+	entry = pmd_mkhuge(pfn_pmd(page_to_pfn(page) -
+				   ((insertion->address - address) >> PAGE_SHIFT),
 				   writable ? insertion->writable : insertion->readonly));
 	/* A read-only one stays clean: mprotect makes dirty entries writable. */
-	entry = xpmem_pmd_mkspecial(pmd_mkyoung(writable ? pmd_mkdirty(entry) : pmd_mkclean(entry)));
+	entry = xpmem_pmd_mkspecial(
+		pmd_mkyoung(writable ? pmd_mkdirty(entry) : pmd_mkclean(entry)));
 	lock = pmd_lock(vma->vm_mm, pmd);
-	/* Else another fault was here: this access finds what it inserted, or comes back. */
+	/* Otherwise another fault inserted an entry. This access uses it, or faults again. */
 	if (pmd_none(*pmd)) {
 		if (writable)
 			make_dirty(page);
@@ -175,7 +191,7 @@ static void insert_huge(struct insertion *insertion)
 }
 #endif
 
-/* What is left in pfns, as pointers to the pages. Returns 0 or -ENOMEM. */
+/* Inserts the pages whose pointers fill_table() left in pfns. Returns 0 or -ENOMEM. */
 static int insert_refcounted(struct insertion *insertion)
 {
 	struct xpmem_mirror *mirror = insertion->mirror;
@@ -188,13 +204,19 @@ static int insert_refcounted(struct insertion *insertion)
 		for (run = 0; index + run < count && pages[index + run]; run++)
 			;
 		left = run;
-		error = run ? vm_insert_pages(mirror->vma, insertion->address + (index << PAGE_SHIFT), pages + index, &left) : 0;
+		error = run ? vm_insert_pages(mirror->vma,
+					      insertion->address + (index << PAGE_SHIFT),
+					      pages + index, &left)
+			    : 0;
 		run -= left;
 		insertion->inserted += run;
 		insertion->wanted_is_mapped |= wanted >= index && wanted < index + run;
 		if (error == -ENOMEM)
 			return error;
-		/* The next is mapped by another fault meanwhile, or is a kind of page that is refused, or there is none. */
+		/*
+		 * Another fault has mapped the next page, or the core refuses its kind, or the run
+		 * ends here.
+		 */
 		if (error && error != -EBUSY && wanted == index + run)
 			insertion->wanted = 0;
 		run++;
@@ -203,7 +225,7 @@ static int insert_refcounted(struct insertion *insertion)
 }
 
 #ifdef XPMEM_WRITES_ENTRIES
-/* Uses the one that the core has allocated for a fault. */
+/* Installs the page table that the core has allocated for the fault. */
 static void make_page_table(struct vm_fault *vmf)
 {
 	struct mm_struct *mm = vmf->vma->vm_mm;
@@ -214,7 +236,7 @@ static void make_page_table(struct vm_fault *vmf)
 	lock = pmd_lock(mm, vmf->pmd);
 	if (pmd_none(*vmf->pmd)) {
 		mm_inc_nr_ptes(mm);
-		/* Who walks page tables without a lock sees it empty before it sees it. */
+		/* Lockless page-table walkers must see an empty table. */
 		smp_wmb();
 		pmd_populate(mm, vmf->pmd, vmf->prealloc_pte);
 		vmf->prealloc_pte = NULL;
@@ -222,7 +244,7 @@ static void make_page_table(struct vm_fault *vmf)
 	spin_unlock(lock);
 }
 
-/* Of a special entry. A read-only one stays clean: mprotect makes dirty entries writable. */
+/* Protection of a special entry. Read-only ones stay clean: mprotect makes dirty ones writable. */
 static pgprot_t special_prot(pgprot_t prot, bool writable)
 {
 	pte_t entry = pte_mkspecial(pte_mkyoung(pfn_pte(0, prot)));
@@ -230,20 +252,24 @@ static pgprot_t special_prot(pgprot_t prot, bool writable)
 	return pte_pgprot(writable ? pte_mkdirty(entry) : pte_mkclean(entry));
 }
 
-/* Inserts a special entry where there is none. */
-static void insert_fresh(struct insertion *insertion, pte_t *pte, unsigned long address, struct page *page, bool writable)
+/* Inserts a special entry in an empty slot. */
+static void insert_fresh(struct insertion *insertion, pte_t *pte, unsigned long address,
+			 struct page *page, bool writable)
 {
 	if (writable)
 		make_dirty(page);
-	xpmem_set_pte_at(insertion->mirror->vma->vm_mm, address, pte, pfn_pte(page_to_pfn(page), insertion->special[writable]));
+	xpmem_set_pte_at(insertion->mirror->vma->vm_mm, address, pte,
+			 pfn_pte(page_to_pfn(page), insertion->special[writable]));
 	insertion->inserted++;
 }
 
 /*
- * Inserts an entry that counts, where there is none; false if the page is not for that. As no notifier called, the exporter still maps
- * it, and keeps it mapped until the window's lock is given up.
+ * Inserts a refcounted entry in an empty slot. Returns false if the page cannot be refcounted this
+ * way. No notifier has invalidated the window, so the exporter still maps the page, and keeps it
+ * mapped until the window's lock is dropped.
  */
-static bool insert_counted(struct insertion *insertion, pte_t *pte, unsigned long address, struct page *page, bool writable)
+static bool insert_counted(struct insertion *insertion, pte_t *pte, unsigned long address,
+			   struct page *page, bool writable)
 {
 	struct vm_area_struct *vma = insertion->mirror->vma;
 	pgprot_t prot = writable ? insertion->writable : vma->vm_page_prot;
@@ -257,10 +283,12 @@ static bool insert_counted(struct insertion *insertion, pte_t *pte, unsigned lon
 }
 
 /*
- * Makes an entry writable that is there already, if it is of that page. It stays clean: processors may know it as read-only still, and
- * where they do not look again on their own, as on arm64, the core has them forget it no sooner than it makes the entry dirty.
+ * Makes an existing entry writable if it maps @page. The entry stays clean: TLBs may still hold it
+ * read-only. On machines that do not walk again on their own, such as arm64, the core flushes the
+ * TLB only when it makes the entry dirty.
  */
-static void upgrade_entry(struct insertion *insertion, pte_t *pte, unsigned long address, struct page *page, bool writable)
+static void upgrade_entry(struct insertion *insertion, pte_t *pte, unsigned long address,
+			  struct page *page, bool writable)
 {
 	pte_t old = *pte, entry;
 
@@ -274,14 +302,20 @@ static void upgrade_entry(struct insertion *insertion, pte_t *pte, unsigned long
 	xpmem_change_pte_at(insertion->mirror->vma->vm_mm, address, pte, entry);
 }
 
-/* What insert_refcounted() is to map is left in pfns, as pointers to the pages. The caller holds the table's lock. */
+/*
+ * Inserts special and counted entries. Leaves the pages for insert_refcounted() in pfns, as
+ * pointers. The caller holds the table's lock.
+ */
 static void fill_table(struct insertion *insertion, pte_t *first)
 {
 	struct xpmem_mirror *mirror = insertion->mirror;
 	struct vm_area_struct *vma = mirror->vma;
-	unsigned long count = (mirror->end - mirror->start) >> PAGE_SHIFT, bit = (mirror->start - mirror->window->start) >> PAGE_SHIFT;
-	bool mixed = vma->vm_flags & VM_MIXEDMAP, may_write = vma->vm_flags & VM_WRITE, needs_writable = xpmem_needs_writable(vma);
-	unsigned long address = insertion->address, index, pfn, mask = 0, wanted = (mirror->source - mirror->start) >> PAGE_SHIFT;
+	unsigned long count = (mirror->end - mirror->start) >> PAGE_SHIFT;
+	unsigned long bit = (mirror->start - mirror->window->start) >> PAGE_SHIFT;
+	bool mixed = vma->vm_flags & VM_MIXEDMAP, may_write = vma->vm_flags & VM_WRITE;
+	bool needs_writable = xpmem_needs_writable(vma);
+	unsigned long address = insertion->address, index, pfn, mask = 0;
+	unsigned long wanted = (mirror->source - mirror->start) >> PAGE_SHIFT;
 	pte_t *pte = first;
 	struct page *page;
 
@@ -294,10 +328,13 @@ static void fill_table(struct insertion *insertion, pte_t *first)
 			mask |= BIT_MASK(bit);
 			page = hmm_pfn_to_page(pfn);
 			if (!pte_none(*pte)) {
-				upgrade_entry(insertion, pte, address, page, may_write && pfn & HMM_PFN_WRITE);
+				upgrade_entry(insertion, pte, address, page,
+					      may_write && pfn & HMM_PFN_WRITE);
 			} else if (!mixed || !is_refcounted(vma, pfn)) {
-				insert_fresh(insertion, pte, address, page, may_write && pfn & HMM_PFN_WRITE);
-			} else if (!insert_counted(insertion, pte, address, page, may_write && mirror->write && index == wanted)) {
+				insert_fresh(insertion, pte, address, page,
+					     may_write && pfn & HMM_PFN_WRITE);
+			} else if (!insert_counted(insertion, pte, address, page,
+						   may_write && mirror->write && index == wanted)) {
 				mirror->pfns[index] = (unsigned long)page;
 				insertion->left++;
 			}
@@ -313,10 +350,10 @@ static void fill_table(struct insertion *insertion, pte_t *first)
 		xpmem_add_mm_counter(vma->vm_mm, MM_SHMEMPAGES, insertion->counted[true]);
 	pte = first + wanted;
 	insertion->wanted_is_mapped = insertion->wanted && pte_present(*pte) &&
-				      pte_pfn(*pte) == page_to_pfn(hmm_pfn_to_page(insertion->wanted));
+		pte_pfn(*pte) == page_to_pfn(hmm_pfn_to_page(insertion->wanted));
 }
 
-/* Special entries, where there is a page table: false where there is none. */
+/* Inserts entries into an existing page table. Returns false if there is none. */
 static bool insert_special(struct insertion *insertion)
 {
 	struct vm_fault *vmf = insertion->mirror->vmf;
@@ -324,7 +361,7 @@ static bool insert_special(struct insertion *insertion)
 	bool same;
 	pmd_t pmd;
 
-	/* Empty tables may be taken away, and freed after a grace period. */
+	/* The core may remove an empty table. RCU delays its freeing. */
 	rcu_read_lock();
 	pmd = READ_ONCE(*vmf->pmd);
 	if (!pmd_present(pmd) || pmd_leaf(pmd)) {
@@ -342,8 +379,9 @@ static bool insert_special(struct insertion *insertion)
 }
 
 /*
- * The core maps with vm_page_prot, which leaves out writing where writes are tracked. The page that a write wants becomes writable at
- * once: else the write would come back through page_mkwrite(), which may only try for the exporter's lock.
+ * Makes the page that a write wants writable at once. The core maps it with vm_page_prot, which
+ * lacks write permission where writes are tracked. Without this the write would fault again in
+ * page_mkwrite(), which may only try for the exporter's lock.
  */
 static void upgrade_wanted(struct insertion *insertion)
 {
@@ -370,13 +408,13 @@ static int insert_all(struct insertion *insertion)
 	return error;
 }
 #else
-/* What is in the attachment's page tables, for a look: it may change at once. */
-static pte_t peek(const struct vm_fault *vmf, unsigned long address)
+/* Reads an entry of the attachment's page table without a lock. The entry may change at once. */
+static pte_t entry_peek(const struct vm_fault *vmf, unsigned long address)
 {
 	pte_t entry = __pte(0);
 	pmd_t pmd;
 
-	/* As above. */
+	/* The core may remove an empty table. RCU delays its freeing. */
 	rcu_read_lock();
 	pmd = READ_ONCE(*vmf->pmd);
 	if (pmd_present(pmd) && !pmd_leaf(pmd))
@@ -385,7 +423,10 @@ static pte_t peek(const struct vm_fault *vmf, unsigned long address)
 	return entry;
 }
 
-/* The core does that. But it makes no special entry writable: a read-only one makes room for another. */
+/*
+ * The core makes the page table. It never makes a special entry writable, so this zaps a read-only
+ * one before a write.
+ */
 static void make_page_table(struct vm_fault *vmf)
 {
 	unsigned long address = vmf->address & PAGE_MASK;
@@ -393,12 +434,12 @@ static void make_page_table(struct vm_fault *vmf)
 
 	if (!(vmf->flags & FAULT_FLAG_WRITE) || vmf->vma->vm_flags & VM_MIXEDMAP)
 		return;
-	entry = peek(vmf, address);
+	entry = entry_peek(vmf, address);
 	if (pte_present(entry) && !pte_write(entry))
 		zap_vma_ptes(vmf->vma, address, PAGE_SIZE);
 }
 
-/* A special entry; in a VMA that is VM_MIXEDMAP one that is there is made writable instead. */
+/* Inserts a special entry. In a VM_MIXEDMAP VMA it makes an existing entry writable instead. */
 static vm_fault_t insert_one(struct insertion *insertion, unsigned long address, unsigned long pfn)
 {
 	struct vm_area_struct *vma = insertion->mirror->vma;
@@ -408,10 +449,11 @@ static vm_fault_t insert_one(struct insertion *insertion, unsigned long address,
 	if (writable)
 		make_dirty(page);
 	if (!(vma->vm_flags & VM_MIXEDMAP))
-		return vmf_insert_pfn_prot(vma, address, page_to_pfn(page), writable ? insertion->writable : insertion->readonly);
+		return vmf_insert_pfn_prot(vma, address, page_to_pfn(page),
+					   writable ? insertion->writable : insertion->readonly);
 	if (writable)
 		return xpmem_insert_mixed_mkwrite(vma, address, page_to_pfn(page));
-	/* As the core has it where writes are tracked, which they are in a VMA that may hold such a page. */
+	/* Matches the core, which write-protects VMAs with tracked writes, as this one has. */
 	if (pte_write(pfn_pte(0, vma->vm_page_prot)))
 		WRITE_ONCE(vma->vm_page_prot, insertion->readonly);
 	return xpmem_insert_mixed(vma, address, page_to_pfn(page));
@@ -421,7 +463,8 @@ static vm_fault_t insert_one(struct insertion *insertion, unsigned long address,
 static vm_fault_t insert_at(struct insertion *insertion, unsigned long index, bool needs_writable)
 {
 	struct xpmem_mirror *mirror = insertion->mirror;
-	unsigned long bit = ((mirror->start - mirror->window->start) >> PAGE_SHIFT) + index, pfn = mirror->pfns[index];
+	unsigned long bit = ((mirror->start - mirror->window->start) >> PAGE_SHIFT) + index;
+	unsigned long pfn = mirror->pfns[index];
 	unsigned long address = insertion->address + (index << PAGE_SHIFT);
 	vm_fault_t fault;
 
@@ -429,7 +472,7 @@ static vm_fault_t insert_at(struct insertion *insertion, unsigned long index, bo
 	if (!is_insertable(pfn, needs_writable))
 		return 0;
 	mark_mapped(mirror->window, BIT_WORD(bit), BIT_MASK(bit));
-	if (!pte_none(peek(mirror->vmf, address)))
+	if (!pte_none(entry_peek(mirror->vmf, address)))
 		return VM_FAULT_NOPAGE;
 	if (is_refcounted(mirror->vma, pfn)) {
 		mirror->pfns[index] = (unsigned long)hmm_pfn_to_page(pfn);
@@ -458,9 +501,11 @@ static int insert_all(struct insertion *insertion)
 			insertion->wanted_is_mapped = insertion->wanted && fault == VM_FAULT_NOPAGE;
 	}
 	error = insertion->left ? insert_refcounted(insertion) : 0;
-	/* What counts is mapped with vm_page_prot, and may be read-only from before. */
-	if (!error && mirror->write && insertion->wanted_is_mapped && mirror->vma->vm_flags & VM_MIXEDMAP &&
-	    insert_one(insertion, insertion->address + (wanted << PAGE_SHIFT), insertion->wanted) & VM_FAULT_OOM)
+	/* A refcounted entry has vm_page_prot, and may be read-only from an earlier fault. */
+	if (!error && mirror->write && insertion->wanted_is_mapped &&
+	    mirror->vma->vm_flags & VM_MIXEDMAP &&
+	    insert_one(insertion, insertion->address + (wanted << PAGE_SHIFT), insertion->wanted) &
+		    VM_FAULT_OOM)
 		error = -ENOMEM;
 	return error;
 }
@@ -472,7 +517,7 @@ static int insert_small(struct insertion *insertion)
 	unsigned int reclaim;
 	int error;
 
-	/* The core makes page tables where there are none, or none any more, and must not reclaim for that here. */
+	/* The core allocates missing page tables. It must not reclaim under these locks. */
 	reclaim = memalloc_noreclaim_save();
 	error = insert_all(insertion);
 	memalloc_noreclaim_restore(reclaim);
@@ -480,8 +525,10 @@ static int insert_small(struct insertion *insertion)
 }
 
 /**
- * xpmem_entries_insert() - map what a snapshot found into the attachment
- * @mirror: after xpmem_mirror_snapshot(), within one PMD of the attachment; no lock of the exporter is needed. Its pfns are used up.
+ * xpmem_entries_insert() - map the pages of a snapshot into the attachment
+ * @mirror: after xpmem_mirror_snapshot(), within one PMD of the attachment; consumes its pfns
+ *
+ * The caller needs no lock of the exporter.
  *
  * The caller holds the attacher's mmap_lock or VMA lock.
  * Return: XPMEM_MAPPED, or XPMEM_RACED, XPMEM_HOLE (revoked) or XPMEM_NOMEM with nothing mapped.
@@ -520,10 +567,12 @@ enum xpmem_verdict xpmem_entries_insert(struct xpmem_mirror *mirror)
 	if (mirror->huge && !READ_ONCE(attachment->huge))
 		WRITE_ONCE(attachment->huge, true);
 	/*
-	 * The wanted page passed the look: where it must be writable and is not, the exporter may only read
-	 * it. Readers see this change before they see the entry, through the page-table lock.
+	 * xpmem_mirror_look() accepted the wanted page, so a read-only page that must be writable is
+	 * one that the exporter may only read. The page-table lock orders this change before the
+	 * entry.
 	 */
-	if (xpmem_needs_writable(vma) && (xpmem_mirror_wanted(mirror) & (HMM_PFN_VALID | HMM_PFN_WRITE)) == HMM_PFN_VALID)
+	if (xpmem_needs_writable(vma) &&
+	    (xpmem_mirror_wanted(mirror) & (HMM_PFN_VALID | HMM_PFN_WRITE)) == HMM_PFN_VALID)
 		WRITE_ONCE(vma->vm_ops, &xpmem_vm_ops);
 
 	mark_shard(window, attachment);
@@ -544,7 +593,8 @@ unlock:
 
 	if (insertion.inserted) {
 		mirror->inserted += insertion.inserted;
-		xpmem_stat_add_fault(mirror->attachment, XPMEM_STAT_PAGES_MAPPED, insertion.inserted);
+		xpmem_stat_add_fault(mirror->attachment, XPMEM_STAT_PAGES_MAPPED,
+				     insertion.inserted);
 	}
 	return verdict;
 }

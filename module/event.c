@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Events of the control ABI: what is made and ends, as it happens.
+ * Events of the control ABI: the creation and the end of objects.
  *
- * An object is told of before anybody can find it, and its end after nobody can any more. So whoever
- * listens first, then lists, then follows the events knows what there is.
+ * The event of a creation precedes the moment when requests can find the object. The event of its
+ * end follows the moment when they no longer can. So a program that subscribes first, then lists
+ * the objects, and then follows the events knows all objects.
  */
 #include <linux/ktime.h>
 #include <linux/ratelimit.h>
@@ -13,21 +14,22 @@
 
 #define GROUP XPMEM_NL_GROUP_EVENTS
 
-/* Listeners learn, by ENOBUFS, that they missed one. */
-static void lost(struct sk_buff *skb)
+/* ENOBUFS tells listeners that they missed an event. */
+static void event_lost(struct sk_buff *skb)
 {
 	nlmsg_free(skb);
 	genl_set_err(&xpmem_nl_family, &init_net, 0, GROUP, -ENOBUFS);
 }
 
-static void send(struct sk_buff *skb, void *header)
+static void event_send(struct sk_buff *skb, void *header)
 {
 	genlmsg_end(skb, header);
 	genlmsg_multicast(&xpmem_nl_family, skb, 0, GROUP, GFP_KERNEL);
 }
 
 /* May be called with the mmap_lock of an attacher held. */
-static void send_object(enum xpmem_kind kind, struct xpmem_object *object, int command, enum xpmem_reason reason)
+static void event_send_object(enum xpmem_kind kind, struct xpmem_object *object, int command,
+			      enum xpmem_reason reason)
 {
 	const struct xpmem_view *view = &xpmem_views[kind];
 	struct xpmem_viewer machine;
@@ -43,26 +45,29 @@ static void send_object(enum xpmem_kind kind, struct xpmem_object *object, int c
 	    nla_put_u64_64bit(skb, view->time, ktime_get_real_ns(), view->pad) ||
 	    (reason && nla_put_u32(skb, view->reason, reason)) ||
 	    view->fill(skb, object, &machine))
-		lost(skb);
+		event_lost(skb);
 	else
-		send(skb, header);
+		event_send(skb, header);
 }
 
-/* Before @object is published. */
+/* The caller has not yet published @object. */
 void xpmem_event_created(enum xpmem_kind kind, struct xpmem_object *object)
 {
-	send_object(kind, object, xpmem_views[kind].created, 0);
-}
-
-/* After @object was withdrawn; the caller holds a reference, or the last is gone and @object is not freed yet. */
-void xpmem_event_gone(enum xpmem_kind kind, struct xpmem_object *object, enum xpmem_reason reason)
-{
-	send_object(kind, object, xpmem_views[kind].gone, reason);
+	event_send_object(kind, object, xpmem_views[kind].created, 0);
 }
 
 /*
- * The user @uid, which the caller acts as or whose user namespace it is in, may have no more than
- * @limit of @kind.
+ * The caller has withdrawn @object. It holds a reference, or it dropped the last one and has not
+ * freed @object yet.
+ */
+void xpmem_event_gone(enum xpmem_kind kind, struct xpmem_object *object, enum xpmem_reason reason)
+{
+	event_send_object(kind, object, xpmem_views[kind].gone, reason);
+}
+
+/*
+ * Reports that a user reached @limit objects of @kind. The caller acts as the user @uid, or is in a
+ * user namespace of that user.
  */
 void xpmem_event_limit(enum xpmem_kind kind, kuid_t uid, unsigned int limit)
 {
@@ -85,12 +90,12 @@ void xpmem_event_limit(enum xpmem_kind kind, kuid_t uid, unsigned int limit)
 	    nla_put_u32(skb, XPMEM_A_LIMIT_PID, task_tgid_nr(current)) ||
 	    nla_put_u32(skb, XPMEM_A_LIMIT_LIMIT, limit) ||
 	    nla_put_u64_64bit(skb, XPMEM_A_LIMIT_TIME, ktime_get_real_ns(), XPMEM_A_LIMIT_PAD))
-		lost(skb);
+		event_lost(skb);
 	else
-		send(skb, header);
+		event_send(skb, header);
 }
 
-/* The caller was refused a permit for @segment. */
+/* Reports that the caller was refused a permit for @segment. */
 void xpmem_event_refused(const struct xpmem_segment *segment, enum xpmem_denial denial)
 {
 	static DEFINE_RATELIMIT_STATE(rate, DEFAULT_RATELIMIT_INTERVAL, DEFAULT_RATELIMIT_BURST);
@@ -111,7 +116,7 @@ void xpmem_event_refused(const struct xpmem_segment *segment, enum xpmem_denial 
 	    nla_put_u32(skb, XPMEM_A_REFUSAL_PID, task_tgid_nr(current)) ||
 	    nla_put_u32(skb, XPMEM_A_REFUSAL_DENIAL, denial) ||
 	    nla_put_u64_64bit(skb, XPMEM_A_REFUSAL_TIME, ktime_get_real_ns(), XPMEM_A_REFUSAL_PAD))
-		lost(skb);
+		event_lost(skb);
 	else
-		send(skb, header);
+		event_send(skb, header);
 }

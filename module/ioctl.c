@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The extensible ioctls: one dispatcher, so that the operations never see a user pointer. */
+/* The extensible ioctls. One dispatcher copies the structs, so operations see no user pointer. */
 #include <linux/compat.h>
 #include <linux/file.h>
 #include <linux/nospec.h>
@@ -16,9 +16,9 @@ struct call {
 
 /**
  * xpmem_ioctl_reply() - copy an ioctl's struct back to its caller
- * @arg: as the operation got it
+ * @arg: the argument that the dispatcher passed to the operation
  *
- * For operations that make something: after this only what cannot fail may follow.
+ * An operation that creates an object calls this last: no later step may fail.
  * Return: 0 or -EFAULT.
  */
 int xpmem_ioctl_reply(union xpmem_ioctl_arg *arg)
@@ -53,7 +53,8 @@ int xpmem_ioctl_make(struct xpmem_client *client, union xpmem_ioctl_arg *arg)
 	struct xpmem_segment *segment;
 	int error;
 
-	segment = xpmem_segment_create(client, make->vaddr, make->length, make->mode, make->flags, make->name);
+	segment = xpmem_segment_create(client, make->vaddr, make->length, make->mode, make->flags,
+				       make->name);
 	if (IS_ERR(segment))
 		return PTR_ERR(segment);
 	make->segid = segment->object.id;
@@ -100,7 +101,8 @@ int xpmem_ioctl_attach(struct xpmem_client *client, union xpmem_ioctl_arg *arg)
 	struct xpmem_attachment *attachment;
 	int error;
 
-	attachment = xpmem_attachment_create(attach->apid, attach->offset, attach->length, attach->vaddr, attach->flags);
+	attachment = xpmem_attachment_create(attach->apid, attach->offset, attach->length,
+					     attach->vaddr, attach->flags);
 	if (IS_ERR(attachment))
 		return PTR_ERR(attachment);
 	attach->vaddr = attachment->address;
@@ -117,7 +119,10 @@ int xpmem_ioctl_detach(struct xpmem_client *client, union xpmem_ioctl_arg *arg)
 	return xpmem_attachment_detach(arg->detach.vaddr);
 }
 
-/* Gives the caller of the ioctl @file, or an error that it is, by a descriptor in the field @fd of @arg. */
+/*
+ * Installs @file as a descriptor of the caller, and returns the descriptor in the field @fd of @arg.
+ * @file may be an error pointer, which is returned.
+ */
 static int reply_with_fd(union xpmem_ioctl_arg *arg, s32 *fd, struct file *file)
 {
 	int error;
@@ -142,12 +147,15 @@ put_file:
 
 int xpmem_ioctl_segment_fd(struct xpmem_client *client, union xpmem_ioctl_arg *arg)
 {
-	return reply_with_fd(arg, &arg->segment_fd.fd, xpmem_segment_file(arg->segment_fd.segid, arg->segment_fd.flags));
+	return reply_with_fd(arg, &arg->segment_fd.fd,
+			     xpmem_segment_file(arg->segment_fd.segid, arg->segment_fd.flags));
 }
 
 int xpmem_ioctl_dmabuf(struct xpmem_client *client, union xpmem_ioctl_arg *arg)
 {
-	return reply_with_fd(arg, &arg->dmabuf.fd, xpmem_dmabuf_file(arg->dmabuf.apid, arg->dmabuf.offset, arg->dmabuf.length));
+	return reply_with_fd(arg, &arg->dmabuf.fd,
+			     xpmem_dmabuf_file(arg->dmabuf.apid, arg->dmabuf.offset,
+					       arg->dmabuf.length));
 }
 
 int xpmem_ioctl_wait(struct xpmem_client *client, union xpmem_ioctl_arg *arg)
@@ -165,7 +173,7 @@ int xpmem_ioctl_wake(struct xpmem_client *client, union xpmem_ioctl_arg *arg)
 	return xpmem_ioctl_reply(arg);
 }
 
-/* What is the same for every ioctl: sizes, unknown flags, reserved fields. */
+/* Copies the struct in, and makes the checks of every ioctl: size, flags, reserved fields. */
 static int read_arg(const struct xpmem_ioctl_op *op, struct call *call)
 {
 	u32 *words = (u32 *)&call->arg;
@@ -198,15 +206,17 @@ static const struct xpmem_ioctl_op *find_op(unsigned int cmd)
 {
 	unsigned int nr = _IOC_NR(cmd);
 
-	if (cmd != _IO('x', nr) || nr < XPMEM_IOCTL_FIRST || nr - XPMEM_IOCTL_FIRST >= XPMEM_IOCTL_COUNT)
+	if (cmd != _IO('x', nr) || nr < XPMEM_IOCTL_FIRST ||
+	    nr - XPMEM_IOCTL_FIRST >= XPMEM_IOCTL_COUNT)
 		return NULL;
 	nr = array_index_nospec(nr - XPMEM_IOCTL_FIRST, XPMEM_IOCTL_COUNT);
 	return xpmem_ioctl_ops[nr].size ? &xpmem_ioctl_ops[nr] : NULL;
 }
 
-static long dispatch(struct xpmem_client *client, const struct xpmem_ioctl_op *op, void __user *user)
+static long ioctl_dispatch(struct xpmem_client *client, const struct xpmem_ioctl_op *op,
+			   void __user *user)
 {
-	struct call call;	/* copied into as far as the operation goes */
+	struct call call;	/* initialized up to op->size only */
 	int error;
 
 	call.user = user;
@@ -225,14 +235,14 @@ long xpmem_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	long result;
 
 	if (op)
-		return dispatch(client, op, (void __user *)arg);
+		return ioctl_dispatch(client, op, (void __user *)arg);
 	return xpmem_legacy_ioctl(client, cmd, (void __user *)arg, &result) ? result : -ENOTTY;
 }
 
-/* The legacy structs are those of 64-bit callers, so others cannot use them. */
+/* The legacy structs have the layout of 64-bit callers, so 32-bit callers cannot use them. */
 long xpmem_compat_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	const struct xpmem_ioctl_op *op = find_op(cmd);
 
-	return op ? dispatch(file->private_data, op, compat_ptr(arg)) : -ENOTTY;
+	return op ? ioctl_dispatch(file->private_data, op, compat_ptr(arg)) : -ENOTTY;
 }

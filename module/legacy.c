@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The historical ioctls, as thin wrappers over the same operations. Library copies inside programs
- * and container images use these.
+ * The historical ioctls, as thin wrappers over the current operations. Copies of old libraries in
+ * programs and container images use these.
  */
 #include <linux/uaccess.h>
 
 #include "xpmem.h"
 
-#define PERMIT_MODE 1	/* the one permit_type there is */
+#define PERMIT_MODE 1	/* the only permit_type */
 #define RDONLY 1
 #define RDWR 2
 
@@ -39,9 +39,11 @@ static long legacy_get(struct xpmem_client *client, void __user *user)
 
 	if (copy_from_user(&get, user, sizeof(get)))
 		return -EFAULT;
-	if (get.permit_type != PERMIT_MODE || get.permit_value & ~0777ULL || (get.flags != RDONLY && get.flags != RDWR))
+	if (get.permit_type != PERMIT_MODE || get.permit_value & ~0777ULL ||
+	    (get.flags != RDONLY && get.flags != RDWR))
 		return -EINVAL;
-	permit = xpmem_permit_create(client, get.segid, 0, get.flags == RDWR ? XPMEM_GET_RDWR : XPMEM_GET_RDONLY);
+	permit = xpmem_permit_create(client, get.segid, 0,
+				     get.flags == RDWR ? XPMEM_GET_RDWR : XPMEM_GET_RDONLY);
 	if (IS_ERR(permit))
 		return PTR_ERR(permit);
 	get.apid = permit->object.id;
@@ -61,9 +63,9 @@ static long legacy_attach(void __user *user)
 
 	if (copy_from_user(&attach, user, sizeof(attach)))
 		return -EFAULT;
-	/* Rounding up wraps to zero where it must not pass. */
-	attachment = xpmem_attachment_create(attach.apid, attach.offset, PAGE_ALIGN(attach.size), attach.vaddr,
-					     attach.vaddr ? XPMEM_ATTACH_REPLACE : 0);
+	/* A size that wraps to zero here is refused. */
+	attachment = xpmem_attachment_create(attach.apid, attach.offset, PAGE_ALIGN(attach.size),
+					     attach.vaddr, attach.vaddr ? XPMEM_ATTACH_REPLACE : 0);
 	if (IS_ERR(attachment))
 		return PTR_ERR(attachment);
 	attach.vaddr = attachment->address;
@@ -80,11 +82,12 @@ static long legacy_attach(void __user *user)
  * @client: the open file
  * @cmd: number
  * @user: its struct, if it has one
- * @result: what the ioctl returns
+ * @result: is set to the return value of the ioctl
  *
- * Return: whether @cmd is one.
+ * Return: whether @cmd is a legacy ioctl.
  */
-bool xpmem_legacy_ioctl(struct xpmem_client *client, unsigned int cmd, void __user *user, long *result)
+bool xpmem_legacy_ioctl(struct xpmem_client *client, unsigned int cmd, void __user *user,
+			long *result)
 {
 	struct xpmem_cmd_remove remove;
 	struct xpmem_cmd_release release;

@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Borrowing the mmap_lock of an exporter.
+ * Lending and borrowing of an exporter's mmap_lock.
  *
  * ptrace, /proc/PID/mem and some pins fault without FAULT_FLAG_ALLOW_RETRY: they hold the
- * attacher's mmap_lock for reading, cannot give it up, and must wait for the exporter's. Two
- * processes that attach each other can wait so for each other, each behind a writer that waits for
- * the lock that the other holds. But a task that waits here keeps its own mmap_lock for as long as
- * it waits. So it lends it: another task that waits for that lock uses it as if it had taken it,
- * and the lender stays until it is returned. In a circle of waiting tasks each lock is lent, so one
- * of them goes on.
+ * attacher's mmap_lock for reading, cannot drop it, and must wait for the exporter's. Two processes
+ * that attach each other can deadlock, each behind a writer that waits for the lock that the other
+ * holds. But a task that waits here holds its own mmap_lock for the whole wait. So it lends the
+ * lock: another task that needs it uses it as if it had taken it, and the lender waits until the
+ * borrower returns it. In a cycle of waiting tasks all locks are lent, so one task makes progress.
  *
- * A borrower holds the lock for one fault of the exporter, without giving it up in between.
+ * A borrower holds the lock for one fault of the exporter, and does not drop it in between.
  */
 #include <linux/mm.h>
 #include <linux/wait.h>
@@ -42,7 +41,7 @@ static bool lender_is_idle(struct xpmem_lender *lender)
 	return idle;
 }
 
-/* Waits for borrowers, each of which does the work of one fault. */
+/* Waits until all borrowers have returned the lock. Each serves one fault. */
 void xpmem_lender_end(struct xpmem_lender *lender)
 {
 	spin_lock(&lenders_lock);
@@ -51,7 +50,7 @@ void xpmem_lender_end(struct xpmem_lender *lender)
 	wait_event(returned, lender_is_idle(lender));
 }
 
-static struct xpmem_lender *borrow(struct mm_struct *mm)
+static struct xpmem_lender *lender_borrow(struct mm_struct *mm)
 {
 	struct xpmem_lender *lender, *found = NULL;
 
@@ -69,20 +68,20 @@ static struct xpmem_lender *borrow(struct mm_struct *mm)
 
 /**
  * xpmem_mmap_read_try() - take or borrow an mmap_lock for reading, without waiting
- * @mm: whose
- * @lender: is set to the task that lends it, or to NULL
+ * @mm: the mm that owns the lock
+ * @lender: is set to the lender, or to NULL
  *
- * Return: whether the caller has it now, for xpmem_mmap_read_end().
+ * Return: whether the caller got the lock, for xpmem_mmap_read_end().
  */
 bool xpmem_mmap_read_try(struct mm_struct *mm, struct xpmem_lender **lender)
 {
 	*lender = NULL;
 	if (mmap_read_trylock(mm))
 		return true;
-	*lender = borrow(mm);
+	*lender = lender_borrow(mm);
 	if (!*lender)
 		return false;
-	/* lockdep knows of it, as of a lock that was only tried for. */
+	/* Tells lockdep about the lock, as after a trylock. */
 	rwsem_acquire_read(&mm->mmap_lock.dep_map, 0, 1, _THIS_IP_);
 	return true;
 }

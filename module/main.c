@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The device, the module's parameters, and the order in which the parts come and go. */
+/* The device, the module's parameters, and the order of initialization and cleanup. */
 #include <linux/miscdevice.h>
 #include <linux/module.h>
 
@@ -9,7 +9,7 @@ bool xpmem_global_ids;
 module_param_named(global_ids, xpmem_global_ids, bool, 0644);
 MODULE_PARM_DESC(global_ids, "Segment ids mean the same in every ipc namespace (default: N)");
 
-/* Others reach memory only where the administrator says so: programs export everything with 0666. */
+/* Programs often export with mode 0666, so the administrator decides about other users. */
 unsigned short xpmem_mode_mask = 0700;
 
 static int set_mode_mask(const char *value, const struct kernel_param *param)
@@ -32,7 +32,9 @@ static int get_mode_mask(char *buffer, const struct kernel_param *param)
 
 static const struct kernel_param_ops mode_mask_ops = { .set = set_mode_mask, .get = get_mode_mask };
 module_param_cb(mode_mask, &mode_mask_ops, NULL, 0644);
-MODULE_PARM_DESC(mode_mask, "Permission bits of segments that are honoured, octal (default: 0700, the same user only)");
+MODULE_PARM_DESC(mode_mask,
+		 "Permission bits of segments that are honoured, octal "
+		 "(default: 0700, the same user only)");
 
 static int device_open(struct inode *inode, struct file *file)
 {
@@ -61,7 +63,7 @@ static const struct file_operations device_fops = {
 	.compat_ioctl = xpmem_compat_ioctl,
 };
 
-/* Usable by everybody: access is checked segment by segment. */
+/* All users may open it: each segment has its own access check. */
 static struct miscdevice device = {
 	.minor = MISC_DYNAMIC_MINOR,
 	.name = "xpmem",

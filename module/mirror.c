@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What an attachment is to mirror: a snapshot of the exporter's page tables.
+ * Snapshots of the exporter's page tables.
  *
- * It is taken without references, under the exporter's mmap_lock. entry.c maps it if the exporter
- * invalidated nothing of the window since.
+ * A fault takes a snapshot under the exporter's mmap_lock, without page references. entry.c maps it
+ * unless an invalidation of the window followed.
  */
 #include <linux/hmm.h>
 #include <linux/magic.h>
@@ -16,8 +16,8 @@
 /*
  * Whether memory of @vma may be attached at all. The caller holds the mmap_lock of its mm.
  *
- * Not at address 0, where some invalidations have no end (invalidation.c). Not with other
- * attributes of caching than ordinary memory has: two mappings of a page must agree in these.
+ * Memory at address 0 is refused, because some invalidations there have no end (invalidation.c).
+ * Memory with special caching attributes is refused, because all mappings of a page must agree.
  */
 bool xpmem_source_allowed(const struct vm_area_struct *vma)
 {
@@ -36,12 +36,11 @@ bool xpmem_source_allowed(const struct vm_area_struct *vma)
 }
 
 /**
- * xpmem_mirror_look() - whether the exporter could access the wanted page, and with which
- * neighbours
+ * xpmem_mirror_look() - check whether the exporter may access the wanted page
  * @mirror: its start and end are narrowed to the exporter's VMA
  *
- * The caller holds the exporter's mmap_lock. Sets @mirror->write where the attachment can only take
- * a page that the exporter has made its own.
+ * The caller holds the exporter's mmap_lock. Sets @mirror->write if the attachment can only map a
+ * page that the exporter has already copied on write.
  * Return: XPMEM_MAPPED, XPMEM_HOLE or XPMEM_DENIED.
  */
 enum xpmem_verdict xpmem_mirror_look(struct xpmem_mirror *mirror)
@@ -53,15 +52,15 @@ enum xpmem_verdict xpmem_mirror_look(struct xpmem_mirror *mirror)
 	vma = find_vma(mm, mirror->source);
 	if (!vma || vma->vm_start > mirror->source || !xpmem_source_allowed(vma))
 		return XPMEM_HOLE;
-	/* As for the exporter itself, what may be written may be read. */
+	/* Write permission implies read permission, as it does for the exporter. */
 	if (!(vma->vm_flags & (mirror->write ? VM_WRITE : VM_READ | VM_WRITE)))
 		return XPMEM_DENIED;
 	mirror->unreadable = !(vma->vm_flags & VM_READ);
 	if (mirror->unreadable)
 		mirror->write = true;
 	/*
-	 * Reading what is protected by userfaultfd waits for nobody: xpmem_mirror_insert() takes it
-	 * read-only.
+	 * A read of userfaultfd-protected memory must not wait for its handler:
+	 * xpmem_entries_insert() maps such a page read-only.
 	 */
 	if (mirror->needs_writable && (vma->vm_flags & (VM_WRITE | VM_UFFD_WP)) == VM_WRITE)
 		mirror->write = true;
@@ -71,16 +70,15 @@ enum xpmem_verdict xpmem_mirror_look(struct xpmem_mirror *mirror)
 }
 
 /*
- * Of memory that is mapped to be written and not to be read hmm_range_fault() tells nothing. Its
- * wanted page is looked up as a write of the exporter would find it; the reference is given back at
- * once.
+ * hmm_range_fault() does not report memory that is mapped write-only. This looks up the wanted page
+ * as a write of the exporter does, and drops the reference at once.
  */
 static enum xpmem_verdict snapshot_unreadable(struct xpmem_mirror *mirror)
 {
 	struct page *page;
 	long pinned;
 
-	/* Not so that it sleeps under two locks, or fails where the fault would wait. */
+	/* Otherwise the lookup could sleep under two locks, or fail where a fault would wait. */
 	if (!mirror->brought_in)
 		return XPMEM_ABSENT;
 	mirror->start = mirror->source;
@@ -99,8 +97,9 @@ static enum xpmem_verdict snapshot_unreadable(struct xpmem_mirror *mirror)
  * @mirror: window is set; pfns and seq are filled for start to end
  *
  * The caller holds the exporter's mmap_lock and called xpmem_mirror_look() under it.
- * Return: XPMEM_MAPPED when the wanted page is there as it is wanted; XPMEM_ABSENT also while an
- * invalidation goes on, then with no page in pfns; else XPMEM_RACED, XPMEM_HOLE or XPMEM_NOMEM.
+ * Return: XPMEM_MAPPED if the exporter maps the wanted page with the wanted access; XPMEM_ABSENT
+ * if not, or during an invalidation, then with no page in pfns; else XPMEM_RACED, XPMEM_HOLE or
+ * XPMEM_NOMEM.
  */
 enum xpmem_verdict xpmem_mirror_snapshot(struct xpmem_mirror *mirror)
 {

@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The control ABI: operations of the generic netlink family, whose tables are generated. */
+/* The control ABI: operations of the generic netlink family. Its tables are generated. */
 #include <linux/module.h>
 
 #include "compat/genetlink.h"
 #include "netlink_gen.h"
 #include "view.h"
 
-static int refuse(struct genl_info *info, const char *message, int error)
+static int request_refuse(struct genl_info *info, const char *message, int error)
 {
 	xpmem_nl_set_message(info->extack, message);
 	return error;
 }
 
-/* The message that @build fills is the reply. */
-static int reply(struct genl_info *info, int command, int (*build)(struct sk_buff *reply, const void *data), const void *data)
+/* Sends a reply that @build fills. */
+static int request_reply(struct genl_info *info, int command,
+			 int (*build)(struct sk_buff *reply, const void *data), const void *data)
 {
 	struct sk_buff *skb = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
 	void *header;
@@ -29,7 +30,7 @@ static int reply(struct genl_info *info, int command, int (*build)(struct sk_buf
 	return genlmsg_reply(skb, info);
 }
 
-/* The policy is that of the dump as well. */
+/* Refuses filters: the policy of a single request also accepts those of the dump. */
 static bool has_more_than_id(const struct xpmem_view *view, struct genl_info *info)
 {
 	unsigned int i;
@@ -41,16 +42,19 @@ static bool has_more_than_id(const struct xpmem_view *view, struct genl_info *in
 	return false;
 }
 
-/* The object that a request names, if its sender may see it: with a reference. @viewer is set on success. */
-static struct xpmem_object *find(const struct xpmem_view *view, struct sk_buff *skb, struct genl_info *info,
-				 struct xpmem_viewer *viewer)
+/*
+ * Finds the object that a request names, if its sender may see it. Returns it with a reference, and
+ * sets @viewer, or returns an error pointer.
+ */
+static struct xpmem_object *view_find(const struct xpmem_view *view, struct sk_buff *skb,
+				      struct genl_info *info, struct xpmem_viewer *viewer)
 {
 	struct xpmem_object *object;
 
 	if (!info->attrs[view->id])
-		return ERR_PTR(refuse(info, "the id of an object is missing", -EINVAL));
+		return ERR_PTR(request_refuse(info, "the id of an object is missing", -EINVAL));
 	if (has_more_than_id(view, info))
-		return ERR_PTR(refuse(info, "only a dump takes more than an id", -EINVAL));
+		return ERR_PTR(request_refuse(info, "only a dump takes more than an id", -EINVAL));
 	object = xpmem_registry_find(view->registry, nla_get_s64(info->attrs[view->id]));
 	if (object) {
 		xpmem_viewer_init(viewer, skb);
@@ -59,7 +63,7 @@ static struct xpmem_object *find(const struct xpmem_view *view, struct sk_buff *
 		xpmem_viewer_destroy(viewer);
 		view->put(object);
 	}
-	return ERR_PTR(refuse(info, view->not_found, -ENOENT));
+	return ERR_PTR(request_refuse(info, view->not_found, -ENOENT));
 }
 
 struct sight {
@@ -75,28 +79,29 @@ static int build_object(struct sk_buff *reply, const void *data)
 	return sight->view->fill(reply, sight->object, sight->viewer);
 }
 
-static int get(enum xpmem_kind kind, struct sk_buff *skb, struct genl_info *info)
+static int view_get(enum xpmem_kind kind, struct sk_buff *skb, struct genl_info *info)
 {
 	const struct xpmem_view *view = &xpmem_views[kind];
 	struct xpmem_viewer viewer;
 	struct sight sight = { .view = view, .viewer = &viewer };
 	int error;
 
-	sight.object = find(view, skb, info, &viewer);
+	sight.object = view_find(view, skb, info, &viewer);
 	if (IS_ERR(sight.object))
 		return PTR_ERR(sight.object);
-	error = reply(info, view->get, build_object, &sight);
+	error = request_reply(info, view->get, build_object, &sight);
 	xpmem_viewer_destroy(&viewer);
 	view->put(sight.object);
 	return error;
 }
 
-/* Ends an object that the caller may see, of a process that it may trace. */
-static int revoke(enum xpmem_kind kind, struct sk_buff *skb, struct genl_info *info, bool (*kill)(struct xpmem_object *object))
+/* Ends an object that the caller may see, and whose process the caller may trace. */
+static int view_revoke(enum xpmem_kind kind, struct sk_buff *skb, struct genl_info *info,
+		       bool (*kill)(struct xpmem_object *object))
 {
 	const struct xpmem_view *view = &xpmem_views[kind];
 	struct xpmem_viewer viewer;
-	struct xpmem_object *object = find(view, skb, info, &viewer);
+	struct xpmem_object *object = view_find(view, skb, info, &viewer);
 	bool allowed, killed;
 
 	if (IS_ERR(object))
@@ -106,16 +111,16 @@ static int revoke(enum xpmem_kind kind, struct sk_buff *skb, struct genl_info *i
 	killed = allowed && kill(object);
 	view->put(object);
 	if (!allowed)
-		return refuse(info,
+		return request_refuse(info,
 			      "the process that it belongs to may not be traced by the caller",
 			      -EACCES);
 	if (!killed)
-		return refuse(info, view->not_found, -ENOENT);
+		return request_refuse(info, view->not_found, -ENOENT);
 	xpmem_stat_add(XPMEM_STAT_REVOCATIONS, 1);
 	return 0;
 }
 
-/* In callback->ctx: what a dump keeps between messages, whoever reads the later ones. */
+/* State of a dump in callback->ctx. It does not depend on the reader of later messages. */
 struct dump {
 	struct xpmem_viewer *viewer;
 	unsigned long cursor;
@@ -150,11 +155,11 @@ int xpmem_nl_dump_done(struct netlink_callback *callback)
 }
 
 /* Returns false when the message is full. */
-static bool dump_object(struct sk_buff *skb, struct netlink_callback *callback, const struct xpmem_view *view,
-			struct xpmem_object *object)
+static bool dump_object(struct sk_buff *skb, struct netlink_callback *callback,
+			const struct xpmem_view *view, struct xpmem_object *object)
 {
-	void *header = genlmsg_put(skb, NETLINK_CB(callback->skb).portid, callback->nlh->nlmsg_seq, &xpmem_nl_family,
-				   NLM_F_MULTI, view->get);
+	void *header = genlmsg_put(skb, NETLINK_CB(callback->skb).portid, callback->nlh->nlmsg_seq,
+				   &xpmem_nl_family, NLM_F_MULTI, view->get);
 
 	if (!header)
 		return false;
@@ -167,10 +172,10 @@ static bool dump_object(struct sk_buff *skb, struct netlink_callback *callback, 
 }
 
 /*
- * Complete for all objects that are there from the first message to the last: see
- * xpmem_registry_next().
+ * Dumps all objects of a kind. The dump contains every object that exists from the first message
+ * to the last: see xpmem_registry_next().
  */
-static int dump(enum xpmem_kind kind, struct sk_buff *skb, struct netlink_callback *callback)
+static int view_dump(enum xpmem_kind kind, struct sk_buff *skb, struct netlink_callback *callback)
 {
 	const struct xpmem_view *view = &xpmem_views[kind];
 	struct nlattr **attrs = xpmem_nl_dump_attrs(callback);
@@ -184,7 +189,8 @@ static int dump(enum xpmem_kind kind, struct sk_buff *skb, struct netlink_callba
 		object = xpmem_registry_next(view->registry, &dump->cursor);
 		if (!object)
 			break;
-		if (xpmem_view_allowed(view, object, dump->viewer) && view->matches(attrs, object, dump->viewer) &&
+		if (xpmem_view_allowed(view, object, dump->viewer) &&
+		    view->matches(attrs, object, dump->viewer) &&
 		    !dump_object(skb, callback, view, object)) {
 			dump->cursor = before;
 			full = true;
@@ -197,79 +203,81 @@ static int dump(enum xpmem_kind kind, struct sk_buff *skb, struct netlink_callba
 
 int xpmem_nl_segment_get_doit(struct sk_buff *skb, struct genl_info *info)
 {
-	return get(XPMEM_SEGMENT, skb, info);
+	return view_get(XPMEM_SEGMENT, skb, info);
 }
 
 int xpmem_nl_segment_get_dumpit(struct sk_buff *skb, struct netlink_callback *callback)
 {
-	return dump(XPMEM_SEGMENT, skb, callback);
+	return view_dump(XPMEM_SEGMENT, skb, callback);
 }
 
 int xpmem_nl_permit_get_doit(struct sk_buff *skb, struct genl_info *info)
 {
-	return get(XPMEM_PERMIT, skb, info);
+	return view_get(XPMEM_PERMIT, skb, info);
 }
 
 int xpmem_nl_permit_get_dumpit(struct sk_buff *skb, struct netlink_callback *callback)
 {
-	return dump(XPMEM_PERMIT, skb, callback);
+	return view_dump(XPMEM_PERMIT, skb, callback);
 }
 
 int xpmem_nl_attachment_get_doit(struct sk_buff *skb, struct genl_info *info)
 {
-	return get(XPMEM_ATTACHMENT, skb, info);
+	return view_get(XPMEM_ATTACHMENT, skb, info);
 }
 
 int xpmem_nl_attachment_get_dumpit(struct sk_buff *skb, struct netlink_callback *callback)
 {
-	return dump(XPMEM_ATTACHMENT, skb, callback);
+	return view_dump(XPMEM_ATTACHMENT, skb, callback);
 }
 
 int xpmem_nl_exporter_get_doit(struct sk_buff *skb, struct genl_info *info)
 {
-	return get(XPMEM_EXPORTER, skb, info);
+	return view_get(XPMEM_EXPORTER, skb, info);
 }
 
 int xpmem_nl_exporter_get_dumpit(struct sk_buff *skb, struct netlink_callback *callback)
 {
-	return dump(XPMEM_EXPORTER, skb, callback);
+	return view_dump(XPMEM_EXPORTER, skb, callback);
 }
 
 static bool kill_segment(struct xpmem_object *object)
 {
-	return xpmem_segment_kill(container_of(object, struct xpmem_segment, object), XPMEM_REASON_REVOKED);
+	return xpmem_segment_kill(container_of(object, struct xpmem_segment, object),
+				  XPMEM_REASON_REVOKED);
 }
 
 int xpmem_nl_segment_revoke_doit(struct sk_buff *skb, struct genl_info *info)
 {
-	return revoke(XPMEM_SEGMENT, skb, info, kill_segment);
+	return view_revoke(XPMEM_SEGMENT, skb, info, kill_segment);
 }
 
 static bool kill_permit(struct xpmem_object *object)
 {
-	return xpmem_permit_kill(container_of(object, struct xpmem_permit, object), false, XPMEM_REASON_REVOKED);
+	return xpmem_permit_kill(container_of(object, struct xpmem_permit, object), false,
+				 XPMEM_REASON_REVOKED);
 }
 
 int xpmem_nl_permit_revoke_doit(struct sk_buff *skb, struct genl_info *info)
 {
-	return revoke(XPMEM_PERMIT, skb, info, kill_permit);
+	return view_revoke(XPMEM_PERMIT, skb, info, kill_permit);
 }
 
-static u64 live(const struct xpmem_registry *registry)
+static u64 registry_live(const struct xpmem_registry *registry)
 {
 	return atomic_long_read(&registry->live);
 }
 
-/* Totals are of the whole machine, whatever its namespaces. */
+/* Adds the totals of the whole machine, over all namespaces. */
 static int put_totals(struct sk_buff *skb)
 {
 	const struct {
 		int attribute;
 		u64 value;
 	} totals[] = {
-		{ XPMEM_A_INFO_SEGMENTS, live(&xpmem_segments) },
-		{ XPMEM_A_INFO_PERMITS, live(&xpmem_permits) },
-		{ XPMEM_A_INFO_ATTACHMENTS, live(&xpmem_attachments) },
+		{ XPMEM_A_INFO_SEGMENTS, registry_live(&xpmem_segments) },
+		{ XPMEM_A_INFO_PERMITS, registry_live(&xpmem_permits) },
+		{ XPMEM_A_INFO_ATTACHMENTS, registry_live(&xpmem_attachments) },
 		{ XPMEM_A_INFO_FAULTS, xpmem_stat_read(XPMEM_STAT_FAULTS) },
 		{ XPMEM_A_INFO_PAGES_MAPPED, xpmem_stat_read(XPMEM_STAT_PAGES_MAPPED) },
 		{ XPMEM_A_INFO_INVALIDATIONS, xpmem_stat_read(XPMEM_STAT_INVALIDATIONS) },
@@ -278,7 +286,8 @@ static int put_totals(struct sk_buff *skb)
 	int i;
 
 	for (i = 0; i < ARRAY_SIZE(totals) && !error; i++)
-		error = nla_put_u64_64bit(skb, totals[i].attribute, totals[i].value, XPMEM_A_INFO_PAD);
+		error = nla_put_u64_64bit(skb, totals[i].attribute, totals[i].value,
+					  XPMEM_A_INFO_PAD);
 	return error;
 }
 
@@ -295,7 +304,8 @@ static int build_info(struct sk_buff *reply, const void *data)
 	       nla_put_u32(reply, XPMEM_A_INFO_PAGE_SIZE, query.page_size) ||
 	       nla_put_u32(reply, XPMEM_A_INFO_MAX_SEGMENTS, READ_ONCE(xpmem_segments.limit)) ||
 	       nla_put_u32(reply, XPMEM_A_INFO_MAX_PERMITS, READ_ONCE(xpmem_permits.limit)) ||
-	       nla_put_u32(reply, XPMEM_A_INFO_MAX_ATTACHMENTS, READ_ONCE(xpmem_attachments.limit)) ||
+	       nla_put_u32(reply, XPMEM_A_INFO_MAX_ATTACHMENTS,
+			   READ_ONCE(xpmem_attachments.limit)) ||
 	       nla_put_u32(reply, XPMEM_A_INFO_GLOBAL_IDS, READ_ONCE(xpmem_global_ids)) ||
 	       (*administrator && put_totals(reply));
 }
@@ -304,7 +314,7 @@ int xpmem_nl_info_get_doit(struct sk_buff *skb, struct genl_info *info)
 {
 	bool administrator = netlink_capable(skb, CAP_SYS_ADMIN);
 
-	return reply(info, XPMEM_NL_CMD_INFO_GET, build_info, &administrator);
+	return request_reply(info, XPMEM_NL_CMD_INFO_GET, build_info, &administrator);
 }
 
 static int build_stats(struct sk_buff *reply, const void *data)
@@ -324,23 +334,29 @@ static int build_stats(struct sk_buff *reply, const void *data)
 	};
 	int error, i;
 
-	error = nla_put_u64_64bit(reply, XPMEM_A_STATS_EXPORTERS, live(&xpmem_exporters), XPMEM_A_STATS_PAD) ||
-		nla_put_u64_64bit(reply, XPMEM_A_STATS_SEGMENTS, live(&xpmem_segments), XPMEM_A_STATS_PAD) ||
-		nla_put_u64_64bit(reply, XPMEM_A_STATS_PERMITS, live(&xpmem_permits), XPMEM_A_STATS_PAD) ||
-		nla_put_u64_64bit(reply, XPMEM_A_STATS_ATTACHMENTS, live(&xpmem_attachments), XPMEM_A_STATS_PAD);
+	error = nla_put_u64_64bit(reply, XPMEM_A_STATS_EXPORTERS, registry_live(&xpmem_exporters),
+				  XPMEM_A_STATS_PAD) ||
+		nla_put_u64_64bit(reply, XPMEM_A_STATS_SEGMENTS, registry_live(&xpmem_segments),
+				  XPMEM_A_STATS_PAD) ||
+		nla_put_u64_64bit(reply, XPMEM_A_STATS_PERMITS, registry_live(&xpmem_permits),
+				  XPMEM_A_STATS_PAD) ||
+		nla_put_u64_64bit(reply, XPMEM_A_STATS_ATTACHMENTS,
+				  registry_live(&xpmem_attachments), XPMEM_A_STATS_PAD);
 	for (i = 0; i < XPMEM_STAT_COUNT && !error; i++)
-		error = nla_put_u64_64bit(reply, attributes[i], xpmem_stat_read(i), XPMEM_A_STATS_PAD);
+		error = nla_put_u64_64bit(reply, attributes[i], xpmem_stat_read(i),
+					  XPMEM_A_STATS_PAD);
 	return error;
 }
 
 int xpmem_nl_stats_get_doit(struct sk_buff *skb, struct genl_info *info)
 {
 	if (!netlink_capable(skb, CAP_SYS_ADMIN))
-		return refuse(info, "the figures of the whole machine are for its administrator", -EPERM);
-	return reply(info, XPMEM_NL_CMD_STATS_GET, build_stats, NULL);
+		return request_refuse(
+			info, "the figures of the whole machine are for its administrator", -EPERM);
+	return request_reply(info, XPMEM_NL_CMD_STATS_GET, build_stats, NULL);
 }
 
-static const struct genl_multicast_group groups[XPMEM_NL_GROUPS_COUNT] = {
+static const struct genl_multicast_group netlink_groups[XPMEM_NL_GROUPS_COUNT] = {
 	[XPMEM_NL_GROUP_EVENTS] = { .name = XPMEM_GROUP_EVENTS, XPMEM_GENL_MCAST_CAP_SYS_ADMIN },
 };
 
@@ -352,7 +368,7 @@ struct genl_family xpmem_nl_family = {
 	.parallel_ops = true,
 	.ops = xpmem_nl_ops,
 	.n_ops = XPMEM_NL_OPS_COUNT,
-	.mcgrps = groups,
+	.mcgrps = netlink_groups,
 	.n_mcgrps = XPMEM_NL_GROUPS_COUNT,
 	XPMEM_GENL_RESV_START_OP(XPMEM_NL_CMD_INFO_GET)
 };

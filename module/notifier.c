@@ -20,7 +20,7 @@ struct request {
 	struct mmu_notifier *found;
 };
 
-static int serve(struct request *request, struct mm_struct *mm)
+static int request_serve(struct request *request, struct mm_struct *mm)
 {
 	if (request->notifier)
 		return __mmu_notifier_register(request->notifier, mm);
@@ -41,7 +41,7 @@ static int serve_with_signals_blocked(struct request *request)
 	sigprocmask(SIG_BLOCK, &blocked, &old);
 	error = mmap_write_lock_killable(mm);
 	if (!error) {
-		error = serve(request, mm);
+		error = request_serve(request, mm);
 		mmap_write_unlock(mm);
 	}
 	sigprocmask(SIG_SETMASK, &old, NULL);
@@ -53,7 +53,7 @@ static int serve_with_signals_blocked(struct request *request)
  * call, which would not be restarted, goes on here. Else it starts again after the signal, or the
  * work for the task, was dealt with.
  */
-static int watch(struct request *request)
+static int request_watch(struct request *request)
 {
 	int error;
 
@@ -74,7 +74,7 @@ int xpmem_notifier_register(struct mmu_notifier *notifier)
 {
 	struct request request = { .notifier = notifier };
 
-	return watch(&request);
+	return request_watch(&request);
 }
 
 /**
@@ -87,7 +87,7 @@ int xpmem_notifier_register(struct mmu_notifier *notifier)
 struct mmu_notifier *xpmem_notifier_get(const struct mmu_notifier_ops *ops)
 {
 	struct request request = { .ops = ops };
-	int error = watch(&request);
+	int error = request_watch(&request);
 
 	return error ? ERR_PTR(error) : request.found;
 }
@@ -107,5 +107,5 @@ int xpmem_interval_notifier_insert(struct mmu_interval_notifier *notifier,
 {
 	struct request request = { .interval = notifier, .interval_ops = ops };
 
-	return watch(&request);
+	return request_watch(&request);
 }

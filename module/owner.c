@@ -29,7 +29,7 @@ void xpmem_owner_destroy(struct xpmem_owner *owner)
 	xpmem_ipc_ns_put(owner->ipc_ns);
 }
 
-/* Why the address space of @owner ended: its process lives on only when it executed another program. */
+/* Returns why the address space of @owner ended. A process that lives on has called exec. */
 enum xpmem_reason xpmem_owner_end(const struct xpmem_owner *owner)
 {
 	struct task_struct *task = get_pid_task(owner->pid, PIDTYPE_TGID);

@@ -9,7 +9,7 @@
 #include "xpmem.h"
 
 /* Says what came of xpmem_owner_denial(), where an administrator looks for it. */
-static int refuse(const struct xpmem_segment *segment, enum xpmem_denial denial)
+static int permit_refuse(const struct xpmem_segment *segment, enum xpmem_denial denial)
 {
 	static const char *const texts[] = {
 		[XPMEM_DENIAL_IDS] = "its real, effective and saved ids are not all the caller's",
@@ -21,7 +21,9 @@ static int refuse(const struct xpmem_segment *segment, enum xpmem_denial denial)
 	xpmem_stat_add(XPMEM_STAT_PTRACE_DENIALS, 1);
 	xpmem_event_refused(segment, denial);
 	pr_notice_ratelimited(
-		"xpmem: uid %u, pid %d may not attach memory of pid %d: %s; the exporter can allow it with XPMEM_MAKE_NO_PTRACE_CHECK or a segment descriptor, the administrator with CAP_SYS_PTRACE\n",
+		"xpmem: uid %u, pid %d may not attach memory of pid %d: %s; "
+		"the exporter can allow it with XPMEM_MAKE_NO_PTRACE_CHECK or a segment "
+		"descriptor, the administrator with CAP_SYS_PTRACE\n",
 		from_kuid_munged(&init_user_ns, current_euid()), task_tgid_nr(current),
 		pid_nr(segment->owner.pid), texts[denial]);
 	return -EACCES;
@@ -43,7 +45,7 @@ static int check_ptrace(const struct xpmem_segment *segment, bool any_user)
 	/* An address space that ended meanwhile takes its segments along. */
 	if (xpmem_segment_gone(segment))
 		return -ENOENT;
-	return refuse(segment, denial);
+	return permit_refuse(segment, denial);
 }
 
 /*
@@ -67,7 +69,9 @@ static int check_access(const struct xpmem_segment *segment, u32 flags)
 		any_user = false;
 		if (!ns_capable(segment->owner.user_ns, CAP_IPC_OWNER)) {
 			if (!(needed & ~segment->mode))
-				pr_notice_once("xpmem: refused a permit that a segment's mode allows and the parameter mode_mask does not\n");
+				pr_notice_once(
+					"xpmem: refused a permit that a segment's mode allows "
+					"and the parameter mode_mask does not\n");
 			return -EACCES;
 		}
 	}
@@ -114,7 +118,8 @@ struct xpmem_permit *xpmem_permit_create(struct xpmem_client *client, s64 segid,
 	error = xpmem_client_watch(client);
 	if (error)
 		return ERR_PTR(error);
-	segment = flags & XPMEM_GET_FD ? xpmem_segment_from_fd(fd, flags) : find_allowed(segid, flags);
+	segment = flags & XPMEM_GET_FD ? xpmem_segment_from_fd(fd, flags)
+				       : find_allowed(segid, flags);
 	if (IS_ERR(segment))
 		return ERR_CAST(segment);
 	error = -EACCES;
@@ -243,7 +248,7 @@ for_each_attachment(struct xpmem_permit *permit,
 	return result;
 }
 
-static unsigned long unmap(struct xpmem_attachment *attachment)
+static unsigned long attachment_unmap(struct xpmem_attachment *attachment)
 {
 	xpmem_attachment_unmap(attachment, attachment->address);
 	return 0;
@@ -308,7 +313,7 @@ bool xpmem_permit_kill(struct xpmem_permit *permit, bool detach, enum xpmem_reas
 	spin_unlock(&permit->lock);
 	atomic_dec(&segment->permits);
 	if (detach)
-		for_each_attachment(permit, unmap);
+		for_each_attachment(permit, attachment_unmap);
 	xpmem_race_point("permit-dead");
 	shards = xpmem_permit_stop(permit);
 	xpmem_shards_revoke(segment->space, shards, is_of_permit, permit, segment->start, end);

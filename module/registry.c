@@ -25,10 +25,10 @@
 /* How many indices wait at least, unless memory is short. */
 #define MIN_WAITING 64
 
-/* A slot holds its object, or FREE and the index that waits behind it, or nothing while it is reserved. */
+/* A slot holds its object, or FREE and the next index in the queue, or 0 while it is reserved. */
 #define FREE 1UL
 
-/* Between a slot's object, who looks for it and who takes it out. */
+/* Serialize lookups in a slot with the withdrawal of its object. */
 static struct {
 	spinlock_t lock;
 } ____cacheline_aligned_in_smp slot_locks[64];
@@ -52,7 +52,9 @@ static_assert(TABLE_ENTRIES == 1 << TABLE_BITS);
 		.lock = __SPIN_LOCK_UNLOCKED(xpmem_##noun.lock), \
 	}; \
 	module_param_named(max_##noun, xpmem_##noun.limit, uint, 0644); \
-	MODULE_PARM_DESC(max_##noun, "Most " #noun " of a user without CAP_SYS_RESOURCE (default: " __stringify(DEFAULT_LIMIT) ", 0: 16777216)")
+	MODULE_PARM_DESC(max_##noun, \
+			 "Most " #noun " of a user without CAP_SYS_RESOURCE (default: " \
+			 __stringify(DEFAULT_LIMIT) ", 0: 16777216)")
 
 REGISTRY(segments, XPMEM_SEGMENT);
 REGISTRY(permits, XPMEM_PERMIT);
@@ -64,7 +66,7 @@ struct xpmem_registry xpmem_exporters = {
 	.lock = __SPIN_LOCK_UNLOCKED(xpmem_exporters.lock),
 };
 
-static int charge(struct xpmem_registry *registry, struct xpmem_object *object)
+static int object_charge(struct xpmem_registry *registry, struct xpmem_object *object)
 {
 	unsigned int limit = READ_ONCE(registry->limit);
 
@@ -76,7 +78,7 @@ static int charge(struct xpmem_registry *registry, struct xpmem_object *object)
 	return PTR_ERR_OR_ZERO(object->user);
 }
 
-static void uncharge(struct xpmem_registry *registry, struct xpmem_object *object)
+static void object_uncharge(struct xpmem_registry *registry, struct xpmem_object *object)
 {
 	if (object->user)
 		xpmem_user_uncharge(object->user, registry->kind);
@@ -136,7 +138,8 @@ static void put_free(struct xpmem_registry *registry, u32 index)
 {
 	spin_lock(&registry->lock);
 	if (registry->free_count++)
-		WRITE_ONCE(*slot_of(registry, registry->last_free), (unsigned long)index << 1 | FREE);
+		WRITE_ONCE(*slot_of(registry, registry->last_free),
+			   (unsigned long)index << 1 | FREE);
 	else
 		registry->first_free = index;
 	registry->last_free = index;
@@ -165,7 +168,7 @@ static u32 take_index(struct xpmem_registry *registry, int *error)
 			break;
 		if (registry->last + 1 == next) {
 			index = next;
-			/* Who reads it finds the tables that lead to its slot. */
+			/* Readers of last must see the tables of its slot. */
 			smp_store_release(&registry->last, index);
 			break;
 		}
@@ -188,12 +191,12 @@ int xpmem_registry_reserve(struct xpmem_registry *registry, struct xpmem_object 
 	u32 index;
 	int error;
 
-	error = charge(registry, object);
+	error = object_charge(registry, object);
 	if (error)
 		return error;
 	index = take_index(registry, &error);
 	if (!index) {
-		uncharge(registry, object);
+		object_uncharge(registry, object);
 		return error;
 	}
 	object->id = (s64)(get_random_u64() >> (64 - COOKIE_BITS)) << INDEX_BITS | index;
@@ -205,7 +208,7 @@ int xpmem_registry_reserve(struct xpmem_registry *registry, struct xpmem_object 
 void xpmem_registry_cancel(struct xpmem_registry *registry, struct xpmem_object *object)
 {
 	put_free(registry, object->id & INDEX_MASK);
-	uncharge(registry, object);
+	object_uncharge(registry, object);
 }
 
 /* Cannot fail. */
@@ -241,12 +244,15 @@ bool xpmem_registry_withdraw(struct xpmem_registry *registry, struct xpmem_objec
 		xpmem_race_spin("registry-withdrawn");
 		put_free(registry, index);
 		atomic_long_dec(&registry->live);
-		uncharge(registry, object);
+		object_uncharge(registry, object);
 	}
 	return found;
 }
 
-/* The object in the slot of an index below the end, with a reference for the caller, or NULL; with this id, unless @id is zero. */
+/*
+ * Returns the object in the slot of a valid index, with a reference for the caller, or NULL. The
+ * object must have the id @id, unless that is zero.
+ */
 static struct xpmem_object *get_object(struct xpmem_registry *registry, u32 index, s64 id)
 {
 	unsigned long *slot = slot_of(registry, index), value = READ_ONCE(*slot);

@@ -30,7 +30,8 @@ static bool valid_range(u64 vaddr, u64 *length)
 		return false;
 	if (*length == XPMEM_LENGTH_MAX)
 		*length = TASK_SIZE - vaddr;
-	return *length && PAGE_ALIGNED(*length) && !check_add_overflow(vaddr, *length, &end) && end <= TASK_SIZE;
+	return *length && PAGE_ALIGNED(*length) && !check_add_overflow(vaddr, *length, &end) &&
+	       end <= TASK_SIZE;
 }
 
 /**
@@ -45,7 +46,8 @@ static bool valid_range(u64 vaddr, u64 *length)
  * Return: the segment, which has its id but cannot be found until it is published, or an error
  * pointer. xpmem_segment_put() undoes it.
  */
-struct xpmem_segment *xpmem_segment_create(struct xpmem_client *client, u64 vaddr, u64 length, u32 mode, u32 flags, const u8 *name)
+struct xpmem_segment *xpmem_segment_create(struct xpmem_client *client, u64 vaddr, u64 length,
+					   u32 mode, u32 flags, const u8 *name)
 {
 	struct xpmem_segment *segment;
 	int error;
@@ -275,7 +277,8 @@ struct file *xpmem_segment_file(s64 id, u32 flags)
 	if (IS_ERR(segment))
 		return ERR_CAST(segment);
 	if (!segment->rdonly || flags & XPMEM_GET_RDONLY)
-		file = anon_inode_getfile("[xpmem-segment]", &fd_fops, segment, flags & XPMEM_GET_RDWR ? O_RDWR : O_RDONLY);
+		file = anon_inode_getfile("[xpmem-segment]", &fd_fops, segment,
+					  flags & XPMEM_GET_RDWR ? O_RDWR : O_RDONLY);
 	if (IS_ERR(file))
 		xpmem_segment_put(segment);
 	return file;

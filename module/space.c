@@ -10,14 +10,15 @@ static DEFINE_HASHTABLE(spaces, 10);	/* by mm; spaces_lock */
 static DEFINE_SPINLOCK(spaces_lock);
 
 /* The mm is gone: its segments follow, unless close of their file comes first. */
-static void exit_work(struct work_struct *work)
+static void space_exit_work(struct work_struct *work)
 {
 	struct xpmem_space *space = container_of(work, struct xpmem_space, exit_work);
 	struct xpmem_segment *segment;
 
 	for (;;) {
 		spin_lock(&space->lock);
-		segment = list_first_entry_or_null(&space->segments, struct xpmem_segment, space_link);
+		segment = list_first_entry_or_null(&space->segments, struct xpmem_segment,
+						   space_link);
 		if (segment)
 			refcount_inc(&segment->object.ref);
 		spin_unlock(&space->lock);
@@ -54,7 +55,7 @@ void xpmem_space_end(struct xpmem_space *space)
  * Runs without locks: removing a notifier waits for callbacks. Nothing refers to the space, so
  * nothing of it is mapped anywhere.
  */
-static void free_work(struct work_struct *work)
+static void space_free_work(struct work_struct *work)
 {
 	struct xpmem_space *space = container_of(work, struct xpmem_space, free_work);
 
@@ -102,8 +103,8 @@ static struct xpmem_space *space_create(struct mm_struct *mm)
 	if (!space)
 		return ERR_PTR(-ENOMEM);
 	refcount_set(&space->object.ref, 1);
-	INIT_WORK(&space->exit_work, exit_work);
-	INIT_WORK(&space->free_work, free_work);
+	INIT_WORK(&space->exit_work, space_exit_work);
+	INIT_WORK(&space->free_work, space_free_work);
 	mutex_init(&space->making_window);
 	spin_lock_init(&space->lock);
 	spin_lock_init(&space->active_lock);

@@ -13,10 +13,11 @@
 
 #include "xpmem.h"
 
-/* The end of a fault in an attachment; of one that is begun again, its fault is 1024, VM_FAULT_RETRY. */
+/* The end of a fault in an attachment. A fault that is retried reports 1024, VM_FAULT_RETRY. */
 TRACE_EVENT(fault,
-	TP_PROTO(const struct xpmem_attachment *attachment, unsigned long address, unsigned long source, bool write,
-		 vm_fault_t fault, unsigned long pages, u64 duration),
+	TP_PROTO(const struct xpmem_attachment *attachment, unsigned long address,
+		 unsigned long source, bool write, vm_fault_t fault, unsigned long pages,
+		 u64 duration),
 	TP_ARGS(attachment, address, source, write, fault, pages, duration),
 	TP_STRUCT__entry(
 		__field(s64, attachment)
@@ -38,14 +39,16 @@ TRACE_EVENT(fault,
 		__entry->pages = pages;
 		__entry->duration = duration;
 	),
-	TP_printk("attachment=0x%llx segment=0x%llx address=0x%lx source=0x%lx write=%d fault=0x%x pages=%lu duration=%llu",
-		  __entry->attachment, __entry->segment, __entry->address, __entry->source, __entry->write, __entry->fault,
-		  __entry->pages, __entry->duration)
+	TP_printk("attachment=0x%llx segment=0x%llx address=0x%lx source=0x%lx "
+		  "write=%d fault=0x%x pages=%lu duration=%llu",
+		  __entry->attachment, __entry->segment, __entry->address, __entry->source,
+		  __entry->write, __entry->fault, __entry->pages, __entry->duration)
 );
 
 /* An exporter is about to change [start, end), of which pages are taken away from attachments. */
 TRACE_EVENT(invalidate,
-	TP_PROTO(const struct xpmem_space *space, unsigned long start, unsigned long end, unsigned long pages),
+	TP_PROTO(const struct xpmem_space *space, unsigned long start, unsigned long end,
+		 unsigned long pages),
 	TP_ARGS(space, start, end, pages),
 	TP_STRUCT__entry(
 		__field(s64, exporter)
@@ -59,7 +62,8 @@ TRACE_EVENT(invalidate,
 		__entry->end = end;
 		__entry->pages = pages;
 	),
-	TP_printk("exporter=0x%llx start=0x%lx end=0x%lx pages=%lu", __entry->exporter, __entry->start, __entry->end, __entry->pages)
+	TP_printk("exporter=0x%llx start=0x%lx end=0x%lx pages=%lu",
+		  __entry->exporter, __entry->start, __entry->end, __entry->pages)
 );
 
 /* The zap for such a change was deferred, as a task registers a notifier in an attacher. */
@@ -76,7 +80,8 @@ TRACE_EVENT(defer,
 		__entry->start = start;
 		__entry->end = end;
 	),
-	TP_printk("exporter=0x%llx start=0x%lx end=0x%lx", __entry->exporter, __entry->start, __entry->end)
+	TP_printk("exporter=0x%llx start=0x%lx end=0x%lx",
+		  __entry->exporter, __entry->start, __entry->end)
 );
 
 DECLARE_EVENT_CLASS(segment,
@@ -96,8 +101,9 @@ DECLARE_EVENT_CLASS(segment,
 		__entry->length = segment->length;
 		__entry->mode = segment->mode;
 	),
-	TP_printk("segment=0x%llx exporter=0x%llx start=0x%lx length=%lu mode=0%o", __entry->segment, __entry->exporter,
-		  __entry->start, __entry->length, __entry->mode)
+	TP_printk("segment=0x%llx exporter=0x%llx start=0x%lx length=%lu mode=0%o",
+		  __entry->segment, __entry->exporter, __entry->start, __entry->length,
+		  __entry->mode)
 );
 
 DEFINE_EVENT(segment, make,
@@ -123,7 +129,8 @@ DECLARE_EVENT_CLASS(permit,
 		__entry->segment = permit->segment->object.id;
 		__entry->rdonly = permit->rdonly;
 	),
-	TP_printk("permit=0x%llx segment=0x%llx rdonly=%d", __entry->permit, __entry->segment, __entry->rdonly)
+	TP_printk("permit=0x%llx segment=0x%llx rdonly=%d",
+		  __entry->permit, __entry->segment, __entry->rdonly)
 );
 
 DEFINE_EVENT(permit, get,
@@ -155,8 +162,10 @@ DECLARE_EVENT_CLASS(attachment,
 		__entry->length = attachment->length;
 		__entry->rdonly = attachment->rdonly;
 	),
-	TP_printk("attachment=0x%llx permit=0x%llx address=0x%lx source=0x%lx length=%lu rdonly=%d", __entry->attachment, __entry->permit,
-		  __entry->address, __entry->source, __entry->length, __entry->rdonly)
+	TP_printk("attachment=0x%llx permit=0x%llx address=0x%lx source=0x%lx "
+		  "length=%lu rdonly=%d",
+		  __entry->attachment, __entry->permit, __entry->address, __entry->source,
+		  __entry->length, __entry->rdonly)
 );
 
 DEFINE_EVENT(attachment, attach,

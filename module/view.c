@@ -73,7 +73,8 @@ static bool viewer_capable(const struct xpmem_viewer *viewer, struct user_namesp
 	return capable;
 }
 
-bool xpmem_view_allowed(const struct xpmem_view *view, const struct xpmem_object *object, const struct xpmem_viewer *viewer)
+bool xpmem_view_allowed(const struct xpmem_view *view, const struct xpmem_object *object,
+			const struct xpmem_viewer *viewer)
 {
 	const struct xpmem_owner *owner = view->owner(object);
 
@@ -107,14 +108,16 @@ static u32 pid_of(const struct xpmem_owner *owner, const struct xpmem_viewer *vi
 	return pid_nr_ns(owner->pid, viewer->pid_ns);
 }
 
-static int put_pid_of(struct sk_buff *skb, int attribute, const struct xpmem_viewer *viewer, const struct xpmem_owner *owner)
+static int put_pid_of(struct sk_buff *skb, int attribute, const struct xpmem_viewer *viewer,
+		      const struct xpmem_owner *owner)
 {
 	u32 pid = pid_of(owner, viewer);
 
 	return pid ? nla_put_u32(skb, attribute, pid) : 0;
 }
 
-static int put_uid(struct sk_buff *skb, int attribute, const struct xpmem_viewer *viewer, const struct xpmem_owner *owner)
+static int put_uid(struct sk_buff *skb, int attribute, const struct xpmem_viewer *viewer,
+		   const struct xpmem_owner *owner)
 {
 	return nla_put_u32(skb, attribute, from_kuid_munged(viewer->user_ns, owner->uid));
 }
@@ -125,7 +128,8 @@ static u32 access_of(bool rdonly)
 }
 
 /* An attribute per counter of enum xpmem_stat. */
-static int put_stats(struct sk_buff *skb, const int *attributes, const atomic_long_t *stats, int count, int pad)
+static int put_stats(struct sk_buff *skb, const int *attributes, const atomic_long_t *stats,
+		     int count, int pad)
 {
 	int i;
 
@@ -147,14 +151,16 @@ static bool equal_u32(const struct nlattr *attr, u32 value)
 	return !attr || nla_get_u32(attr) == value;
 }
 
-static bool equal_pid(const struct nlattr *attr, const struct xpmem_owner *owner, const struct xpmem_viewer *viewer)
+static bool equal_pid(const struct nlattr *attr, const struct xpmem_owner *owner,
+		      const struct xpmem_viewer *viewer)
 {
 	u32 pid = pid_of(owner, viewer);
 
 	return !attr || (pid && nla_get_u32(attr) == pid);
 }
 
-static bool equal_uid(const struct nlattr *attr, const struct xpmem_owner *owner, const struct xpmem_viewer *viewer)
+static bool equal_uid(const struct nlattr *attr, const struct xpmem_owner *owner,
+		      const struct xpmem_viewer *viewer)
 {
 	return !attr || nla_get_u32(attr) == from_kuid_munged(viewer->user_ns, owner->uid);
 }
@@ -181,7 +187,8 @@ static bool segment_traceable(const struct xpmem_object *object, const struct xp
 	return segment->no_ptrace_check || may_trace(viewer, &segment->owner, segment->space->mm);
 }
 
-static int segment_fill(struct sk_buff *skb, struct xpmem_object *object, const struct xpmem_viewer *viewer)
+static int segment_fill(struct sk_buff *skb, struct xpmem_object *object,
+			const struct xpmem_viewer *viewer)
 {
 	static const int stats[XPMEM_FAULT_STATS] = {
 		[XPMEM_STAT_FAULTS] = XPMEM_A_SEGMENT_FAULTS,
@@ -195,7 +202,8 @@ static int segment_fill(struct sk_buff *skb, struct xpmem_object *object, const 
 	return put_u64(skb, XPMEM_A_SEGMENT_ID, object->id, XPMEM_A_SEGMENT_PAD) ||
 	       put_pid_of(skb, XPMEM_A_SEGMENT_PID, viewer, &segment->owner) ||
 	       put_uid(skb, XPMEM_A_SEGMENT_UID, viewer, &segment->owner) ||
-	       nla_put_u32(skb, XPMEM_A_SEGMENT_GID, from_kgid_munged(viewer->user_ns, segment->owner.gid)) ||
+	       nla_put_u32(skb, XPMEM_A_SEGMENT_GID,
+			   from_kgid_munged(viewer->user_ns, segment->owner.gid)) ||
 	       (segment->name[0] && nla_put_string(skb, XPMEM_A_SEGMENT_NAME, segment->name)) ||
 	       nla_put_u32(skb, XPMEM_A_SEGMENT_MODE, segment->mode) ||
 	       nla_put_u32(skb, XPMEM_A_SEGMENT_ACCESS, access_of(segment->rdonly)) ||
@@ -203,14 +211,16 @@ static int segment_fill(struct sk_buff *skb, struct xpmem_object *object, const 
 		put_u64(skb, XPMEM_A_SEGMENT_ADDRESS, segment->start, XPMEM_A_SEGMENT_PAD)) ||
 	       put_u64(skb, XPMEM_A_SEGMENT_LENGTH, segment->length, XPMEM_A_SEGMENT_PAD) ||
 	       nla_put_u32(skb, XPMEM_A_SEGMENT_PERMITS, atomic_read(&segment->permits)) ||
-	       put_u64(skb, XPMEM_A_SEGMENT_EXPORTER_ID, segment->space->object.id, XPMEM_A_SEGMENT_PAD) ||
+	       put_u64(skb, XPMEM_A_SEGMENT_EXPORTER_ID, segment->space->object.id,
+		       XPMEM_A_SEGMENT_PAD) ||
 	       put_u64(skb, XPMEM_A_SEGMENT_CREATED, object->created, XPMEM_A_SEGMENT_PAD) ||
 	       put_stats(skb, stats, segment->stats, XPMEM_FAULT_STATS, XPMEM_A_SEGMENT_PAD) ||
 	       nla_put_u32(skb, XPMEM_A_SEGMENT_NO_PTRACE_CHECK, segment->no_ptrace_check) ||
 	       nla_put_u32(skb, XPMEM_A_SEGMENT_NO_GUP, segment->no_gup);
 }
 
-static bool segment_matches(struct nlattr **attrs, const struct xpmem_object *object, const struct xpmem_viewer *viewer)
+static bool segment_matches(struct nlattr **attrs, const struct xpmem_object *object,
+			    const struct xpmem_viewer *viewer)
 {
 	const struct xpmem_segment *segment = to_segment(object);
 
@@ -244,23 +254,27 @@ static bool permit_traceable(const struct xpmem_object *object, const struct xpm
 	return may_trace(viewer, &permit->owner, permit->client->mm);
 }
 
-static int permit_fill(struct sk_buff *skb, struct xpmem_object *object, const struct xpmem_viewer *viewer)
+static int permit_fill(struct sk_buff *skb, struct xpmem_object *object,
+		       const struct xpmem_viewer *viewer)
 {
 	struct xpmem_permit *permit = to_permit(object);
 	u64 pinned = (u64)atomic_long_read(&permit->dmabuf_pages) << PAGE_SHIFT;
 
 	return put_u64(skb, XPMEM_A_PERMIT_ID, object->id, XPMEM_A_PERMIT_PAD) ||
-	       put_u64(skb, XPMEM_A_PERMIT_SEGMENT_ID, permit->segment->object.id, XPMEM_A_PERMIT_PAD) ||
+	       put_u64(skb, XPMEM_A_PERMIT_SEGMENT_ID, permit->segment->object.id,
+		       XPMEM_A_PERMIT_PAD) ||
 	       put_pid_of(skb, XPMEM_A_PERMIT_PID, viewer, &permit->owner) ||
 	       put_uid(skb, XPMEM_A_PERMIT_UID, viewer, &permit->owner) ||
 	       nla_put_u32(skb, XPMEM_A_PERMIT_ACCESS, access_of(permit->rdonly)) ||
-	       nla_put_u32(skb, XPMEM_A_PERMIT_ATTACHMENTS, atomic_read(&permit->attachment_count)) ||
+	       nla_put_u32(skb, XPMEM_A_PERMIT_ATTACHMENTS,
+			   atomic_read(&permit->attachment_count)) ||
 	       put_u64(skb, XPMEM_A_PERMIT_CREATED, object->created, XPMEM_A_PERMIT_PAD) ||
 	       nla_put_u32(skb, XPMEM_A_PERMIT_DMABUFS, atomic_read(&permit->dmabuf_count)) ||
 	       put_u64(skb, XPMEM_A_PERMIT_PINNED, pinned, XPMEM_A_PERMIT_PAD);
 }
 
-static bool permit_matches(struct nlattr **attrs, const struct xpmem_object *object, const struct xpmem_viewer *viewer)
+static bool permit_matches(struct nlattr **attrs, const struct xpmem_object *object,
+			   const struct xpmem_viewer *viewer)
 {
 	const struct xpmem_permit *permit = to_permit(object);
 
@@ -292,7 +306,8 @@ static bool attachment_traceable(const struct xpmem_object *object,
 	return permit_traceable(&to_attachment(object)->permit->object, viewer);
 }
 
-static int attachment_fill(struct sk_buff *skb, struct xpmem_object *object, const struct xpmem_viewer *viewer)
+static int attachment_fill(struct sk_buff *skb, struct xpmem_object *object,
+			   const struct xpmem_viewer *viewer)
 {
 	static const int stats[XPMEM_FAULT_STATS] = {
 		[XPMEM_STAT_FAULTS] = XPMEM_A_ATTACHMENT_FAULTS,
@@ -323,7 +338,8 @@ static int attachment_fill(struct sk_buff *skb, struct xpmem_object *object, con
 	       put_stats(skb, stats, attachment->stats, XPMEM_FAULT_STATS, XPMEM_A_ATTACHMENT_PAD);
 }
 
-static bool attachment_matches(struct nlattr **attrs, const struct xpmem_object *object, const struct xpmem_viewer *viewer)
+static bool attachment_matches(struct nlattr **attrs, const struct xpmem_object *object,
+			       const struct xpmem_viewer *viewer)
 {
 	const struct xpmem_attachment *attachment = to_attachment(object);
 	const struct xpmem_permit *permit = attachment->permit;
@@ -356,7 +372,8 @@ static bool exporter_traceable(const struct xpmem_object *object, const struct x
 	return may_trace(viewer, exporter_owner(object), to_space(object)->mm);
 }
 
-static int exporter_fill(struct sk_buff *skb, struct xpmem_object *object, const struct xpmem_viewer *viewer)
+static int exporter_fill(struct sk_buff *skb, struct xpmem_object *object,
+			 const struct xpmem_viewer *viewer)
 {
 	static const int stats[XPMEM_EXPORTER_STATS] = {
 		[XPMEM_STAT_FAULTS] = XPMEM_A_EXPORTER_FAULTS,
@@ -377,7 +394,8 @@ static int exporter_fill(struct sk_buff *skb, struct xpmem_object *object, const
 	       put_stats(skb, stats, space->stats, XPMEM_EXPORTER_STATS, XPMEM_A_EXPORTER_PAD);
 }
 
-static bool exporter_matches(struct nlattr **attrs, const struct xpmem_object *object, const struct xpmem_viewer *viewer)
+static bool exporter_matches(struct nlattr **attrs, const struct xpmem_object *object,
+			     const struct xpmem_viewer *viewer)
 {
 	const struct xpmem_owner *owner = exporter_owner(object);
 

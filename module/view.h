@@ -45,15 +45,18 @@ struct xpmem_view {
 	 */
 	bool (*traceable)(const struct xpmem_object *object, const struct xpmem_viewer *viewer);
 	/* 0, or not when the message is full. */
-	int (*fill)(struct sk_buff *skb, struct xpmem_object *object, const struct xpmem_viewer *viewer);
+	int (*fill)(struct sk_buff *skb, struct xpmem_object *object,
+		    const struct xpmem_viewer *viewer);
 	/* Whether the object is what a dump asks for with @attrs. */
-	bool (*matches)(struct nlattr **attrs, const struct xpmem_object *object, const struct xpmem_viewer *viewer);
+	bool (*matches)(struct nlattr **attrs, const struct xpmem_object *object,
+			const struct xpmem_viewer *viewer);
 	void (*put)(struct xpmem_object *object);
 };
 
 extern const struct xpmem_view xpmem_views[];	/* by enum xpmem_kind */
 
-bool xpmem_view_allowed(const struct xpmem_view *view, const struct xpmem_object *object, const struct xpmem_viewer *viewer);
+bool xpmem_view_allowed(const struct xpmem_view *view, const struct xpmem_object *object,
+			const struct xpmem_viewer *viewer);
 
 extern struct genl_family xpmem_nl_family;
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Waiting until a word of exported memory changes, and waking who waits.
+ * Waiting until a word of exported memory changes, and waking the waiters.
  *
  * A waiter is known by the exporter's mm and the address there, so attachers and the exporter
  * itself meet whatever kind of memory it is and wherever each has it mapped.
@@ -16,7 +16,7 @@
 
 struct bucket {
 	spinlock_t lock;
-	struct list_head waiters;	/* lock; who came first is first */
+	struct list_head waiters;	/* lock; in order of arrival */
 } ____cacheline_aligned_in_smp;
 
 static struct bucket buckets[BUCKETS];
@@ -35,7 +35,7 @@ struct waiter {
 	struct list_head link;		/* the bucket's lock; empty when the wait is over */
 	struct place place;
 	struct task_struct *task;
-	int result;			/* set under the bucket's lock: WAITING, 0 when woken, or -EIDRM */
+	int result;			/* set under the bucket's lock: WAITING, 0 or -EIDRM */
 };
 
 static struct bucket *bucket_of(const struct mm_struct *mm, unsigned long address)
@@ -43,7 +43,7 @@ static struct bucket *bucket_of(const struct mm_struct *mm, unsigned long addres
 	return &buckets[hash_long((unsigned long)mm + address, ilog2(BUCKETS))];
 }
 
-/* What the caller has at @vaddr. Returns 0 and a place for place_put(), -EFAULT, -EIDRM or -EINTR. */
+/* Looks up @vaddr. Returns 0 and a place for place_put(), or -EFAULT, -EIDRM or -EINTR. */
 static int place_get(struct place *place, unsigned long vaddr)
 {
 	struct mm_struct *mm = current->mm;
@@ -88,7 +88,7 @@ static void end_wait(struct bucket *bucket, struct waiter *waiter, int result)
 }
 
 /* Whether the word is what is expected: 0, -EAGAIN or -EFAULT. Sleeps. */
-static int compare(u64 vaddr, u64 expected, bool is_u64)
+static int word_compare(u64 vaddr, u64 expected, bool is_u64)
 {
 	u64 value = 0;
 	u32 value32 = 0;
@@ -119,7 +119,8 @@ static int sleep_until_ended(struct waiter *waiter, u64 deadline)
 			error = -ERESTARTSYS;
 			break;
 		}
-		if (!schedule_hrtimeout_range(expires == KTIME_MAX ? NULL : &expires, current->timer_slack_ns, HRTIMER_MODE_ABS)) {
+		if (!schedule_hrtimeout_range(expires == KTIME_MAX ? NULL : &expires,
+					      current->timer_slack_ns, HRTIMER_MODE_ABS)) {
 			error = -ETIMEDOUT;
 			break;
 		}
@@ -145,7 +146,8 @@ int xpmem_wait(u64 vaddr, u64 expected, u64 deadline, u32 flags)
 	struct bucket *bucket;
 	int error;
 
-	if (!IS_ALIGNED(vaddr, is_u64 ? sizeof(u64) : sizeof(u32)) || (!is_u64 && expected > U32_MAX))
+	if (!IS_ALIGNED(vaddr, is_u64 ? sizeof(u64) : sizeof(u32)) ||
+	    (!is_u64 && expected > U32_MAX))
 		return -EINVAL;
 	error = place_get(&waiter.place, vaddr);
 	if (error)
@@ -167,7 +169,7 @@ int xpmem_wait(u64 vaddr, u64 expected, u64 deadline, u32 flags)
 	if (space && xpmem_attachment_revoked(waiter.place.attachment))
 		error = -EIDRM;
 	else
-		error = compare(vaddr, expected, is_u64);
+		error = word_compare(vaddr, expected, is_u64);
 	xpmem_race_point("wait-compared");
 	if (!error)
 		error = sleep_until_ended(&waiter, deadline);
@@ -177,7 +179,7 @@ int xpmem_wait(u64 vaddr, u64 expected, u64 deadline, u32 flags)
 	spin_unlock(&bucket->lock);
 	if (space)
 		atomic_dec(&space->waiters);
-	/* Whoever was woken says so whatever else came, or the wake would be lost to all. */
+	/* A wake overrides every other result, or it would be lost. */
 	if (waiter.result != WAITING)
 		error = waiter.result;
 	place_put(&waiter.place);
@@ -185,7 +187,7 @@ int xpmem_wait(u64 vaddr, u64 expected, u64 deadline, u32 flags)
 }
 
 /**
- * xpmem_wake() - wake who waits for a word
+ * xpmem_wake() - wake tasks that wait for a word
  * @vaddr: the word, in the caller's address space
  * @count: how many at most
  *
@@ -220,7 +222,7 @@ long xpmem_wake(u64 vaddr, u32 count)
 	return woken;
 }
 
-/* After a segment or permit was marked dead: whoever waits through it in this range has nothing to wait for. */
+/* Ends waits in a range through a segment or permit that the caller has marked dead. */
 void xpmem_wait_revoke(struct xpmem_space *space, unsigned long start, unsigned long end)
 {
 	struct waiter *waiter, *next;
@@ -233,8 +235,9 @@ void xpmem_wait_revoke(struct xpmem_space *space, unsigned long start, unsigned 
 	for (bucket = buckets; bucket < buckets + BUCKETS; bucket++) {
 		spin_lock(&bucket->lock);
 		list_for_each_entry_safe(waiter, next, &bucket->waiters, link)
-			if (waiter->place.attachment && waiter->place.mm == space->mm && waiter->place.address >= start &&
-			    waiter->place.address < end && xpmem_attachment_revoked(waiter->place.attachment))
+			if (waiter->place.attachment && waiter->place.mm == space->mm &&
+			    waiter->place.address >= start && waiter->place.address < end &&
+			    xpmem_attachment_revoked(waiter->place.attachment))
 				end_wait(bucket, waiter, -EIDRM);
 		spin_unlock(&bucket->lock);
 	}

@@ -30,7 +30,7 @@ struct xpmem_window_table {
 
 #define FIRST_TABLE_BITS 3
 
-static struct xpmem_window_table *create_table(unsigned int bits)
+static struct xpmem_window_table *window_table_create(unsigned int bits)
 {
 	struct xpmem_window_table *table;
 
@@ -52,7 +52,8 @@ static unsigned long next_index(const struct xpmem_window_table *table, unsigned
 }
 
 /* The window that starts at @start, or NULL. */
-static struct xpmem_window *find_in(const struct xpmem_window_table *table, unsigned long start)
+static struct xpmem_window *window_table_find(const struct xpmem_window_table *table,
+					      unsigned long start)
 {
 	struct xpmem_window *window;
 	unsigned long index;
@@ -64,15 +65,15 @@ static struct xpmem_window *find_in(const struct xpmem_window_table *table, unsi
 	}
 }
 
-static struct xpmem_window *find(const struct xpmem_space *space, unsigned long start)
+static struct xpmem_window *window_find(const struct xpmem_space *space, unsigned long start)
 {
 	struct xpmem_window_table *table = READ_ONCE(space->windows);
 
-	return table ? find_in(table, start) : NULL;
+	return table ? window_table_find(table, start) : NULL;
 }
 
 /* The caller has making_window, or is the only one who knows the table, which has room. */
-static void add(struct xpmem_window_table *table, struct xpmem_window *window)
+static void window_table_add(struct xpmem_window_table *table, struct xpmem_window *window)
 {
 	unsigned long index;
 
@@ -80,7 +81,7 @@ static void add(struct xpmem_window_table *table, struct xpmem_window *window)
 	while (table->slots[index])
 		index = next_index(table, index);
 	table->count++;
-	/* Whoever reads the pointer finds a window that is complete. */
+	/* Lockless readers of the pointer must see a complete window. */
 	smp_store_release(&table->slots[index], window);
 }
 
@@ -95,19 +96,19 @@ static bool make_room(struct xpmem_space *space)
 
 	if (table && table->count < 1UL << (table->bits - 1))
 		return true;
-	larger = create_table(table ? table->bits + 1 : FIRST_TABLE_BITS);
+	larger = window_table_create(table ? table->bits + 1 : FIRST_TABLE_BITS);
 	if (!larger)
 		return false;
 	for (i = 0; table && i < 1UL << table->bits; i++)
 		if (table->slots[i])
-			add(larger, table->slots[i]);
+			window_table_add(larger, table->slots[i]);
 	larger->smaller = table;
-	/* Whoever reads the pointer finds what is in the table. */
+	/* Lockless readers of the pointer must see a filled table. */
 	smp_store_release(&space->windows, larger);
 	return true;
 }
 
-static struct xpmem_window *create(struct xpmem_space *space, unsigned long start)
+static struct xpmem_window *window_create(struct xpmem_space *space, unsigned long start)
 {
 	struct xpmem_window *window = kzalloc(sizeof(*window), GFP_KERNEL_ACCOUNT);
 
@@ -135,19 +136,19 @@ static struct xpmem_window *create(struct xpmem_space *space, unsigned long star
 struct xpmem_window *xpmem_window_get(struct xpmem_space *space, unsigned long source)
 {
 	unsigned long start = source & ~(XPMEM_WINDOW_SIZE - 1);
-	struct xpmem_window *window = find(space, start);
+	struct xpmem_window *window = window_find(space, start);
 
 	lockdep_assert_held(&space->mm->mmap_lock);
 	if (window)
 		return window;
 	if (mutex_lock_killable(&space->making_window))
 		return ERR_PTR(-EINTR);
-	window = find(space, start);
+	window = window_find(space, start);
 	if (window)
 		goto unlock;
-	window = make_room(space) ? create(space, start) : NULL;
+	window = make_room(space) ? window_create(space, start) : NULL;
 	if (window)
-		add(space->windows, window);
+		window_table_add(space->windows, window);
 	else
 		window = ERR_PTR(-ENOMEM);
 unlock:
@@ -192,7 +193,7 @@ static struct xpmem_window *walk_next(struct walk *walk)
 		return NULL;
 	}
 	while (walk->start < walk->end) {
-		window = find_in(table, walk->start);
+		window = window_table_find(table, walk->start);
 		walk->start += XPMEM_WINDOW_SIZE;
 		if (window)
 			return window;
@@ -256,8 +257,8 @@ bool xpmem_window_changed(const struct xpmem_window *window, unsigned long seq)
  * Raises the sequence. Returns how many pages of the range may be mapped, and the shards that may
  * map them.
  */
-static unsigned long invalidate(struct xpmem_window *window, unsigned long start, unsigned long end,
-				unsigned long *shards)
+static unsigned long window_invalidate(struct xpmem_window *window, unsigned long start,
+				       unsigned long end, unsigned long *shards)
 {
 	unsigned long mapped;
 
@@ -293,7 +294,7 @@ static void zap_mapped(struct xpmem_space *space, unsigned long shards, unsigned
 	xpmem_race_point("invalidation-zap");
 	xpmem_shards_zap(space, shards, start, end, event);
 	xpmem_race_point("invalidation-zapped");
-	/* A deferred zap keeps the pages, for other invalidations as well, so the bits go in any case. */
+	/* A deferred zap keeps the pages for other invalidations too, so clear the bits always. */
 	walk_begin(&walk, space, start, end);
 	while ((window = walk_next(&walk))) {
 		clear_mapped(window, start, end);
@@ -319,7 +320,7 @@ void xpmem_windows_invalidate(struct xpmem_space *space, unsigned long start, un
 
 	walk_begin(&walk, space, start, end);
 	while ((window = walk_next(&walk))) {
-		mapped += invalidate(window, start, end, &shards);
+		mapped += window_invalidate(window, start, end, &shards);
 		cond_resched();
 	}
 	if (mapped) {

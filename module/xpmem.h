@@ -2,29 +2,34 @@
 /*
  * Private header of the module.
  *
- * An exported address space behaves like a file whose offsets are its virtual
- * addresses; an attachment is a shared mapping of that file, filled at fault time
- * with the pages that the exporter's page tables map. No page is pinned, but for devices (dmabuf.c): an
- * mmu notifier takes pages away from attachments before the exporter loses them.
+ * An exported address space behaves like a file whose offsets are its virtual addresses. An
+ * attachment is a shared mapping of that file. A fault fills it with the pages that the exporter's
+ * page tables map. Only dma-bufs (dmabuf.c) pin pages: everywhere else, an mmu notifier takes
+ * pages away from attachments before the exporter loses them.
  *
  * Nouns, each in its file, and the references that keep them alive:
  *
- *   client        an open file of /dev/xpmem, for the process that opened it. Kept by the
- *                 file, its segments and its permits.
- *   space         an address space that exports. Kept by its segments.
- *   invalidation  a change of a space that goes on: from the start to the end that mmu notifiers announce.
- *   shard         some of the attachers of a space, so that a change looks at few. Lives as long as its space.
- *   window        2 MiB of a space: the pages of it that may be mapped, and a sequence for faults.
- *                 Made at the first fault where the exporter has memory, lives as long as its space.
- *   segment       a range of a space that may be attached. Kept by its client until it is
- *                 removed, and by its permits.
- *   permit        the right of one process to attach. Kept by its client until it is released,
- *                 and by its attachments.
- *   attachment    one mapping. Kept by its VMAs.
- *   dma-buf       memory that devices may have, pinned. Kept by its file; keeps its permit.
+ *   client        an open file of /dev/xpmem, for the process that opened it. The file, its
+ *                 segments and its permits hold references.
+ *   space         an address space that exports memory. Its segments hold references.
+ *   invalidation  a change of a space in progress, between the start and the end that mmu
+ *                 notifiers announce.
+ *   shard         a share of the attachers of a space, so that a change looks at few attachers.
+ *                 It lives as long as its space.
+ *   window        2 MiB of a space: the pages that attachments may map, and a sequence number for
+ *                 faults. The first fault on exported memory creates it. It lives as long as its
+ *                 space.
+ *   segment       a range of a space that processes may attach. Its client holds a reference
+ *                 until the segment is removed; its permits hold references.
+ *   permit        the right of one process to attach a segment. Its client holds a reference
+ *                 until the permit is released; its attachments hold references.
+ *   attachment    one mapping. Its VMAs hold references.
+ *   dma-buf       pinned memory for devices. Its file holds the reference; it references its
+ *                 permit.
  *
- * A segment dies (dead = true) by remove, by close of its client, or with its mm; a permit by
- * release or close of its client, or with its mm. Its attachments are revoked at once.
+ * A segment dies (dead = true) when it is removed, when its client closes, or when its mm ends. A
+ * permit dies when it is released, when its client closes, or when its mm ends. The death revokes
+ * all its attachments at once.
  *
  * A is the exporter, B the attacher. Lock order, outermost first:
  *
@@ -35,7 +40,7 @@
  *       permit->inserting (read; A.mmap_lock was given up)
  *         window->lock (read)
  *           B's page-table lock
- *   A's notifier, which may come from reclaim with page, i_mmap and anon_vma locks held:
+ *   A's notifier, which reclaim may call with page, i_mmap and anon_vma locks held:
  *     window->lock (write; dropped before the next)
  *       i_mmap_rwsem of a shard's inode (read; only ever tried: see shard.c)
  *         B's notifiers
@@ -45,14 +50,16 @@
  *       i_mmap_rwsem of a shard's inode (read)
  *         B's notifiers
  *   permit->attaching
- *     the lock of dmabuf.c
+ *     dmabufs_lock (dmabuf.c)
  *       dma_buf->resv
  *         page locks
- *   client->lock, space->lock, space->active_lock, segment->lock, permit->lock, and the locks of the tables of spaces,
- *   users, objects, waiters and lenders are innermost spinlocks, and none is held while another is taken.
+ *   client->lock, space->lock, space->active_lock, segment->lock, permit->lock, and the locks of
+ *   the tables of spaces, users, objects, waiters and lenders are innermost spinlocks. No task
+ *   takes one of them while it holds another.
  *
- * Two mmap_locks are never waited for at once. A caller that cannot give up B's tries for A's, or borrows it (fault.c).
- * Nothing allocates with reclaim while it holds a window->lock or permit->inserting.
+ * No task waits for one mmap_lock while it holds another. A caller that cannot drop B's lock tries
+ * for A's, or borrows it (fault.c). No task allocates with reclaim while it holds a window->lock or
+ * permit->inserting.
  */
 #ifndef XPMEM_H
 #define XPMEM_H
@@ -80,27 +87,30 @@
 #define XPMEM_VERSION_MAJOR 3
 #define XPMEM_VERSION_MINOR 0
 #define XPMEM_VERSION_PATCH 0
-#define XPMEM_VERSION_CODE ((XPMEM_VERSION_MAJOR << 16) | (XPMEM_VERSION_MINOR << 12) | XPMEM_VERSION_PATCH)
-#define XPMEM_VERSION_STRING __stringify(XPMEM_VERSION_MAJOR) "." __stringify(XPMEM_VERSION_MINOR) "." __stringify(XPMEM_VERSION_PATCH)
+#define XPMEM_VERSION_CODE \
+	((XPMEM_VERSION_MAJOR << 16) | (XPMEM_VERSION_MINOR << 12) | XPMEM_VERSION_PATCH)
+#define XPMEM_VERSION_STRING \
+	__stringify(XPMEM_VERSION_MAJOR) "." __stringify(XPMEM_VERSION_MINOR) "." \
+	__stringify(XPMEM_VERSION_PATCH)
 
-/* 2 MiB: what one page table of 4 KiB pages maps, so a fault fills at most two. */
+/* 2 MiB, the reach of one page table with 4 KiB pages, so a fault fills at most two tables. */
 #define XPMEM_WINDOW_SHIFT 21
 #define XPMEM_WINDOW_SIZE (1UL << XPMEM_WINDOW_SHIFT)
 #define XPMEM_WINDOW_PAGES (XPMEM_WINDOW_SIZE >> PAGE_SHIFT)
 
-/* user.c: how many objects a user holds */
+/* user.c: the number of objects that each user holds */
 
 enum xpmem_kind {
 	XPMEM_SEGMENT,
 	XPMEM_PERMIT,
 	XPMEM_ATTACHMENT,
 	XPMEM_KIND_COUNT,
-	XPMEM_EXPORTER = XPMEM_KIND_COUNT,	/* no user is charged for one */
+	XPMEM_EXPORTER = XPMEM_KIND_COUNT,	/* charged to no user */
 };
 
-/* A user in a user namespace. */
+/* A user of one user namespace. */
 struct xpmem_user {
-	refcount_t ref;			/* of objects charged to it, and users it pays for */
+	refcount_t ref;			/* objects charged to this user, and users it pays for */
 	kuid_t uid;
 	struct user_namespace *user_ns;
 	struct xpmem_user *payer;	/* owner of user_ns, in its parent; NULL in the first */
@@ -111,21 +121,21 @@ struct xpmem_user {
 struct xpmem_user *xpmem_user_charge(enum xpmem_kind kind, unsigned int limit);
 void xpmem_user_uncharge(struct xpmem_user *user, enum xpmem_kind kind);
 
-/* stats.c: counted since the module was loaded */
+/* stats.c: counters since the module was loaded */
 
 enum xpmem_stat {
-	/* of a fault: for its attachment, segment and exporter, and for the machine */
+	/* counted by faults, per attachment, segment and exporter, and for the machine */
 	XPMEM_STAT_FAULTS,
 	XPMEM_STAT_PAGES_MAPPED,
 	XPMEM_STAT_HUGE_MAPPINGS,
 	XPMEM_STAT_RETRIES,
 	XPMEM_STAT_FAILURES,
 	XPMEM_FAULT_STATS,
-	/* of an exporter's changes: for the exporter and for the machine */
+	/* counted by invalidations, per exporter and for the machine */
 	XPMEM_STAT_INVALIDATIONS = XPMEM_FAULT_STATS,
 	XPMEM_STAT_ZAPS,
 	XPMEM_EXPORTER_STATS,
-	/* for the machine */
+	/* counted for the machine only */
 	XPMEM_STAT_LIMIT_HITS = XPMEM_EXPORTER_STATS,
 	XPMEM_STAT_REVOCATIONS,
 	XPMEM_STAT_PTRACE_DENIALS,
@@ -147,21 +157,23 @@ struct xpmem_object {
 	refcount_t ref;
 	s64 id;
 	time64_t created;		/* seconds since 1970 */
-	struct xpmem_user *user;	/* charged from reservation until it is cancelled or withdrawn; NULL of an exporter */
+	/* Charged from reservation until the object is cancelled or withdrawn. Exporters: NULL. */
+	struct xpmem_user *user;
 };
 
-/* Of a table of slots, or of tables. */
+/* Entries of a table of slots, and of a table of tables. */
 #define XPMEM_REGISTRY_TABLE_ENTRIES 512
 
 struct xpmem_registry {
 	enum xpmem_kind kind;
-	unsigned int limit;	/* objects a user; a module parameter, 0: HARD_LIMIT */
+	unsigned int limit;	/* objects per user; a module parameter, 0: HARD_LIMIT */
 	spinlock_t lock;
-	u32 last;		/* lock; the greatest index that was ever handed out */
-	u32 first_free;		/* lock; of the queue of indices that were handed back */
+	u32 last;		/* lock; the greatest index ever handed out */
+	u32 first_free;		/* lock; head of the queue of returned indices */
 	u32 last_free;		/* lock */
 	u32 free_count;		/* lock */
-	unsigned long **root[XPMEM_REGISTRY_TABLE_ENTRIES];	/* of slots; each table is made once */
+	/* Three levels of tables, down to the slots. Each table is created once. */
+	unsigned long **root[XPMEM_REGISTRY_TABLE_ENTRIES];
 	atomic_long_t live;
 };
 
@@ -176,12 +188,12 @@ bool xpmem_registry_withdraw(struct xpmem_registry *registry, struct xpmem_objec
 struct xpmem_object *xpmem_registry_find(struct xpmem_registry *registry, s64 id);
 struct xpmem_object *xpmem_registry_next(struct xpmem_registry *registry, unsigned long *cursor);
 
-/* owner.c: who made an object, for access checks and listings */
+/* owner.c: the process that created an object, for access checks and listings */
 
 struct xpmem_owner {
 	struct pid *pid;
 	struct ns_common *ipc_ns;
-	struct user_namespace *user_ns;	/* of its exec: capabilities over the process count there */
+	struct user_namespace *user_ns;	/* of its exec; capabilities in it cover the process */
 	kuid_t uid;
 	kgid_t gid;
 };
@@ -203,10 +215,10 @@ struct xpmem_client {
 	refcount_t ref;
 	struct mm_struct *mm;		/* identity only: mmgrab */
 	struct mutex watching;
-	struct xpmem_watch *watch;	/* watching; permits end with the mm; since the first */
-	struct list_head watch_link;	/* the lock of the watch */
+	struct xpmem_watch *watch;	/* watching; set by the first permit, ends permits with the mm */
+	struct list_head watch_link;	/* watch->lock */
 	struct work_struct exit_work;
-	unsigned int shard;		/* the number of that which it is in, of every space */
+	unsigned int shard;		/* index of this client's shard in each space */
 	spinlock_t lock;
 	struct list_head segments;	/* lock */
 	struct list_head permits;	/* lock */
@@ -217,16 +229,16 @@ int xpmem_client_watch(struct xpmem_client *client);
 void xpmem_client_close(struct xpmem_client *client);
 void xpmem_client_put(struct xpmem_client *client);
 
-/* shard.c: some of the attachers of a space */
+/* shard.c: a share of the attachers of a space */
 
-/* So many that a change passes over most attachers whom it does not concern; more would take more memory. */
+/* Enough for a change to skip most unrelated attachers. More shards take more memory. */
 #define XPMEM_SHARDS 32
 
 struct xpmem_shard;
 
 struct file *xpmem_shard_file(struct xpmem_space *space, unsigned int number, bool writable);
-void xpmem_shards_zap(struct xpmem_space *space, unsigned long shards, unsigned long start, unsigned long end,
-		      enum mmu_notifier_event event);
+void xpmem_shards_zap(struct xpmem_space *space, unsigned long shards, unsigned long start,
+		      unsigned long end, enum mmu_notifier_event event);
 bool xpmem_shards_may_defer(const struct xpmem_space *space, enum mmu_notifier_event event,
 			    unsigned long size);
 void xpmem_shard_yield(struct xpmem_space *space, unsigned int number);
@@ -256,7 +268,10 @@ int xpmem_interval_notifier_insert(struct mmu_interval_notifier *notifier,
 
 /* space.c */
 
-/* Invalidations of one exporter at a time that are told apart by range; what is more counts as all of the space. */
+/*
+ * Invalidations of one exporter that are tracked by range at a time. Each one above this number
+ * counts as an invalidation of the whole space.
+ */
 #define XPMEM_ACTIVE_RANGES 16
 
 struct xpmem_active_range {
@@ -272,27 +287,27 @@ struct xpmem_space {
 	struct xpmem_owner owner;	/* of its first segment */
 	struct mm_struct *mm;		/* mmgrab */
 	bool published;
-	bool ended;			/* the mm has, and nothing of it is mapped any more */
+	bool ended;			/* the mm has ended, and no attachment maps any of it */
 	atomic_t segment_count;
 	atomic_long_t stats[XPMEM_EXPORTER_STATS];
 	struct hlist_node link;
-	struct xpmem_shard *shards[XPMEM_SHARDS];	/* each made for the first attacher that needs it */
-	struct mmu_notifier notifier;	/* of invalidations, and of the end of the mm */
+	struct xpmem_shard *shards[XPMEM_SHARDS];	/* created by the first attacher */
+	struct mmu_notifier notifier;	/* reports invalidations, and the end of the mm */
 	struct mmu_interval_notifier veto_notifier;
 	struct mmu_interval_notifier snapshot_notifier;	/* for hmm_range_fault(); never inserted */
 	spinlock_t active_lock;
 	struct xpmem_active_range active[XPMEM_ACTIVE_RANGES];	/* active_lock */
-	unsigned int active_beyond;	/* active_lock; invalidations that found no room in @active */
-	struct list_head deferrals;	/* active_lock; of deferral.c */
-	wait_queue_head_t quiet;	/* woken when an invalidation ends, or a deferral */
+	unsigned int active_beyond;	/* active_lock; invalidations that do not fit in @active */
+	struct list_head deferrals;	/* active_lock; see deferral.c */
+	wait_queue_head_t quiet;	/* woken when an invalidation or a deferral ends */
 	struct work_struct exit_work;
 	struct work_struct free_work;
 	struct mutex making_window;
-	struct xpmem_window_table *windows;	/* making_window, to change */
+	struct xpmem_window_table *windows;	/* making_window to write */
 	spinlock_t lock;
 	struct list_head segments;	/* lock */
-	struct list_head builders;	/* lock; of attachment.c */
-	struct hlist_head stashes[1 << XPMEM_STASH_BITS];	/* lock; of stash.c, by task */
+	struct list_head builders;	/* lock; see attachment.c */
+	struct hlist_head stashes[1 << XPMEM_STASH_BITS];	/* lock; see stash.c, by task */
 	atomic_t waiters;		/* tasks in xpmem_wait() through an attachment */
 };
 
@@ -304,35 +319,35 @@ void xpmem_space_put(struct xpmem_space *space);
 void xpmem_space_end(struct xpmem_space *space);
 
 enum xpmem_queue {
-	XPMEM_QUEUE_ZAP,	/* pages are kept until it is done */
-	XPMEM_QUEUE_EXIT,	/* objects of address spaces that ended */
+	XPMEM_QUEUE_ZAP,	/* deferred zaps, which keep pages until they are done */
+	XPMEM_QUEUE_EXIT,	/* kills of objects whose address space ended */
 	XPMEM_QUEUE_FREE,
 	XPMEM_QUEUE_COUNT,
 };
 
 void xpmem_queue(enum xpmem_queue queue, struct work_struct *work);
 
-/* False once the OOM reaper may have taken memory of the exporter away. */
+/* Returns false once the OOM reaper may have freed memory of the exporter. */
 static inline bool xpmem_space_is_stable(struct xpmem_space *space)
 {
 	return !check_stable_address_space(space->mm);
 }
 
-/* stash.c: what a fault found after it had to give up its own lock, kept for its return */
+/* stash.c: the result of a fault that dropped its own lock, kept for the retry */
 
 struct xpmem_stash {
 	struct hlist_node link;		/* space->lock */
 	struct task_struct *task;	/* identity only, with started */
 	u64 started;
-	unsigned long source;		/* the page that is wanted */
-	unsigned long start;		/* source addresses that pfns describes; none: start is end */
+	unsigned long source;		/* the wanted page */
+	unsigned long start;		/* range of source addresses in pfns; start == end: empty */
 	unsigned long end;
 	struct xpmem_window *window;
 	unsigned long seq;
-	unsigned long *pfns;		/* as hmm_range_fault() gives them; NULL: &pfn */
+	unsigned long *pfns;		/* as hmm_range_fault() returns them; NULL: &pfn */
 	unsigned long pfn;
 	vm_fault_t error;
-	bool write;			/* for a write, which may read first */
+	bool write;			/* serves a write, which may read first */
 };
 
 void xpmem_stash_put(struct xpmem_space *space, struct xpmem_stash *stash);
@@ -367,18 +382,22 @@ struct xpmem_window {
 	struct xpmem_space *space;
 	unsigned long start;
 	struct rw_semaphore lock;	/* read: insert into attachments. write: the notifier */
-	unsigned long seq;		/* lock; counts invalidations of any of it */
-	DECLARE_BITMAP(mapped, XPMEM_WINDOW_PAGES);	/* lock; set: some attachment may map the page */
-	unsigned long shards;		/* lock; set: some attachment of the shard may map some page */
+	unsigned long seq;		/* lock; counts invalidations of any part of the window */
+	/* lock. A set bit: some attachment may map the page. */
+	DECLARE_BITMAP(mapped, XPMEM_WINDOW_PAGES);
+	/* lock. A set bit: some attachment of the shard may map some page. */
+	unsigned long shards;
 };
 
 struct xpmem_window *xpmem_window_get(struct xpmem_space *space, unsigned long source);
-bool xpmem_window_sample(struct xpmem_window *window, unsigned long start, unsigned long end, unsigned long *seq);
+bool xpmem_window_sample(struct xpmem_window *window, unsigned long start, unsigned long end,
+			 unsigned long *seq);
 bool xpmem_window_changed(const struct xpmem_window *window, unsigned long seq);
 void xpmem_windows_invalidate(struct xpmem_space *space, unsigned long start, unsigned long end,
 			      enum mmu_notifier_event event);
 bool xpmem_windows_untouched(struct xpmem_space *space, unsigned long start, unsigned long end);
-void xpmem_windows_for_each_mapped(struct xpmem_space *space, unsigned long start, unsigned long end,
+void xpmem_windows_for_each_mapped(struct xpmem_space *space, unsigned long start,
+				   unsigned long end,
 				   bool (*visit)(unsigned long source, void *data), void *data);
 void xpmem_windows_destroy(struct xpmem_space *space);
 
@@ -391,29 +410,33 @@ struct xpmem_segment {
 	struct xpmem_owner owner;
 	struct list_head client_link;	/* client->lock */
 	struct list_head space_link;	/* space->lock */
-	struct list_head dmabufs;	/* the lock of dmabuf.c */
+	struct list_head dmabufs;	/* dmabufs_lock of dmabuf.c */
 	spinlock_t lock;
 	struct list_head permit_list;	/* lock */
 	unsigned long start;
 	unsigned long length;
 	unsigned int mode;
 	bool rdonly;
-	bool no_ptrace_check;		/* the mode alone decides who may have a permit */
+	bool no_ptrace_check;		/* the mode alone decides which processes get a permit */
 	bool no_gup;			/* no attachment allows get_user_pages() */
 	bool dead;
-	bool ended;			/* no process has access any more; waiters wait for the variable */
-	atomic_t permits;		/* that are alive */
+	bool ended;			/* all access has ended; killers wait for this */
+	atomic_t permits;		/* live permits */
 	atomic_long_t stats[XPMEM_FAULT_STATS];
 	char name[XPMEM_NAME_SIZE];
 };
 
-/* Removed, or its address space has ended, which a worker follows up. The caller has a reference. */
+/*
+ * Whether the segment was removed, or its address space has ended. In the latter case a worker
+ * removes it soon. The caller holds a reference.
+ */
 static inline bool xpmem_segment_gone(const struct xpmem_segment *segment)
 {
 	return READ_ONCE(segment->dead) || !atomic_read(&segment->space->mm->mm_users);
 }
 
-struct xpmem_segment *xpmem_segment_create(struct xpmem_client *client, u64 vaddr, u64 length, u32 mode, u32 flags, const u8 *name);
+struct xpmem_segment *xpmem_segment_create(struct xpmem_client *client, u64 vaddr, u64 length,
+					   u32 mode, u32 flags, const u8 *name);
 void xpmem_segment_publish(struct xpmem_segment *segment);
 struct xpmem_segment *xpmem_segment_find(s64 id);
 void xpmem_segment_put(struct xpmem_segment *segment);
@@ -430,9 +453,9 @@ struct xpmem_permit {
 	struct xpmem_segment *segment;
 	struct xpmem_owner owner;
 	struct list_head client_link;	/* client->lock */
-	struct list_head segment_link;	/* segment->lock; until it is freed */
+	struct list_head segment_link;	/* segment->lock; linked until the permit is freed */
 	struct mutex attaching;
-	struct rw_semaphore inserting;	/* read: insert into attachments. write: wait for that */
+	struct rw_semaphore inserting;	/* read: insert into attachments. write: drain inserters */
 	spinlock_t lock;
 	struct list_head attachments;	/* lock */
 	atomic_t attachment_count;
@@ -440,7 +463,7 @@ struct xpmem_permit {
 	atomic_long_t dmabuf_pages;
 	bool rdonly;
 	bool dead;			/* set under lock */
-	bool ended;			/* no process has access any more; waiters wait for the variable */
+	bool ended;			/* all access has ended; killers wait for this */
 };
 
 struct xpmem_permit *xpmem_permit_create(struct xpmem_client *client, s64 segid, int fd, u32 flags);
@@ -454,35 +477,39 @@ int xpmem_permit_release(s64 id);
 
 /* attachment.c */
 
-/* Streams of accesses to one attachment that are told apart. */
+/* Number of access streams that are tracked per attachment. */
 #define XPMEM_RECENT_WINDOWS 4
-#define XPMEM_RECENT_DENSE 1UL	/* all of the window was mapped the last time */
+#define XPMEM_RECENT_DENSE 1UL	/* the last fault mapped the whole window */
 
 struct xpmem_attachment {
 	struct xpmem_object object;
 	struct xpmem_permit *permit;
 	struct list_head permit_link;	/* permit->lock */
-	unsigned long address;		/* in B, when it was attached */
+	unsigned long address;		/* in B, at attach time */
 	unsigned long source;		/* in A */
 	unsigned long length;
-	bool touched;			/* permit->inserting; something was inserted */
-	bool huge;			/* permit->inserting; something huge was inserted */
+	bool touched;			/* permit->inserting; a fault inserted an entry */
+	bool huge;			/* permit->inserting; a fault inserted a huge entry */
 	bool rdonly;
-	bool shared;			/* permit->attaching; the part being mapped is shared memory */
-	bool tracked;			/* permit->attaching; its file system must learn of writes */
-	struct task_struct *populater;	/* who has its own faults map what is there, and wait for nothing */
-	unsigned long recent[XPMEM_RECENT_WINDOWS];	/* (numbers of windows that faulted lately, plus one) << 1 | XPMEM_RECENT_DENSE */
+	bool shared;			/* permit->attaching; this part is shared memory */
+	bool tracked;			/* permit->attaching; the filesystem tracks writes */
+	/* The task whose faults map only present pages, and do not wait. */
+	struct task_struct *populater;
+	/* Windows that faulted lately: (number + 1) << 1 | XPMEM_RECENT_DENSE. */
+	unsigned long recent[XPMEM_RECENT_WINDOWS];
 	unsigned int next_recent;
-	unsigned long populated;	/* the populater's; source address where its last fault ended, 0 if it did nothing */
-	enum xpmem_reason reason;	/* why its last VMA to go went */
+	/* Written by the populater: source address where its last fault ended; 0: it did nothing. */
+	unsigned long populated;
+	enum xpmem_reason reason;	/* why the last VMA closed */
 	atomic_long_t stats[XPMEM_FAULT_STATS];
 };
 
-#define XPMEM_ATTACH_REPLACE (1U << 31)	/* internal: MAP_FIXED, as the legacy call wants */
+#define XPMEM_ATTACH_REPLACE (1U << 31)	/* internal: MAP_FIXED, for the legacy call */
 
 extern const struct file_operations xpmem_attachment_fops;
 
-struct xpmem_attachment *xpmem_attachment_create(s64 apid, u64 offset, u64 length, u64 vaddr, u32 flags);
+struct xpmem_attachment *xpmem_attachment_create(s64 apid, u64 offset, u64 length, u64 vaddr,
+						 u32 flags);
 void xpmem_attachment_put(struct xpmem_attachment *attachment);
 int xpmem_attachment_unmap(struct xpmem_attachment *attachment, unsigned long address);
 int xpmem_attachment_detach(u64 vaddr);
@@ -492,7 +519,7 @@ static inline struct xpmem_space *xpmem_attachment_space(const struct xpmem_atta
 	return attachment->permit->segment->space;
 }
 
-/* Once it is true it stays so. Insert only if it is false under permit->inserting. */
+/* Never becomes false again. Faults insert only if it is false under permit->inserting. */
 static inline bool xpmem_attachment_revoked(const struct xpmem_attachment *attachment)
 {
 	return READ_ONCE(attachment->permit->dead) || READ_ONCE(attachment->permit->segment->dead);
@@ -514,36 +541,37 @@ static inline bool xpmem_vma_is_attachment(const struct vm_area_struct *vma)
 void xpmem_attachment_open(struct vm_area_struct *vma);
 void xpmem_attachment_close(struct vm_area_struct *vma);
 void xpmem_attachment_populate(struct xpmem_attachment *attachment);
-long xpmem_source_pin(struct xpmem_space *space, unsigned long source, unsigned long count, struct page **pages);
+long xpmem_source_pin(struct xpmem_space *space, unsigned long source, unsigned long count,
+		      struct page **pages);
 
-/* mirror.c: a window of a space, as seen through one VMA of an attachment */
+/* mirror.c: the snapshot that one fault takes, of a part of a window */
 
 enum xpmem_verdict {
 	XPMEM_MAPPED,
-	XPMEM_RACED,	/* the exporter changed meanwhile: try again */
-	XPMEM_ABSENT,	/* the exporter has to bring the page in, or to make it its own, first */
-	XPMEM_HOLE,	/* nothing that may be attached is there */
+	XPMEM_RACED,	/* the exporter changed in the meantime: try again */
+	XPMEM_ABSENT,	/* the exporter must fault the page in, or copy it on write, first */
+	XPMEM_HOLE,	/* the exporter maps no memory that may be attached */
 	XPMEM_DENIED,	/* the exporter's own mapping would refuse the access */
 	XPMEM_NOMEM,
 };
 
 struct xpmem_mirror {
-	struct vm_fault *vmf;	/* until the attacher's lock is given up, as vma */
+	struct vm_fault *vmf;	/* valid, like vma, until the fault drops the attacher's lock */
 	struct vm_area_struct *vma;
 	struct xpmem_attachment *attachment;
 	struct xpmem_space *space;
 	struct xpmem_window *window;	/* of the last snapshot */
-	unsigned long block;	/* bytes around the page that one fault maps; a power of two */
-	unsigned long source;	/* the page that is wanted */
-	unsigned long start;	/* source addresses that pfns describes */
+	unsigned long block;	/* size of the block that one fault maps; a power of two */
+	unsigned long source;	/* the wanted page */
+	unsigned long start;	/* range of source addresses in pfns */
 	unsigned long end;
 	unsigned long seq;
 	unsigned long *pfns;
 	bool write;
-	bool brought_in;	/* by a fault of the exporter, just now */
-	bool unreadable;	/* the exporter has the memory mapped to be written only */
-	bool huge;		/* map all around the wanted page at once */
-	bool needs_writable;	/* xpmem_needs_writable(vma), for when vma is gone */
+	bool brought_in;	/* an exporter fault has just brought the page in */
+	bool unreadable;	/* the exporter maps the memory write-only */
+	bool huge;		/* map the PMD range around the wanted page by one entry */
+	bool needs_writable;	/* xpmem_needs_writable(vma), usable after vma is gone */
 	unsigned long inserted;	/* pages so far */
 };
 
@@ -551,7 +579,7 @@ bool xpmem_source_allowed(const struct vm_area_struct *vma);
 enum xpmem_verdict xpmem_mirror_look(struct xpmem_mirror *mirror);
 enum xpmem_verdict xpmem_mirror_snapshot(struct xpmem_mirror *mirror);
 
-/* What a snapshot says of the wanted page. */
+/* The snapshot's entry for the wanted page. */
 static inline unsigned long xpmem_mirror_wanted(const struct xpmem_mirror *mirror)
 {
 	return mirror->pfns[(mirror->source - mirror->start) >> PAGE_SHIFT];
@@ -582,7 +610,8 @@ static inline struct file *xpmem_dmabuf_file(s64 apid, u64 offset, u64 length)
 	return ERR_PTR(-EOPNOTSUPP);
 }
 
-static inline void xpmem_dmabuf_revoke(struct xpmem_segment *segment, const struct xpmem_permit *permit)
+static inline void xpmem_dmabuf_revoke(struct xpmem_segment *segment,
+				       const struct xpmem_permit *permit)
 {
 }
 #endif
@@ -592,7 +621,8 @@ static inline void xpmem_dmabuf_revoke(struct xpmem_segment *segment, const stru
 int xpmem_ioctl_reply(union xpmem_ioctl_arg *arg);
 long xpmem_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
 long xpmem_compat_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
-bool xpmem_legacy_ioctl(struct xpmem_client *client, unsigned int cmd, void __user *arg, long *result);
+bool xpmem_legacy_ioctl(struct xpmem_client *client, unsigned int cmd, void __user *arg,
+			long *result);
 void xpmem_query_fill(struct xpmem_ioc_query *query);
 
 /* netlink.c */
