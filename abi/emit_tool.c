@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* tools/xpmemctl/netlink_gen.h and .c: the tables that turn netlink attributes into JSON. */
+#include <string.h>
+
 #include "output.h"
 
 /* Columns of a string in a table; a tab and two spaces stand before it. */
