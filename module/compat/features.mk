@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# For a Kbuild that has set `compat` to this folder: makes $(obj)/compat/features.h, what this kernel has, found out
-# by compiling.
+# For a Kbuild that has set `compat` to this folder: makes $(obj)/compat/features.h, which says what
+# this kernel has. Compiling finds it out.
 probes := $(wildcard $(compat)/probes/*.c $(compat)/probes/*/*.c)
 # Kbuild runs it with set -e, which sees no failure before &&.
 quiet_cmd_probe = PROBE   $@
@@ -10,4 +10,4 @@ quiet_cmd_probe = PROBE   $@
 $(obj)/compat/features.h: $(compat)/probe.sh $(probes) FORCE
 	$(call if_changed,probe)
 targets += compat/features.h
-clean-files := compat/features.h
+clean-files := compat/features.h compat/probe.h compat/probe.h.gch
