@@ -67,12 +67,13 @@ fi
 # run with run_case. The program reports each as a TAP subtest. The test has to be named
 # "cases of PROGRAM".
 run_cases() {
-	local program=$1 name
+	local program=$1 name run
 	shift
 
+	run="(run_case $program|$program-cases)"
 	[[ ${1:-} != but ]] || shift
 	for name; do
-		grep -qE "^	(.*[[:space:]])?(run_case $program|$program-cases) $name( |\$)" "$BATS_TEST_FILENAME" || {
+		grep -qE "^	(.*[[:space:]])?$run $name( |\$)" "$BATS_TEST_FILENAME" || {
 			echo "no test runs the case $name"
 			return 1
 		}

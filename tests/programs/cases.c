@@ -94,7 +94,10 @@ static long outer_limit(void)
 	return seconds > 0 ? seconds : 200 * (long)slowness();
 }
 
-/* Read what the case says until all of its processes have closed the pipe. Returns false when time is up. */
+/*
+ * Read what the case says until all of its processes have closed the pipe.
+ * Returns false when time is up.
+ */
 static bool read_output(struct outcome *outcome, int from, long end)
 {
 	struct pollfd poll_from = { .fd = from, .events = POLLIN };
