@@ -1,0 +1,10 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+
+@test "does not parse" {
+	if true
+}
+
+@test "passes" {
+	true
+}
