@@ -12,6 +12,34 @@ teardown_file() {
 	disk_unmount
 }
 
-@test "cases of writeback" {
-	run_cases writeback
+@test "written back each time" {
+	run_case writeback written-back-each-time
+}
+
+@test "read before written" {
+	run_case writeback read-before-written
+}
+
+@test "both write" {
+	run_case writeback both-write
+}
+
+@test "after the exporter unmapped" {
+	run_case writeback after-the-exporter-unmapped
+}
+
+@test "after the attacher was killed" {
+	run_case writeback after-the-attacher-was-killed
+}
+
+@test "caches dropped" {
+	run_case writeback caches-dropped
+}
+
+@test "counted while written back" {
+	run_case writeback counted-while-written-back
+}
+
+@test "every case of the program has a test" {
+	is "$(cases_without_test writeback "$BATS_TEST_FILENAME")" ""
 }

@@ -6,18 +6,11 @@
 load helpers
 
 setup_file() {
-	if ! modprobe -a dummy rdma_rxe; then
-		skip_later "this kernel has no RDMA over Ethernet in software"
-		return
-	fi
+	modprobe -a dummy rdma_rxe || skip "this kernel has no RDMA over Ethernet in software"
 	ip link add xpmem0 type dummy
 	ip address add 10.250.0.1/24 dev xpmem0
 	ip link set xpmem0 up
 	rdma link add xpmem_rxe type rxe netdev xpmem0
-}
-
-setup() {
-	skip_if_told
 }
 
 teardown_file() {
@@ -26,6 +19,34 @@ teardown_file() {
 	ip link delete xpmem0
 }
 
-@test "cases of rdma" {
-	run_cases rdma
+@test "memory file" {
+	run_case rdma memory-file
+}
+
+@test "anonymous shared memory" {
+	run_case rdma anonymous-shared-memory
+}
+
+@test "untouched memory" {
+	run_case rdma untouched-memory
+}
+
+@test "registered meanwhile" {
+	run_case rdma registered-meanwhile
+}
+
+@test "read only" {
+	run_case rdma read-only
+}
+
+@test "private memory" {
+	run_case rdma private-memory
+}
+
+@test "private huge page" {
+	run_case rdma private-huge-page
+}
+
+@test "every case of the program has a test" {
+	is "$(cases_without_test rdma "$BATS_TEST_FILENAME")" ""
 }

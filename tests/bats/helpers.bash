@@ -57,39 +57,6 @@ run_case() {
 	esac
 }
 
-# A program limits the time of each case, so the limit of one bats test is none for "cases of PROGRAM".
-if [[ ${BATS_TEST_NAME:-} == test_cases_of_* && -n ${BATS_TEST_TIMEOUT:-} ]]; then
-	export XPMEM_TEST_LIMIT=$BATS_TEST_TIMEOUT
-	unset BATS_TEST_TIMEOUT
-fi
-
-# run_cases PROGRAM [but CASE...]: all cases of PROGRAM-cases but those named, which this file must
-# run with run_case. The program reports each as a TAP subtest. The test has to be named
-# "cases of PROGRAM".
-run_cases() {
-	local program=$1 name run
-	shift
-
-	run="(run_case $program|$program-cases)"
-	[[ ${1:-} != but ]] || shift
-	for name; do
-		grep -qE "^	(.*[[:space:]])?$run $name( |\$)" "$BATS_TEST_FILENAME" || {
-			echo "no test runs the case $name"
-			return 1
-		}
-	done
-	"$program-cases" --tap "$@" 2>&1 >&3
-}
-
-# For setup_file, in which bats 1.8 cannot skip: tell skip_if_told, in setup, to skip all tests.
-skip_later() {
-	echo "$1" >"$BATS_FILE_TMPDIR/skip"
-}
-
-skip_if_told() {
-	[[ ! -e $BATS_FILE_TMPDIR/skip ]] || skip "$(<"$BATS_FILE_TMPDIR/skip")"
-}
-
 # Run a command as an ordinary user and group without any privilege.
 as_user() {
 	local user=$1
@@ -119,6 +86,16 @@ within() {
 		fi
 		sleep 0.1
 	done
+}
+
+# Print the lines of the case names of a program that no test of a suite runs.
+cases_without_test() {
+	local program=$1 suite name
+
+	suite=$(<"$2")
+	while read -r name; do
+		[[ $suite =~ "run_case $program $name"([[:space:];]|$) ]] || echo "$name"
+	done < <("$program-cases" --list)
 }
 
 # A file system on a block device, where written pages reach a disk and O_DIRECT works; sets XPMEM_TEST_DISK.

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What listeners of the netlink group are told. The parameter max_segments
- * is set back after each case.
+ * What listeners of the netlink group are told. Some cases change the parameter max_segments; who calls
+ * them sets it back.
  */
 #include <fcntl.h>
 #include <linux/netlink.h>
@@ -179,7 +179,7 @@ static void make_objects(void)
 	expect(XPMEM_NL_CMD_ATTACHMENT_CREATED, attid, 0);
 }
 
-CASE_DESCRIBED(removed, "removed, released and detached")
+CASE(removed)
 {
 	make_objects();
 	CHECK_OK(on(peer, do_detach, address));
@@ -243,7 +243,7 @@ static long do_exec(const long *keep_descriptor)
 	return -errno;
 }
 
-CASE_DESCRIBED(executed, "executed another program")
+CASE(executed)
 {
 	make_objects();
 	peer_tell(peer, do_exec, ARGUMENTS(0));
@@ -252,7 +252,7 @@ CASE_DESCRIBED(executed, "executed another program")
 }
 
 /* the permit is the descriptor's, which lives on */
-CASE_DESCRIBED(executed_with_the_descriptor, "executed another program and kept the descriptor")
+CASE(executed_with_the_descriptor)
 {
 	make_objects();
 	peer_tell(peer, do_exec, ARGUMENTS(1));
@@ -290,7 +290,7 @@ CASE(revoked)
 }
 
 /* what a reader learns of an object without asking for it, which it may be too late for */
-CASE_DESCRIBED(contents, "what an event tells")
+CASE(contents)
 {
 	long memory = map_anonymous(PAGE);
 	struct event event;
@@ -356,12 +356,7 @@ CASE(permit_is_refused)
 	}
 }
 
-AFTER_EACH
-{
-	write_file("/sys/module/xpmem/parameters/max_segments", "1048576");
-}
-
-CASE_DESCRIBED(limit_is_hit, "a limit is hit")
+CASE(limit_is_hit)
 {
 	struct event event;
 
@@ -398,7 +393,7 @@ static long do_join(const long *none)
 	return join(listener);
 }
 
-CASE_DESCRIBED(not_for_ordinary_users, "ordinary users may not listen")
+CASE(not_for_ordinary_users)
 {
 	peer = peer_start();
 	CHECK_OK(on(peer, do_become, USER, USER));
@@ -413,7 +408,7 @@ static long do_expect_nothing(const long *none)
 }
 
 /* who administers a network namespace of its own may join there, and is told nothing */
-CASE_DESCRIBED(not_for_other_network_namespaces, "another network namespace is told nothing")
+CASE(not_for_other_network_namespaces)
 {
 	struct peer *stranger = peer_fork();
 
@@ -427,7 +422,7 @@ CASE_DESCRIBED(not_for_other_network_namespaces, "another network namespace is t
 }
 
 /* what did not fit is not passed over in silence */
-CASE_DESCRIBED(overrun, "who reads too slowly is told that it missed some")
+CASE(overrun)
 {
 	int size = 4096;
 	struct event event;
@@ -558,7 +553,7 @@ static void expect_known(int64_t id)
 }
 
 /* Who listens, then lists, then follows knows what there is, though all of it changes meanwhile. */
-CASE_DESCRIBED(state_is_known, "who listens, lists and follows knows what there is")
+CASE(state_is_known)
 {
 	struct peer *peers[4];
 	struct event event;

@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A test program holds named cases, and a run is one case: `coherence-cases fork-exporter-writes`.
+ * A test program holds named cases, and a run is one case: `coherence fork-exporter-writes`.
  * Exit status 0 passed, 1 failed, 77 skipped, each of the last two with its reason on stderr.
- * `--list` prints the name and the description of each case. `--tap [CASE...]` runs all cases but
- * those named, each in a process group of its own, and reports each in TAP, as a subtest. A case
- * fails if it takes longer than its time limit, or than $XPMEM_TEST_LIMIT seconds with all that it
- * starts.
+ * `--list` names the cases. A case that takes longer than its time limit fails.
  */
 #ifndef HARNESS_H
 #define HARNESS_H
@@ -29,34 +26,20 @@
 
 struct test_case {
 	const char *name;
-	const char *description;	/* NULL: the words of the name */
 	void (*run)(void);
 	struct test_case *next;
-	bool left_out;
 };
 
 void case_register(struct test_case *test);
-void after_each_register(void (*run)(void));
 
-/* a case whose description is more than the words of its name */
-#define CASE_DESCRIBED(id, text) \
+#define CASE(id) \
 	static void case_##id(void); \
 	__attribute__((constructor)) static void register_##id(void) \
 	{ \
-		static struct test_case test = { .name = #id, .description = text, .run = case_##id }; \
+		static struct test_case test = { .name = #id, .run = case_##id }; \
 		case_register(&test); \
 	} \
 	static void case_##id(void)
-#define CASE(id) CASE_DESCRIBED(id, NULL)
-
-/* what --tap does after each case, however the case ended */
-#define AFTER_EACH \
-	static void after_each_case(void); \
-	__attribute__((constructor)) static void register_after_each_case(void) \
-	{ \
-		after_each_register(after_each_case); \
-	} \
-	static void after_each_case(void)
 
 /* how many times slower than the stock kernel this one is, as the environment says: for time limits */
 unsigned int slowness(void);

@@ -51,18 +51,6 @@ CASE(fault)
 	*nowhere = 0;
 }
 
-CASE(killed)
-{
-	raise(SIGKILL);
-}
-
-CASE(keeps_its_output_open)
-{
-	if (!fork())
-		for (;;)
-			pause();
-}
-
 CASE(leftover_peer)
 {
 	printf("%d\n", peer_pid(peer_fork()));

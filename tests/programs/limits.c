@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What one user may hold: the parameters max_segments, max_permits and max_attachments, and the
- * memory cgroup. The parameters are set back after each case.
+ * memory cgroup. Who calls this sets the parameters back.
  */
 #include <pthread.h>
 #include <sched.h>
@@ -27,14 +27,6 @@ static void limit(const char *objects, long most)
 	snprintf(path, sizeof(path), "/sys/module/xpmem/parameters/max_%s", objects);
 	snprintf(text, sizeof(text), "%ld", most);
 	CHECK_OK(write_file(path, text));
-}
-
-AFTER_EACH
-{
-	limit("segments", 1048576);
-	limit("permits", 1048576);
-	limit("attachments", 1048576);
-	rmdir(CGROUP);
 }
 
 static struct peer *user_start(long uid)

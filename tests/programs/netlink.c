@@ -314,7 +314,7 @@ static long end(int command, int attribute, int64_t id)
 #define REVOKE_SEGMENT(id) end(XPMEM_NL_CMD_SEGMENT_REVOKE, XPMEM_A_SEGMENT_ID, id)
 #define REVOKE_PERMIT(id) end(XPMEM_NL_CMD_PERMIT_REVOKE, XPMEM_A_PERMIT_ID, id)
 
-CASE_DESCRIBED(revoke_segment, "revoke a segment")
+CASE(revoke_segment)
 {
 	make_objects();
 	CHECK_OK(load(attached));
@@ -329,7 +329,7 @@ CASE_DESCRIBED(revoke_segment, "revoke a segment")
 }
 
 /* other permits go on */
-CASE_DESCRIBED(revoke_permit, "revoke a permit")
+CASE(revoke_permit)
 {
 	long other;
 
@@ -369,7 +369,7 @@ static long do_see(const long *id)
 }
 
 /* by others: a stranger, the same user in another ipc namespace, an administrator of nothing but its own namespaces */
-CASE_DESCRIBED(revoke_what_is_not_ones_own, "revoke what is not one's own")
+CASE(revoke_what_is_not_ones_own)
 {
 	struct peer *peer;
 
@@ -382,7 +382,7 @@ CASE_DESCRIBED(revoke_what_is_not_ones_own, "revoke what is not one's own")
 	CHECK_OK(ATTACH(.apid = apid, .length = PAGE));
 }
 
-CASE_DESCRIBED(revoke_as_stranger, "revoke as a stranger, and as the administrator")
+CASE(revoke_as_stranger)
 {
 	struct peer *stranger = peer_fork(), *user = peer_start();
 
@@ -555,7 +555,7 @@ CASE(process_that_joined_the_namespace)
 }
 
 /* a socket that another user opened says nothing to who is made to write to it */
-CASE_DESCRIBED(socket_of_another_user, "a socket of another user")
+CASE(socket_of_another_user)
 {
 	struct peer *peer;
 	int64_t id;
@@ -569,7 +569,7 @@ CASE_DESCRIBED(socket_of_another_user, "a socket of another user")
 	CHECK_EQ(on(peer, do_see, segid), 1);
 }
 
-CASE_DESCRIBED(figures_of_the_machine, "figures of the machine are the administrator's")
+CASE(figures_of_the_machine)
 {
 	CHECK_OK(here(do_become, USER, USER));
 	connect_to_kernel();
@@ -913,7 +913,7 @@ static void expect_refusal(const struct netlink_operation *entry, struct nl_msg 
 		FAIL("%s, %s: refused without a word", entry->name, what);
 }
 
-CASE_DESCRIBED(table_right_request, "every operation: right request")
+CASE(table_right_request)
 {
 	make_objects();
 	FOR_EACH_OPERATION(entry) {
@@ -922,7 +922,7 @@ CASE_DESCRIBED(table_right_request, "every operation: right request")
 	}
 }
 
-CASE_DESCRIBED(table_attribute_missing, "every operation: attribute missing")
+CASE(table_attribute_missing)
 {
 	int tried = 0;
 
@@ -939,7 +939,7 @@ CASE_DESCRIBED(table_attribute_missing, "every operation: attribute missing")
 }
 
 /* the last one counts, as everywhere in netlink */
-CASE_DESCRIBED(table_attribute_doubled, "every operation: attribute doubled")
+CASE(table_attribute_doubled)
 {
 	make_objects();
 	FOR_EACH_OPERATION(entry)
@@ -956,7 +956,7 @@ CASE_DESCRIBED(table_attribute_doubled, "every operation: attribute doubled")
 		}
 }
 
-CASE_DESCRIBED(table_attribute_of_wrong_length, "every operation: attribute of wrong length")
+CASE(table_attribute_of_wrong_length)
 {
 	static const char zeroes[64];
 
@@ -982,7 +982,7 @@ static bool is_requested(const struct netlink_operation *entry, int id)
 	return false;
 }
 
-CASE_DESCRIBED(table_unknown_attribute, "every operation: unknown attribute")
+CASE(table_unknown_attribute)
 {
 	make_objects();
 	FOR_EACH_OPERATION(entry) {
@@ -1006,7 +1006,7 @@ CASE_DESCRIBED(table_unknown_attribute, "every operation: unknown attribute")
 	}
 }
 
-CASE_DESCRIBED(table_nested_attribute, "every operation: nested attribute")
+CASE(table_nested_attribute)
 {
 	make_objects();
 	FOR_EACH_OPERATION(entry)
@@ -1023,7 +1023,7 @@ CASE_DESCRIBED(table_nested_attribute, "every operation: nested attribute")
 }
 
 /* the message or its last attribute ends early, or goes on after its end */
-CASE_DESCRIBED(table_truncated, "every operation: truncated")
+CASE(table_truncated)
 {
 	make_objects();
 	FOR_EACH_OPERATION(entry) {
@@ -1061,7 +1061,7 @@ static void need_strict_headers(void)
 		SKIP("generic netlink of Linux %d.%d takes any header", major, minor);
 }
 
-CASE_DESCRIBED(table_reserved_header_bits, "every operation: reserved header bits")
+CASE(table_reserved_header_bits)
 {
 	need_strict_headers();
 	make_objects();
@@ -1076,7 +1076,7 @@ CASE_DESCRIBED(table_reserved_header_bits, "every operation: reserved header bit
 }
 
 /* flags that mean nothing to a question, each alone */
-CASE_DESCRIBED(table_unknown_flags, "every operation: unknown flags")
+CASE(table_unknown_flags)
 {
 	need_strict_headers();
 	make_objects();
@@ -1093,7 +1093,7 @@ CASE_DESCRIBED(table_unknown_flags, "every operation: unknown flags")
 		}
 }
 
-CASE_DESCRIBED(table_commands_that_are_not_there, "every operation: commands that are not there")
+CASE(table_commands_that_are_not_there)
 {
 	make_objects();
 	for (int command = 0; command < 256; command++) {
@@ -1116,7 +1116,7 @@ static const struct netlink_attribute *find_filter(const struct netlink_operatio
 	return NULL;
 }
 
-CASE_DESCRIBED(table_dump_with_attributes, "every operation: dump with attributes")
+CASE(table_dump_with_attributes)
 {
 	static const char zeroes[64];
 

@@ -203,30 +203,30 @@ static void need_two_nodes(void)
 		SKIP("this machine has one NUMA node only");
 }
 
-CASE_DESCRIBED(pages_of_a_relative_move, "registers a notifier: pages of a relative move")
+CASE(pages_of_a_relative_move)
 {
 	need_two_nodes();
 	register_while(do_move_for_ever, private_memory(), true, NULL);
 }
 
-CASE_DESCRIBED(pages_of_a_stranger_move, "registers a notifier: pages of a stranger move")
+CASE(pages_of_a_stranger_move)
 {
 	need_two_nodes();
 	register_while(do_move_for_ever, private_memory(), false, NULL);
 }
 
-CASE_DESCRIBED(pages_of_a_file_move, "registers a notifier: pages of a file move")
+CASE(pages_of_a_file_move)
 {
 	need_two_nodes();
 	register_while(do_move_for_ever, file_memory(), true, NULL);
 }
 
-CASE_DESCRIBED(file_is_punched, "registers a notifier: file is punched")
+CASE(file_is_punched)
 {
 	register_while(do_punch_for_ever, file_memory(), true, NULL);
 }
 
-CASE_DESCRIBED(file_of_a_stranger_is_punched, "registers a notifier: file of a stranger is punched")
+CASE(file_of_a_stranger_is_punched)
 {
 	register_while(do_punch_for_ever, file_memory(), false, NULL);
 }

@@ -85,7 +85,7 @@ CASE(same_user)
 	check_gets(peer, 0066, "--");
 }
 
-CASE_DESCRIBED(mask_refuses_others, "the default mask refuses everybody else, whatever the mode is")
+CASE(mask_refuses_others)
 {
 	struct peer *other = user(OTHER, OTHER_GROUP, 0), *member = user(OTHER, GROUP, 0);
 
@@ -97,7 +97,7 @@ CASE_DESCRIBED(mask_refuses_others, "the default mask refuses everybody else, wh
 	check_gets(member, 0666, "--");
 }
 
-CASE_DESCRIBED(mask_allows_the_administrator, "the default mask allows the administrator")
+CASE(mask_allows_the_administrator)
 {
 	struct peer *administrator = peer_start();
 
@@ -165,7 +165,7 @@ CASE(mode_is_checked_against_the_creator)
 	CHECK_EQ(on(other, do_get, segid, XPMEM_GET_RDONLY), -EACCES);
 }
 
-CASE_DESCRIBED(another_users_ids, "another user's ids")
+CASE(another_users_ids)
 {
 	struct peer *other = user(OTHER, OTHER_GROUP, 0);
 	long segid, apid;

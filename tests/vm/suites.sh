@@ -242,7 +242,7 @@ suites_choose() {
 
 # Make the command that runs the suites of files in the VM, and then what suites_after says. Sets command.
 suites_command() {
-	printf -v command '%q ' env BATS_TEST_TIMEOUT="$suites_test_limit" \
+	printf -v command '%q ' env BATS_TEST_TIMEOUT="$suites_test_limit" XPMEM_VM_BATS="${XPMEM_VM_BATS:-}" \
 		bash "$tree/tests/vm/guest/suites" "$@"
 	command+=${suites_after:-}
 }
