@@ -33,8 +33,7 @@ static int get_mode_mask(char *buffer, const struct kernel_param *param)
 static const struct kernel_param_ops mode_mask_ops = { .set = set_mode_mask, .get = get_mode_mask };
 module_param_cb(mode_mask, &mode_mask_ops, NULL, 0644);
 MODULE_PARM_DESC(mode_mask,
-		 "Permission bits of segments that are honoured, octal "
-		 "(default: 0700, the same user only)");
+		 "Permission bits of segments that are honoured, octal (default: 0700, the same user only)");
 
 static int device_open(struct inode *inode, struct file *file)
 {

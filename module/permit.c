@@ -21,9 +21,7 @@ static int permit_refuse(const struct xpmem_segment *segment, enum xpmem_denial 
 	xpmem_stat_add(XPMEM_STAT_PTRACE_DENIALS, 1);
 	xpmem_event_refused(segment, denial);
 	pr_notice_ratelimited(
-		"xpmem: uid %u, pid %d may not attach memory of pid %d: %s; "
-		"the exporter can allow it with XPMEM_MAKE_NO_PTRACE_CHECK or a segment "
-		"descriptor, the administrator with CAP_SYS_PTRACE\n",
+		"xpmem: uid %u, pid %d may not attach memory of pid %d: %s; the exporter can allow it with XPMEM_MAKE_NO_PTRACE_CHECK or a segment descriptor, the administrator with CAP_SYS_PTRACE\n",
 		from_kuid_munged(&init_user_ns, current_euid()), task_tgid_nr(current),
 		pid_nr(segment->owner.pid), texts[denial]);
 	return -EACCES;
@@ -70,8 +68,7 @@ static int check_access(const struct xpmem_segment *segment, u32 flags)
 		if (!ns_capable(segment->owner.user_ns, CAP_IPC_OWNER)) {
 			if (!(needed & ~segment->mode))
 				pr_notice_once(
-					"xpmem: refused a permit that a segment's mode allows "
-					"and the parameter mode_mask does not\n");
+					"xpmem: refused a permit that a segment's mode allows and the parameter mode_mask does not\n");
 			return -EACCES;
 		}
 	}

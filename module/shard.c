@@ -390,9 +390,11 @@ static bool registrant_waits_for_caller(struct standoff *standoff)
 						   registrant_sleeps(standoff->shard);
 	if (!standoff->registrant_takes_locks)
 		return false;
+	/* Pairs with test_and_set_bit() in mm_take_all_locks(): the file's mark was read afterwards. */
 	smp_rmb();
 	if (!is_in_all_locks(mapping))
 		return false;
+	/* Pairs with the same: it marked the shard before the file. */
 	smp_rmb();
 	return is_in_all_locks(standoff->shard->inode->i_mapping);
 }

@@ -39,8 +39,7 @@ TRACE_EVENT(fault,
 		__entry->pages = pages;
 		__entry->duration = duration;
 	),
-	TP_printk("attachment=0x%llx segment=0x%llx address=0x%lx source=0x%lx "
-		  "write=%d fault=0x%x pages=%lu duration=%llu",
+	TP_printk("attachment=0x%llx segment=0x%llx address=0x%lx source=0x%lx write=%d fault=0x%x pages=%lu duration=%llu",
 		  __entry->attachment, __entry->segment, __entry->address, __entry->source,
 		  __entry->write, __entry->fault, __entry->pages, __entry->duration)
 );
@@ -162,8 +161,7 @@ DECLARE_EVENT_CLASS(attachment,
 		__entry->length = attachment->length;
 		__entry->rdonly = attachment->rdonly;
 	),
-	TP_printk("attachment=0x%llx permit=0x%llx address=0x%lx source=0x%lx "
-		  "length=%lu rdonly=%d",
+	TP_printk("attachment=0x%llx permit=0x%llx address=0x%lx source=0x%lx length=%lu rdonly=%d",
 		  __entry->attachment, __entry->permit, __entry->address, __entry->source,
 		  __entry->length, __entry->rdonly)
 );
