@@ -15,7 +15,7 @@
 #include "device.h"
 
 #define ATTACHMENTS 1000	/* of one page: to take it away takes a while */
-#define ROUNDS 12
+#define ROUNDS 8
 #define LONGEST_DELAY 3000000L	/* ns: about what it takes to take the page away */
 #define SECRET 0x5ec2e75ec2e7L
 #define SCRIBBLE 0xbad0bad0badL
