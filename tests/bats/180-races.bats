@@ -117,10 +117,6 @@ teardown_file() {
 	run_case notifier file-of-a-stranger-is-punched
 }
 
-@test "registers a notifier: file is punched and mapped" {
-	run_case notifier file-is-punched-and-mapped
-}
-
 @test "every case of the programs has a test" {
 	local program
 

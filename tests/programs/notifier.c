@@ -112,16 +112,6 @@ static long do_punch_for_ever(const long *none)
 	return 0;
 }
 
-/* Holds the mmap_lock of the exporter for writing while it waits for the file's i_mmap_rwsem. */
-static void *map_for_ever(void *nothing)
-{
-	long place = map_file(file, PAGE, PROT_READ, MAP_SHARED);
-
-	while (!board->stop)
-		map_over(place, PAGE, PROT_READ, MAP_SHARED, file);
-	return nothing;
-}
-
 /* Returns when all have made progress for some seconds, and fails when one stands still. */
 static void watch_progress(struct peer *attacher, struct peer *changer)
 {
@@ -155,11 +145,9 @@ static void watch_progress(struct peer *attacher, struct peer *changer)
 }
 
 /* With @related, the attacher maps the memory too, as it inherited the mapping. */
-static void register_while(operation *change, long memory_of_exporter, bool related,
-			   void *(*in_exporter)(void *))
+static void register_while(operation *change, long memory_of_exporter, bool related)
 {
 	struct peer *attacher, *changer;
-	pthread_t thread;
 	long segid;
 
 	memory = memory_of_exporter;
@@ -176,11 +164,7 @@ static void register_while(operation *change, long memory_of_exporter, bool rela
 	segid = export_range(memory, LENGTH);
 	peer_tell(attacher, do_register_for_ever, &segid);
 	peer_tell(changer, change, ARGUMENTS(getpid()));
-	if (in_exporter)
-		CHECK_EQ(pthread_create(&thread, NULL, in_exporter, NULL), 0);
 	watch_progress(attacher, changer);
-	if (in_exporter)
-		CHECK_EQ(pthread_join(thread, NULL), 0);
 }
 
 static long private_memory(void)
@@ -206,32 +190,27 @@ static void need_two_nodes(void)
 CASE(pages_of_a_relative_move)
 {
 	need_two_nodes();
-	register_while(do_move_for_ever, private_memory(), true, NULL);
+	register_while(do_move_for_ever, private_memory(), true);
 }
 
 CASE(pages_of_a_stranger_move)
 {
 	need_two_nodes();
-	register_while(do_move_for_ever, private_memory(), false, NULL);
+	register_while(do_move_for_ever, private_memory(), false);
 }
 
 CASE(pages_of_a_file_move)
 {
 	need_two_nodes();
-	register_while(do_move_for_ever, file_memory(), true, NULL);
+	register_while(do_move_for_ever, file_memory(), true);
 }
 
 CASE(file_is_punched)
 {
-	register_while(do_punch_for_ever, file_memory(), true, NULL);
+	register_while(do_punch_for_ever, file_memory(), true);
 }
 
 CASE(file_of_a_stranger_is_punched)
 {
-	register_while(do_punch_for_ever, file_memory(), false, NULL);
-}
-
-CASE(file_is_punched_and_mapped)
-{
-	register_while(do_punch_for_ever, file_memory(), true, map_for_ever);
+	register_while(do_punch_for_ever, file_memory(), false);
 }
