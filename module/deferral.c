@@ -275,12 +275,14 @@ static bool is_pending(struct xpmem_space *space, unsigned long start, unsigned 
  * @space: the exporter
  * @start: first source address
  * @end: end of the range
+ * @event: the change; does not wait for one that may be deferred itself
  *
- * For changes that are never deferred themselves: the caller, the exporter's notifier, holds no
- * lock that mm_take_all_locks() waits for while it has a shard's, so the workers go on.
+ * The caller is the exporter's notifier. If its change is never deferred, it holds no lock that
+ * mm_take_all_locks() waits for while it has a shard's, so the workers go on.
  */
-void xpmem_deferral_wait(struct xpmem_space *space, unsigned long start, unsigned long end)
+void xpmem_deferral_wait(struct xpmem_space *space, unsigned long start, unsigned long end,
+			 enum mmu_notifier_event event)
 {
-	if (!list_empty_careful(&space->deferrals))
+	if (!list_empty_careful(&space->deferrals) && !xpmem_shards_may_defer(space, event, start))
 		wait_event(space->quiet, !is_pending(space, start, end));
 }

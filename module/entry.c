@@ -119,8 +119,8 @@ bool xpmem_entries_may_be_huge(const struct xpmem_mirror *mirror)
 
 /*
  * A zap of the huge zero page takes a page table that was set aside with it, on 7.2 and 7.3 even in
- * a VMA of a driver. An attachment sets none aside. Of all pages that the exporter may map by a PMD,
- * this one alone has no mapping (huge_zero_pfn is not exported).
+ * a VMA of a driver. An attachment sets none aside. No other page that the exporter may map by a PMD
+ * is without a mapping (huge_zero_pfn is not exported).
  */
 static bool is_huge_zero(struct page *page)
 {

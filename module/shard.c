@@ -33,6 +33,7 @@
 #include <linux/anon_inodes.h>
 #include <linux/delay.h>
 #include <linux/file.h>
+#include <linux/hugetlb_inline.h>
 #include <linux/interval_tree_generic.h>
 #include <linux/lockdep.h>
 #include <linux/module.h>
@@ -297,7 +298,7 @@ static void zap_in_notifier(struct xpmem_shard *shard, unsigned long start, unsi
 	lockdep_on();
 }
 
-/* What one call of the notifier has found out about its caller and about the registrant. */
+/* A zap in the notifier, and what it has found out about its caller and about the registrant. */
 struct standoff {
 	struct xpmem_space *space;
 	struct xpmem_shard *shard;
@@ -317,13 +318,16 @@ static bool caller_walks_rmap(const struct standoff *standoff)
 {
 	struct mm_struct *mm = standoff->space->mm;
 
-	return !xpmem_mmap_lock_may_be_mine(mm) && !xpmem_vma_is_read_locked(mm, standoff->start);
+	/* A VMA with a reader stays in the tree. */
+	return !xpmem_mmap_lock_may_be_mine(mm) &&
+	       !xpmem_vma_test(mm, standoff->start, xpmem_vma_has_readers);
 }
 
 /*
  * The file whose rmap the caller walks, or NULL if it may walk that of anonymous memory. The
  * caller's lock keeps the VMA and with it the file. In a private mapping a caller that looks for a
- * page that is there no more may find one of the file in its place.
+ * page that is there no more may find one of the file in its place. (Where the VMA cannot be looked
+ * at, the mapping most likely is shared.)
  */
 static struct address_space *walked_file(const struct standoff *standoff)
 {
@@ -336,7 +340,7 @@ static struct address_space *walked_file(const struct standoff *standoff)
 		return NULL;
 	head = compound_head(page);
 	if (!PageAnon(head) && !(PageHead(head) && PageHuge(head)) &&
-	    xpmem_vma_is_shared(space->mm, standoff->start))
+	    !xpmem_vma_test(space->mm, standoff->start, xpmem_vma_is_private))
 		mapping = READ_ONCE(head->mapping);
 	put_page(page);
 	return mapping;
@@ -349,7 +353,9 @@ static bool is_in_all_locks(const struct address_space *mapping)
 
 /*
  * Whether a registrant sleeps in mm_take_all_locks() with the shard's lock. It does not sleep while
- * it drops the locks, and no other task that holds a shard's lock for writing sleeps.
+ * it drops the locks, and no other task that holds a shard's lock for writing sleeps. One that was
+ * just given the lock may look as if it slept, with the mark of a registrant that drops locks. If
+ * that one had the file's lock, it has taken the file's mark away already: the caller has the lock.
  */
 static bool registrant_sleeps(const struct xpmem_shard *shard)
 {
@@ -399,20 +405,36 @@ static bool registrant_waits_for_caller(struct standoff *standoff)
 	return is_in_all_locks(standoff->shard->inode->i_mapping);
 }
 
+/*
+ * Whether the caller is fork(), which copies the entries of private mappings with the mmap_lock
+ * held for writing. Write-back of shared ones is announced in the same way, and migration in the
+ * way in which fork() announces hugetlb pages.
+ */
+static bool caller_forks(const struct xpmem_space *space, unsigned long start,
+			 enum mmu_notifier_event event)
+{
+	struct vm_area_struct *vma;
+
+	if (!xpmem_rwsem_is_mine_to_write(&space->mm->mmap_lock))
+		return false;
+	vma = find_vma(space->mm, start);
+	return vma && vma->vm_start <= start && xpmem_vma_is_private(vma) &&
+	       (event == MMU_NOTIFY_PROTECTION_PAGE || is_vm_hugetlb_page(vma));
+}
+
 /**
  * xpmem_shards_may_defer() - whether the zap of a change may be deferred
  * @space: the exporter
  * @event: the change
- * @size: bytes that it changes
+ * @start: first source address
  *
- * The callers that announce the other changes hold no lock of rmap meanwhile but of hugetlbfs
- * files, which mm_take_all_locks() takes before those of other files. So they are no part of a
- * deadlock. And the memory may be in use elsewhere after them, so references to its pages would not
- * be enough. The same goes for fork(), which holds the mmap_lock for writing and announces what
- * write-back does.
+ * The callers that announce the other changes, and fork(), hold no lock of rmap meanwhile but of
+ * hugetlbfs files, which mm_take_all_locks() takes before those of other files. So they are no part
+ * of a deadlock. And the memory may be in use elsewhere after them, so references to its pages
+ * would not be enough.
  */
 bool xpmem_shards_may_defer(const struct xpmem_space *space, enum mmu_notifier_event event,
-			    unsigned long size)
+			    unsigned long start)
 {
 	switch (event) {
 	case MMU_NOTIFY_UNMAP:
@@ -422,7 +444,8 @@ bool xpmem_shards_may_defer(const struct xpmem_space *space, enum mmu_notifier_e
 	case MMU_NOTIFY_RELEASE:
 		return false;
 	case MMU_NOTIFY_PROTECTION_PAGE:
-		return size <= PMD_SIZE && xpmem_rwsem_writer(&space->mm->mmap_lock) != current;
+	case MMU_NOTIFY_CLEAR:
+		return !caller_forks(space, start, event);
 	default:
 		return true;
 	}
@@ -435,7 +458,7 @@ bool xpmem_shards_may_defer(const struct xpmem_space *space, enum mmu_notifier_e
  */
 static unsigned long patience(const struct standoff *standoff)
 {
-	if (standoff->caller_walks_file)
+	if (standoff->caller_walks_file && standoff->registrant_takes_locks)
 		return 10 * HZ;
 	return standoff->caller_walks_rmap ? HZ / 10 : HZ;
 }
@@ -449,8 +472,7 @@ static bool try_zap(struct standoff *standoff, enum mmu_notifier_event event)
 	unsigned long begun = jiffies;
 
 	if (!locked) {
-		may_defer = xpmem_shards_may_defer(standoff->space, event,
-						   standoff->end - standoff->start);
+		may_defer = xpmem_shards_may_defer(standoff->space, event, standoff->start);
 		atomic_inc(&shard->waiting);
 		do {
 			usleep_range(10, 50);

@@ -330,8 +330,7 @@ void xpmem_windows_invalidate(struct xpmem_space *space, unsigned long start, un
 		zap_mapped(space, shards, start, end, event);
 	}
 	/* After the look at the bits: a deferral is listed before it clears them. */
-	if (!xpmem_shards_may_defer(space, event, end - start))
-		xpmem_deferral_wait(space, start, end);
+	xpmem_deferral_wait(space, start, end, event);
 }
 
 /*

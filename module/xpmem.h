@@ -240,7 +240,7 @@ struct file *xpmem_shard_file(struct xpmem_space *space, unsigned int number, bo
 void xpmem_shards_zap(struct xpmem_space *space, unsigned long shards, unsigned long start,
 		      unsigned long end, enum mmu_notifier_event event);
 bool xpmem_shards_may_defer(const struct xpmem_space *space, enum mmu_notifier_event event,
-			    unsigned long size);
+			    unsigned long start);
 void xpmem_shard_yield(struct xpmem_space *space, unsigned int number);
 typedef bool xpmem_attachment_test(const struct xpmem_attachment *attachment, const void *data);
 
@@ -257,7 +257,8 @@ bool xpmem_deferral_add(struct xpmem_space *space, unsigned long shards, unsigne
 			unsigned long end);
 struct page *xpmem_deferral_first_page(struct xpmem_space *space, unsigned long start,
 				      unsigned long end);
-void xpmem_deferral_wait(struct xpmem_space *space, unsigned long start, unsigned long end);
+void xpmem_deferral_wait(struct xpmem_space *space, unsigned long start, unsigned long end,
+			 enum mmu_notifier_event event);
 
 /* notifier.c */
 

@@ -15,7 +15,7 @@
 #include "features.h"
 
 #if defined(CONFIG_PREEMPT_RT)
-/* Its lock does not say whether the owner is a writer. */
+/* A reader that waits may own the lock inside, so the owner of another task says nothing. */
 static inline bool xpmem_rwsem_may_be_mine(struct rw_semaphore *sem)
 {
 	return rwsem_is_locked(sem);
@@ -24,6 +24,14 @@ static inline bool xpmem_rwsem_may_be_mine(struct rw_semaphore *sem)
 static inline struct task_struct *xpmem_rwsem_writer(const struct rw_semaphore *sem)
 {
 	return NULL;
+}
+
+/* The lowest bit of the owner says that tasks wait. */
+static inline bool xpmem_rwsem_is_mine_to_write(const struct rw_semaphore *sem)
+{
+	return atomic_read(&sem->rwbase.readers) == WRITER_BIAS &&
+	       ((unsigned long)READ_ONCE(sem->rwbase.rtmutex.owner) & ~1UL) ==
+		       (unsigned long)current;
 }
 #elif defined(XPMEM_HAVE_RWSEM_WRITER_LOCKED) || defined(XPMEM_HAVE_RWSEM_COUNT_OWNER)
 #ifdef XPMEM_HAVE_RWSEM_WRITER_LOCKED
@@ -69,6 +77,11 @@ static inline struct task_struct *xpmem_rwsem_writer(const struct rw_semaphore *
 		return NULL;
 	return (struct task_struct *)(owner & ~XPMEM_RWSEM_OWNER_FLAGS);
 }
+
+static inline bool xpmem_rwsem_is_mine_to_write(const struct rw_semaphore *sem)
+{
+	return xpmem_rwsem_writer(sem) == current;
+}
 #else
 #error "struct rw_semaphore of this kernel has a form that xpmem does not know"
 #endif
@@ -82,10 +95,14 @@ static inline bool xpmem_mmap_lock_may_be_mine(struct mm_struct *mm)
 	return xpmem_rwsem_may_be_mine(&mm->mmap_lock);
 }
 
-#ifdef CONFIG_PER_VMA_LOCK
-#if defined(XPMEM_HAVE_VMA_LOCK_RWSEM)
+#ifndef CONFIG_PER_VMA_LOCK
+static inline bool xpmem_vma_has_readers(const struct vm_area_struct *vma)
+{
+	return false;
+}
+#elif defined(XPMEM_HAVE_VMA_LOCK_RWSEM)
 /* Also true while a writer holds the lock, which it does for a few instructions only. */
-static inline bool xpmem_vma_has_readers(struct vm_area_struct *vma)
+static inline bool xpmem_vma_has_readers(const struct vm_area_struct *vma)
 {
 	return rwsem_is_locked(&vma->vm_lock->lock);
 }
@@ -97,60 +114,39 @@ static inline bool xpmem_vma_has_readers(struct vm_area_struct *vma)
 #endif
 
 /* An attached VMA counts as one, and each reader as one more. */
-static inline bool xpmem_vma_has_readers(struct vm_area_struct *vma)
+static inline bool xpmem_vma_has_readers(const struct vm_area_struct *vma)
 {
 	return (refcount_read(&vma->vm_refcnt) & ~XPMEM_VMA_REFCNT_WRITER) > 1;
 }
 #else
 #error "the per-VMA lock of this kernel has a form that xpmem does not know"
 #endif
-#endif
 
-/*
- * Whether any task holds the per-VMA lock for reading of the VMA of @mm at @address. No lock
- * needed; takes rcu_read_lock() itself. @mm has users: exit_mmap() frees VMAs and the nodes of
- * their tree without a grace period.
- *
- * The answer is never false while the caller holds that lock, since a VMA with a reader is not
- * detached, and so is neither changed in the tree nor freed. It may be true for no reader, while
- * a task tries to become one. Until the grace period ends, a freed VMA is still a VMA: its memory
- * comes back after call_rcu() with its rwsem, or from a cache with SLAB_TYPESAFE_BY_RCU.
- */
-static inline bool xpmem_vma_is_read_locked(struct mm_struct *mm, unsigned long address)
+static inline bool xpmem_vma_is_private(const struct vm_area_struct *vma)
 {
-#ifdef CONFIG_PER_VMA_LOCK
-	struct vm_area_struct *vma;
-	bool locked;
-
-	rcu_read_lock();
-	vma = mtree_load(&mm->mm_mt, address);
-	locked = vma && xpmem_vma_has_readers(vma);
-	rcu_read_unlock();
-	return locked;
-#else
-	return false;
-#endif
+	return !(READ_ONCE(vma->vm_flags) & VM_SHARED);
 }
 
 /*
- * Whether the VMA of @mm at @address is a shared mapping, which never has anonymous pages. The
- * conditions are those of xpmem_vma_is_read_locked(). Before 6.1 VMAs are freed at once, so this
- * cannot look; true, as most mappings of files with writable pages are shared.
+ * Tests the VMA of @mm at @address without a lock. False where there is none, and where VMAs or the
+ * nodes of their tree are freed without a grace period: before 6.1, in early 6.1, and in
+ * exit_mmap(). Until the grace period ends, a freed VMA is still a VMA: its memory comes back after
+ * call_rcu() with its rwsem, or from a cache with SLAB_TYPESAFE_BY_RCU. On 6.1, where it does not,
+ * the caller keeps the VMA.
  */
-static inline bool xpmem_vma_is_shared(struct mm_struct *mm, unsigned long address)
+static inline bool xpmem_vma_test(struct mm_struct *mm, unsigned long address,
+				  bool (*test)(const struct vm_area_struct *vma))
 {
+	bool result = false;
 #ifdef MTREE_INIT
 	struct vm_area_struct *vma;
-	bool shared;
 
 	rcu_read_lock();
-	vma = mtree_load(&mm->mm_mt, address);
-	shared = vma && READ_ONCE(vma->vm_flags) & VM_SHARED;
+	vma = mt_in_rcu(&mm->mm_mt) ? mtree_load(&mm->mm_mt, address) : NULL;
+	result = vma && test(vma);
 	rcu_read_unlock();
-	return shared;
-#else
-	return true;
 #endif
+	return result;
 }
 
 #endif

@@ -2,7 +2,7 @@
 /* before 6.13 */
 #include <linux/module.h>
 
-/* What reaches MODULE_INFO() is to be the name, without quotes of its own. */
+/* MODULE_INFO() must get the name without quotes of its own. */
 #undef MODULE_INFO
 #define MODULE_INFO(tag, info) _Static_assert(sizeof(info) == sizeof("DMA_BUF"), #tag)
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What page_table.h writes entries with; powerpc writes none. */
+/* page_table.h writes entries with these; powerpc writes none. */
 #include <linux/mm.h>
 
 #if defined(CONFIG_X86_64) || defined(CONFIG_ARM64)

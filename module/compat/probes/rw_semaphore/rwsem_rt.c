@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* PREEMPT_RT: only whether it is locked */
+/* PREEMPT_RT */
 #include <linux/rwsem.h>
 
 #ifndef CONFIG_PREEMPT_RT
@@ -9,5 +9,5 @@
 bool probe(struct rw_semaphore *sem);
 bool probe(struct rw_semaphore *sem)
 {
-	return rwsem_is_locked(sem);
+	return atomic_read(&sem->rwbase.readers) == WRITER_BIAS && sem->rwbase.rtmutex.owner;
 }
