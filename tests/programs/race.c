@@ -15,7 +15,7 @@
 #include "device.h"
 
 #define ATTACHMENTS 1000	/* of one page: to take it away takes a while */
-#define ROUNDS 8
+#define ROUNDS 12
 #define LONGEST_DELAY 3000000L	/* ns: about what it takes to take the page away */
 #define SECRET 0x5ec2e75ec2e7L
 #define SCRIBBLE 0xbad0bad0badL
@@ -120,8 +120,10 @@ static pthread_t begin_change(void *(*change)(void *))
 	return thread;
 }
 
+/* The time limit is that of a round: each attaches a thousand times and must end. */
 static void begin_round(struct peer *attacher, long round)
 {
+	alarm(TIME_LIMIT * slowness());
 	peer_tell(attacher, do_watch, ARGUMENTS(round));
 	while (board->ready != round)
 		usleep(500);
