@@ -61,7 +61,7 @@ void xpmem_attachment_open(struct vm_area_struct *vma)
 		unmap_mapping_range(vma->vm_file->f_mapping, (loff_t)vma->vm_pgoff << PAGE_SHIFT,
 				    vma->vm_end - vma->vm_start, 1);
 	}
-	xpmem_shard_yield(xpmem_attachment_space(attachment), attachment->permit->client->shard);
+	xpmem_group_yield(xpmem_attachment_exporter(attachment), attachment->permit->client->group);
 	refcount_inc(&attachment->object.ref);
 }
 
@@ -79,40 +79,40 @@ void xpmem_attachment_close(struct vm_area_struct *vma)
 struct builder {
 	struct task_struct *task;
 	struct xpmem_attachment *attachment;
-	struct list_head link;		/* space->lock */
+	struct list_head link;		/* exporter->lock */
 };
 
 static void builder_begin(struct builder *builder, struct xpmem_attachment *attachment)
 {
-	struct xpmem_space *space = xpmem_attachment_space(attachment);
+	struct xpmem_exporter *exporter = xpmem_attachment_exporter(attachment);
 
 	builder->task = current;
 	builder->attachment = attachment;
-	spin_lock(&space->lock);
-	list_add(&builder->link, &space->builders);
-	spin_unlock(&space->lock);
+	spin_lock(&exporter->lock);
+	list_add(&builder->link, &exporter->builders);
+	spin_unlock(&exporter->lock);
 }
 
 static void builder_end(struct builder *builder)
 {
-	struct xpmem_space *space = xpmem_attachment_space(builder->attachment);
+	struct xpmem_exporter *exporter = xpmem_attachment_exporter(builder->attachment);
 
-	spin_lock(&space->lock);
+	spin_lock(&exporter->lock);
 	list_del(&builder->link);
-	spin_unlock(&space->lock);
+	spin_unlock(&exporter->lock);
 }
 
 /* Returns the attachment that the caller is mapping, or NULL. */
-static struct xpmem_attachment *find_building(struct xpmem_space *space)
+static struct xpmem_attachment *find_building(struct xpmem_exporter *exporter)
 {
 	struct xpmem_attachment *attachment = NULL;
 	struct builder *builder;
 
-	spin_lock(&space->lock);
-	list_for_each_entry(builder, &space->builders, link)
+	spin_lock(&exporter->lock);
+	list_for_each_entry(builder, &exporter->builders, link)
 		if (builder->task == current)
 			attachment = builder->attachment;
-	spin_unlock(&space->lock);
+	spin_unlock(&exporter->lock);
 	return attachment;
 }
 
@@ -159,7 +159,7 @@ static bool is_tracked(const struct vm_area_struct *vma)
 static int find_shared(struct xpmem_attachment *attachment, unsigned long *start,
 		       unsigned long *end)
 {
-	struct mm_struct *mm = xpmem_attachment_space(attachment)->mm;
+	struct mm_struct *mm = xpmem_attachment_exporter(attachment)->mm;
 	struct vm_area_struct *vma;
 	unsigned long run_end;
 
@@ -194,7 +194,7 @@ static unsigned long attachment_map(struct xpmem_attachment *attachment, unsigne
 {
 	const struct xpmem_permit *permit = attachment->permit;
 	struct file *file =
-		xpmem_shard_file(permit->segment->space, permit->client->shard, !permit->rdonly);
+		xpmem_group_file(permit->segment->exporter, permit->client->group, !permit->rdonly);
 
 	if (IS_ERR(file))
 		return PTR_ERR(file);
@@ -210,7 +210,7 @@ static unsigned long attachment_map(struct xpmem_attachment *attachment, unsigne
  */
 static int map_runs(struct xpmem_attachment *attachment, unsigned long address, unsigned long flags)
 {
-	struct mm_struct *mm = xpmem_attachment_space(attachment)->mm;
+	struct mm_struct *mm = xpmem_attachment_exporter(attachment)->mm;
 	unsigned long end = attachment->source + attachment->length;
 	unsigned long run_start = attachment->source, run_end = end, mapped;
 	bool all_shared;

@@ -18,7 +18,7 @@ static struct xpmem_permit *first_permit(struct xpmem_client *client)
 }
 
 /*
- * Ends the permits of a client whose mm ended; another process may keep the file open. The space
+ * Ends the permits of a client whose mm ended; another process may keep the file open. The exporter
  * ends the segments.
  */
 static void client_exit_work(struct work_struct *work)
@@ -102,7 +102,7 @@ struct xpmem_client *xpmem_client_create(void)
 	if (!client)
 		return ERR_PTR(-ENOMEM);
 	refcount_set(&client->ref, 1);
-	client->shard = (unsigned int)atomic_inc_return(&opened) % XPMEM_SHARDS;
+	client->group = (unsigned int)atomic_inc_return(&opened) % XPMEM_GROUPS;
 	mutex_init(&client->watching);
 	INIT_WORK(&client->exit_work, client_exit_work);
 	spin_lock_init(&client->lock);

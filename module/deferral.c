@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A zap that the exporter's notifier could not do without a deadlock (shard.c), done a little later
+ * A zap that the exporter's notifier could not do without a deadlock (group.c), done a little later
  * by a worker.
  *
  * Until then attachments may reach the pages, so each of them gets a reference. That is why the
@@ -28,9 +28,9 @@ struct chunk {
 
 struct deferral {
 	struct work_struct work;
-	struct list_head link;		/* space->active_lock */
-	struct xpmem_space *space;	/* a reference */
-	unsigned long shards;
+	struct list_head link;		/* exporter->active_lock */
+	struct xpmem_exporter *exporter;	/* a reference */
+	unsigned long groups;
 	unsigned long start;
 	unsigned long end;
 	struct chunk *chunks;
@@ -63,16 +63,16 @@ static void put_pages(struct chunk *chunk, bool dirty)
 static void zap_work(struct work_struct *work)
 {
 	struct deferral *deferral = container_of(work, struct deferral, work);
-	struct xpmem_space *space = deferral->space;
+	struct xpmem_exporter *exporter = deferral->exporter;
 
-	xpmem_shards_revoke(space, deferral->shards, NULL, NULL, deferral->start,
+	xpmem_groups_revoke(exporter, deferral->groups, NULL, NULL, deferral->start,
 			    deferral->end);
 	put_pages(deferral->chunks, true);
-	spin_lock(&space->active_lock);
+	spin_lock(&exporter->active_lock);
 	list_del(&deferral->link);
-	spin_unlock(&space->active_lock);
-	wake_up_all(&space->quiet);
-	xpmem_space_put(space);
+	spin_unlock(&exporter->active_lock);
+	wake_up_all(&exporter->quiet);
+	xpmem_exporter_put(exporter);
 	kfree(deferral);
 }
 
@@ -174,7 +174,7 @@ static struct page *hold_mapped_page(struct mm_struct *mm, unsigned long source)
 }
 
 struct first {
-	struct xpmem_space *space;
+	struct xpmem_exporter *exporter;
 	struct page *page;
 };
 
@@ -182,7 +182,7 @@ static bool hold_first(unsigned long source, void *data)
 {
 	struct first *first = data;
 
-	first->page = hold_mapped_page(first->space->mm, source);
+	first->page = hold_mapped_page(first->exporter->mm, source);
 	return !first->page;
 }
 
@@ -190,12 +190,12 @@ static bool hold_first(unsigned long source, void *data)
  * The first page of a range that attachments may map, with a reference, or NULL. The range is
  * active.
  */
-struct page *xpmem_deferral_first_page(struct xpmem_space *space, unsigned long start,
+struct page *xpmem_deferral_first_page(struct xpmem_exporter *exporter, unsigned long start,
 				       unsigned long end)
 {
-	struct first first = { .space = space };
+	struct first first = { .exporter = exporter };
 
-	xpmem_windows_for_each_mapped(space, start, end, hold_first, &first);
+	xpmem_windows_for_each_mapped(exporter, start, end, hold_first, &first);
 	return first.page;
 }
 
@@ -208,13 +208,13 @@ static bool hold_page(unsigned long source, void *data)
 	if (!chunk || chunk->count == CHUNK_PAGES) {
 		chunk = kzalloc(PAGE_SIZE, DEFERRAL_GFP);
 		if (!chunk) {
-			deferral->shards = 0;
+			deferral->groups = 0;
 			return false;
 		}
 		chunk->next = deferral->chunks;
 		deferral->chunks = chunk;
 	}
-	page = hold_mapped_page(deferral->space->mm, source);
+	page = hold_mapped_page(deferral->exporter->mm, source);
 	if (page)
 		chunk->pages[chunk->count++] = page;
 	return true;
@@ -222,14 +222,14 @@ static bool hold_page(unsigned long source, void *data)
 
 /**
  * xpmem_deferral_add() - have a range zapped later, with its pages kept until then
- * @space: the exporter
- * @shards: a bit for each shard that is left
+ * @exporter: the exporter
+ * @groups: a bit for each group that is left
  * @start: first source address
  * @end: end of the range, which is active
  *
  * Return: false without memory, with nothing done.
  */
-bool xpmem_deferral_add(struct xpmem_space *space, unsigned long shards, unsigned long start,
+bool xpmem_deferral_add(struct xpmem_exporter *exporter, unsigned long groups, unsigned long start,
 			unsigned long end)
 {
 	struct deferral *deferral;
@@ -237,52 +237,52 @@ bool xpmem_deferral_add(struct xpmem_space *space, unsigned long shards, unsigne
 	deferral = kzalloc(sizeof(*deferral), DEFERRAL_GFP);
 	if (!deferral)
 		return false;
-	deferral->space = space;
-	deferral->shards = shards;
+	deferral->exporter = exporter;
+	deferral->groups = groups;
 	deferral->start = start;
 	deferral->end = end;
 	INIT_WORK(&deferral->work, zap_work);
-	xpmem_windows_for_each_mapped(space, start, end, hold_page, deferral);
+	xpmem_windows_for_each_mapped(exporter, start, end, hold_page, deferral);
 	/* Without a reference there is nothing that is attached. */
-	if (!deferral->shards || !refcount_inc_not_zero(&space->object.ref)) {
+	if (!deferral->groups || !refcount_inc_not_zero(&exporter->object.ref)) {
 		put_pages(deferral->chunks, false);
-		shards = deferral->shards;
+		groups = deferral->groups;
 		kfree(deferral);
-		return shards;
+		return groups;
 	}
-	spin_lock(&space->active_lock);
-	list_add(&deferral->link, &space->deferrals);
-	spin_unlock(&space->active_lock);
-	trace_defer(space, start, end);
+	spin_lock(&exporter->active_lock);
+	list_add(&deferral->link, &exporter->deferrals);
+	spin_unlock(&exporter->active_lock);
+	trace_defer(exporter, start, end);
 	xpmem_queue(XPMEM_QUEUE_ZAP, &deferral->work);
 	return true;
 }
 
-static bool is_pending(struct xpmem_space *space, unsigned long start, unsigned long end)
+static bool is_pending(struct xpmem_exporter *exporter, unsigned long start, unsigned long end)
 {
 	struct deferral *deferral;
 	bool pending = false;
 
-	spin_lock(&space->active_lock);
-	list_for_each_entry(deferral, &space->deferrals, link)
+	spin_lock(&exporter->active_lock);
+	list_for_each_entry(deferral, &exporter->deferrals, link)
 		pending |= deferral->start < end && start < deferral->end;
-	spin_unlock(&space->active_lock);
+	spin_unlock(&exporter->active_lock);
 	return pending;
 }
 
 /**
  * xpmem_deferral_wait() - wait until no zap of a range is deferred
- * @space: the exporter
+ * @exporter: the exporter
  * @start: first source address
  * @end: end of the range
  * @event: the change; does not wait for one that may be deferred itself
  *
  * The caller is the exporter's notifier. If its change is never deferred, it holds no lock that
- * mm_take_all_locks() waits for while it has a shard's, so the workers go on.
+ * mm_take_all_locks() waits for while it has a group's, so the workers go on.
  */
-void xpmem_deferral_wait(struct xpmem_space *space, unsigned long start, unsigned long end,
+void xpmem_deferral_wait(struct xpmem_exporter *exporter, unsigned long start, unsigned long end,
 			 enum mmu_notifier_event event)
 {
-	if (!list_empty_careful(&space->deferrals) && !xpmem_shards_may_defer(space, event, start))
-		wait_event(space->quiet, !is_pending(space, start, end));
+	if (!list_empty_careful(&exporter->deferrals) && !xpmem_groups_may_defer(exporter, event, start))
+		wait_event(exporter->quiet, !is_pending(exporter, start, end));
 }

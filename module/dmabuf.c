@@ -136,7 +136,7 @@ static const struct dma_buf_ops dmabuf_ops = {
 /* Return: 0, -ENOENT, -EFAULT, -EDQUOT, -ENOMEM or -EINTR; the caller destroys @dmabuf then. */
 static int get_pages(struct dmabuf *dmabuf, unsigned long source, u64 length)
 {
-	struct xpmem_space *space = dmabuf->permit->segment->space;
+	struct xpmem_exporter *exporter = dmabuf->permit->segment->exporter;
 	unsigned long wanted = length >> PAGE_SHIFT;
 	long pinned = 0;
 
@@ -149,10 +149,10 @@ static int get_pages(struct dmabuf *dmabuf, unsigned long source, u64 length)
 		mm_unaccount_pinned_pages(&dmabuf->charge);
 		return -ENOMEM;
 	}
-	if (!mmget_not_zero(space->mm))
+	if (!mmget_not_zero(exporter->mm))
 		return -ENOENT;
 	while (dmabuf->count < wanted && pinned >= 0) {
-		pinned = xpmem_source_pin(space, source + (dmabuf->count << PAGE_SHIFT),
+		pinned = xpmem_source_pin(exporter, source + (dmabuf->count << PAGE_SHIFT),
 					  min(wanted - dmabuf->count, XPMEM_WINDOW_PAGES),
 					  dmabuf->pages + dmabuf->count);
 		if (pinned > 0) {
@@ -163,7 +163,7 @@ static int get_pages(struct dmabuf *dmabuf, unsigned long source, u64 length)
 			pinned = -EINTR;
 		cond_resched();
 	}
-	mmput(space->mm);
+	mmput(exporter->mm);
 	return min(pinned, 0L);
 }
 

@@ -10,7 +10,7 @@
 #include <linux/ratelimit.h>
 
 #include "netlink_gen.h"
-#include "view.h"
+#include "nl_type.h"
 
 #define GROUP XPMEM_NL_GROUP_EVENTS
 
@@ -31,7 +31,7 @@ static void event_send(struct sk_buff *skb, void *header)
 static void event_send_object(enum xpmem_kind kind, struct xpmem_object *object, int command,
 			      enum xpmem_reason reason)
 {
-	const struct xpmem_view *view = &xpmem_views[kind];
+	const struct xpmem_nl_type *type = &xpmem_nl_types[kind];
 	struct xpmem_viewer machine;
 	struct sk_buff *skb;
 	void *header;
@@ -42,9 +42,9 @@ static void event_send_object(enum xpmem_kind kind, struct xpmem_object *object,
 	skb = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
 	header = skb ? genlmsg_put(skb, 0, 0, &xpmem_nl_family, 0, command) : NULL;
 	if (!header ||
-	    nla_put_u64_64bit(skb, view->time, ktime_get_real_ns(), view->pad) ||
-	    (reason && nla_put_u32(skb, view->reason, reason)) ||
-	    view->fill(skb, object, &machine))
+	    nla_put_u64_64bit(skb, type->time, ktime_get_real_ns(), type->pad) ||
+	    (reason && nla_put_u32(skb, type->reason, reason)) ||
+	    type->fill(skb, object, &machine))
 		event_lost(skb);
 	else
 		event_send(skb, header);
@@ -53,7 +53,7 @@ static void event_send_object(enum xpmem_kind kind, struct xpmem_object *object,
 /* The caller has not yet published @object. */
 void xpmem_event_created(enum xpmem_kind kind, struct xpmem_object *object)
 {
-	event_send_object(kind, object, xpmem_views[kind].created, 0);
+	event_send_object(kind, object, xpmem_nl_types[kind].created, 0);
 }
 
 /*
@@ -62,7 +62,7 @@ void xpmem_event_created(enum xpmem_kind kind, struct xpmem_object *object)
  */
 void xpmem_event_gone(enum xpmem_kind kind, struct xpmem_object *object, enum xpmem_reason reason)
 {
-	event_send_object(kind, object, xpmem_views[kind].gone, reason);
+	event_send_object(kind, object, xpmem_nl_types[kind].gone, reason);
 }
 
 /*

@@ -5,7 +5,7 @@
  * The fast path keeps the attacher's lock: it tries for the exporter's mmap_lock, takes a snapshot
  * and inserts it. When the exporter has to bring a page in, or its lock is not to be had, the
  * attacher's lock is given up first, since two mmap_locks are never waited for at once; what is found
- * then waits in the stash for the fault that follows.
+ * is kept for the fault that retries (retry.c).
  */
 #include <linux/delay.h>
 #include <linux/hmm.h>
@@ -27,9 +27,9 @@
 /* How often the exporter may bring the page in and it is gone again, until a caller that cannot give up its lock gets SIGBUS. */
 #define MAX_FRUITLESS 1000
 
-static vm_fault_t verdict_to_fault(enum xpmem_verdict verdict)
+static vm_fault_t result_to_vm_fault(enum xpmem_fault_result result)
 {
-	switch (verdict) {
+	switch (result) {
 	case XPMEM_MAPPED:
 		return VM_FAULT_NOPAGE;
 	case XPMEM_RACED:
@@ -47,16 +47,16 @@ static vm_fault_t verdict_to_fault(enum xpmem_verdict verdict)
 }
 
 /* The caller has mm_users of the exporter raised. */
-static void mirror_init(struct xpmem_mirror *mirror, struct vm_fault *vmf, bool write)
+static void snapshot_init(struct xpmem_snapshot *snapshot, struct vm_fault *vmf, bool write)
 {
 	struct vm_area_struct *vma = vmf->vma;
 	struct xpmem_attachment *attachment = vma->vm_private_data;
 
-	*mirror = (struct xpmem_mirror){
+	*snapshot = (struct xpmem_snapshot){
 		.vmf = vmf,
 		.vma = vma,
 		.attachment = attachment,
-		.space = xpmem_attachment_space(attachment),
+		.exporter = xpmem_attachment_exporter(attachment),
 		.source = vmf->pgoff << PAGE_SHIFT,
 		.write = write,
 		.needs_writable = xpmem_needs_writable(vma),
@@ -67,14 +67,14 @@ static void mirror_init(struct xpmem_mirror *mirror, struct vm_fault *vmf, bool 
  * All around the wanted page that the VMA and one page table map, in a block of @size, which is a power of two and no more than
  * a window.
  */
-static void mirror_widen(struct xpmem_mirror *mirror, unsigned long size)
+static void snapshot_widen(struct xpmem_snapshot *snapshot, unsigned long size)
 {
-	unsigned long block = mirror->source & ~(size - 1), offset = mirror->vmf->address & PAGE_MASK & ~PMD_MASK;
-	struct vm_area_struct *vma = mirror->vma;
+	unsigned long block = snapshot->source & ~(size - 1), offset = snapshot->vmf->address & PAGE_MASK & ~PMD_MASK;
+	struct vm_area_struct *vma = snapshot->vma;
 	unsigned long first = vma->vm_pgoff << PAGE_SHIFT;
 
-	mirror->start = max3(block, first, mirror->source - min(offset, mirror->source));
-	mirror->end = min3(block + size, first + vma->vm_end - vma->vm_start, mirror->source + (PMD_SIZE - offset));
+	snapshot->start = max3(block, first, snapshot->source - min(offset, snapshot->source));
+	snapshot->end = min3(block + size, first + vma->vm_end - vma->vm_start, snapshot->source + (PMD_SIZE - offset));
 }
 
 /*
@@ -131,73 +131,73 @@ void xpmem_pfns_put(unsigned long *pfns)
 }
 
 /* For one page, from the caller's stack, when memory is short. */
-static void mirror_get_pfns(struct xpmem_mirror *mirror, unsigned long *single)
+static void snapshot_get_pfns(struct xpmem_snapshot *snapshot, unsigned long *single)
 {
-	mirror->pfns = xpmem_pfns_get() ?: single;
+	snapshot->pfns = xpmem_pfns_get() ?: single;
 }
 
-static void mirror_put_pfns(struct xpmem_mirror *mirror, unsigned long *single)
+static void snapshot_put_pfns(struct xpmem_snapshot *snapshot, unsigned long *single)
 {
-	if (mirror->pfns != single)
-		xpmem_pfns_put(mirror->pfns);
+	if (snapshot->pfns != single)
+		xpmem_pfns_put(snapshot->pfns);
 }
 
 /* The caller holds the exporter's mmap_lock. */
-static enum xpmem_verdict look_and_snapshot(struct xpmem_mirror *mirror, unsigned long size)
+static enum xpmem_fault_result snapshot_block(struct xpmem_snapshot *snapshot, unsigned long size)
 {
-	enum xpmem_verdict verdict;
+	enum xpmem_fault_result result;
 
-	mirror->huge = false;
-	mirror_widen(mirror, size);
-	verdict = xpmem_mirror_look(mirror);
-	return verdict == XPMEM_MAPPED ? xpmem_mirror_snapshot(mirror) : verdict;
+	snapshot->huge = false;
+	snapshot_widen(snapshot, size);
+	result = xpmem_snapshot_check(snapshot);
+	return result == XPMEM_MAPPED ? xpmem_snapshot_take(snapshot) : result;
 }
 
 /* The same, of a block of @size unless all is huge. Whether the wanted page is there is looked at first, which costs little. */
-static enum xpmem_verdict snapshot(struct xpmem_mirror *mirror, unsigned long size)
+static enum xpmem_fault_result snapshot_around(struct xpmem_snapshot *snapshot, unsigned long size)
 {
-	enum xpmem_verdict verdict = look_and_snapshot(mirror, PAGE_SIZE);
+	enum xpmem_fault_result result = snapshot_block(snapshot, PAGE_SIZE);
 
-	if (verdict != XPMEM_MAPPED || size == PAGE_SIZE || (xpmem_entries_may_be_huge(mirror) && xpmem_entries_set_huge(mirror)))
-		return verdict;
-	return look_and_snapshot(mirror, size);
+	if (result != XPMEM_MAPPED || size == PAGE_SIZE || (xpmem_ptes_may_be_huge(snapshot) && xpmem_ptes_set_huge(snapshot)))
+		return result;
+	return snapshot_block(snapshot, size);
 }
 
 /*
  * One try under the attacher's lock, for all in a block of @size. @source_locked says that the caller holds the exporter's mmap_lock
  * already, being the exporter.
  */
-static enum xpmem_verdict try_in_place(struct xpmem_mirror *mirror, unsigned long size, bool source_locked)
+static enum xpmem_fault_result try_in_place(struct xpmem_snapshot *snapshot, unsigned long size, bool source_locked)
 {
-	struct mm_struct *mm = mirror->space->mm;
-	enum xpmem_verdict verdict;
+	struct mm_struct *mm = snapshot->exporter->mm;
+	enum xpmem_fault_result result;
 
 	if (!source_locked && !mmap_read_trylock(mm))
 		return XPMEM_ABSENT;
-	verdict = snapshot(mirror, size);
+	result = snapshot_around(snapshot, size);
 	if (!source_locked)
 		mmap_read_unlock(mm);
-	if (verdict == XPMEM_MAPPED)
-		verdict = xpmem_entries_insert(mirror);
+	if (result == XPMEM_MAPPED)
+		result = xpmem_ptes_insert(snapshot);
 	/* The exporter has to bring the page in: a look at its neighbours then is seldom worth it. */
-	if (verdict == XPMEM_ABSENT)
-		mirror->block = PAGE_SIZE;
-	return verdict;
+	if (result == XPMEM_ABSENT)
+		snapshot->block = PAGE_SIZE;
+	return result;
 }
 
-static enum xpmem_verdict fault_in_place(struct xpmem_mirror *mirror, unsigned long *single, bool source_locked)
+static enum xpmem_fault_result fault_in_place(struct xpmem_snapshot *snapshot, unsigned long *single, bool source_locked)
 {
-	enum xpmem_verdict verdict;
+	enum xpmem_fault_result result;
 	int tries;
 
-	mirror->block = is_dense(mirror->attachment, mirror->source) ? XPMEM_WINDOW_SIZE : SPARSE_SIZE;
+	snapshot->block = is_dense(snapshot->attachment, snapshot->source) ? XPMEM_WINDOW_SIZE : SPARSE_SIZE;
 	for (tries = 0; tries < FAULT_TRIES; tries++) {
-		verdict = try_in_place(mirror, mirror->pfns == single ? PAGE_SIZE : mirror->block, source_locked);
-		if (verdict != XPMEM_RACED)
+		result = try_in_place(snapshot, snapshot->pfns == single ? PAGE_SIZE : snapshot->block, source_locked);
+		if (result != XPMEM_RACED)
 			break;
 		cond_resched();
 	}
-	return verdict;
+	return result;
 }
 
 /*
@@ -207,65 +207,65 @@ static enum xpmem_verdict fault_in_place(struct xpmem_mirror *mirror, unsigned l
  * Not fixup_user_fault(): after it gave up the lock, it goes on with whatever is mapped there by then. That may be an
  * attachment, whose source may turn into one in its turn, and so on down the kernel's stack.
  */
-static enum xpmem_verdict fault_source(struct xpmem_mirror *mirror, bool *unlocked)
+static enum xpmem_fault_result fault_source(struct xpmem_snapshot *snapshot, bool *unlocked)
 {
-	enum xpmem_verdict verdict = xpmem_mirror_look(mirror);
+	enum xpmem_fault_result result = xpmem_snapshot_check(snapshot);
 	unsigned int flags = FAULT_FLAG_REMOTE;
 	vm_fault_t fault;
 
-	if (verdict != XPMEM_MAPPED)
-		return verdict;
-	if (mirror->write)
+	if (result != XPMEM_MAPPED)
+		return result;
+	if (snapshot->write)
 		flags |= FAULT_FLAG_WRITE;
 	if (unlocked)
 		flags |= FAULT_FLAG_ALLOW_RETRY | FAULT_FLAG_KILLABLE;
-	fault = handle_mm_fault(find_vma(mirror->space->mm, mirror->source), mirror->source, flags, NULL);
+	fault = handle_mm_fault(find_vma(snapshot->exporter->mm, snapshot->source), snapshot->source, flags, NULL);
 	if (fault & (VM_FAULT_RETRY | VM_FAULT_COMPLETED)) {
 		*unlocked = true;
 		return XPMEM_RACED;
 	}
 	if (fault & VM_FAULT_OOM)
 		return XPMEM_NOMEM;
-	mirror->brought_in = !(fault & VM_FAULT_ERROR);
-	return mirror->brought_in ? XPMEM_MAPPED : XPMEM_HOLE;
+	snapshot->brought_in = !(fault & VM_FAULT_ERROR);
+	return snapshot->brought_in ? XPMEM_MAPPED : XPMEM_HOLE;
 }
 
 /* One fault of the exporter, and a snapshot of the page. The caller has the exporter's mmap_lock, and keeps it. */
-static enum xpmem_verdict fault_and_snapshot(struct xpmem_mirror *mirror)
+static enum xpmem_fault_result fault_and_snapshot(struct xpmem_snapshot *snapshot)
 {
-	enum xpmem_verdict verdict = fault_source(mirror, NULL);
+	enum xpmem_fault_result result = fault_source(snapshot, NULL);
 
-	return verdict == XPMEM_MAPPED ? look_and_snapshot(mirror, PAGE_SIZE) : verdict;
+	return result == XPMEM_MAPPED ? snapshot_block(snapshot, PAGE_SIZE) : result;
 }
 
 /*
  * For callers that cannot give up the attacher's lock: waits for the exporter's, and for invalidations to end, until the task is
  * killed. The tasks that have the exporter's lock may wait for the attacher's, which is why it is lent meanwhile.
  */
-static enum xpmem_verdict fault_without_retry(struct xpmem_mirror *mirror, bool source_locked)
+static enum xpmem_fault_result fault_without_retry(struct xpmem_snapshot *snapshot, bool source_locked)
 {
-	bool lends = xpmem_fault_holds_mmap_lock(mirror->vmf);
-	struct mm_struct *mm = mirror->space->mm;
+	bool lends = xpmem_fault_holds_mmap_lock(snapshot->vmf);
+	struct mm_struct *mm = snapshot->exporter->mm;
 	struct xpmem_lender lender, *borrowed;
-	enum xpmem_verdict verdict = XPMEM_RACED;
+	enum xpmem_fault_result result = XPMEM_RACED;
 	unsigned int tries, fruitless = 0;
 
 	if (lends)
-		xpmem_lender_begin(&lender, mirror->vma->vm_mm);
+		xpmem_lender_begin(&lender, snapshot->vma->vm_mm);
 	for (tries = 0; !fatal_signal_pending(current) && fruitless < MAX_FRUITLESS; tries++) {
 		if (source_locked) {
-			verdict = fault_and_snapshot(mirror);
+			result = fault_and_snapshot(snapshot);
 		} else if (xpmem_mmap_read_try(mm, &borrowed)) {
-			verdict = fault_and_snapshot(mirror);
+			result = fault_and_snapshot(snapshot);
 			xpmem_mmap_read_end(mm, borrowed);
 		} else {
-			verdict = XPMEM_RACED;
+			result = XPMEM_RACED;
 		}
-		if (verdict == XPMEM_MAPPED)
-			verdict = xpmem_entries_insert(mirror);
-		if (verdict != XPMEM_ABSENT && verdict != XPMEM_RACED)
+		if (result == XPMEM_MAPPED)
+			result = xpmem_ptes_insert(snapshot);
+		if (result != XPMEM_ABSENT && result != XPMEM_RACED)
 			break;
-		if (verdict == XPMEM_ABSENT && !xpmem_invalidation_active(mirror->space, mirror->start, mirror->end))
+		if (result == XPMEM_ABSENT && !xpmem_invalidation_active(snapshot->exporter, snapshot->start, snapshot->end))
 			fruitless++;
 		if (tries < 50)
 			usleep_range(100, 200);
@@ -274,113 +274,113 @@ static enum xpmem_verdict fault_without_retry(struct xpmem_mirror *mirror, bool 
 	}
 	if (lends)
 		xpmem_lender_end(&lender);
-	return verdict;
+	return result;
 }
 
 /* The block around the wanted page; the page alone when memory is short. */
-static enum xpmem_verdict snapshot_for_stash(struct xpmem_mirror *mirror, struct xpmem_stash *stash)
+static enum xpmem_fault_result snapshot_for_retry(struct xpmem_snapshot *snapshot, struct xpmem_retry *retry)
 {
-	unsigned long size = stash->pfns ? mirror->block : PAGE_SIZE;
-	enum xpmem_verdict verdict;
+	unsigned long size = retry->pfns ? snapshot->block : PAGE_SIZE;
+	enum xpmem_fault_result result;
 
-	mirror->pfns = stash->pfns ?: &stash->pfn;
-	mirror->start = mirror->source & ~(size - 1);
-	mirror->end = mirror->start + size;
-	verdict = xpmem_mirror_look(mirror);
-	return verdict == XPMEM_MAPPED ? xpmem_mirror_snapshot(mirror) : verdict;
+	snapshot->pfns = retry->pfns ?: &retry->pfn;
+	snapshot->start = snapshot->source & ~(size - 1);
+	snapshot->end = snapshot->start + size;
+	result = xpmem_snapshot_check(snapshot);
+	return result == XPMEM_MAPPED ? xpmem_snapshot_take(snapshot) : result;
 }
 
 /* Brings the wanted page in. The caller holds no lock. Returns false when nothing was found out. */
-static bool fault_to_stash(struct xpmem_mirror *mirror, struct xpmem_stash *stash)
+static bool fault_for_retry(struct xpmem_snapshot *snapshot, struct xpmem_retry *retry)
 {
-	struct xpmem_space *space = mirror->space;
-	enum xpmem_verdict verdict;
+	struct xpmem_exporter *exporter = snapshot->exporter;
+	enum xpmem_fault_result result;
 	bool unlocked = false;
 
-	if (xpmem_invalidation_wait(space, mirror->source, mirror->source + PAGE_SIZE) || mmap_read_lock_killable(space->mm))
+	if (xpmem_invalidation_wait(exporter, snapshot->source, snapshot->source + PAGE_SIZE) || mmap_read_lock_killable(exporter->mm))
 		return false;
-	mirror->start = mirror->source;
-	mirror->end = mirror->source + PAGE_SIZE;
-	verdict = fault_source(mirror, &unlocked);
-	if (verdict == XPMEM_MAPPED)
-		verdict = snapshot_for_stash(mirror, stash);
+	snapshot->start = snapshot->source;
+	snapshot->end = snapshot->source + PAGE_SIZE;
+	result = fault_source(snapshot, &unlocked);
+	if (result == XPMEM_MAPPED)
+		result = snapshot_for_retry(snapshot, retry);
 	if (!unlocked)
-		mmap_read_unlock(space->mm);
+		mmap_read_unlock(exporter->mm);
 
-	if (verdict == XPMEM_ABSENT || verdict == XPMEM_RACED || fatal_signal_pending(current))
+	if (result == XPMEM_ABSENT || result == XPMEM_RACED || fatal_signal_pending(current))
 		return false;
-	if (verdict != XPMEM_MAPPED) {
-		stash->error = verdict_to_fault(verdict);
+	if (result != XPMEM_MAPPED) {
+		retry->error = result_to_vm_fault(result);
 		return true;
 	}
-	stash->start = mirror->start;
-	stash->end = mirror->end;
-	stash->window = mirror->window;
-	stash->seq = mirror->seq;
+	retry->start = snapshot->start;
+	retry->end = snapshot->end;
+	retry->window = snapshot->window;
+	retry->seq = snapshot->seq;
 	return true;
 }
 
-/* No lock of the attacher is held, and mirror->vma is gone. Leaves a stash, unless memory is short. */
-static void fault_and_stash(struct xpmem_mirror *mirror)
+/* No lock of the attacher is held, and snapshot->vma is gone. Leaves a retry, unless memory is short. */
+static void fault_and_keep(struct xpmem_snapshot *snapshot)
 {
-	struct xpmem_stash *stash = kzalloc(sizeof(*stash), GFP_KERNEL_ACCOUNT | __GFP_NORETRY | __GFP_NOWARN);
-	struct xpmem_stash local = {};
+	struct xpmem_retry *retry = kzalloc(sizeof(*retry), GFP_KERNEL_ACCOUNT | __GFP_NORETRY | __GFP_NOWARN);
+	struct xpmem_retry local = {};
 
-	if (!stash) {
-		fault_to_stash(mirror, &local);
+	if (!retry) {
+		fault_for_retry(snapshot, &local);
 		return;
 	}
-	stash->source = mirror->source;
-	stash->write = mirror->write;
-	if (mirror->block > PAGE_SIZE)
-		stash->pfns = xpmem_pfns_get();
-	if (fault_to_stash(mirror, stash))
-		xpmem_stash_put(mirror->space, stash);
+	retry->source = snapshot->source;
+	retry->write = snapshot->write;
+	if (snapshot->block > PAGE_SIZE)
+		retry->pfns = xpmem_pfns_get();
+	if (fault_for_retry(snapshot, retry))
+		xpmem_retry_put(snapshot->exporter, retry);
 	else
-		xpmem_stash_free(stash);
+		xpmem_retry_free(retry);
 }
 
 /*
  * Inserts what this task found before it gave up the attacher's lock, as far as the VMA and one page table reach now.
- * Sets mirror->write when the task had a write sent back, which read first.
+ * Sets snapshot->write when the task had a write sent back, which read first.
  */
-static enum xpmem_verdict insert_stashed(struct xpmem_mirror *mirror, bool tried, vm_fault_t *error)
+static enum xpmem_fault_result insert_kept(struct xpmem_snapshot *snapshot, bool tried, vm_fault_t *error)
 {
-	struct xpmem_stash *stash = xpmem_stash_take(mirror->space, mirror->source);
-	unsigned long *pfns = mirror->pfns, *found, wanted;
-	enum xpmem_verdict verdict = XPMEM_ABSENT;
+	struct xpmem_retry *retry = xpmem_retry_take(snapshot->exporter, snapshot->source);
+	unsigned long *pfns = snapshot->pfns, *found, wanted;
+	enum xpmem_fault_result result = XPMEM_ABSENT;
 
 	*error = 0;
-	if (!stash)
-		return verdict;
-	if (stash->write)
-		mirror->write = true;
-	if (stash->error) {
+	if (!retry)
+		return result;
+	if (retry->write)
+		snapshot->write = true;
+	if (retry->error) {
 		/* What was found for an earlier access may have changed since. */
 		if (tried)
-			*error = stash->error;
+			*error = retry->error;
 		goto out;
 	}
-	if (stash->start == stash->end)
+	if (retry->start == retry->end)
 		goto out;
-	found = stash->pfns ?: &stash->pfn;
-	wanted = found[(mirror->source - stash->start) >> PAGE_SHIFT];
-	if (mirror->write && !(wanted & HMM_PFN_WRITE))
+	found = retry->pfns ?: &retry->pfn;
+	wanted = found[(snapshot->source - retry->start) >> PAGE_SHIFT];
+	if (snapshot->write && !(wanted & HMM_PFN_WRITE))
 		goto out;
-	mirror_widen(mirror, stash->pfns ? XPMEM_WINDOW_SIZE : PAGE_SIZE);
-	mirror->start = max(mirror->start, stash->start);
-	mirror->end = min(mirror->end, stash->end);
-	mirror->pfns = found + ((mirror->start - stash->start) >> PAGE_SHIFT);
-	mirror->window = stash->window;
-	mirror->seq = stash->seq;
-	if (xpmem_entries_may_be_huge(mirror))
-		xpmem_entries_set_huge(mirror);
-	verdict = xpmem_entries_insert(mirror);
-	mirror->pfns = pfns;
-	mirror->huge = false;
+	snapshot_widen(snapshot, retry->pfns ? XPMEM_WINDOW_SIZE : PAGE_SIZE);
+	snapshot->start = max(snapshot->start, retry->start);
+	snapshot->end = min(snapshot->end, retry->end);
+	snapshot->pfns = found + ((snapshot->start - retry->start) >> PAGE_SHIFT);
+	snapshot->window = retry->window;
+	snapshot->seq = retry->seq;
+	if (xpmem_ptes_may_be_huge(snapshot))
+		xpmem_ptes_set_huge(snapshot);
+	result = xpmem_ptes_insert(snapshot);
+	snapshot->pfns = pfns;
+	snapshot->huge = false;
 out:
-	xpmem_stash_free(stash);
-	return verdict;
+	xpmem_retry_free(retry);
+	return result;
 }
 
 /* Not through what is dead, and not in a child that inherited the VMA. */
@@ -392,11 +392,11 @@ static bool may_fault(const struct vm_area_struct *vma)
 }
 
 /* While the attachment is sure to be there, so before its lock is given up. Returns @fault. */
-static vm_fault_t count_end(struct xpmem_attachment *attachment, enum xpmem_verdict verdict, vm_fault_t fault)
+static vm_fault_t count_end(struct xpmem_attachment *attachment, enum xpmem_fault_result result, vm_fault_t fault)
 {
 	if (fault & VM_FAULT_ERROR)
 		xpmem_stat_add_fault(attachment, XPMEM_STAT_FAILURES, 1);
-	else if (verdict != XPMEM_MAPPED)
+	else if (result != XPMEM_MAPPED)
 		xpmem_stat_add_fault(attachment, XPMEM_STAT_RETRIES, 1);
 	return fault;
 }
@@ -414,31 +414,31 @@ static void trace_end(const struct vm_fault *vmf, const struct xpmem_attachment 
  * Maps what the exporter has present of the window and its VMA, or passes over what the exporter has not mapped. Returns the source
  * address of the end, maybe beyond the attachment, or zero when the exporter's mmap_lock is not to be had now.
  */
-static unsigned long populate_here(struct xpmem_mirror *mirror, unsigned long *single, bool source_locked)
+static unsigned long populate_here(struct xpmem_snapshot *snapshot, unsigned long *single, bool source_locked)
 {
-	unsigned long size = mirror->pfns == single ? PAGE_SIZE : XPMEM_WINDOW_SIZE, end;
-	struct mm_struct *mm = mirror->space->mm;
+	unsigned long size = snapshot->pfns == single ? PAGE_SIZE : XPMEM_WINDOW_SIZE, end;
+	struct mm_struct *mm = snapshot->exporter->mm;
 	struct vm_area_struct *vma;
-	enum xpmem_verdict verdict;
+	enum xpmem_fault_result result;
 
 	if (!source_locked && !mmap_read_trylock(mm))
 		return 0;
-	vma = find_vma(mm, mirror->source);
-	if (!vma || vma->vm_start > mirror->source) {
+	vma = find_vma(mm, snapshot->source);
+	if (!vma || vma->vm_start > snapshot->source) {
 		end = vma ? vma->vm_start : ULONG_MAX & PAGE_MASK;
-		verdict = XPMEM_HOLE;
+		result = XPMEM_HOLE;
 	} else {
-		verdict = snapshot(mirror, size);
-		if (verdict == XPMEM_ABSENT)
-			verdict = look_and_snapshot(mirror, size);
-		end = mirror->huge ? (mirror->source | ~PMD_MASK) + 1 : mirror->end;
+		result = snapshot_around(snapshot, size);
+		if (result == XPMEM_ABSENT)
+			result = snapshot_block(snapshot, size);
+		end = snapshot->huge ? (snapshot->source | ~PMD_MASK) + 1 : snapshot->end;
 	}
 	if (!source_locked)
 		mmap_read_unlock(mm);
-	if (verdict == XPMEM_ABSENT)
-		mirror->pfns[(mirror->source - mirror->start) >> PAGE_SHIFT] = 0;
-	if (verdict == XPMEM_MAPPED || verdict == XPMEM_ABSENT)
-		xpmem_entries_insert(mirror);
+	if (result == XPMEM_ABSENT)
+		snapshot->pfns[(snapshot->source - snapshot->start) >> PAGE_SHIFT] = 0;
+	if (result == XPMEM_MAPPED || result == XPMEM_ABSENT)
+		xpmem_ptes_insert(snapshot);
 	return end;
 }
 
@@ -447,33 +447,33 @@ static vm_fault_t populate_fault(struct vm_fault *vmf)
 {
 	struct vm_area_struct *vma = vmf->vma;
 	struct xpmem_attachment *attachment = vma->vm_private_data;
-	struct xpmem_mirror mirror;
+	struct xpmem_snapshot snapshot;
 	unsigned long single;
 
-	mirror_init(&mirror, vmf, false);
-	mirror_get_pfns(&mirror, &single);
-	attachment->populated = populate_here(&mirror, &single, mirror.space->mm == vma->vm_mm);
-	mirror_put_pfns(&mirror, &single);
+	snapshot_init(&snapshot, vmf, false);
+	snapshot_get_pfns(&snapshot, &single);
+	attachment->populated = populate_here(&snapshot, &single, snapshot.exporter->mm == vma->vm_mm);
+	snapshot_put_pfns(&snapshot, &single);
 	return VM_FAULT_NOPAGE;
 }
 
-/* The caller's lock is given up, and the VMA may go, and with it the reference that keeps the space. */
-static vm_fault_t retry_fault(struct xpmem_mirror *mirror, u64 begun)
+/* The caller's lock is given up, and the VMA may go, and with it the reference that keeps the exporter. */
+static vm_fault_t retry_fault(struct xpmem_snapshot *snapshot, u64 begun)
 {
-	struct xpmem_attachment *attachment = mirror->attachment;
-	struct xpmem_space *space = mirror->space;
-	struct vm_fault *vmf = mirror->vmf;
+	struct xpmem_attachment *attachment = snapshot->attachment;
+	struct xpmem_exporter *exporter = snapshot->exporter;
+	struct vm_fault *vmf = snapshot->vmf;
 
 	refcount_inc(&attachment->object.ref);
 	__module_get(THIS_MODULE);
 	release_fault_lock(vmf);
-	mirror->vmf = NULL;
-	mirror->vma = NULL;
+	snapshot->vmf = NULL;
+	snapshot->vma = NULL;
 	xpmem_race_point("fault-unlocked");
-	fault_and_stash(mirror);
+	fault_and_keep(snapshot);
 	trace_end(vmf, attachment, 0, VM_FAULT_RETRY, begun);
 	/* Not mmput(), whose end of the exporter may wait for locks that the faulting task holds. */
-	mmput_async(space->mm);
+	mmput_async(exporter->mm);
 	xpmem_attachment_put(attachment);
 	module_put(THIS_MODULE);
 	return VM_FAULT_RETRY;
@@ -484,47 +484,47 @@ static vm_fault_t handle_fault(struct vm_fault *vmf, bool write)
 {
 	struct vm_area_struct *vma = vmf->vma;
 	struct xpmem_attachment *attachment = vma->vm_private_data;
-	struct xpmem_space *space = xpmem_attachment_space(attachment);
+	struct xpmem_exporter *exporter = xpmem_attachment_exporter(attachment);
 	u64 begun = trace_fault_enabled() ? ktime_get_ns() : 0;
 	bool may_retry = vmf->flags & FAULT_FLAG_ALLOW_RETRY;
-	enum xpmem_verdict verdict;
-	struct xpmem_mirror mirror;
+	enum xpmem_fault_result result;
+	struct xpmem_snapshot snapshot;
 	unsigned long single;
 	bool source_locked;
 	vm_fault_t error;
 
 	xpmem_stat_add_fault(attachment, XPMEM_STAT_FAULTS, 1);
-	if (!may_fault(vma) || !mmget_not_zero(space->mm)) {
+	if (!may_fault(vma) || !mmget_not_zero(exporter->mm)) {
 		trace_end(vmf, attachment, 0, VM_FAULT_SIGBUS, begun);
 		return count_end(attachment, XPMEM_HOLE, VM_FAULT_SIGBUS);
 	}
-	mirror_init(&mirror, vmf, write);
-	source_locked = space->mm == vma->vm_mm && xpmem_fault_holds_mmap_lock(vmf);
+	snapshot_init(&snapshot, vmf, write);
+	source_locked = exporter->mm == vma->vm_mm && xpmem_fault_holds_mmap_lock(vmf);
 
-	mirror_get_pfns(&mirror, &single);
-	verdict = insert_stashed(&mirror, vmf->flags & FAULT_FLAG_TRIED, &error);
-	if (!error && verdict != XPMEM_MAPPED)
-		verdict = fault_in_place(&mirror, &single, source_locked);
-	if (mirror.write && !write && (verdict == XPMEM_DENIED || verdict == XPMEM_HOLE)) {
+	snapshot_get_pfns(&snapshot, &single);
+	result = insert_kept(&snapshot, vmf->flags & FAULT_FLAG_TRIED, &error);
+	if (!error && result != XPMEM_MAPPED)
+		result = fault_in_place(&snapshot, &single, source_locked);
+	if (snapshot.write && !write && (result == XPMEM_DENIED || result == XPMEM_HOLE)) {
 		/* The exporter's memory is no longer writable, or this is another access than the one that was sent back. */
-		mirror.write = false;
-		verdict = fault_in_place(&mirror, &single, source_locked);
+		snapshot.write = false;
+		result = fault_in_place(&snapshot, &single, source_locked);
 	}
-	if (!error && verdict == XPMEM_ABSENT && !may_retry)
-		verdict = fault_without_retry(&mirror, source_locked);
-	mirror_put_pfns(&mirror, &single);
-	if (!error && verdict == XPMEM_ABSENT && may_retry) {
-		count_end(attachment, verdict, VM_FAULT_RETRY);
+	if (!error && result == XPMEM_ABSENT && !may_retry)
+		result = fault_without_retry(&snapshot, source_locked);
+	snapshot_put_pfns(&snapshot, &single);
+	if (!error && result == XPMEM_ABSENT && may_retry) {
+		count_end(attachment, result, VM_FAULT_RETRY);
 		if (!(vmf->flags & FAULT_FLAG_RETRY_NOWAIT))
-			return retry_fault(&mirror, begun);
+			return retry_fault(&snapshot, begun);
 		error = VM_FAULT_RETRY;
 	} else {
 		if (!error)
-			error = verdict_to_fault(verdict);
-		count_end(attachment, verdict, error);
+			error = result_to_vm_fault(result);
+		count_end(attachment, result, error);
 	}
-	mmput_async(space->mm);
-	trace_end(vmf, attachment, mirror.inserted, error, begun);
+	mmput_async(exporter->mm);
+	trace_end(vmf, attachment, snapshot.inserted, error, begun);
 	return error;
 }
 
@@ -546,33 +546,33 @@ static vm_fault_t attachment_huge_fault(struct vm_fault *vmf, unsigned int order
 {
 	struct vm_area_struct *vma = vmf->vma;
 	struct xpmem_attachment *attachment = vma->vm_private_data;
-	struct xpmem_space *space = xpmem_attachment_space(attachment);
+	struct xpmem_exporter *exporter = xpmem_attachment_exporter(attachment);
 	u64 begun = trace_fault_enabled() ? ktime_get_ns() : 0;
-	enum xpmem_verdict verdict = XPMEM_ABSENT;
-	struct xpmem_mirror mirror;
+	enum xpmem_fault_result result = XPMEM_ABSENT;
+	struct xpmem_snapshot snapshot;
 	unsigned long single;
 	bool source_locked;
 
-	if (order != PMD_SHIFT - PAGE_SHIFT || vmf->flags & FAULT_FLAG_TRIED || !may_fault(vma) || !mmget_not_zero(space->mm))
+	if (order != PMD_SHIFT - PAGE_SHIFT || vmf->flags & FAULT_FLAG_TRIED || !may_fault(vma) || !mmget_not_zero(exporter->mm))
 		return VM_FAULT_FALLBACK;
-	mirror_init(&mirror, vmf, vmf->flags & FAULT_FLAG_WRITE);
-	mirror.pfns = &single;
-	source_locked = space->mm == vma->vm_mm && xpmem_fault_holds_mmap_lock(vmf);
-	if (xpmem_entries_may_be_huge(&mirror) && (source_locked || mmap_read_trylock(space->mm))) {
-		verdict = look_and_snapshot(&mirror, PAGE_SIZE);
+	snapshot_init(&snapshot, vmf, vmf->flags & FAULT_FLAG_WRITE);
+	snapshot.pfns = &single;
+	source_locked = exporter->mm == vma->vm_mm && xpmem_fault_holds_mmap_lock(vmf);
+	if (xpmem_ptes_may_be_huge(&snapshot) && (source_locked || mmap_read_trylock(exporter->mm))) {
+		result = snapshot_block(&snapshot, PAGE_SIZE);
 		if (!source_locked)
-			mmap_read_unlock(space->mm);
-		if (verdict == XPMEM_MAPPED)
-			verdict = xpmem_entries_set_huge(&mirror) ? xpmem_entries_insert(&mirror) : XPMEM_ABSENT;
+			mmap_read_unlock(exporter->mm);
+		if (result == XPMEM_MAPPED)
+			result = xpmem_ptes_set_huge(&snapshot) ? xpmem_ptes_insert(&snapshot) : XPMEM_ABSENT;
 	}
-	mmput_async(space->mm);
-	if (verdict != XPMEM_MAPPED)
+	mmput_async(exporter->mm);
+	if (result != XPMEM_MAPPED)
 		return VM_FAULT_FALLBACK;
 	/* For what lies beside it. */
-	is_dense(attachment, mirror.source);
+	is_dense(attachment, snapshot.source);
 	if (READ_ONCE(attachment->populater) != current)
 		xpmem_stat_add_fault(attachment, XPMEM_STAT_FAULTS, 1);
-	trace_end(vmf, attachment, mirror.inserted, VM_FAULT_NOPAGE, begun);
+	trace_end(vmf, attachment, snapshot.inserted, VM_FAULT_NOPAGE, begun);
 	return VM_FAULT_NOPAGE;
 }
 #else
@@ -592,15 +592,15 @@ static vm_fault_t attachment_pfn_mkwrite(struct vm_fault *vmf)
 }
 
 /* The next fault of the task on the page will be a write, also if the access reads first. False without memory. */
-static bool send_back_as_write(struct xpmem_mirror *mirror)
+static bool send_back_as_write(struct xpmem_snapshot *snapshot)
 {
-	struct xpmem_stash *stash = kzalloc(sizeof(*stash), GFP_KERNEL_ACCOUNT | __GFP_NORETRY | __GFP_NOWARN);
+	struct xpmem_retry *retry = kzalloc(sizeof(*retry), GFP_KERNEL_ACCOUNT | __GFP_NORETRY | __GFP_NOWARN);
 
-	if (!stash)
+	if (!retry)
 		return false;
-	stash->source = mirror->source;
-	stash->write = true;
-	xpmem_stash_put(mirror->space, stash);
+	retry->source = snapshot->source;
+	retry->write = true;
+	xpmem_retry_put(snapshot->exporter, retry);
 	return true;
 }
 
@@ -612,31 +612,31 @@ static vm_fault_t attachment_page_mkwrite(struct vm_fault *vmf)
 {
 	struct vm_area_struct *vma = vmf->vma;
 	struct xpmem_attachment *attachment = vma->vm_private_data;
-	struct xpmem_space *space = xpmem_attachment_space(attachment);
+	struct xpmem_exporter *exporter = xpmem_attachment_exporter(attachment);
 	u64 begun = trace_fault_enabled() ? ktime_get_ns() : 0;
-	struct xpmem_mirror mirror;
-	enum xpmem_verdict verdict;
+	struct xpmem_snapshot snapshot;
+	enum xpmem_fault_result result;
 	unsigned long single;
 	vm_fault_t fault;
 
 	xpmem_stat_add_fault(attachment, XPMEM_STAT_FAULTS, 1);
-	if (!may_fault(vma) || !mmget_not_zero(space->mm)) {
+	if (!may_fault(vma) || !mmget_not_zero(exporter->mm)) {
 		trace_end(vmf, attachment, 0, VM_FAULT_SIGBUS, begun);
 		return count_end(attachment, XPMEM_HOLE, VM_FAULT_SIGBUS);
 	}
-	mirror_init(&mirror, vmf, true);
-	mirror_get_pfns(&mirror, &single);
-	verdict = fault_in_place(&mirror, &single, false);
-	mirror_put_pfns(&mirror, &single);
-	fault = verdict == XPMEM_ABSENT ? VM_FAULT_NOPAGE : verdict_to_fault(verdict);
-	if (verdict == XPMEM_ABSENT) {
-		if (!send_back_as_write(&mirror))
+	snapshot_init(&snapshot, vmf, true);
+	snapshot_get_pfns(&snapshot, &single);
+	result = fault_in_place(&snapshot, &single, false);
+	snapshot_put_pfns(&snapshot, &single);
+	fault = result == XPMEM_ABSENT ? VM_FAULT_NOPAGE : result_to_vm_fault(result);
+	if (result == XPMEM_ABSENT) {
+		if (!send_back_as_write(&snapshot))
 			fault = VM_FAULT_OOM;
-		unmap_mapping_range(vma->vm_file->f_mapping, mirror.source, PAGE_SIZE, 1);
+		unmap_mapping_range(vma->vm_file->f_mapping, snapshot.source, PAGE_SIZE, 1);
 	}
-	mmput_async(space->mm);
-	trace_end(vmf, attachment, mirror.inserted, fault, begun);
-	return count_end(attachment, verdict, fault);
+	mmput_async(exporter->mm);
+	trace_end(vmf, attachment, snapshot.inserted, fault, begun);
+	return count_end(attachment, result, fault);
 }
 
 /**
@@ -645,14 +645,14 @@ static vm_fault_t attachment_page_mkwrite(struct vm_fault *vmf)
  */
 void xpmem_attachment_populate(struct xpmem_attachment *attachment)
 {
-	struct xpmem_space *space = xpmem_attachment_space(attachment);
+	struct xpmem_exporter *exporter = xpmem_attachment_exporter(attachment);
 	unsigned long source = attachment->source, end = source + attachment->length;
 	struct mm_struct *mm = current->mm;
 	struct vm_area_struct *vma;
 	unsigned long address;
 	vm_fault_t fault;
 
-	if (!mmget_not_zero(space->mm))
+	if (!mmget_not_zero(exporter->mm))
 		return;
 	WRITE_ONCE(attachment->populater, current);
 	while (source < end && !fatal_signal_pending(current) && !mmap_read_lock_killable(mm)) {
@@ -671,9 +671,9 @@ void xpmem_attachment_populate(struct xpmem_attachment *attachment)
 		if (attachment->populated) {
 			source = attachment->populated;
 		} else {
-			if (mmap_read_lock_killable(space->mm))
+			if (mmap_read_lock_killable(exporter->mm))
 				break;
-			mmap_read_unlock(space->mm);
+			mmap_read_unlock(exporter->mm);
 		}
 		/* A writer, as another thread that attaches, would wait for milliseconds while a reader takes the lock again and again. */
 		if (rwsem_is_contended(&mm->mmap_lock))
@@ -681,12 +681,12 @@ void xpmem_attachment_populate(struct xpmem_attachment *attachment)
 		cond_resched();
 	}
 	WRITE_ONCE(attachment->populater, NULL);
-	mmput(space->mm);
+	mmput(exporter->mm);
 }
 
 /**
  * xpmem_source_pin() - pin pages of an exporter for long, as its own write would find them
- * @space: the caller has mm_users of its mm raised, and holds no mmap_lock
+ * @exporter: the caller has mm_users of its mm raised, and holds no mmap_lock
  * @source: the first
  * @count: how many at most
  * @pages: room for them
@@ -694,37 +694,37 @@ void xpmem_attachment_populate(struct xpmem_attachment *attachment)
  * Return: how many were pinned, 0 to try again, or -EFAULT (none that may be attached, written and pinned is
  * there), -ENOMEM or -EINTR.
  */
-long xpmem_source_pin(struct xpmem_space *space, unsigned long source, unsigned long count, struct page **pages)
+long xpmem_source_pin(struct xpmem_exporter *exporter, unsigned long source, unsigned long count, struct page **pages)
 {
-	struct xpmem_mirror mirror = {
-		.space = space,
+	struct xpmem_snapshot snapshot = {
+		.exporter = exporter,
 		.source = source,
 		.start = source,
 		.end = source + (count << PAGE_SHIFT),
 		.write = true,
 	};
-	struct mm_struct *mm = space->mm;
-	enum xpmem_verdict verdict;
+	struct mm_struct *mm = exporter->mm;
+	enum xpmem_fault_result result;
 	bool watched, unlocked = false;
 	long pinned = -EFAULT;
 
 	if (mmap_read_lock_killable(mm))
 		return -EINTR;
-	verdict = xpmem_mirror_look(&mirror);
-	watched = verdict == XPMEM_MAPPED && userfaultfd_armed(find_vma(mm, source));
+	result = xpmem_snapshot_check(&snapshot);
+	watched = result == XPMEM_MAPPED && userfaultfd_armed(find_vma(mm, source));
 	if (watched) {
 		/* A pin keeps the lock, and so cannot wait for the program that supplies the page. */
-		mirror.end = source + PAGE_SIZE;
-		verdict = fault_source(&mirror, &unlocked);
+		snapshot.end = source + PAGE_SIZE;
+		result = fault_source(&snapshot, &unlocked);
 	}
-	if (verdict == XPMEM_MAPPED)
-		pinned = xpmem_pin_user_pages_remote(mm, source, (mirror.end - source) >> PAGE_SHIFT, FOLL_WRITE | FOLL_LONGTERM, pages);
+	if (result == XPMEM_MAPPED)
+		pinned = xpmem_pin_user_pages_remote(mm, source, (snapshot.end - source) >> PAGE_SHIFT, FOLL_WRITE | FOLL_LONGTERM, pages);
 	if (!unlocked)
 		mmap_read_unlock(mm);
-	if (verdict == XPMEM_NOMEM)
+	if (result == XPMEM_NOMEM)
 		return -ENOMEM;
 	/* Or the page is gone again. */
-	return verdict == XPMEM_RACED || (watched && verdict == XPMEM_MAPPED && pinned == -EFAULT) ? 0 : pinned;
+	return result == XPMEM_RACED || (watched && result == XPMEM_MAPPED && pinned == -EFAULT) ? 0 : pinned;
 }
 
 const struct vm_operations_struct xpmem_vm_ops = {

@@ -46,73 +46,73 @@ static bool never_ends(const struct mmu_notifier_range *range)
 	return range->event == MMU_NOTIFY_PROTECTION_VMA && !range->start;
 }
 
-static void range_add(struct xpmem_space *space, const struct mmu_notifier_range *range)
+static void range_add(struct xpmem_exporter *exporter, const struct mmu_notifier_range *range)
 {
 	unsigned int i;
 
-	spin_lock(&space->active_lock);
-	for (i = 0; i < XPMEM_ACTIVE_RANGES && space->active[i].range; i++)
+	spin_lock(&exporter->active_lock);
+	for (i = 0; i < XPMEM_ACTIVE_RANGES && exporter->active[i].range; i++)
 		;
 	if (i < XPMEM_ACTIVE_RANGES)
-		space->active[i] = (struct xpmem_active_range){ range, range->start, range->end };
+		exporter->active[i] = (struct xpmem_active_range){ range, range->start, range->end };
 	else
-		space->active_beyond++;
-	spin_unlock(&space->active_lock);
+		exporter->active_beyond++;
+	spin_unlock(&exporter->active_lock);
 }
 
 /*
  * Ranges are told apart by the address of the struct, which lies on the stack of the task that
  * changes.
  */
-static void range_remove(struct xpmem_space *space, const struct mmu_notifier_range *range)
+static void range_remove(struct xpmem_exporter *exporter, const struct mmu_notifier_range *range)
 {
 	unsigned int i;
 
-	spin_lock(&space->active_lock);
-	for (i = 0; i < XPMEM_ACTIVE_RANGES && space->active[i].range != range; i++)
+	spin_lock(&exporter->active_lock);
+	for (i = 0; i < XPMEM_ACTIVE_RANGES && exporter->active[i].range != range; i++)
 		;
 	if (i < XPMEM_ACTIVE_RANGES)
-		space->active[i].range = NULL;
-	else if (space->active_beyond)
-		space->active_beyond--;
-	spin_unlock(&space->active_lock);
-	if (wq_has_sleeper(&space->quiet))
-		wake_up_all(&space->quiet);
+		exporter->active[i].range = NULL;
+	else if (exporter->active_beyond)
+		exporter->active_beyond--;
+	spin_unlock(&exporter->active_lock);
+	if (wq_has_sleeper(&exporter->quiet))
+		wake_up_all(&exporter->quiet);
 }
 
 /**
  * xpmem_invalidation_active() - whether an invalidation of a range goes on
- * @space: the exporter
+ * @exporter: the exporter
  * @start: first source address
  * @end: end of the range
  *
  * The lock orders a fault's look before or after the start of each invalidation.
  */
-bool xpmem_invalidation_active(struct xpmem_space *space, unsigned long start, unsigned long end)
+bool xpmem_invalidation_active(struct xpmem_exporter *exporter, unsigned long start, unsigned long end)
 {
 	bool active;
 	unsigned int i;
 
-	spin_lock(&space->active_lock);
-	active = space->active_beyond;
+	spin_lock(&exporter->active_lock);
+	active = exporter->active_beyond;
 	for (i = 0; i < XPMEM_ACTIVE_RANGES && !active; i++)
-		active = space->active[i].range && space->active[i].start < end &&
-			 start < space->active[i].end;
-	spin_unlock(&space->active_lock);
+		active = exporter->active[i].range && exporter->active[i].start < end &&
+			 start < exporter->active[i].end;
+	spin_unlock(&exporter->active_lock);
 	return active;
 }
 
 /**
  * xpmem_invalidation_wait() - wait until no invalidation of a range goes on
- * @space: the exporter, kept by the caller, who holds no lock
+ * @exporter: the exporter, kept by the caller, who holds no lock
  * @start: first source address
  * @end: end of the range
  *
  * Return: 0, or -ERESTARTSYS when the task was killed.
  */
-int xpmem_invalidation_wait(struct xpmem_space *space, unsigned long start, unsigned long end)
+int xpmem_invalidation_wait(struct xpmem_exporter *exporter, unsigned long start, unsigned long end)
 {
-	return wait_event_killable(space->quiet, !xpmem_invalidation_active(space, start, end));
+	return wait_event_killable(exporter->quiet, !xpmem_invalidation_active(exporter, start, end));
 }
 
 /*
@@ -122,38 +122,38 @@ int xpmem_invalidation_wait(struct xpmem_space *space, unsigned long start, unsi
  */
 static int invalidation_start(struct mmu_notifier *notifier, const struct mmu_notifier_range *range)
 {
-	struct xpmem_space *space = container_of(notifier, struct xpmem_space, notifier);
+	struct xpmem_exporter *exporter = container_of(notifier, struct xpmem_exporter, notifier);
 	unsigned long start = range->start & PAGE_MASK;
 	unsigned long end = range->end > END_OF_SPACE ? END_OF_SPACE : PAGE_ALIGN(range->end);
 
 	if (!never_ends(range))
-		range_add(space, range);
+		range_add(exporter, range);
 	/* Not refused, so nothing is mapped, unless the veto was not in place yet. */
 	if (!mmu_notifier_range_blockable(range))
-		return xpmem_windows_untouched(space, start, end) ? 0 : -EAGAIN;
+		return xpmem_windows_untouched(exporter, start, end) ? 0 : -EAGAIN;
 	xpmem_race_point("invalidation-active");
-	xpmem_windows_invalidate(space, start, end, range->event);
+	xpmem_windows_invalidate(exporter, start, end, range->event);
 	return 0;
 }
 
 static void invalidation_end(struct mmu_notifier *notifier, const struct mmu_notifier_range *range)
 {
-	struct xpmem_space *space = container_of(notifier, struct xpmem_space, notifier);
+	struct xpmem_exporter *exporter = container_of(notifier, struct xpmem_exporter, notifier);
 
 	if (!never_ends(range))
-		range_remove(space, range);
+		range_remove(exporter, range);
 }
 
 /*
  * The mm ended: no task of it runs, and no fault of an attacher has its mm_users raised. Or the
- * space is being freed.
+ * exporter is being freed.
  */
 static void invalidation_release(struct mmu_notifier *notifier, struct mm_struct *mm)
 {
-	struct xpmem_space *space = container_of(notifier, struct xpmem_space, notifier);
+	struct xpmem_exporter *exporter = container_of(notifier, struct xpmem_exporter, notifier);
 
-	xpmem_windows_invalidate(space, 0, END_OF_SPACE, MMU_NOTIFY_RELEASE);
-	xpmem_space_end(space);
+	xpmem_windows_invalidate(exporter, 0, END_OF_SPACE, MMU_NOTIFY_RELEASE);
+	xpmem_exporter_end(exporter);
 }
 
 const struct mmu_notifier_ops xpmem_invalidation_ops = {
@@ -169,13 +169,13 @@ const struct mmu_notifier_ops xpmem_invalidation_ops = {
 static bool invalidation_veto(struct mmu_interval_notifier *notifier,
 			      const struct mmu_notifier_range *range, unsigned long seq)
 {
-	struct xpmem_space *space = container_of(notifier, struct xpmem_space, veto_notifier);
+	struct xpmem_exporter *exporter = container_of(notifier, struct xpmem_exporter, veto_notifier);
 
 	if (mmu_notifier_range_blockable(range))
 		return true;
-	spin_lock(&space->active_lock);
-	spin_unlock(&space->active_lock);
-	return xpmem_windows_untouched(space, range->start, min(range->end, END_OF_SPACE));
+	spin_lock(&exporter->active_lock);
+	spin_unlock(&exporter->active_lock);
+	return xpmem_windows_untouched(exporter, range->start, min(range->end, END_OF_SPACE));
 }
 
 const struct mmu_interval_notifier_ops xpmem_invalidation_veto_ops = {

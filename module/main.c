@@ -79,12 +79,12 @@ static int __init xpmem_init(void)
 	error = xpmem_coverage_init();
 	if (error)
 		return error;
-	error = xpmem_space_init();
+	error = xpmem_exporter_init();
 	if (error)
 		goto exit_coverage;
 	error = xpmem_netlink_init();
 	if (error)
-		goto exit_space;
+		goto exit_exporter;
 	error = misc_register(&device);
 	if (error)
 		goto exit_netlink;
@@ -92,8 +92,8 @@ static int __init xpmem_init(void)
 
 exit_netlink:
 	xpmem_netlink_exit();
-exit_space:
-	xpmem_space_exit();
+exit_exporter:
+	xpmem_exporter_exit();
 	xpmem_registry_exit();
 	xpmem_fault_exit();
 exit_coverage:
@@ -104,9 +104,9 @@ exit_coverage:
 static void __exit xpmem_exit(void)
 {
 	misc_deregister(&device);
-	xpmem_space_drain();
+	xpmem_exporter_drain();
 	xpmem_netlink_exit();
-	xpmem_space_exit();
+	xpmem_exporter_exit();
 	xpmem_registry_exit();
 	xpmem_fault_exit();
 	xpmem_coverage_exit();

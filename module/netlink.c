@@ -4,7 +4,7 @@
 
 #include "compat/genetlink.h"
 #include "netlink_gen.h"
-#include "view.h"
+#include "nl_type.h"
 
 static int request_refuse(struct genl_info *info, const char *message, int error)
 {
@@ -31,13 +31,13 @@ static int request_reply(struct genl_info *info, int command,
 }
 
 /* Refuses filters: the policy of a single request also accepts those of the dump. */
-static bool has_more_than_id(const struct xpmem_view *view, struct genl_info *info)
+static bool has_more_than_id(const struct xpmem_nl_type *type, struct genl_info *info)
 {
 	unsigned int i;
 
 	BUILD_BUG_ON(XPMEM_NL_OPS_COUNT < XPMEM_NL_CMD_PERMIT_REVOKE);
 	for (i = 1; i <= xpmem_nl_ops[info->genlhdr->cmd - 1].maxattr; i++)
-		if (i != view->id && info->attrs[i])
+		if (i != type->id && info->attrs[i])
 			return true;
 	return false;
 }
@@ -46,28 +46,28 @@ static bool has_more_than_id(const struct xpmem_view *view, struct genl_info *in
  * Finds the object that a request names, if its sender may see it. Returns it with a reference, and
  * sets @viewer, or returns an error pointer.
  */
-static struct xpmem_object *view_find(const struct xpmem_view *view, struct sk_buff *skb,
+static struct xpmem_object *nl_type_find(const struct xpmem_nl_type *type, struct sk_buff *skb,
 				      struct genl_info *info, struct xpmem_viewer *viewer)
 {
 	struct xpmem_object *object;
 
-	if (!info->attrs[view->id])
+	if (!info->attrs[type->id])
 		return ERR_PTR(request_refuse(info, "the id of an object is missing", -EINVAL));
-	if (has_more_than_id(view, info))
+	if (has_more_than_id(type, info))
 		return ERR_PTR(request_refuse(info, "only a dump takes more than an id", -EINVAL));
-	object = xpmem_registry_find(view->registry, nla_get_s64(info->attrs[view->id]));
+	object = xpmem_registry_find(type->registry, nla_get_s64(info->attrs[type->id]));
 	if (object) {
 		xpmem_viewer_init(viewer, skb);
-		if (xpmem_view_allowed(view, object, viewer))
+		if (xpmem_nl_type_allowed(type, object, viewer))
 			return object;
 		xpmem_viewer_destroy(viewer);
-		view->put(object);
+		type->put(object);
 	}
-	return ERR_PTR(request_refuse(info, view->not_found, -ENOENT));
+	return ERR_PTR(request_refuse(info, type->not_found, -ENOENT));
 }
 
 struct sight {
-	const struct xpmem_view *view;
+	const struct xpmem_nl_type *type;
 	struct xpmem_object *object;
 	const struct xpmem_viewer *viewer;
 };
@@ -76,46 +76,46 @@ static int build_object(struct sk_buff *reply, const void *data)
 {
 	const struct sight *sight = data;
 
-	return sight->view->fill(reply, sight->object, sight->viewer);
+	return sight->type->fill(reply, sight->object, sight->viewer);
 }
 
-static int view_get(enum xpmem_kind kind, struct sk_buff *skb, struct genl_info *info)
+static int nl_type_get(enum xpmem_kind kind, struct sk_buff *skb, struct genl_info *info)
 {
-	const struct xpmem_view *view = &xpmem_views[kind];
+	const struct xpmem_nl_type *type = &xpmem_nl_types[kind];
 	struct xpmem_viewer viewer;
-	struct sight sight = { .view = view, .viewer = &viewer };
+	struct sight sight = { .type = type, .viewer = &viewer };
 	int error;
 
-	sight.object = view_find(view, skb, info, &viewer);
+	sight.object = nl_type_find(type, skb, info, &viewer);
 	if (IS_ERR(sight.object))
 		return PTR_ERR(sight.object);
-	error = request_reply(info, view->get, build_object, &sight);
+	error = request_reply(info, type->get, build_object, &sight);
 	xpmem_viewer_destroy(&viewer);
-	view->put(sight.object);
+	type->put(sight.object);
 	return error;
 }
 
 /* Ends an object that the caller may see, and whose process the caller may trace. */
-static int view_revoke(enum xpmem_kind kind, struct sk_buff *skb, struct genl_info *info,
+static int nl_type_revoke(enum xpmem_kind kind, struct sk_buff *skb, struct genl_info *info,
 		       bool (*kill)(struct xpmem_object *object))
 {
-	const struct xpmem_view *view = &xpmem_views[kind];
+	const struct xpmem_nl_type *type = &xpmem_nl_types[kind];
 	struct xpmem_viewer viewer;
-	struct xpmem_object *object = view_find(view, skb, info, &viewer);
+	struct xpmem_object *object = nl_type_find(type, skb, info, &viewer);
 	bool allowed, killed;
 
 	if (IS_ERR(object))
 		return PTR_ERR(object);
-	allowed = view->traceable(object, &viewer);
+	allowed = type->traceable(object, &viewer);
 	xpmem_viewer_destroy(&viewer);
 	killed = allowed && kill(object);
-	view->put(object);
+	type->put(object);
 	if (!allowed)
 		return request_refuse(info,
 			      "the process that it belongs to may not be traced by the caller",
 			      -EACCES);
 	if (!killed)
-		return request_refuse(info, view->not_found, -ENOENT);
+		return request_refuse(info, type->not_found, -ENOENT);
 	xpmem_stat_add(XPMEM_STAT_REVOCATIONS, 1);
 	return 0;
 }
@@ -156,14 +156,14 @@ int xpmem_nl_dump_done(struct netlink_callback *callback)
 
 /* Returns false when the message is full. */
 static bool dump_object(struct sk_buff *skb, struct netlink_callback *callback,
-			const struct xpmem_view *view, struct xpmem_object *object)
+			const struct xpmem_nl_type *type, struct xpmem_object *object)
 {
 	void *header = genlmsg_put(skb, NETLINK_CB(callback->skb).portid, callback->nlh->nlmsg_seq,
-				   &xpmem_nl_family, NLM_F_MULTI, view->get);
+				   &xpmem_nl_family, NLM_F_MULTI, type->get);
 
 	if (!header)
 		return false;
-	if (view->fill(skb, object, dump_of(callback)->viewer)) {
+	if (type->fill(skb, object, dump_of(callback)->viewer)) {
 		genlmsg_cancel(skb, header);
 		return false;
 	}
@@ -175,9 +175,9 @@ static bool dump_object(struct sk_buff *skb, struct netlink_callback *callback,
  * Dumps all objects of a kind. The dump contains every object that exists from the first message
  * to the last: see xpmem_registry_next().
  */
-static int view_dump(enum xpmem_kind kind, struct sk_buff *skb, struct netlink_callback *callback)
+static int nl_type_dump(enum xpmem_kind kind, struct sk_buff *skb, struct netlink_callback *callback)
 {
-	const struct xpmem_view *view = &xpmem_views[kind];
+	const struct xpmem_nl_type *type = &xpmem_nl_types[kind];
 	struct nlattr **attrs = xpmem_nl_dump_attrs(callback);
 	struct dump *dump = dump_of(callback);
 	struct xpmem_object *object;
@@ -186,16 +186,16 @@ static int view_dump(enum xpmem_kind kind, struct sk_buff *skb, struct netlink_c
 
 	while (!full) {
 		before = dump->cursor;
-		object = xpmem_registry_next(view->registry, &dump->cursor);
+		object = xpmem_registry_next(type->registry, &dump->cursor);
 		if (!object)
 			break;
-		if (xpmem_view_allowed(view, object, dump->viewer) &&
-		    view->matches(attrs, object, dump->viewer) &&
-		    !dump_object(skb, callback, view, object)) {
+		if (xpmem_nl_type_allowed(type, object, dump->viewer) &&
+		    type->matches(attrs, object, dump->viewer) &&
+		    !dump_object(skb, callback, type, object)) {
 			dump->cursor = before;
 			full = true;
 		}
-		view->put(object);
+		type->put(object);
 		cond_resched();
 	}
 	return skb->len;
@@ -203,42 +203,42 @@ static int view_dump(enum xpmem_kind kind, struct sk_buff *skb, struct netlink_c
 
 int xpmem_nl_segment_get_doit(struct sk_buff *skb, struct genl_info *info)
 {
-	return view_get(XPMEM_SEGMENT, skb, info);
+	return nl_type_get(XPMEM_SEGMENT, skb, info);
 }
 
 int xpmem_nl_segment_get_dumpit(struct sk_buff *skb, struct netlink_callback *callback)
 {
-	return view_dump(XPMEM_SEGMENT, skb, callback);
+	return nl_type_dump(XPMEM_SEGMENT, skb, callback);
 }
 
 int xpmem_nl_permit_get_doit(struct sk_buff *skb, struct genl_info *info)
 {
-	return view_get(XPMEM_PERMIT, skb, info);
+	return nl_type_get(XPMEM_PERMIT, skb, info);
 }
 
 int xpmem_nl_permit_get_dumpit(struct sk_buff *skb, struct netlink_callback *callback)
 {
-	return view_dump(XPMEM_PERMIT, skb, callback);
+	return nl_type_dump(XPMEM_PERMIT, skb, callback);
 }
 
 int xpmem_nl_attachment_get_doit(struct sk_buff *skb, struct genl_info *info)
 {
-	return view_get(XPMEM_ATTACHMENT, skb, info);
+	return nl_type_get(XPMEM_ATTACHMENT, skb, info);
 }
 
 int xpmem_nl_attachment_get_dumpit(struct sk_buff *skb, struct netlink_callback *callback)
 {
-	return view_dump(XPMEM_ATTACHMENT, skb, callback);
+	return nl_type_dump(XPMEM_ATTACHMENT, skb, callback);
 }
 
 int xpmem_nl_exporter_get_doit(struct sk_buff *skb, struct genl_info *info)
 {
-	return view_get(XPMEM_EXPORTER, skb, info);
+	return nl_type_get(XPMEM_EXPORTER, skb, info);
 }
 
 int xpmem_nl_exporter_get_dumpit(struct sk_buff *skb, struct netlink_callback *callback)
 {
-	return view_dump(XPMEM_EXPORTER, skb, callback);
+	return nl_type_dump(XPMEM_EXPORTER, skb, callback);
 }
 
 static bool kill_segment(struct xpmem_object *object)
@@ -249,7 +249,7 @@ static bool kill_segment(struct xpmem_object *object)
 
 int xpmem_nl_segment_revoke_doit(struct sk_buff *skb, struct genl_info *info)
 {
-	return view_revoke(XPMEM_SEGMENT, skb, info, kill_segment);
+	return nl_type_revoke(XPMEM_SEGMENT, skb, info, kill_segment);
 }
 
 static bool kill_permit(struct xpmem_object *object)
@@ -260,7 +260,7 @@ static bool kill_permit(struct xpmem_object *object)
 
 int xpmem_nl_permit_revoke_doit(struct sk_buff *skb, struct genl_info *info)
 {
-	return view_revoke(XPMEM_PERMIT, skb, info, kill_permit);
+	return nl_type_revoke(XPMEM_PERMIT, skb, info, kill_permit);
 }
 
 static u64 registry_live(const struct xpmem_registry *registry)

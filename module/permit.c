@@ -35,9 +35,9 @@ static int check_ptrace(const struct xpmem_segment *segment, bool any_user)
 {
 	enum xpmem_denial denial;
 
-	if (segment->no_ptrace_check || segment->space->mm == current->mm)
+	if (segment->no_ptrace_check || segment->exporter->mm == current->mm)
 		return 0;
-	denial = xpmem_owner_denial(&segment->owner, segment->space->mm, current_cred(), any_user);
+	denial = xpmem_owner_denial(&segment->owner, segment->exporter->mm, current_cred(), any_user);
 	if (!denial || ns_capable(segment->owner.user_ns, CAP_SYS_PTRACE))
 		return 0;
 	/* An address space that ended meanwhile takes its segments along. */
@@ -252,11 +252,11 @@ static unsigned long attachment_unmap(struct xpmem_attachment *attachment)
 }
 
 /*
- * A bit for the shard where an attachment may have something mapped. Nothing is inserted any more.
+ * A bit for the group where an attachment may have something mapped. Nothing is inserted any more.
  */
-static unsigned long touched_shard(struct xpmem_attachment *attachment)
+static unsigned long touched_group(struct xpmem_attachment *attachment)
 {
-	return attachment->touched ? BIT(attachment->permit->client->shard) : 0;
+	return attachment->touched ? BIT(attachment->permit->client->group) : 0;
 }
 
 /**
@@ -264,14 +264,14 @@ static unsigned long touched_shard(struct xpmem_attachment *attachment)
  * @permit: the caller holds a reference, and no lock but @permit->attaching
  *
  * Faults that have the lock may not have seen the mark; those that take it later see it.
- * Return: a bit for each shard where attachments of the permit may have something mapped.
+ * Return: a bit for each group where attachments of the permit may have something mapped.
  */
 unsigned long xpmem_permit_stop(struct xpmem_permit *permit)
 {
 	down_write(&permit->inserting);
 	up_write(&permit->inserting);
 	xpmem_race_point("permit-stopped");
-	return for_each_attachment(permit, touched_shard);
+	return for_each_attachment(permit, touched_group);
 }
 
 static bool is_of_permit(const struct xpmem_attachment *attachment, const void *permit)
@@ -293,7 +293,7 @@ bool xpmem_permit_kill(struct xpmem_permit *permit, bool detach, enum xpmem_reas
 {
 	struct xpmem_segment *segment = permit->segment;
 	struct xpmem_client *client = permit->client;
-	unsigned long end = segment->start + segment->length, shards;
+	unsigned long end = segment->start + segment->length, groups;
 
 	if (detach)
 		lockdep_assert_held(&permit->attaching);
@@ -312,9 +312,9 @@ bool xpmem_permit_kill(struct xpmem_permit *permit, bool detach, enum xpmem_reas
 	if (detach)
 		for_each_attachment(permit, attachment_unmap);
 	xpmem_race_point("permit-dead");
-	shards = xpmem_permit_stop(permit);
-	xpmem_shards_revoke(segment->space, shards, is_of_permit, permit, segment->start, end);
-	xpmem_wait_revoke(segment->space, segment->start, end);
+	groups = xpmem_permit_stop(permit);
+	xpmem_groups_revoke(segment->exporter, groups, is_of_permit, permit, segment->start, end);
+	xpmem_wait_revoke(segment->exporter, segment->start, end);
 	xpmem_dmabuf_revoke(segment, permit);
 	/* Last, so that close() of the file, which looks in the list, waits as well. */
 	spin_lock(&client->lock);

@@ -70,13 +70,13 @@ struct xpmem_segment *xpmem_segment_create(struct xpmem_client *client, u64 vadd
 	error = xpmem_registry_reserve(&xpmem_segments, &segment->object);
 	if (error)
 		goto free;
-	segment->space = xpmem_space_get(current->mm);
-	if (IS_ERR(segment->space)) {
-		error = PTR_ERR(segment->space);
+	segment->exporter = xpmem_exporter_get(current->mm);
+	if (IS_ERR(segment->exporter)) {
+		error = PTR_ERR(segment->exporter);
 		goto cancel;
 	}
 	INIT_LIST_HEAD(&segment->client_link);
-	INIT_LIST_HEAD(&segment->space_link);
+	INIT_LIST_HEAD(&segment->exporter_link);
 	INIT_LIST_HEAD(&segment->dmabufs);
 	spin_lock_init(&segment->lock);
 	INIT_LIST_HEAD(&segment->permit_list);
@@ -99,15 +99,15 @@ free:
 void xpmem_segment_publish(struct xpmem_segment *segment)
 {
 	struct xpmem_client *client = segment->client;
-	struct xpmem_space *space = segment->space;
+	struct xpmem_exporter *exporter = segment->exporter;
 
-	spin_lock(&space->lock);
-	list_add(&segment->space_link, &space->segments);
-	spin_unlock(&space->lock);
+	spin_lock(&exporter->lock);
+	list_add(&segment->exporter_link, &exporter->segments);
+	spin_unlock(&exporter->lock);
 	spin_lock(&client->lock);
 	list_add(&segment->client_link, &client->segments);
 	spin_unlock(&client->lock);
-	atomic_inc(&space->segment_count);
+	atomic_inc(&exporter->segment_count);
 	xpmem_event_created(XPMEM_SEGMENT, &segment->object);
 	trace_make(segment);
 	pr_debug("segment %llx created\n", segment->object.id);
@@ -123,7 +123,7 @@ void xpmem_segment_put(struct xpmem_segment *segment)
 	if (!segment->dead)
 		xpmem_registry_cancel(&xpmem_segments, &segment->object);
 	xpmem_owner_destroy(&segment->owner);
-	xpmem_space_put(segment->space);
+	xpmem_exporter_put(segment->exporter);
 	xpmem_client_put(segment->client);
 	pr_debug("segment %llx destroyed\n", segment->object.id);
 	kfree(segment);
@@ -139,14 +139,14 @@ struct xpmem_segment *xpmem_segment_find(s64 id)
 
 /*
  * Waits for faults through any permit that began before the segment was marked dead. Returns the
- * shards where something may be mapped. Permits stay in the list until they are freed, so one with
+ * groups where something may be mapped. Permits stay in the list until they are freed, so one with
  * a reference is a place to go on from. Those that are added meanwhile see that the segment is
  * dead.
  */
 static unsigned long stop_permits(struct xpmem_segment *segment)
 {
 	struct xpmem_permit *permit, *before = NULL;
-	unsigned long shards = 0;
+	unsigned long groups = 0;
 
 	spin_lock(&segment->lock);
 	list_for_each_entry(permit, &segment->permit_list, segment_link) {
@@ -155,7 +155,7 @@ static unsigned long stop_permits(struct xpmem_segment *segment)
 		spin_unlock(&segment->lock);
 		if (before)
 			xpmem_permit_put(before);
-		shards |= xpmem_permit_stop(permit);
+		groups |= xpmem_permit_stop(permit);
 		cond_resched();
 		before = permit;
 		spin_lock(&segment->lock);
@@ -163,7 +163,7 @@ static unsigned long stop_permits(struct xpmem_segment *segment)
 	spin_unlock(&segment->lock);
 	if (before)
 		xpmem_permit_put(before);
-	return shards;
+	return groups;
 }
 
 static bool is_of_segment(const struct xpmem_attachment *attachment, const void *segment)
@@ -183,8 +183,8 @@ static bool is_of_segment(const struct xpmem_attachment *attachment, const void 
 bool xpmem_segment_kill(struct xpmem_segment *segment, enum xpmem_reason reason)
 {
 	struct xpmem_client *client = segment->client;
-	struct xpmem_space *space = segment->space;
-	unsigned long end = segment->start + segment->length, shards;
+	struct xpmem_exporter *exporter = segment->exporter;
+	unsigned long end = segment->start + segment->length, groups;
 
 	if (!xpmem_registry_withdraw(&xpmem_segments, &segment->object)) {
 		wait_var_event_killable(&segment->ended, READ_ONCE(segment->ended));
@@ -192,16 +192,16 @@ bool xpmem_segment_kill(struct xpmem_segment *segment, enum xpmem_reason reason)
 	}
 	WRITE_ONCE(segment->dead, true);
 	xpmem_race_point("segment-dead");
-	shards = stop_permits(segment);
+	groups = stop_permits(segment);
 	/* Once the mm has ended nothing is mapped. */
-	if (!READ_ONCE(space->ended))
-		xpmem_shards_revoke(space, shards, is_of_segment, segment, segment->start, end);
-	xpmem_wait_revoke(space, segment->start, end);
+	if (!READ_ONCE(exporter->ended))
+		xpmem_groups_revoke(exporter, groups, is_of_segment, segment, segment->start, end);
+	xpmem_wait_revoke(exporter, segment->start, end);
 	xpmem_dmabuf_revoke(segment, NULL);
 	/* Last, so that close() of the file, which looks in the list, waits as well. */
-	spin_lock(&space->lock);
-	list_del(&segment->space_link);
-	spin_unlock(&space->lock);
+	spin_lock(&exporter->lock);
+	list_del(&segment->exporter_link);
+	spin_unlock(&exporter->lock);
 	spin_lock(&client->lock);
 	list_del(&segment->client_link);
 	spin_unlock(&client->lock);
@@ -209,7 +209,7 @@ bool xpmem_segment_kill(struct xpmem_segment *segment, enum xpmem_reason reason)
 	/* Pairs with the waiter, which is in the queue before it looks. */
 	smp_mb();
 	wake_up_var(&segment->ended);
-	atomic_dec(&space->segment_count);
+	atomic_dec(&exporter->segment_count);
 	trace_remove(segment);
 	xpmem_event_gone(XPMEM_SEGMENT, &segment->object, reason);
 	xpmem_segment_put(segment);

@@ -26,14 +26,14 @@ void xpmem_stat_add_fault(struct xpmem_attachment *attachment, enum xpmem_stat s
 	xpmem_stat_add(stat, n);
 	atomic_long_add(n, &attachment->stats[stat]);
 	atomic_long_add(n, &segment->stats[stat]);
-	atomic_long_add(n, &segment->space->stats[stat]);
+	atomic_long_add(n, &segment->exporter->stats[stat]);
 }
 
 /* @stat is below XPMEM_EXPORTER_STATS. */
-void xpmem_stat_add_change(struct xpmem_space *space, enum xpmem_stat stat, u64 n)
+void xpmem_stat_add_change(struct xpmem_exporter *exporter, enum xpmem_stat stat, u64 n)
 {
 	xpmem_stat_add(stat, n);
-	atomic_long_add(n, &space->stats[stat]);
+	atomic_long_add(n, &exporter->stats[stat]);
 }
 
 u64 xpmem_stat_read(enum xpmem_stat stat)

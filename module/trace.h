@@ -46,9 +46,9 @@ TRACE_EVENT(fault,
 
 /* An exporter is about to change [start, end), of which pages are taken away from attachments. */
 TRACE_EVENT(invalidate,
-	TP_PROTO(const struct xpmem_space *space, unsigned long start, unsigned long end,
+	TP_PROTO(const struct xpmem_exporter *exporter, unsigned long start, unsigned long end,
 		 unsigned long pages),
-	TP_ARGS(space, start, end, pages),
+	TP_ARGS(exporter, start, end, pages),
 	TP_STRUCT__entry(
 		__field(s64, exporter)
 		__field(unsigned long, start)
@@ -56,7 +56,7 @@ TRACE_EVENT(invalidate,
 		__field(unsigned long, pages)
 	),
 	TP_fast_assign(
-		__entry->exporter = space->object.id;
+		__entry->exporter = exporter->object.id;
 		__entry->start = start;
 		__entry->end = end;
 		__entry->pages = pages;
@@ -67,15 +67,15 @@ TRACE_EVENT(invalidate,
 
 /* The zap for such a change was deferred, as a task registers a notifier in an attacher. */
 TRACE_EVENT(defer,
-	TP_PROTO(const struct xpmem_space *space, unsigned long start, unsigned long end),
-	TP_ARGS(space, start, end),
+	TP_PROTO(const struct xpmem_exporter *exporter, unsigned long start, unsigned long end),
+	TP_ARGS(exporter, start, end),
 	TP_STRUCT__entry(
 		__field(s64, exporter)
 		__field(unsigned long, start)
 		__field(unsigned long, end)
 	),
 	TP_fast_assign(
-		__entry->exporter = space->object.id;
+		__entry->exporter = exporter->object.id;
 		__entry->start = start;
 		__entry->end = end;
 	),
@@ -95,7 +95,7 @@ DECLARE_EVENT_CLASS(segment,
 	),
 	TP_fast_assign(
 		__entry->segment = segment->object.id;
-		__entry->exporter = segment->space->object.id;
+		__entry->exporter = segment->exporter->object.id;
 		__entry->start = segment->start;
 		__entry->length = segment->length;
 		__entry->mode = segment->mode;

@@ -22,7 +22,7 @@ struct bucket {
 static struct bucket buckets[BUCKETS];
 
 /* A word, and what keeps the mm that it is in. */
-struct place {
+struct wait_key {
 	struct mm_struct *mm;		/* the exporter: by the attachment, or the caller's own */
 	unsigned long address;		/* there */
 	struct xpmem_attachment *attachment;	/* a reference; NULL in the caller's own memory */
@@ -33,7 +33,7 @@ struct place {
 /* Of a task that waits, on its stack. */
 struct waiter {
 	struct list_head link;		/* the bucket's lock; empty when the wait is over */
-	struct place place;
+	struct wait_key key;
 	struct task_struct *task;
 	int result;			/* set under the bucket's lock: WAITING, 0 or -EIDRM */
 };
@@ -43,14 +43,14 @@ static struct bucket *bucket_of(const struct mm_struct *mm, unsigned long addres
 	return &buckets[hash_long((unsigned long)mm + address, ilog2(BUCKETS))];
 }
 
-/* Looks up @vaddr. Returns 0 and a place for place_put(), or -EFAULT, -EIDRM or -EINTR. */
-static int place_get(struct place *place, unsigned long vaddr)
+/* Looks up @vaddr. Returns 0 and a key for wait_key_put(), or -EFAULT, -EIDRM or -EINTR. */
+static int wait_key_get(struct wait_key *key, unsigned long vaddr)
 {
 	struct mm_struct *mm = current->mm;
 	struct vm_area_struct *vma;
 	int error = 0;
 
-	*place = (struct place){ .mm = mm, .address = vaddr };
+	*key = (struct wait_key){ .mm = mm, .address = vaddr };
 	if (mmap_read_lock_killable(mm))
 		return -EINTR;
 	vma = find_vma(mm, vaddr);
@@ -63,19 +63,19 @@ static int place_get(struct place *place, unsigned long vaddr)
 			error = -EIDRM;
 		} else {
 			refcount_inc(&attachment->object.ref);
-			place->attachment = attachment;
-			place->mm = xpmem_attachment_space(attachment)->mm;
-			place->address = (vma->vm_pgoff << PAGE_SHIFT) + vaddr - vma->vm_start;
+			key->attachment = attachment;
+			key->mm = xpmem_attachment_exporter(attachment)->mm;
+			key->address = (vma->vm_pgoff << PAGE_SHIFT) + vaddr - vma->vm_start;
 		}
 	}
 	mmap_read_unlock(mm);
 	return error;
 }
 
-static void place_put(struct place *place)
+static void wait_key_put(struct wait_key *key)
 {
-	if (place->attachment)
-		xpmem_attachment_put(place->attachment);
+	if (key->attachment)
+		xpmem_attachment_put(key->attachment);
 }
 
 /* The caller holds the bucket's lock, without which the waiter's task does not go on. */
@@ -142,21 +142,21 @@ int xpmem_wait(u64 vaddr, u64 expected, u64 deadline, u32 flags)
 {
 	bool is_u64 = flags & XPMEM_WAIT_U64;
 	struct waiter waiter = { .task = current, .result = WAITING };
-	struct xpmem_space *space = NULL;
+	struct xpmem_exporter *exporter = NULL;
 	struct bucket *bucket;
 	int error;
 
 	if (!IS_ALIGNED(vaddr, is_u64 ? sizeof(u64) : sizeof(u32)) ||
 	    (!is_u64 && expected > U32_MAX))
 		return -EINVAL;
-	error = place_get(&waiter.place, vaddr);
+	error = wait_key_get(&waiter.key, vaddr);
 	if (error)
 		return error;
-	bucket = bucket_of(waiter.place.mm, waiter.place.address);
-	if (waiter.place.attachment)
-		space = xpmem_attachment_space(waiter.place.attachment);
-	if (space)
-		atomic_inc(&space->waiters);
+	bucket = bucket_of(waiter.key.mm, waiter.key.address);
+	if (waiter.key.attachment)
+		exporter = xpmem_attachment_exporter(waiter.key.attachment);
+	if (exporter)
+		atomic_inc(&exporter->waiters);
 	spin_lock(&bucket->lock);
 	list_add_tail(&waiter.link, &bucket->waiters);
 	spin_unlock(&bucket->lock);
@@ -166,7 +166,7 @@ int xpmem_wait(u64 vaddr, u64 expected, u64 deadline, u32 flags)
 	 */
 	smp_mb();
 	xpmem_race_point("wait-listed");
-	if (space && xpmem_attachment_revoked(waiter.place.attachment))
+	if (exporter && xpmem_attachment_revoked(waiter.key.attachment))
 		error = -EIDRM;
 	else
 		error = word_compare(vaddr, expected, is_u64);
@@ -177,12 +177,12 @@ int xpmem_wait(u64 vaddr, u64 expected, u64 deadline, u32 flags)
 	spin_lock(&bucket->lock);
 	list_del(&waiter.link);
 	spin_unlock(&bucket->lock);
-	if (space)
-		atomic_dec(&space->waiters);
+	if (exporter)
+		atomic_dec(&exporter->waiters);
 	/* A wake overrides every other result, or it would be lost. */
 	if (waiter.result != WAITING)
 		error = waiter.result;
-	place_put(&waiter.place);
+	wait_key_put(&waiter.key);
 	return error;
 }
 
@@ -197,14 +197,14 @@ long xpmem_wake(u64 vaddr, u32 count)
 {
 	struct waiter *waiter, *next;
 	struct bucket *bucket;
-	struct place place;
+	struct wait_key key;
 	long woken = 0;
 	int error;
 
-	error = place_get(&place, vaddr);
+	error = wait_key_get(&key, vaddr);
 	if (error)
 		return error;
-	bucket = bucket_of(place.mm, place.address);
+	bucket = bucket_of(key.mm, key.address);
 	xpmem_race_point("wake-found");
 	/* After the caller's store; pairs with xpmem_wait(). */
 	smp_mb();
@@ -212,32 +212,32 @@ long xpmem_wake(u64 vaddr, u32 count)
 	list_for_each_entry_safe(waiter, next, &bucket->waiters, link) {
 		if (woken == count)
 			break;
-		if (waiter->place.mm != place.mm || waiter->place.address != place.address)
+		if (waiter->key.mm != key.mm || waiter->key.address != key.address)
 			continue;
 		end_wait(bucket, waiter, 0);
 		woken++;
 	}
 	spin_unlock(&bucket->lock);
-	place_put(&place);
+	wait_key_put(&key);
 	return woken;
 }
 
 /* Ends waits in a range through a segment or permit that the caller has marked dead. */
-void xpmem_wait_revoke(struct xpmem_space *space, unsigned long start, unsigned long end)
+void xpmem_wait_revoke(struct xpmem_exporter *exporter, unsigned long start, unsigned long end)
 {
 	struct waiter *waiter, *next;
 	struct bucket *bucket;
 
 	/* The mark before the look; pairs with xpmem_wait(). */
 	smp_mb();
-	if (!atomic_read(&space->waiters))
+	if (!atomic_read(&exporter->waiters))
 		return;
 	for (bucket = buckets; bucket < buckets + BUCKETS; bucket++) {
 		spin_lock(&bucket->lock);
 		list_for_each_entry_safe(waiter, next, &bucket->waiters, link)
-			if (waiter->place.attachment && waiter->place.mm == space->mm &&
-			    waiter->place.address >= start && waiter->place.address < end &&
-			    xpmem_attachment_revoked(waiter->place.attachment))
+			if (waiter->key.attachment && waiter->key.mm == exporter->mm &&
+			    waiter->key.address >= start && waiter->key.address < end &&
+			    xpmem_attachment_revoked(waiter->key.attachment))
 				end_wait(bucket, waiter, -EIDRM);
 		spin_unlock(&bucket->lock);
 	}

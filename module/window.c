@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * 2 MiB of a space: which of its pages attachments may map, and a sequence that tells a fault
+ * 2 MiB of an exporter: which of its pages attachments may map, and a sequence that tells a fault
  * whether the exporter changed any of them since its snapshot.
  *
- * A sequence for each window, and not one for the space, makes a fault retry for changes in its own
+ * A sequence for each window, and not one for the exporter, makes a fault retry for changes in its own
  * window alone.
  */
 #include <linux/hash.h>
@@ -17,8 +17,8 @@
 #include "xpmem.h"
 
 /*
- * The windows of a space by address: a hash table with open addressing that is never more than half
- * full. Nothing is taken out, and a table that became too small is kept as long as the space, so it
+ * The windows of an exporter by address: a hash table with open addressing that is never more than half
+ * full. Nothing is taken out, and a table that became too small is kept as long as the exporter, so it
  * is read without a lock.
  */
 struct xpmem_window_table {
@@ -65,9 +65,9 @@ static struct xpmem_window *window_table_find(const struct xpmem_window_table *t
 	}
 }
 
-static struct xpmem_window *window_find(const struct xpmem_space *space, unsigned long start)
+static struct xpmem_window *window_find(const struct xpmem_exporter *exporter, unsigned long start)
 {
-	struct xpmem_window_table *table = READ_ONCE(space->windows);
+	struct xpmem_window_table *table = READ_ONCE(exporter->windows);
 
 	return table ? window_table_find(table, start) : NULL;
 }
@@ -86,12 +86,12 @@ static void window_table_add(struct xpmem_window_table *table, struct xpmem_wind
 }
 
 /*
- * Sees to it that the table of @space has room for one more; false without memory. The caller has
+ * Sees to it that the table of @exporter has room for one more; false without memory. The caller has
  * making_window.
  */
-static bool make_room(struct xpmem_space *space)
+static bool make_room(struct xpmem_exporter *exporter)
 {
-	struct xpmem_window_table *table = space->windows, *larger;
+	struct xpmem_window_table *table = exporter->windows, *larger;
 	unsigned long i;
 
 	if (table && table->count < 1UL << (table->bits - 1))
@@ -104,16 +104,16 @@ static bool make_room(struct xpmem_space *space)
 			window_table_add(larger, table->slots[i]);
 	larger->smaller = table;
 	/* Lockless readers of the pointer must see a filled table. */
-	smp_store_release(&space->windows, larger);
+	smp_store_release(&exporter->windows, larger);
 	return true;
 }
 
-static struct xpmem_window *window_create(struct xpmem_space *space, unsigned long start)
+static struct xpmem_window *window_create(struct xpmem_exporter *exporter, unsigned long start)
 {
 	struct xpmem_window *window = kzalloc(sizeof(*window), GFP_KERNEL_ACCOUNT);
 
 	if (window) {
-		window->space = space;
+		window->exporter = exporter;
 		window->start = start;
 		init_rwsem(&window->lock);
 		/* Tells lockdep from the start that reclaim takes the lock. */
@@ -126,33 +126,33 @@ static struct xpmem_window *window_create(struct xpmem_space *space, unsigned lo
 
 /**
  * xpmem_window_get() - the window that a source address lies in
- * @space: the space; the caller holds a reference and has its mm_users raised
+ * @exporter: the exporter; the caller holds a reference and has its mm_users raised
  * @source: the address
  *
  * The caller holds the exporter's mmap_lock, and found memory there: so windows cannot be made
  * without end.
- * Return: the window, which lives as long as @space, or an error pointer.
+ * Return: the window, which lives as long as @exporter, or an error pointer.
  */
-struct xpmem_window *xpmem_window_get(struct xpmem_space *space, unsigned long source)
+struct xpmem_window *xpmem_window_get(struct xpmem_exporter *exporter, unsigned long source)
 {
 	unsigned long start = source & ~(XPMEM_WINDOW_SIZE - 1);
-	struct xpmem_window *window = window_find(space, start);
+	struct xpmem_window *window = window_find(exporter, start);
 
-	lockdep_assert_held(&space->mm->mmap_lock);
+	lockdep_assert_held(&exporter->mm->mmap_lock);
 	if (window)
 		return window;
-	if (mutex_lock_killable(&space->making_window))
+	if (mutex_lock_killable(&exporter->making_window))
 		return ERR_PTR(-EINTR);
-	window = window_find(space, start);
+	window = window_find(exporter, start);
 	if (window)
 		goto unlock;
-	window = make_room(space) ? window_create(space, start) : NULL;
+	window = make_room(exporter) ? window_create(exporter, start) : NULL;
 	if (window)
-		window_table_add(space->windows, window);
+		window_table_add(exporter->windows, window);
 	else
 		window = ERR_PTR(-ENOMEM);
 unlock:
-	mutex_unlock(&space->making_window);
+	mutex_unlock(&exporter->making_window);
 	return window;
 }
 
@@ -165,10 +165,10 @@ struct walk {
 	bool by_slot;			/* there are fewer slots than windows in the range */
 };
 
-static void walk_begin(struct walk *walk, const struct xpmem_space *space, unsigned long start,
+static void walk_begin(struct walk *walk, const struct xpmem_exporter *exporter, unsigned long start,
 		       unsigned long end)
 {
-	walk->table = READ_ONCE(space->windows);
+	walk->table = READ_ONCE(exporter->windows);
 	walk->start = start & ~(XPMEM_WINDOW_SIZE - 1);
 	walk->end = end;
 	walk->index = 0;
@@ -242,8 +242,8 @@ bool xpmem_window_sample(struct xpmem_window *window, unsigned long start, unsig
 {
 	/* The sequence first: see invalidation.c. */
 	*seq = READ_ONCE(window->seq);
-	return !xpmem_invalidation_active(window->space, start, end) &&
-	       xpmem_space_is_stable(window->space);
+	return !xpmem_invalidation_active(window->exporter, start, end) &&
+	       xpmem_exporter_is_stable(window->exporter);
 }
 
 /* Whether any of the window was invalidated since @seq. The caller holds the window's lock. */
@@ -254,11 +254,11 @@ bool xpmem_window_changed(const struct xpmem_window *window, unsigned long seq)
 }
 
 /*
- * Raises the sequence. Returns how many pages of the range may be mapped, and the shards that may
+ * Raises the sequence. Returns how many pages of the range may be mapped, and the groups that may
  * map them.
  */
 static unsigned long window_invalidate(struct xpmem_window *window, unsigned long start,
-				       unsigned long end, unsigned long *shards)
+				       unsigned long end, unsigned long *groups)
 {
 	unsigned long mapped;
 
@@ -266,7 +266,7 @@ static unsigned long window_invalidate(struct xpmem_window *window, unsigned lon
 	window->seq++;
 	mapped = count_mapped(window, start, end);
 	if (mapped)
-		*shards |= window->shards;
+		*groups |= window->groups;
 	up_write(&window->lock);
 	return mapped;
 }
@@ -280,22 +280,22 @@ static void clear_mapped(struct xpmem_window *window, unsigned long start, unsig
 	down_write(&window->lock);
 	bitmap_clear(window->mapped, first, last - first);
 	if (bitmap_empty(window->mapped, XPMEM_WINDOW_PAGES))
-		window->shards = 0;
+		window->groups = 0;
 	up_write(&window->lock);
 }
 
-/* The range is active, and pages of it may be mapped through these shards. */
-static void zap_mapped(struct xpmem_space *space, unsigned long shards, unsigned long start,
+/* The range is active, and pages of it may be mapped through these groups. */
+static void zap_mapped(struct xpmem_exporter *exporter, unsigned long groups, unsigned long start,
 		       unsigned long end, enum mmu_notifier_event event)
 {
 	struct xpmem_window *window;
 	struct walk walk;
 
 	xpmem_race_point("invalidation-zap");
-	xpmem_shards_zap(space, shards, start, end, event);
+	xpmem_groups_zap(exporter, groups, start, end, event);
 	xpmem_race_point("invalidation-zapped");
 	/* A deferred zap keeps the pages for other invalidations too, so clear the bits always. */
-	walk_begin(&walk, space, start, end);
+	walk_begin(&walk, exporter, start, end);
 	while ((window = walk_next(&walk))) {
 		clear_mapped(window, start, end);
 		cond_resched();
@@ -304,45 +304,45 @@ static void zap_mapped(struct xpmem_space *space, unsigned long shards, unsigned
 
 /**
  * xpmem_windows_invalidate() - take a range away from attachments before the exporter changes it
- * @space: the exporter
+ * @exporter: the exporter
  * @start: first source address
  * @end: end of the range
  * @event: the change
  *
  * The range is active, or the mm has ended. The caller may hold the locks of reclaim.
  */
-void xpmem_windows_invalidate(struct xpmem_space *space, unsigned long start, unsigned long end,
+void xpmem_windows_invalidate(struct xpmem_exporter *exporter, unsigned long start, unsigned long end,
 			      enum mmu_notifier_event event)
 {
-	unsigned long shards = 0, mapped = 0;
+	unsigned long groups = 0, mapped = 0;
 	struct xpmem_window *window;
 	struct walk walk;
 
-	walk_begin(&walk, space, start, end);
+	walk_begin(&walk, exporter, start, end);
 	while ((window = walk_next(&walk))) {
-		mapped += window_invalidate(window, start, end, &shards);
+		mapped += window_invalidate(window, start, end, &groups);
 		cond_resched();
 	}
 	if (mapped) {
-		xpmem_stat_add_change(space, XPMEM_STAT_INVALIDATIONS, 1);
-		xpmem_stat_add_change(space, XPMEM_STAT_ZAPS, mapped);
-		trace_invalidate(space, start, end, mapped);
-		zap_mapped(space, shards, start, end, event);
+		xpmem_stat_add_change(exporter, XPMEM_STAT_INVALIDATIONS, 1);
+		xpmem_stat_add_change(exporter, XPMEM_STAT_ZAPS, mapped);
+		trace_invalidate(exporter, start, end, mapped);
+		zap_mapped(exporter, groups, start, end, event);
 	}
 	/* After the look at the bits: a deferral is listed before it clears them. */
-	xpmem_deferral_wait(space, start, end, event);
+	xpmem_deferral_wait(exporter, start, end, event);
 }
 
 /*
  * Whether no page of a range may be mapped. Does not sleep: false if that cannot be told at once.
  */
-bool xpmem_windows_untouched(struct xpmem_space *space, unsigned long start, unsigned long end)
+bool xpmem_windows_untouched(struct xpmem_exporter *exporter, unsigned long start, unsigned long end)
 {
 	struct xpmem_window *window;
 	struct walk walk;
 	bool untouched;
 
-	walk_begin(&walk, space, start, end);
+	walk_begin(&walk, exporter, start, end);
 	while ((window = walk_next(&walk))) {
 		if (!down_write_trylock(&window->lock))
 			return false;
@@ -356,7 +356,7 @@ bool xpmem_windows_untouched(struct xpmem_space *space, unsigned long start, uns
 
 /**
  * xpmem_windows_for_each_mapped() - visit pages of a range that may be mapped
- * @space: the exporter
+ * @exporter: the exporter
  * @start: first source address
  * @end: end of the range
  * @visit: is called with the address of each; ends the walk by returning false
@@ -364,7 +364,7 @@ bool xpmem_windows_untouched(struct xpmem_space *space, unsigned long start, uns
  *
  * The range is active, so no page is added.
  */
-void xpmem_windows_for_each_mapped(struct xpmem_space *space, unsigned long start,
+void xpmem_windows_for_each_mapped(struct xpmem_exporter *exporter, unsigned long start,
 				   unsigned long end,
 				   bool (*visit)(unsigned long source, void *data), void *data)
 {
@@ -372,7 +372,7 @@ void xpmem_windows_for_each_mapped(struct xpmem_space *space, unsigned long star
 	struct xpmem_window *window;
 	struct walk walk;
 
-	walk_begin(&walk, space, start, end);
+	walk_begin(&walk, exporter, start, end);
 	while ((window = walk_next(&walk))) {
 		pages_in(window, start, end, &first, &last);
 		for (index = find_next_bit(window->mapped, last, first); index < last;
@@ -383,10 +383,10 @@ void xpmem_windows_for_each_mapped(struct xpmem_space *space, unsigned long star
 	}
 }
 
-/* Nothing refers to the space, and no invalidation is announced any more. */
-void xpmem_windows_destroy(struct xpmem_space *space)
+/* Nothing refers to the exporter, and no invalidation is announced any more. */
+void xpmem_windows_destroy(struct xpmem_exporter *exporter)
 {
-	struct xpmem_window_table *table = space->windows, *smaller;
+	struct xpmem_window_table *table = exporter->windows, *smaller;
 	unsigned long i;
 
 	for (i = 0; table && i < 1UL << table->bits; i++)

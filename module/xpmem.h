@@ -11,15 +11,15 @@
  *
  *   client        an open file of /dev/xpmem, for the process that opened it. The file, its
  *                 segments and its permits hold references.
- *   space         an address space that exports memory. Its segments hold references.
- *   invalidation  a change of a space in progress, between the start and the end that mmu
+ *   exporter      an address space that exports memory. Its segments hold references.
+ *   invalidation  a change of an exporter in progress, between the start and the end that mmu
  *                 notifiers announce.
- *   shard         a share of the attachers of a space, so that a change looks at few attachers.
- *                 It lives as long as its space.
- *   window        2 MiB of a space: the pages that attachments may map, and a sequence number for
+ *   group         a share of the attachers of an exporter, so that a change looks at few attachers.
+ *                 It lives as long as its exporter.
+ *   window        2 MiB of an exporter: the pages that attachments may map, and a sequence number for
  *                 faults. The first fault on exported memory creates it. It lives as long as its
- *                 space.
- *   segment       a range of a space that processes may attach. Its client holds a reference
+ *                 exporter.
+ *   segment       a range of an exporter that processes may attach. Its client holds a reference
  *                 until the segment is removed; its permits hold references.
  *   permit        the right of one process to attach a segment. Its client holds a reference
  *                 until the permit is released; its attachments hold references.
@@ -36,25 +36,25 @@
  *   permit->attaching
  *     B.mmap_lock, or B's VMA lock in a fault
  *       A.mmap_lock (read; only ever tried while B's lock is held)
- *         space->making_window
+ *         exporter->making_window
  *       permit->inserting (read; A.mmap_lock was given up)
  *         window->lock (read)
  *           B's page-table lock
  *   A's notifier, which reclaim may call with page, i_mmap and anon_vma locks held:
  *     window->lock (write; dropped before the next)
- *       i_mmap_rwsem of a shard's inode (read; only ever tried: see shard.c)
+ *       i_mmap_rwsem of a group's inode (read; only ever tried: see group.c)
  *         B's notifiers
  *           B's page-table lock
  *   permit->attaching
  *     permit->inserting (write; dropped before the next)
- *       i_mmap_rwsem of a shard's inode (read)
+ *       i_mmap_rwsem of a group's inode (read)
  *         B's notifiers
  *   permit->attaching
  *     dmabufs_lock (dmabuf.c)
  *       dma_buf->resv
  *         page locks
- *   client->lock, space->lock, space->active_lock, segment->lock, permit->lock, and the locks of
- *   the tables of spaces, users, objects, waiters and lenders are innermost spinlocks. No task
+ *   client->lock, exporter->lock, exporter->active_lock, segment->lock, permit->lock, and the locks of
+ *   the tables of exporters, users, objects, waiters and lenders are innermost spinlocks. No task
  *   takes one of them while it holds another.
  *
  * No task waits for one mmap_lock while it holds another. A caller that cannot drop B's lock tries
@@ -144,11 +144,11 @@ enum xpmem_stat {
 };
 
 struct xpmem_attachment;
-struct xpmem_space;
+struct xpmem_exporter;
 
 void xpmem_stat_add(enum xpmem_stat stat, u64 n);
 void xpmem_stat_add_fault(struct xpmem_attachment *attachment, enum xpmem_stat stat, u64 n);
-void xpmem_stat_add_change(struct xpmem_space *space, enum xpmem_stat stat, u64 n);
+void xpmem_stat_add_change(struct xpmem_exporter *exporter, enum xpmem_stat stat, u64 n);
 u64 xpmem_stat_read(enum xpmem_stat stat);
 
 /* registry.c: objects that users name by id */
@@ -218,7 +218,7 @@ struct xpmem_client {
 	struct xpmem_watch *watch;	/* watching; set by the first permit, ends permits with the mm */
 	struct list_head watch_link;	/* watch->lock */
 	struct work_struct exit_work;
-	unsigned int shard;		/* index of this client's shard in each space */
+	unsigned int group;		/* index of this client's group in each exporter */
 	spinlock_t lock;
 	struct list_head segments;	/* lock */
 	struct list_head permits;	/* lock */
@@ -229,35 +229,35 @@ int xpmem_client_watch(struct xpmem_client *client);
 void xpmem_client_close(struct xpmem_client *client);
 void xpmem_client_put(struct xpmem_client *client);
 
-/* shard.c: a share of the attachers of a space */
+/* group.c: a share of the attachers of an exporter */
 
-/* Enough for a change to skip most unrelated attachers. More shards take more memory. */
-#define XPMEM_SHARDS 32
+/* Enough for a change to skip most unrelated attachers. More groups take more memory. */
+#define XPMEM_GROUPS 32
 
-struct xpmem_shard;
+struct xpmem_group;
 
-struct file *xpmem_shard_file(struct xpmem_space *space, unsigned int number, bool writable);
-void xpmem_shards_zap(struct xpmem_space *space, unsigned long shards, unsigned long start,
+struct file *xpmem_group_file(struct xpmem_exporter *exporter, unsigned int number, bool writable);
+void xpmem_groups_zap(struct xpmem_exporter *exporter, unsigned long groups, unsigned long start,
 		      unsigned long end, enum mmu_notifier_event event);
-bool xpmem_shards_may_defer(const struct xpmem_space *space, enum mmu_notifier_event event,
+bool xpmem_groups_may_defer(const struct xpmem_exporter *exporter, enum mmu_notifier_event event,
 			    unsigned long start);
-void xpmem_shard_yield(struct xpmem_space *space, unsigned int number);
+void xpmem_group_yield(struct xpmem_exporter *exporter, unsigned int number);
 typedef bool xpmem_attachment_test(const struct xpmem_attachment *attachment, const void *data);
 
-void xpmem_shards_revoke(struct xpmem_space *space, unsigned long shards,
+void xpmem_groups_revoke(struct xpmem_exporter *exporter, unsigned long groups,
 			 xpmem_attachment_test *wanted, const void *data, unsigned long start,
 			 unsigned long end);
-void xpmem_shards_close(struct xpmem_space *space);
-void xpmem_shards_destroy(struct xpmem_space *space);
-void xpmem_shards_exit(void);
+void xpmem_groups_close(struct xpmem_exporter *exporter);
+void xpmem_groups_destroy(struct xpmem_exporter *exporter);
+void xpmem_groups_exit(void);
 
 /* deferral.c */
 
-bool xpmem_deferral_add(struct xpmem_space *space, unsigned long shards, unsigned long start,
+bool xpmem_deferral_add(struct xpmem_exporter *exporter, unsigned long groups, unsigned long start,
 			unsigned long end);
-struct page *xpmem_deferral_first_page(struct xpmem_space *space, unsigned long start,
+struct page *xpmem_deferral_first_page(struct xpmem_exporter *exporter, unsigned long start,
 				      unsigned long end);
-void xpmem_deferral_wait(struct xpmem_space *space, unsigned long start, unsigned long end,
+void xpmem_deferral_wait(struct xpmem_exporter *exporter, unsigned long start, unsigned long end,
 			 enum mmu_notifier_event event);
 
 /* notifier.c */
@@ -267,11 +267,11 @@ struct mmu_notifier *xpmem_notifier_get(const struct mmu_notifier_ops *ops);
 int xpmem_interval_notifier_insert(struct mmu_interval_notifier *notifier,
 				   const struct mmu_interval_notifier_ops *ops);
 
-/* space.c */
+/* exporter.c */
 
 /*
  * Invalidations of one exporter that are tracked by range at a time. Each one above this number
- * counts as an invalidation of the whole space.
+ * counts as an invalidation of the whole exporter.
  */
 #define XPMEM_ACTIVE_RANGES 16
 
@@ -281,9 +281,9 @@ struct xpmem_active_range {
 	unsigned long end;
 };
 
-#define XPMEM_STASH_BITS 6
+#define XPMEM_RETRY_BITS 6
 
-struct xpmem_space {
+struct xpmem_exporter {
 	struct xpmem_object object;	/* an exporter, in the control ABI */
 	struct xpmem_owner owner;	/* of its first segment */
 	struct mm_struct *mm;		/* mmgrab */
@@ -292,7 +292,7 @@ struct xpmem_space {
 	atomic_t segment_count;
 	atomic_long_t stats[XPMEM_EXPORTER_STATS];
 	struct hlist_node link;
-	struct xpmem_shard *shards[XPMEM_SHARDS];	/* created by the first attacher */
+	struct xpmem_group *groups[XPMEM_GROUPS];	/* created by the first attacher */
 	struct mmu_notifier notifier;	/* reports invalidations, and the end of the mm */
 	struct mmu_interval_notifier veto_notifier;
 	struct mmu_interval_notifier snapshot_notifier;	/* for hmm_range_fault(); never inserted */
@@ -308,16 +308,16 @@ struct xpmem_space {
 	spinlock_t lock;
 	struct list_head segments;	/* lock */
 	struct list_head builders;	/* lock; see attachment.c */
-	struct hlist_head stashes[1 << XPMEM_STASH_BITS];	/* lock; see stash.c, by task */
+	struct hlist_head retries[1 << XPMEM_RETRY_BITS];	/* lock; see retry.c, by task */
 	atomic_t waiters;		/* tasks in xpmem_wait() through an attachment */
 };
 
-int xpmem_space_init(void);
-void xpmem_space_drain(void);
-void xpmem_space_exit(void);
-struct xpmem_space *xpmem_space_get(struct mm_struct *mm);
-void xpmem_space_put(struct xpmem_space *space);
-void xpmem_space_end(struct xpmem_space *space);
+int xpmem_exporter_init(void);
+void xpmem_exporter_drain(void);
+void xpmem_exporter_exit(void);
+struct xpmem_exporter *xpmem_exporter_get(struct mm_struct *mm);
+void xpmem_exporter_put(struct xpmem_exporter *exporter);
+void xpmem_exporter_end(struct xpmem_exporter *exporter);
 
 enum xpmem_queue {
 	XPMEM_QUEUE_ZAP,	/* deferred zaps, which keep pages until they are done */
@@ -329,15 +329,15 @@ enum xpmem_queue {
 void xpmem_queue(enum xpmem_queue queue, struct work_struct *work);
 
 /* Returns false once the OOM reaper may have freed memory of the exporter. */
-static inline bool xpmem_space_is_stable(struct xpmem_space *space)
+static inline bool xpmem_exporter_is_stable(struct xpmem_exporter *exporter)
 {
-	return !check_stable_address_space(space->mm);
+	return !check_stable_address_space(exporter->mm);
 }
 
-/* stash.c: the result of a fault that dropped its own lock, kept for the retry */
+/* retry.c: the result of a fault that dropped its own lock, kept for the retry */
 
-struct xpmem_stash {
-	struct hlist_node link;		/* space->lock */
+struct xpmem_retry {
+	struct hlist_node link;		/* exporter->lock */
 	struct task_struct *task;	/* identity only, with started */
 	u64 started;
 	unsigned long source;		/* the wanted page */
@@ -351,10 +351,10 @@ struct xpmem_stash {
 	bool write;			/* serves a write, which may read first */
 };
 
-void xpmem_stash_put(struct xpmem_space *space, struct xpmem_stash *stash);
-struct xpmem_stash *xpmem_stash_take(struct xpmem_space *space, unsigned long source);
-void xpmem_stash_free(struct xpmem_stash *stash);
-void xpmem_stashes_destroy(struct xpmem_space *space);
+void xpmem_retry_put(struct xpmem_exporter *exporter, struct xpmem_retry *retry);
+struct xpmem_retry *xpmem_retry_take(struct xpmem_exporter *exporter, unsigned long source);
+void xpmem_retry_free(struct xpmem_retry *retry);
+void xpmem_retries_destroy(struct xpmem_exporter *exporter);
 
 /* lender.c */
 
@@ -374,43 +374,43 @@ void xpmem_mmap_read_end(struct mm_struct *mm, struct xpmem_lender *lender);
 extern const struct mmu_notifier_ops xpmem_invalidation_ops;
 extern const struct mmu_interval_notifier_ops xpmem_invalidation_veto_ops;
 
-bool xpmem_invalidation_active(struct xpmem_space *space, unsigned long start, unsigned long end);
-int xpmem_invalidation_wait(struct xpmem_space *space, unsigned long start, unsigned long end);
+bool xpmem_invalidation_active(struct xpmem_exporter *exporter, unsigned long start, unsigned long end);
+int xpmem_invalidation_wait(struct xpmem_exporter *exporter, unsigned long start, unsigned long end);
 
 /* window.c */
 
 struct xpmem_window {
-	struct xpmem_space *space;
+	struct xpmem_exporter *exporter;
 	unsigned long start;
 	struct rw_semaphore lock;	/* read: insert into attachments. write: the notifier */
 	unsigned long seq;		/* lock; counts invalidations of any part of the window */
 	/* lock. A set bit: some attachment may map the page. */
 	DECLARE_BITMAP(mapped, XPMEM_WINDOW_PAGES);
-	/* lock. A set bit: some attachment of the shard may map some page. */
-	unsigned long shards;
+	/* lock. A set bit: some attachment of the group may map some page. */
+	unsigned long groups;
 };
 
-struct xpmem_window *xpmem_window_get(struct xpmem_space *space, unsigned long source);
+struct xpmem_window *xpmem_window_get(struct xpmem_exporter *exporter, unsigned long source);
 bool xpmem_window_sample(struct xpmem_window *window, unsigned long start, unsigned long end,
 			 unsigned long *seq);
 bool xpmem_window_changed(const struct xpmem_window *window, unsigned long seq);
-void xpmem_windows_invalidate(struct xpmem_space *space, unsigned long start, unsigned long end,
+void xpmem_windows_invalidate(struct xpmem_exporter *exporter, unsigned long start, unsigned long end,
 			      enum mmu_notifier_event event);
-bool xpmem_windows_untouched(struct xpmem_space *space, unsigned long start, unsigned long end);
-void xpmem_windows_for_each_mapped(struct xpmem_space *space, unsigned long start,
+bool xpmem_windows_untouched(struct xpmem_exporter *exporter, unsigned long start, unsigned long end);
+void xpmem_windows_for_each_mapped(struct xpmem_exporter *exporter, unsigned long start,
 				   unsigned long end,
 				   bool (*visit)(unsigned long source, void *data), void *data);
-void xpmem_windows_destroy(struct xpmem_space *space);
+void xpmem_windows_destroy(struct xpmem_exporter *exporter);
 
 /* segment.c */
 
 struct xpmem_segment {
 	struct xpmem_object object;
 	struct xpmem_client *client;
-	struct xpmem_space *space;
+	struct xpmem_exporter *exporter;
 	struct xpmem_owner owner;
 	struct list_head client_link;	/* client->lock */
-	struct list_head space_link;	/* space->lock */
+	struct list_head exporter_link;	/* exporter->lock */
 	struct list_head dmabufs;	/* dmabufs_lock of dmabuf.c */
 	spinlock_t lock;
 	struct list_head permit_list;	/* lock */
@@ -433,7 +433,7 @@ struct xpmem_segment {
  */
 static inline bool xpmem_segment_gone(const struct xpmem_segment *segment)
 {
-	return READ_ONCE(segment->dead) || !atomic_read(&segment->space->mm->mm_users);
+	return READ_ONCE(segment->dead) || !atomic_read(&segment->exporter->mm->mm_users);
 }
 
 struct xpmem_segment *xpmem_segment_create(struct xpmem_client *client, u64 vaddr, u64 length,
@@ -515,9 +515,9 @@ void xpmem_attachment_put(struct xpmem_attachment *attachment);
 int xpmem_attachment_unmap(struct xpmem_attachment *attachment, unsigned long address);
 int xpmem_attachment_detach(u64 vaddr);
 
-static inline struct xpmem_space *xpmem_attachment_space(const struct xpmem_attachment *attachment)
+static inline struct xpmem_exporter *xpmem_attachment_exporter(const struct xpmem_attachment *attachment)
 {
-	return attachment->permit->segment->space;
+	return attachment->permit->segment->exporter;
 }
 
 /* Never becomes false again. Faults insert only if it is false under permit->inserting. */
@@ -542,12 +542,12 @@ static inline bool xpmem_vma_is_attachment(const struct vm_area_struct *vma)
 void xpmem_attachment_open(struct vm_area_struct *vma);
 void xpmem_attachment_close(struct vm_area_struct *vma);
 void xpmem_attachment_populate(struct xpmem_attachment *attachment);
-long xpmem_source_pin(struct xpmem_space *space, unsigned long source, unsigned long count,
+long xpmem_source_pin(struct xpmem_exporter *exporter, unsigned long source, unsigned long count,
 		      struct page **pages);
 
-/* mirror.c: the snapshot that one fault takes, of a part of a window */
+/* snapshot.c: the snapshot that one fault takes, of a part of a window */
 
-enum xpmem_verdict {
+enum xpmem_fault_result {
 	XPMEM_MAPPED,
 	XPMEM_RACED,	/* the exporter changed in the meantime: try again */
 	XPMEM_ABSENT,	/* the exporter must fault the page in, or copy it on write, first */
@@ -556,11 +556,11 @@ enum xpmem_verdict {
 	XPMEM_NOMEM,
 };
 
-struct xpmem_mirror {
+struct xpmem_snapshot {
 	struct vm_fault *vmf;	/* valid, like vma, until the fault drops the attacher's lock */
 	struct vm_area_struct *vma;
 	struct xpmem_attachment *attachment;
-	struct xpmem_space *space;
+	struct xpmem_exporter *exporter;
 	struct xpmem_window *window;	/* of the last snapshot */
 	unsigned long block;	/* size of the block that one fault maps; a power of two */
 	unsigned long source;	/* the wanted page */
@@ -577,27 +577,27 @@ struct xpmem_mirror {
 };
 
 bool xpmem_source_allowed(const struct vm_area_struct *vma);
-enum xpmem_verdict xpmem_mirror_look(struct xpmem_mirror *mirror);
-enum xpmem_verdict xpmem_mirror_snapshot(struct xpmem_mirror *mirror);
+enum xpmem_fault_result xpmem_snapshot_check(struct xpmem_snapshot *snapshot);
+enum xpmem_fault_result xpmem_snapshot_take(struct xpmem_snapshot *snapshot);
 
 /* The snapshot's entry for the wanted page. */
-static inline unsigned long xpmem_mirror_wanted(const struct xpmem_mirror *mirror)
+static inline unsigned long xpmem_snapshot_wanted(const struct xpmem_snapshot *snapshot)
 {
-	return mirror->pfns[(mirror->source - mirror->start) >> PAGE_SHIFT];
+	return snapshot->pfns[(snapshot->source - snapshot->start) >> PAGE_SHIFT];
 }
 
-/* entry.c */
+/* pte.c */
 
 bool xpmem_needs_writable(const struct vm_area_struct *vma);
-bool xpmem_entries_may_be_huge(const struct xpmem_mirror *mirror);
-bool xpmem_entries_set_huge(struct xpmem_mirror *mirror);
-enum xpmem_verdict xpmem_entries_insert(struct xpmem_mirror *mirror);
+bool xpmem_ptes_may_be_huge(const struct xpmem_snapshot *snapshot);
+bool xpmem_ptes_set_huge(struct xpmem_snapshot *snapshot);
+enum xpmem_fault_result xpmem_ptes_insert(struct xpmem_snapshot *snapshot);
 
 /* wait.c */
 
 int xpmem_wait(u64 vaddr, u64 expected, u64 deadline, u32 flags);
 long xpmem_wake(u64 vaddr, u32 count);
-void xpmem_wait_revoke(struct xpmem_space *space, unsigned long start, unsigned long end);
+void xpmem_wait_revoke(struct xpmem_exporter *exporter, unsigned long start, unsigned long end);
 void xpmem_wait_init(void);
 
 /* dmabuf.c, where the kernel has dma-bufs */

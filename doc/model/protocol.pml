@@ -12,7 +12,7 @@
 rwsem a_mmap, b_mmap;		/* the mmap_locks */
 rwsem rmap;			/* an anon_vma root or a file's i_mmap that A and B share */
 rwsem attachment_lock;
-rwsem shard_lock;		/* the i_mmap of the inode that B's VMA maps */
+rwsem group_lock;		/* the i_mmap of the inode that B's VMA maps */
 
 /* A page-table entry. */
 typedef entry {
@@ -28,7 +28,7 @@ entry b;			/* B's */
 
 byte refs[PAGES];		/* references that deferrals hold */
 
-/* What a task's fault saw of A's entry; it outlives the fault in the stash. */
+/* What a task's fault saw of A's entry; it outlives the fault in an xpmem_retry. */
 typedef snapshot {
 	bit valid;
 	bit write;
@@ -48,14 +48,14 @@ bit gone;			/* A's mm has no users */
 byte users;			/* faults that have A's mm_users raised */
 bit ended;			/* A's mm ended, and its release callback has returned */
 
-bit linked = 1;			/* shard_lock; B's VMA is in the i_mmap */
+bit linked = 1;			/* group_lock; B's VMA is in the i_mmap */
 bit unmapped;			/* b_mmap; faults do not find B's VMA */
 
 chan deferrals = [4] of { bit, byte };	/* whether each holds a reference, and of which page */
 byte pending;			/* deferrals that are not done */
 
 byte tasks_left;
-byte stash_owner;		/* STASH_SHARED: the task that used the one slot last */
+byte retry_owner;		/* RETRY_SHARED: the task that used the one slot last */
 byte a_wanted;			/* CONTEND: tasks that wait for a_mmap */
 
 /* What the properties are stated with. */
@@ -75,7 +75,7 @@ inline clear(entry_)
 
 inline zap()
 {
-	assert(shard_lock.readers > 0);
+	assert(group_lock.readers > 0);
 	if
 	:: linked -> assert(!tables_freed); clear(b)
 	:: else
@@ -84,8 +84,8 @@ inline zap()
 
 inline locked_zap()
 {
-	atomic { read_lock(shard_lock) };
-	atomic { zap(); read_unlock(shard_lock) }
+	atomic { read_lock(group_lock) };
+	atomic { zap(); read_unlock(group_lock) }
 }
 
 /* window->seq++ */
@@ -149,7 +149,7 @@ inline start(may_defer)
 		if
 		:: locked_zap()	/* waiting stands for trying again and again */
 #ifndef ZAP_WAITS
-		:: may_defer && !free_to_read(shard_lock) -> defer()
+		:: may_defer && !free_to_read(group_lock) -> defer()
 #endif
 		fi
 	:: else
@@ -214,7 +214,7 @@ inline look()
 
 /*
  * A task of B that reads the page; with `rmw` its instruction reads and then writes.
- * `write` is kept in the stash with what the fault saw.
+ * `write` is kept in the xpmem_retry with what the fault saw.
  */
 proctype task(byte me; bit rmw)
 {
@@ -237,9 +237,9 @@ fault:
 		:: unmapped || dead || unstable || gone -> read_unlock(b_mmap); goto out
 		:: else -> users++; write = write || hint; hint = 0
 		fi;
-#ifdef STASH_SHARED
+#ifdef RETRY_SHARED
 		if
-		:: stash_owner != me -> seen[me].valid = 0
+		:: retry_owner != me -> seen[me].valid = 0
 		:: else
 		fi;
 #endif
@@ -309,7 +309,7 @@ wait:
 	atomic { sample() };
 	look();
 	atomic {
-		stash_owner = me;
+		retry_owner = me;
 		read_unlock(a_mmap);
 		users--;
 #ifdef HINT_LOST
@@ -495,8 +495,8 @@ proctype unmap()
 		fi
 	};
 	atomic { clear(b) };
-	atomic { write_lock(shard_lock) };
-	atomic { linked = 0; write_unlock(shard_lock) };
+	atomic { write_lock(group_lock) };
+	atomic { linked = 0; write_unlock(group_lock) };
 	atomic {
 		assert(!b.present);
 		tables_freed = 1;
@@ -517,12 +517,12 @@ proctype register()
 	:: rmap_first = 1; atomic { write_lock(rmap) }
 	:: true
 	fi;
-	atomic { write_lock(shard_lock) };
+	atomic { write_lock(group_lock) };
 	if
 	:: rmap_first
 	:: else -> atomic { write_lock(rmap) }
 	fi;
-	atomic { write_unlock(rmap); write_unlock(shard_lock); write_unlock(b_mmap) }
+	atomic { write_unlock(rmap); write_unlock(group_lock); write_unlock(b_mmap) }
 }
 
 /* Other system calls of A, without end: trying for its lock fails, a task that waits gets it. */

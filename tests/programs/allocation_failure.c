@@ -77,7 +77,7 @@ CASE(query)
 	sweep(&(struct sweep){ .attempt = attempt_query });
 }
 
-/* The first segment of a process makes its space. */
+/* The first segment of a process makes its exporter. */
 static void in_a_new_space(void)
 {
 	static long page;

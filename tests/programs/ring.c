@@ -167,7 +167,10 @@ CASE(of_three)
 	run_ring(3);
 }
 
-/* Of a space that is used with room for many windows: each fault makes one, while threads write-lock the mmap_lock. */
+/*
+ * Of an exporter that is used with room for many windows: each fault makes one, while threads
+ * write-lock the mmap_lock.
+ */
 #define SPREAD 400
 
 static void *storm(void *unused)

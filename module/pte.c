@@ -27,8 +27,8 @@
 #include "xpmem.h"
 
 struct insertion {
-	struct xpmem_mirror *mirror;
-	unsigned long address;		/* address of mirror->start in the attachment */
+	struct xpmem_snapshot *snapshot;
+	unsigned long address;		/* address of snapshot->start in the attachment */
 	pgprot_t writable;		/* for entries; vm_page_prot may lack write permission */
 	pgprot_t readonly;
 	pgprot_t special[2];		/* fill_table(); special entries, read-only and writable */
@@ -88,33 +88,33 @@ static void mark_mapped(struct xpmem_window *window, unsigned long index, unsign
 }
 
 /*
- * Marks the shard of an attacher that is about to map pages of the window. The caller holds the
+ * Marks the group of an attacher that is about to map pages of the window. The caller holds the
  * window's lock for reading.
  */
-static void mark_shard(struct xpmem_window *window, const struct xpmem_attachment *attachment)
+static void mark_group(struct xpmem_window *window, const struct xpmem_attachment *attachment)
 {
-	unsigned long bit = BIT(attachment->permit->client->shard);
+	unsigned long bit = BIT(attachment->permit->client->group);
 
 	lockdep_assert_held(&window->lock);
-	if (!(READ_ONCE(window->shards) & bit))
-		atomic_long_or(bit, (atomic_long_t *)&window->shards);
+	if (!(READ_ONCE(window->groups) & bit))
+		atomic_long_or(bit, (atomic_long_t *)&window->groups);
 }
 
 #ifdef XPMEM_HAVE_HUGE_ENTRIES
 /**
- * xpmem_entries_may_be_huge() - whether the attachment can map the wanted page by a PMD
- * @mirror: the function does not read its snapshot
+ * xpmem_ptes_may_be_huge() - whether the attachment can map the wanted page by a PMD
+ * @snapshot: the function does not read its snapshot
  */
-bool xpmem_entries_may_be_huge(const struct xpmem_mirror *mirror)
+bool xpmem_ptes_may_be_huge(const struct xpmem_snapshot *snapshot)
 {
-	const struct vm_area_struct *vma = mirror->vma;
-	unsigned long address = mirror->vmf->address & PMD_MASK;
+	const struct vm_area_struct *vma = snapshot->vma;
+	unsigned long address = snapshot->vmf->address & PMD_MASK;
 
 	return PMD_SHIFT == XPMEM_WINDOW_SHIFT && !(vma->vm_flags & VM_MIXEDMAP) &&
 	       address >= vma->vm_start && vma->vm_end - address >= PMD_SIZE &&
-	       !((mirror->vmf->address ^ mirror->source) & ~PMD_MASK & PAGE_MASK) &&
+	       !((snapshot->vmf->address ^ snapshot->source) & ~PMD_MASK & PAGE_MASK) &&
 	       !arch_needs_pgtable_deposit() && !xpmem_huge_entries_are_checked() &&
-	       pmd_none(READ_ONCE(*mirror->vmf->pmd));
+	       pmd_none(READ_ONCE(*snapshot->vmf->pmd));
 }
 
 /*
@@ -128,28 +128,28 @@ static bool is_huge_zero(struct page *page)
 }
 
 /**
- * xpmem_entries_set_huge() - whether the exporter maps the wanted page by a PMD
- * @mirror: after xpmem_entries_may_be_huge() and a snapshot of the wanted page; sets huge
+ * xpmem_ptes_set_huge() - whether the exporter maps the wanted page by a PMD
+ * @snapshot: after xpmem_ptes_may_be_huge() and a snapshot of the wanted page; sets huge
  */
-bool xpmem_entries_set_huge(struct xpmem_mirror *mirror)
+bool xpmem_ptes_set_huge(struct xpmem_snapshot *snapshot)
 {
-	unsigned long pfn = xpmem_mirror_wanted(mirror), start = mirror->source & PMD_MASK;
+	unsigned long pfn = xpmem_snapshot_wanted(snapshot), start = snapshot->source & PMD_MASK;
 
 	/* The sequence covers the whole window; the range of the snapshot may be smaller. */
-	mirror->huge = is_insertable(pfn, false) &&
+	snapshot->huge = is_insertable(pfn, false) &&
 		       hmm_pfn_to_map_order(pfn) >= PMD_SHIFT - PAGE_SHIFT &&
 		       !is_huge_zero(hmm_pfn_to_page(pfn)) &&
-		       !xpmem_invalidation_active(mirror->space, start, start + PMD_SIZE);
-	return mirror->huge;
+		       !xpmem_invalidation_active(snapshot->exporter, start, start + PMD_SIZE);
+	return snapshot->huge;
 }
 
 static void insert_huge(struct insertion *insertion)
 {
-	struct xpmem_mirror *mirror = insertion->mirror;
-	struct vm_area_struct *vma = mirror->vma;
+	struct xpmem_snapshot *snapshot = insertion->snapshot;
+	struct vm_area_struct *vma = snapshot->vma;
 	struct page *page = hmm_pfn_to_page(insertion->wanted);
 	bool writable = (insertion->wanted & HMM_PFN_WRITE) && (vma->vm_flags & VM_WRITE);
-	pmd_t *pmd = mirror->vmf->pmd, entry;
+	pmd_t *pmd = snapshot->vmf->pmd, entry;
 	unsigned long index, address = insertion->address & PMD_MASK;
 	spinlock_t *lock;
 
@@ -165,7 +165,7 @@ static void insert_huge(struct insertion *insertion)
 		if (writable)
 			make_dirty(page);
 		for (index = 0; index < BITS_TO_LONGS(XPMEM_WINDOW_PAGES); index++)
-			mark_mapped(mirror->window, index, ~0UL);
+			mark_mapped(snapshot->window, index, ~0UL);
 		xpmem_set_pmd_at(vma->vm_mm, address, pmd, entry);
 		update_mmu_cache_pmd(vma, address, pmd);
 		insertion->inserted = PMD_SIZE >> PAGE_SHIFT;
@@ -173,15 +173,15 @@ static void insert_huge(struct insertion *insertion)
 	}
 	spin_unlock(lock);
 	if (insertion->inserted)
-		xpmem_stat_add_fault(mirror->attachment, XPMEM_STAT_HUGE_MAPPINGS, 1);
+		xpmem_stat_add_fault(snapshot->attachment, XPMEM_STAT_HUGE_MAPPINGS, 1);
 }
 #else
-bool xpmem_entries_may_be_huge(const struct xpmem_mirror *mirror)
+bool xpmem_ptes_may_be_huge(const struct xpmem_snapshot *snapshot)
 {
 	return false;
 }
 
-bool xpmem_entries_set_huge(struct xpmem_mirror *mirror)
+bool xpmem_ptes_set_huge(struct xpmem_snapshot *snapshot)
 {
 	return false;
 }
@@ -194,17 +194,17 @@ static void insert_huge(struct insertion *insertion)
 /* Inserts the pages whose pointers fill_table() left in pfns. Returns 0 or -ENOMEM. */
 static int insert_refcounted(struct insertion *insertion)
 {
-	struct xpmem_mirror *mirror = insertion->mirror;
-	unsigned long count = (mirror->end - mirror->start) >> PAGE_SHIFT, index, run, left;
-	unsigned long wanted = (mirror->source - mirror->start) >> PAGE_SHIFT;
-	struct page **pages = (struct page **)mirror->pfns;
+	struct xpmem_snapshot *snapshot = insertion->snapshot;
+	unsigned long count = (snapshot->end - snapshot->start) >> PAGE_SHIFT, index, run, left;
+	unsigned long wanted = (snapshot->source - snapshot->start) >> PAGE_SHIFT;
+	struct page **pages = (struct page **)snapshot->pfns;
 	int error;
 
 	for (index = 0; index < count; index += run) {
 		for (run = 0; index + run < count && pages[index + run]; run++)
 			;
 		left = run;
-		error = run ? vm_insert_pages(mirror->vma,
+		error = run ? vm_insert_pages(snapshot->vma,
 					      insertion->address + (index << PAGE_SHIFT),
 					      pages + index, &left)
 			    : 0;
@@ -258,7 +258,7 @@ static void insert_fresh(struct insertion *insertion, pte_t *pte, unsigned long 
 {
 	if (writable)
 		make_dirty(page);
-	xpmem_set_pte_at(insertion->mirror->vma->vm_mm, address, pte,
+	xpmem_set_pte_at(insertion->snapshot->vma->vm_mm, address, pte,
 			 pfn_pte(page_to_pfn(page), insertion->special[writable]));
 	insertion->inserted++;
 }
@@ -271,7 +271,7 @@ static void insert_fresh(struct insertion *insertion, pte_t *pte, unsigned long 
 static bool insert_counted(struct insertion *insertion, pte_t *pte, unsigned long address,
 			   struct page *page, bool writable)
 {
-	struct vm_area_struct *vma = insertion->mirror->vma;
+	struct vm_area_struct *vma = insertion->snapshot->vma;
 	pgprot_t prot = writable ? insertion->writable : vma->vm_page_prot;
 
 	if (!xpmem_page_dup_mapping(page))
@@ -299,7 +299,7 @@ static void upgrade_entry(struct insertion *insertion, pte_t *pte, unsigned long
 		make_dirty(page);
 		entry = pte_mkspecial(entry);
 	}
-	xpmem_change_pte_at(insertion->mirror->vma->vm_mm, address, pte, entry);
+	xpmem_change_pte_at(insertion->snapshot->vma->vm_mm, address, pte, entry);
 }
 
 /*
@@ -308,22 +308,22 @@ static void upgrade_entry(struct insertion *insertion, pte_t *pte, unsigned long
  */
 static void fill_table(struct insertion *insertion, pte_t *first)
 {
-	struct xpmem_mirror *mirror = insertion->mirror;
-	struct vm_area_struct *vma = mirror->vma;
-	unsigned long count = (mirror->end - mirror->start) >> PAGE_SHIFT;
-	unsigned long bit = (mirror->start - mirror->window->start) >> PAGE_SHIFT;
+	struct xpmem_snapshot *snapshot = insertion->snapshot;
+	struct vm_area_struct *vma = snapshot->vma;
+	unsigned long count = (snapshot->end - snapshot->start) >> PAGE_SHIFT;
+	unsigned long bit = (snapshot->start - snapshot->window->start) >> PAGE_SHIFT;
 	bool mixed = vma->vm_flags & VM_MIXEDMAP, may_write = vma->vm_flags & VM_WRITE;
 	bool needs_writable = xpmem_needs_writable(vma);
 	unsigned long address = insertion->address, index, pfn, mask = 0;
-	unsigned long wanted = (mirror->source - mirror->start) >> PAGE_SHIFT;
+	unsigned long wanted = (snapshot->source - snapshot->start) >> PAGE_SHIFT;
 	pte_t *pte = first;
 	struct page *page;
 
 	insertion->special[false] = special_prot(insertion->readonly, false);
 	insertion->special[true] = special_prot(insertion->writable, true);
 	for (index = 0; index < count; index++, bit++, pte++, address += PAGE_SIZE) {
-		pfn = mirror->pfns[index];
-		mirror->pfns[index] = 0;
+		pfn = snapshot->pfns[index];
+		snapshot->pfns[index] = 0;
 		if (is_insertable(pfn, needs_writable)) {
 			mask |= BIT_MASK(bit);
 			page = hmm_pfn_to_page(pfn);
@@ -334,13 +334,13 @@ static void fill_table(struct insertion *insertion, pte_t *first)
 				insert_fresh(insertion, pte, address, page,
 					     may_write && pfn & HMM_PFN_WRITE);
 			} else if (!insert_counted(insertion, pte, address, page,
-						   may_write && mirror->write && index == wanted)) {
-				mirror->pfns[index] = (unsigned long)page;
+						   may_write && snapshot->write && index == wanted)) {
+				snapshot->pfns[index] = (unsigned long)page;
 				insertion->left++;
 			}
 		}
 		if (bit % BITS_PER_LONG == BITS_PER_LONG - 1 || index + 1 == count) {
-			mark_mapped(mirror->window, BIT_WORD(bit), mask);
+			mark_mapped(snapshot->window, BIT_WORD(bit), mask);
 			mask = 0;
 		}
 	}
@@ -356,7 +356,7 @@ static void fill_table(struct insertion *insertion, pte_t *first)
 /* Inserts entries into an existing page table. Returns false if there is none. */
 static bool insert_special(struct insertion *insertion)
 {
-	struct vm_fault *vmf = insertion->mirror->vmf;
+	struct vm_fault *vmf = insertion->snapshot->vmf;
 	spinlock_t *lock;
 	bool same;
 	pmd_t pmd;
@@ -385,12 +385,12 @@ static bool insert_special(struct insertion *insertion)
  */
 static void upgrade_wanted(struct insertion *insertion)
 {
-	struct xpmem_mirror *mirror = insertion->mirror;
+	struct xpmem_snapshot *snapshot = insertion->snapshot;
 
-	mirror->start = mirror->source;
-	mirror->end = mirror->source + PAGE_SIZE;
-	insertion->address = mirror->vmf->address & PAGE_MASK;
-	mirror->pfns[0] = insertion->wanted;
+	snapshot->start = snapshot->source;
+	snapshot->end = snapshot->source + PAGE_SIZE;
+	insertion->address = snapshot->vmf->address & PAGE_MASK;
+	snapshot->pfns[0] = insertion->wanted;
 	insertion->left = 0;
 	insertion->counted[false] = insertion->counted[true] = 0;
 	insert_special(insertion);
@@ -403,7 +403,7 @@ static int insert_all(struct insertion *insertion)
 	if (!insert_special(insertion) || !insertion->left)
 		return 0;
 	error = insert_refcounted(insertion);
-	if (!error && insertion->mirror->write && insertion->wanted_is_mapped && insertion->wanted)
+	if (!error && insertion->snapshot->write && insertion->wanted_is_mapped && insertion->wanted)
 		upgrade_wanted(insertion);
 	return error;
 }
@@ -442,7 +442,7 @@ static void make_page_table(struct vm_fault *vmf)
 /* Inserts a special entry. In a VM_MIXEDMAP VMA it makes an existing entry writable instead. */
 static vm_fault_t insert_one(struct insertion *insertion, unsigned long address, unsigned long pfn)
 {
-	struct vm_area_struct *vma = insertion->mirror->vma;
+	struct vm_area_struct *vma = insertion->snapshot->vma;
 	struct page *page = hmm_pfn_to_page(pfn);
 	bool writable = pfn & HMM_PFN_WRITE && vma->vm_flags & VM_WRITE;
 
@@ -462,20 +462,20 @@ static vm_fault_t insert_one(struct insertion *insertion, unsigned long address,
 /* Inserts the page at @index of the snapshot, or leaves it to insert_refcounted(). */
 static vm_fault_t insert_at(struct insertion *insertion, unsigned long index, bool needs_writable)
 {
-	struct xpmem_mirror *mirror = insertion->mirror;
-	unsigned long bit = ((mirror->start - mirror->window->start) >> PAGE_SHIFT) + index;
-	unsigned long pfn = mirror->pfns[index];
+	struct xpmem_snapshot *snapshot = insertion->snapshot;
+	unsigned long bit = ((snapshot->start - snapshot->window->start) >> PAGE_SHIFT) + index;
+	unsigned long pfn = snapshot->pfns[index];
 	unsigned long address = insertion->address + (index << PAGE_SHIFT);
 	vm_fault_t fault;
 
-	mirror->pfns[index] = 0;
+	snapshot->pfns[index] = 0;
 	if (!is_insertable(pfn, needs_writable))
 		return 0;
-	mark_mapped(mirror->window, BIT_WORD(bit), BIT_MASK(bit));
-	if (!pte_none(entry_peek(mirror->vmf, address)))
+	mark_mapped(snapshot->window, BIT_WORD(bit), BIT_MASK(bit));
+	if (!pte_none(entry_peek(snapshot->vmf, address)))
 		return VM_FAULT_NOPAGE;
-	if (is_refcounted(mirror->vma, pfn)) {
-		mirror->pfns[index] = (unsigned long)hmm_pfn_to_page(pfn);
+	if (is_refcounted(snapshot->vma, pfn)) {
+		snapshot->pfns[index] = (unsigned long)hmm_pfn_to_page(pfn);
 		insertion->left++;
 		return 0;
 	}
@@ -486,10 +486,10 @@ static vm_fault_t insert_at(struct insertion *insertion, unsigned long index, bo
 
 static int insert_all(struct insertion *insertion)
 {
-	struct xpmem_mirror *mirror = insertion->mirror;
-	unsigned long count = (mirror->end - mirror->start) >> PAGE_SHIFT, index;
-	unsigned long wanted = (mirror->source - mirror->start) >> PAGE_SHIFT;
-	bool needs_writable = xpmem_needs_writable(mirror->vma);
+	struct xpmem_snapshot *snapshot = insertion->snapshot;
+	unsigned long count = (snapshot->end - snapshot->start) >> PAGE_SHIFT, index;
+	unsigned long wanted = (snapshot->source - snapshot->start) >> PAGE_SHIFT;
+	bool needs_writable = xpmem_needs_writable(snapshot->vma);
 	vm_fault_t fault;
 	int error;
 
@@ -502,8 +502,8 @@ static int insert_all(struct insertion *insertion)
 	}
 	error = insertion->left ? insert_refcounted(insertion) : 0;
 	/* A refcounted entry has vm_page_prot, and may be read-only from an earlier fault. */
-	if (!error && mirror->write && insertion->wanted_is_mapped &&
-	    mirror->vma->vm_flags & VM_MIXEDMAP &&
+	if (!error && snapshot->write && insertion->wanted_is_mapped &&
+	    snapshot->vma->vm_flags & VM_MIXEDMAP &&
 	    insert_one(insertion, insertion->address + (wanted << PAGE_SHIFT), insertion->wanted) &
 		    VM_FAULT_OOM)
 		error = -ENOMEM;
@@ -525,76 +525,76 @@ static int insert_small(struct insertion *insertion)
 }
 
 /**
- * xpmem_entries_insert() - map the pages of a snapshot into the attachment
- * @mirror: after xpmem_mirror_snapshot(), within one PMD of the attachment; consumes its pfns
+ * xpmem_ptes_insert() - map the pages of a snapshot into the attachment
+ * @snapshot: after xpmem_snapshot_take(), within one PMD of the attachment; consumes its pfns
  *
  * The caller needs no lock of the exporter.
  *
  * The caller holds the attacher's mmap_lock or VMA lock.
  * Return: XPMEM_MAPPED, or XPMEM_RACED, XPMEM_HOLE (revoked) or XPMEM_NOMEM with nothing mapped.
  */
-enum xpmem_verdict xpmem_entries_insert(struct xpmem_mirror *mirror)
+enum xpmem_fault_result xpmem_ptes_insert(struct xpmem_snapshot *snapshot)
 {
-	struct vm_area_struct *vma = mirror->vma;
-	struct xpmem_attachment *attachment = mirror->attachment;
-	struct xpmem_window *window = mirror->window;
+	struct vm_area_struct *vma = snapshot->vma;
+	struct xpmem_attachment *attachment = snapshot->attachment;
+	struct xpmem_window *window = snapshot->window;
 	struct insertion insertion = {
-		.mirror = mirror,
-		.address = vma->vm_start + mirror->start - (vma->vm_pgoff << PAGE_SHIFT),
+		.snapshot = snapshot,
+		.address = vma->vm_start + snapshot->start - (vma->vm_pgoff << PAGE_SHIFT),
 		.writable = vm_get_page_prot(vma->vm_flags),
 		.readonly = vm_get_page_prot(vma->vm_flags & ~VM_SHARED),
 	};
-	enum xpmem_verdict verdict = XPMEM_MAPPED;
+	enum xpmem_fault_result result = XPMEM_MAPPED;
 	int error = 0;
 
 	xpmem_assert_vma_is_stable(vma);
-	if (!mirror->huge)
-		make_page_table(mirror->vmf);
+	if (!snapshot->huge)
+		make_page_table(snapshot->vmf);
 
 	xpmem_race_point("entries-insert");
 	down_read(&attachment->permit->inserting);
 	down_read(&window->lock);
-	if (xpmem_window_changed(window, mirror->seq)) {
-		verdict = XPMEM_RACED;
+	if (xpmem_window_changed(window, snapshot->seq)) {
+		result = XPMEM_RACED;
 		goto unlock;
 	}
-	if (xpmem_attachment_revoked(attachment) || !xpmem_space_is_stable(mirror->space)) {
-		verdict = XPMEM_HOLE;
+	if (xpmem_attachment_revoked(attachment) || !xpmem_exporter_is_stable(snapshot->exporter)) {
+		result = XPMEM_HOLE;
 		goto unlock;
 	}
 	if (!READ_ONCE(attachment->touched))
 		WRITE_ONCE(attachment->touched, true);
-	if (mirror->huge && !READ_ONCE(attachment->huge))
+	if (snapshot->huge && !READ_ONCE(attachment->huge))
 		WRITE_ONCE(attachment->huge, true);
 	/*
-	 * xpmem_mirror_look() accepted the wanted page, so a read-only page that must be writable is
+	 * xpmem_snapshot_check() accepted the wanted page, so a read-only page that must be writable is
 	 * one that the exporter may only read. The page-table lock orders this change before the
 	 * entry.
 	 */
 	if (xpmem_needs_writable(vma) &&
-	    (xpmem_mirror_wanted(mirror) & (HMM_PFN_VALID | HMM_PFN_WRITE)) == HMM_PFN_VALID)
+	    (xpmem_snapshot_wanted(snapshot) & (HMM_PFN_VALID | HMM_PFN_WRITE)) == HMM_PFN_VALID)
 		WRITE_ONCE(vma->vm_ops, &xpmem_vm_ops);
 
-	mark_shard(window, attachment);
-	insertion.wanted = xpmem_mirror_wanted(mirror);
+	mark_group(window, attachment);
+	insertion.wanted = xpmem_snapshot_wanted(snapshot);
 	if (!is_insertable(insertion.wanted, xpmem_needs_writable(vma)))
 		insertion.wanted = 0;
-	if (mirror->huge)
+	if (snapshot->huge)
 		insert_huge(&insertion);
 	else
 		error = insert_small(&insertion);
 	if (error)
-		verdict = XPMEM_NOMEM;
+		result = XPMEM_NOMEM;
 	else if (!insertion.wanted_is_mapped)
-		verdict = insertion.wanted ? XPMEM_RACED : XPMEM_HOLE;
+		result = insertion.wanted ? XPMEM_RACED : XPMEM_HOLE;
 unlock:
 	up_read(&window->lock);
 	up_read(&attachment->permit->inserting);
 
 	if (insertion.inserted) {
-		mirror->inserted += insertion.inserted;
-		xpmem_stat_add_fault(mirror->attachment, XPMEM_STAT_PAGES_MAPPED,
+		snapshot->inserted += insertion.inserted;
+		xpmem_stat_add_fault(snapshot->attachment, XPMEM_STAT_PAGES_MAPPED,
 				     insertion.inserted);
 	}
-	return verdict;
+	return result;
 }

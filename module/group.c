@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A share of the attachers of a space.
+ * A share of the attachers of an exporter.
  *
  * Its inode stands for the address space: every VMA of these attachers maps it at the source
  * address, so the inode's i_mmap finds exactly those that overlap a change. A window knows in which
- * shards any of it may be mapped, so a change passes over most attachers that have not touched the
+ * groups any of it may be mapped, so a change passes over most attachers that have not touched the
  * memory that changes.
  *
  * How the exporter's notifier zaps without waiting for the i_mmap_rwsem
@@ -20,8 +20,8 @@
  *   - The notifier only tries for the lock. All others that write-lock it (mmap, munmap, mremap,
  *     fork) hold no other lock that the notifier's caller could hold, nor wait for one, so the lock
  *     is soon free, and trying again is right. A notifier that tries has no place in the queue, so
- *     attachers wait a little before they map or split (xpmem_shard_yield()).
- *   - If the caller walks the rmap of a file, and the task that registers holds the shard's lock
+ *     attachers wait a little before they map or split (xpmem_group_yield()).
+ *   - If the caller walks the rmap of a file, and the task that registers holds the group's lock
  *     and waits for the file's, then it cannot go on until the notifier returns, and it holds all
  *     that a zap needs. So the notifier zaps without the lock (registrant_waits_for_caller()).
  *   - If it fails for long, and the change may be one that walks an rmap, the zap is deferred
@@ -46,8 +46,8 @@
 #include "race.h"
 #include "xpmem.h"
 
-struct xpmem_shard {
-	struct xpmem_space *space;
+struct xpmem_group {
+	struct xpmem_exporter *exporter;
 	struct inode *inode;
 	struct file *files[2];		/* that VMAs map, read-only and writable; made on demand */
 	atomic_t waiting;		/* notifiers that try for the i_mmap_rwsem in vain */
@@ -76,86 +76,86 @@ static int find_mount(void)
 	return 0;
 }
 
-static struct xpmem_shard *create(struct xpmem_space *space)
+static struct xpmem_group *create(struct xpmem_exporter *exporter)
 {
-	struct xpmem_shard *shard;
+	struct xpmem_group *group;
 	int error;
 
 	error = find_mount();
 	if (error)
 		return ERR_PTR(error);
-	shard = kzalloc(sizeof(*shard), GFP_KERNEL_ACCOUNT);
-	if (!shard)
+	group = kzalloc(sizeof(*group), GFP_KERNEL_ACCOUNT);
+	if (!group)
 		return ERR_PTR(-ENOMEM);
-	shard->space = space;
-	shard->inode = alloc_anon_inode(mount->mnt_sb);
-	if (IS_ERR(shard->inode)) {
-		error = PTR_ERR(shard->inode);
-		kfree(shard);
+	group->exporter = exporter;
+	group->inode = alloc_anon_inode(mount->mnt_sb);
+	if (IS_ERR(group->inode)) {
+		error = PTR_ERR(group->inode);
+		kfree(group);
 		return ERR_PTR(error);
 	}
-	return shard;
+	return group;
 }
 
-static void destroy(struct xpmem_shard *shard)
+static void destroy(struct xpmem_group *group)
 {
-	iput(shard->inode);
-	kfree(shard);
+	iput(group->inode);
+	kfree(group);
 }
 
-static struct xpmem_shard *get(struct xpmem_space *space, unsigned int number)
+static struct xpmem_group *get(struct xpmem_exporter *exporter, unsigned int number)
 {
-	struct xpmem_shard **place = &space->shards[number], *shard = READ_ONCE(*place), *raced;
+	struct xpmem_group **place = &exporter->groups[number], *group = READ_ONCE(*place), *raced;
 
-	if (shard)
-		return shard;
-	shard = create(space);
-	if (IS_ERR(shard))
-		return shard;
-	raced = cmpxchg(place, NULL, shard);
+	if (group)
+		return group;
+	group = create(exporter);
+	if (IS_ERR(group))
+		return group;
+	raced = cmpxchg(place, NULL, group);
 	if (!raced)
-		return shard;
-	destroy(shard);
+		return group;
+	destroy(group);
 	return raced;
 }
 
-static struct file *open_file(struct xpmem_shard *shard, int flags)
+static struct file *open_file(struct xpmem_group *group, int flags)
 {
 	const struct file_operations *fops = &xpmem_attachment_fops;
 	struct file *file;
 
 	__module_get(fops->owner);
-	ihold(shard->inode);
-	file = alloc_file_pseudo(shard->inode, mount, "[xpmem]", flags, fops);
+	ihold(group->inode);
+	file = alloc_file_pseudo(group->inode, mount, "[xpmem]", flags, fops);
 	if (IS_ERR(file)) {
-		iput(shard->inode);
+		iput(group->inode);
 		module_put(fops->owner);
 		return file;
 	}
-	file->private_data = shard->space;
+	file->private_data = group->exporter;
 	return file;
 }
 
 /**
- * xpmem_shard_file() - the file that an attacher's attachments of a space map
- * @space: kept by the caller, and so the file
- * @number: of its shard
+ * xpmem_group_file() - the file that an attacher's attachments of an exporter map
+ * @exporter: kept by the caller, and so the file
+ * @number: of its group
  * @writable: whether they may become writable
  *
- * Return: the file, which keeps the module loaded but not the space, or an error pointer.
+ * Return: the file, which keeps the module loaded but not the exporter, or an error pointer.
  */
-struct file *xpmem_shard_file(struct xpmem_space *space, unsigned int number, bool writable)
+struct file *xpmem_group_file(struct xpmem_exporter *exporter, unsigned int number, bool writable)
 {
-	struct xpmem_shard *shard = get(space, number);
+	struct xpmem_group *group = get(exporter, number);
 	struct file **place, *file, *raced;
 
-	if (IS_ERR(shard))
-		return ERR_CAST(shard);
-	place = &shard->files[writable];
+	if (IS_ERR(group))
+		return ERR_CAST(group);
+	place = &group->files[writable];
 	file = READ_ONCE(*place);
 	if (file)
 		return file;
-	file = open_file(shard, writable ? O_RDWR : O_RDONLY);
+	file = open_file(group, writable ? O_RDWR : O_RDONLY);
 	if (IS_ERR(file))
 		return file;
 	raced = cmpxchg(place, NULL, file);
@@ -249,13 +249,13 @@ static void wait_for_huge(const struct vm_area_struct *vma, unsigned long source
 }
 
 /*
- * Zaps what VMAs of wanted attachments map of a range, or all of the shard. The caller holds the
+ * Zaps what VMAs of wanted attachments map of a range, or all of the group. The caller holds the
  * i_mmap_rwsem, or another task does that waits for the caller (registrant_waits_for_caller()).
  */
-static void zap_locked(struct xpmem_shard *shard, xpmem_attachment_test *wanted, const void *data,
+static void zap_locked(struct xpmem_group *group, xpmem_attachment_test *wanted, const void *data,
 		       unsigned long start, unsigned long end)
 {
-	struct rb_root_cached *tree = &shard->inode->i_mapping->i_mmap;
+	struct rb_root_cached *tree = &group->inode->i_mapping->i_mmap;
 	unsigned long first = start >> PAGE_SHIFT, last = (end - 1) >> PAGE_SHIFT;
 	const struct xpmem_attachment *attachment;
 	struct standin standin;
@@ -277,31 +277,31 @@ static void zap_locked(struct xpmem_shard *shard, xpmem_attachment_test *wanted,
  * Before an attacher takes the lock for writing: lets notifiers have it first, for a few
  * milliseconds at most. The caller may hold the mmap_lock.
  */
-void xpmem_shard_yield(struct xpmem_space *space, unsigned int number)
+void xpmem_group_yield(struct xpmem_exporter *exporter, unsigned int number)
 {
-	struct xpmem_shard *shard = READ_ONCE(space->shards[number]);
+	struct xpmem_group *group = READ_ONCE(exporter->groups[number]);
 	int i;
 
-	for (i = 0; i < 50 && shard && atomic_read(&shard->waiting); i++)
+	for (i = 0; i < 50 && group && atomic_read(&group->waiting); i++)
 		usleep_range(50, 100);
 }
 
-static void zap_in_notifier(struct xpmem_shard *shard, unsigned long start, unsigned long end)
+static void zap_in_notifier(struct xpmem_group *group, unsigned long start, unsigned long end)
 {
 	/*
 	 * lockdep takes the notification of the attacher for a recursion into the one that runs. It
 	 * ends there (invalidation.c). What the nested callbacks lock comes after the notifier's
-	 * lockdep map in xpmem_shards_revoke(), too, where lockdep sees it.
+	 * lockdep map in xpmem_groups_revoke(), too, where lockdep sees it.
 	 */
 	lockdep_off();
-	zap_locked(shard, NULL, NULL, start, end);
+	zap_locked(group, NULL, NULL, start, end);
 	lockdep_on();
 }
 
 /* A zap in the notifier, and what it has found out about its caller and about the registrant. */
 struct standoff {
-	struct xpmem_space *space;
-	struct xpmem_shard *shard;
+	struct xpmem_exporter *exporter;
+	struct xpmem_group *group;
 	unsigned long start;
 	unsigned long end;
 	bool caller_walks_rmap;
@@ -316,7 +316,7 @@ struct standoff {
  */
 static bool caller_walks_rmap(const struct standoff *standoff)
 {
-	struct mm_struct *mm = standoff->space->mm;
+	struct mm_struct *mm = standoff->exporter->mm;
 
 	/* A VMA with a reader stays in the tree. */
 	return !xpmem_mmap_lock_may_be_mine(mm) &&
@@ -331,16 +331,16 @@ static bool caller_walks_rmap(const struct standoff *standoff)
  */
 static struct address_space *walked_file(const struct standoff *standoff)
 {
-	struct xpmem_space *space = standoff->space;
+	struct xpmem_exporter *exporter = standoff->exporter;
 	struct address_space *mapping = NULL;
 	struct page *page, *head;
 
-	page = xpmem_deferral_first_page(space, standoff->start, standoff->end);
+	page = xpmem_deferral_first_page(exporter, standoff->start, standoff->end);
 	if (!page)
 		return NULL;
 	head = compound_head(page);
 	if (!PageAnon(head) && !(PageHead(head) && PageHuge(head)) &&
-	    !xpmem_vma_test(space->mm, standoff->start, xpmem_vma_is_private))
+	    !xpmem_vma_test(exporter->mm, standoff->start, xpmem_vma_is_private))
 		mapping = READ_ONCE(head->mapping);
 	put_page(page);
 	return mapping;
@@ -352,14 +352,14 @@ static bool is_in_all_locks(const struct address_space *mapping)
 }
 
 /*
- * Whether a registrant sleeps in mm_take_all_locks() with the shard's lock. It does not sleep while
- * it drops the locks, and no other task that holds a shard's lock for writing sleeps. One that was
+ * Whether a registrant sleeps in mm_take_all_locks() with the group's lock. It does not sleep while
+ * it drops the locks, and no other task that holds a group's lock for writing sleeps. One that was
  * just given the lock may look as if it slept, with the mark of a registrant that drops locks. If
  * that one had the file's lock, it has taken the file's mark away already: the caller has the lock.
  */
-static bool registrant_sleeps(const struct xpmem_shard *shard)
+static bool registrant_sleeps(const struct xpmem_group *group)
 {
-	const struct address_space *mapping = shard->inode->i_mapping;
+	const struct address_space *mapping = group->inode->i_mapping;
 	struct task_struct *writer;
 	bool sleeps;
 
@@ -371,13 +371,13 @@ static bool registrant_sleeps(const struct xpmem_shard *shard)
 }
 
 /*
- * Whether a registrant holds the shard's lock and cannot go on until the caller returns, which
+ * Whether a registrant holds the group's lock and cannot go on until the caller returns, which
  * holds the i_mmap_rwsem of a file for reading. One task at a time is in mm_take_all_locks(). It
  * marks a mapping before it locks it, and takes the mark away after it has unlocked it. So a file's
  * mark that is seen after the registrant was seen taking locks, or after the file had no mark,
  * means that the registrant waits for the file's lock: the caller has it, so no registrant gets as
- * far as dropping locks. The shard's mark, seen after that of the file, is of the same registrant,
- * which locked the shard before.
+ * far as dropping locks. The group's mark, seen after that of the file, is of the same registrant,
+ * which locked the group before.
  */
 static bool registrant_waits_for_caller(struct standoff *standoff)
 {
@@ -393,16 +393,16 @@ static bool registrant_waits_for_caller(struct standoff *standoff)
 		return false;
 	if (!standoff->registrant_takes_locks)
 		standoff->registrant_takes_locks = !is_in_all_locks(mapping) ||
-						   registrant_sleeps(standoff->shard);
+						   registrant_sleeps(standoff->group);
 	if (!standoff->registrant_takes_locks)
 		return false;
 	/* Pairs with test_and_set_bit() in mm_take_all_locks(): the file's mark was read afterwards. */
 	smp_rmb();
 	if (!is_in_all_locks(mapping))
 		return false;
-	/* Pairs with the same: it marked the shard before the file. */
+	/* Pairs with the same: it marked the group before the file. */
 	smp_rmb();
-	return is_in_all_locks(standoff->shard->inode->i_mapping);
+	return is_in_all_locks(standoff->group->inode->i_mapping);
 }
 
 /*
@@ -410,21 +410,21 @@ static bool registrant_waits_for_caller(struct standoff *standoff)
  * held for writing. Write-back of shared ones is announced in the same way, and migration in the
  * way in which fork() announces hugetlb pages.
  */
-static bool caller_forks(const struct xpmem_space *space, unsigned long start,
+static bool caller_forks(const struct xpmem_exporter *exporter, unsigned long start,
 			 enum mmu_notifier_event event)
 {
 	struct vm_area_struct *vma;
 
-	if (!xpmem_rwsem_is_mine_to_write(&space->mm->mmap_lock))
+	if (!xpmem_rwsem_is_mine_to_write(&exporter->mm->mmap_lock))
 		return false;
-	vma = find_vma(space->mm, start);
+	vma = find_vma(exporter->mm, start);
 	return vma && vma->vm_start <= start && xpmem_vma_is_private(vma) &&
 	       (event == MMU_NOTIFY_PROTECTION_PAGE || is_vm_hugetlb_page(vma));
 }
 
 /**
- * xpmem_shards_may_defer() - whether the zap of a change may be deferred
- * @space: the exporter
+ * xpmem_groups_may_defer() - whether the zap of a change may be deferred
+ * @exporter: the exporter
  * @event: the change
  * @start: first source address
  *
@@ -433,7 +433,7 @@ static bool caller_forks(const struct xpmem_space *space, unsigned long start,
  * of a deadlock. And the memory may be in use elsewhere after them, so references to its pages
  * would not be enough.
  */
-bool xpmem_shards_may_defer(const struct xpmem_space *space, enum mmu_notifier_event event,
+bool xpmem_groups_may_defer(const struct xpmem_exporter *exporter, enum mmu_notifier_event event,
 			    unsigned long start)
 {
 	switch (event) {
@@ -445,7 +445,7 @@ bool xpmem_shards_may_defer(const struct xpmem_space *space, enum mmu_notifier_e
 		return false;
 	case MMU_NOTIFY_PROTECTION_PAGE:
 	case MMU_NOTIFY_CLEAR:
-		return !caller_forks(space, start, event);
+		return !caller_forks(exporter, start, event);
 	default:
 		return true;
 	}
@@ -453,7 +453,7 @@ bool xpmem_shards_may_defer(const struct xpmem_space *space, enum mmu_notifier_e
 
 /*
  * Jiffies for which a zap is tried before it is deferred. A caller that may hold the mmap_lock or a
- * VMA's lock most likely does, and no lock of rmap. One that walks a file's rmap gets the shard's
+ * VMA's lock most likely does, and no lock of rmap. One that walks a file's rmap gets the group's
  * lock in the end, or a registrant waits for it.
  */
 static unsigned long patience(const struct standoff *standoff)
@@ -463,120 +463,120 @@ static unsigned long patience(const struct standoff *standoff)
 	return standoff->caller_walks_rmap ? HZ / 10 : HZ;
 }
 
-/* Zaps a range of a shard in the exporter's notifier. Returns false if that has to be deferred. */
+/* Zaps a range of a group in the exporter's notifier. Returns false if that has to be deferred. */
 static bool try_zap(struct standoff *standoff, enum mmu_notifier_event event)
 {
-	struct xpmem_shard *shard = standoff->shard;
-	struct rw_semaphore *lock = &shard->inode->i_mapping->i_mmap_rwsem;
+	struct xpmem_group *group = standoff->group;
+	struct rw_semaphore *lock = &group->inode->i_mapping->i_mmap_rwsem;
 	bool locked = down_read_trylock(lock), zaps = locked, may_defer;
 	unsigned long begun = jiffies;
 
 	if (!locked) {
-		may_defer = xpmem_shards_may_defer(standoff->space, event, standoff->start);
-		atomic_inc(&shard->waiting);
+		may_defer = xpmem_groups_may_defer(standoff->exporter, event, standoff->start);
+		atomic_inc(&group->waiting);
 		do {
 			usleep_range(10, 50);
 			locked = zaps = down_read_trylock(lock);
 			if (!locked && may_defer)
 				zaps = registrant_waits_for_caller(standoff);
 		} while (!zaps && (!may_defer || jiffies - begun <= patience(standoff)));
-		atomic_dec(&shard->waiting);
+		atomic_dec(&group->waiting);
 	}
 	if (zaps)
-		zap_in_notifier(shard, standoff->start, standoff->end);
+		zap_in_notifier(group, standoff->start, standoff->end);
 	if (locked)
 		up_read(lock);
 	return zaps;
 }
 
 /**
- * xpmem_shards_zap() - take a range away from attachments, in the exporter's notifier
- * @space: the exporter
- * @shards: a bit for each shard whose attachments may map any of it
+ * xpmem_groups_zap() - take a range away from attachments, in the exporter's notifier
+ * @exporter: the exporter
+ * @groups: a bit for each group whose attachments may map any of it
  * @start: first source address
  * @end: end of the range, which is active
  * @event: the change
  *
- * When this returns, nothing of the range is mapped any more, but for shards whose zap was
+ * When this returns, nothing of the range is mapped any more, but for groups whose zap was
  * deferred: their attachments may reach the pages a little longer, which are neither freed nor
  * moved until then.
  */
-void xpmem_shards_zap(struct xpmem_space *space, unsigned long shards, unsigned long start,
+void xpmem_groups_zap(struct xpmem_exporter *exporter, unsigned long groups, unsigned long start,
 		      unsigned long end, enum mmu_notifier_event event)
 {
-	unsigned long left = shards;
+	unsigned long left = groups;
 	unsigned int i;
 
 	do {
-		for_each_set_bit(i, &shards, XPMEM_SHARDS) {
-			struct standoff standoff = { .space = space, .shard = space->shards[i],
+		for_each_set_bit(i, &groups, XPMEM_GROUPS) {
+			struct standoff standoff = { .exporter = exporter, .group = exporter->groups[i],
 						     .start = start, .end = end };
 
 			if (try_zap(&standoff, event))
 				left &= ~BIT(i);
 		}
-		shards = left;
-	} while (left && !xpmem_deferral_add(space, left, start, end));
+		groups = left;
+	} while (left && !xpmem_deferral_add(exporter, left, start, end));
 }
 
 /**
- * xpmem_shards_revoke() - take a range away from attachments, outside of the notifier
- * @space: the exporter
- * @shards: a bit for each shard with such attachments
+ * xpmem_groups_revoke() - take a range away from attachments, outside of the notifier
+ * @exporter: the exporter
+ * @groups: a bit for each group with such attachments
  * @wanted: whether an attachment is one of them, or NULL for all
  * @data: for @wanted
  * @start: first source address
  * @end: end of the range
  *
  * The caller holds no lock but the mmap_lock of an attacher, and waits for those that map and unmap
- * in the shard.
+ * in the group.
  */
-void xpmem_shards_revoke(struct xpmem_space *space, unsigned long shards,
+void xpmem_groups_revoke(struct xpmem_exporter *exporter, unsigned long groups,
 			 xpmem_attachment_test *wanted, const void *data, unsigned long start,
 			 unsigned long end)
 {
-	struct xpmem_shard *shard;
+	struct xpmem_group *group;
 	unsigned int i;
 
-	for_each_set_bit(i, &shards, XPMEM_SHARDS) {
-		shard = READ_ONCE(space->shards[i]);
-		if (!shard)
+	for_each_set_bit(i, &groups, XPMEM_GROUPS) {
+		group = READ_ONCE(exporter->groups[i]);
+		if (!group)
 			continue;
-		down_read(&shard->inode->i_mapping->i_mmap_rwsem);
-		zap_locked(shard, wanted, data, start, end);
-		up_read(&shard->inode->i_mapping->i_mmap_rwsem);
+		down_read(&group->inode->i_mapping->i_mmap_rwsem);
+		zap_locked(group, wanted, data, start, end);
+		up_read(&group->inode->i_mapping->i_mmap_rwsem);
 	}
 }
 
 /*
- * The mm has ended, so no attachment is made any more. Files go here and not with the space, as
+ * The mm has ended, so no attachment is made any more. Files go here and not with the exporter, as
  * they keep the module loaded. May be called again.
  */
-void xpmem_shards_close(struct xpmem_space *space)
+void xpmem_groups_close(struct xpmem_exporter *exporter)
 {
 	struct file *file;
 	unsigned int i, j;
 
-	for (i = 0; i < XPMEM_SHARDS; i++) {
-		for (j = 0; space->shards[i] && j < ARRAY_SIZE(space->shards[i]->files); j++) {
-			file = xchg(&space->shards[i]->files[j], NULL);
+	for (i = 0; i < XPMEM_GROUPS; i++) {
+		for (j = 0; exporter->groups[i] && j < ARRAY_SIZE(exporter->groups[i]->files); j++) {
+			file = xchg(&exporter->groups[i]->files[j], NULL);
 			if (file)
 				fput(file);
 		}
 	}
 }
 
-/* After xpmem_shards_close(). */
-void xpmem_shards_destroy(struct xpmem_space *space)
+/* After xpmem_groups_close(). */
+void xpmem_groups_destroy(struct xpmem_exporter *exporter)
 {
 	unsigned int i;
 
-	for (i = 0; i < XPMEM_SHARDS; i++)
-		if (space->shards[i])
-			destroy(space->shards[i]);
+	for (i = 0; i < XPMEM_GROUPS; i++)
+		if (exporter->groups[i])
+			destroy(exporter->groups[i]);
 }
 
-void xpmem_shards_exit(void)
+void xpmem_groups_exit(void)
 {
 	mntput(mount);
 }

@@ -15,7 +15,7 @@
 #include <net/sock.h>
 
 #include "compat/ipc_namespace.h"
-#include "view.h"
+#include "nl_type.h"
 
 /*
  * The caller returns references with xpmem_viewer_destroy(). The sender is the user it claims to be
@@ -73,10 +73,10 @@ static bool viewer_capable(const struct xpmem_viewer *viewer, struct user_namesp
 	return capable;
 }
 
-bool xpmem_view_allowed(const struct xpmem_view *view, const struct xpmem_object *object,
+bool xpmem_nl_type_allowed(const struct xpmem_nl_type *type, const struct xpmem_object *object,
 			const struct xpmem_viewer *viewer)
 {
-	const struct xpmem_owner *owner = view->owner(object);
+	const struct xpmem_owner *owner = type->owner(object);
 
 	return xpmem_owner_same_scope(owner, viewer->ipc_ns) &&
 	       (uid_eq(owner->uid, viewer->uid) || viewer->administrator ||
@@ -184,7 +184,7 @@ static bool segment_traceable(const struct xpmem_object *object, const struct xp
 {
 	const struct xpmem_segment *segment = to_segment(object);
 
-	return segment->no_ptrace_check || may_trace(viewer, &segment->owner, segment->space->mm);
+	return segment->no_ptrace_check || may_trace(viewer, &segment->owner, segment->exporter->mm);
 }
 
 static int segment_fill(struct sk_buff *skb, struct xpmem_object *object,
@@ -211,7 +211,7 @@ static int segment_fill(struct sk_buff *skb, struct xpmem_object *object,
 		put_u64(skb, XPMEM_A_SEGMENT_ADDRESS, segment->start, XPMEM_A_SEGMENT_PAD)) ||
 	       put_u64(skb, XPMEM_A_SEGMENT_LENGTH, segment->length, XPMEM_A_SEGMENT_PAD) ||
 	       nla_put_u32(skb, XPMEM_A_SEGMENT_PERMITS, atomic_read(&segment->permits)) ||
-	       put_u64(skb, XPMEM_A_SEGMENT_EXPORTER_ID, segment->space->object.id,
+	       put_u64(skb, XPMEM_A_SEGMENT_EXPORTER_ID, segment->exporter->object.id,
 		       XPMEM_A_SEGMENT_PAD) ||
 	       put_u64(skb, XPMEM_A_SEGMENT_CREATED, object->created, XPMEM_A_SEGMENT_PAD) ||
 	       put_stats(skb, stats, segment->stats, XPMEM_FAULT_STATS, XPMEM_A_SEGMENT_PAD) ||
@@ -225,7 +225,7 @@ static bool segment_matches(struct nlattr **attrs, const struct xpmem_object *ob
 	const struct xpmem_segment *segment = to_segment(object);
 
 	return equal_s64(attrs[XPMEM_A_SEGMENT_ID], object->id) &&
-	       equal_s64(attrs[XPMEM_A_SEGMENT_EXPORTER_ID], segment->space->object.id) &&
+	       equal_s64(attrs[XPMEM_A_SEGMENT_EXPORTER_ID], segment->exporter->object.id) &&
 	       equal_pid(attrs[XPMEM_A_SEGMENT_PID], &segment->owner, viewer) &&
 	       equal_uid(attrs[XPMEM_A_SEGMENT_UID], &segment->owner, viewer) &&
 	       equal_name(attrs[XPMEM_A_SEGMENT_NAME], segment->name) &&
@@ -357,19 +357,19 @@ static void attachment_put(struct xpmem_object *object)
 	xpmem_attachment_put(to_attachment(object));
 }
 
-static struct xpmem_space *to_space(const struct xpmem_object *object)
+static struct xpmem_exporter *to_exporter(const struct xpmem_object *object)
 {
-	return container_of(object, struct xpmem_space, object);
+	return container_of(object, struct xpmem_exporter, object);
 }
 
 static const struct xpmem_owner *exporter_owner(const struct xpmem_object *object)
 {
-	return &to_space(object)->owner;
+	return &to_exporter(object)->owner;
 }
 
 static bool exporter_traceable(const struct xpmem_object *object, const struct xpmem_viewer *viewer)
 {
-	return may_trace(viewer, exporter_owner(object), to_space(object)->mm);
+	return may_trace(viewer, exporter_owner(object), to_exporter(object)->mm);
 }
 
 static int exporter_fill(struct sk_buff *skb, struct xpmem_object *object,
@@ -384,14 +384,14 @@ static int exporter_fill(struct sk_buff *skb, struct xpmem_object *object,
 		[XPMEM_STAT_INVALIDATIONS] = XPMEM_A_EXPORTER_INVALIDATIONS,
 		[XPMEM_STAT_ZAPS] = XPMEM_A_EXPORTER_ZAPS,
 	};
-	struct xpmem_space *space = to_space(object);
+	struct xpmem_exporter *exporter = to_exporter(object);
 
 	return put_u64(skb, XPMEM_A_EXPORTER_ID, object->id, XPMEM_A_EXPORTER_PAD) ||
-	       put_pid_of(skb, XPMEM_A_EXPORTER_PID, viewer, &space->owner) ||
-	       put_uid(skb, XPMEM_A_EXPORTER_UID, viewer, &space->owner) ||
+	       put_pid_of(skb, XPMEM_A_EXPORTER_PID, viewer, &exporter->owner) ||
+	       put_uid(skb, XPMEM_A_EXPORTER_UID, viewer, &exporter->owner) ||
 	       put_u64(skb, XPMEM_A_EXPORTER_CREATED, object->created, XPMEM_A_EXPORTER_PAD) ||
-	       nla_put_u32(skb, XPMEM_A_EXPORTER_SEGMENTS, atomic_read(&space->segment_count)) ||
-	       put_stats(skb, stats, space->stats, XPMEM_EXPORTER_STATS, XPMEM_A_EXPORTER_PAD);
+	       nla_put_u32(skb, XPMEM_A_EXPORTER_SEGMENTS, atomic_read(&exporter->segment_count)) ||
+	       put_stats(skb, stats, exporter->stats, XPMEM_EXPORTER_STATS, XPMEM_A_EXPORTER_PAD);
 }
 
 static bool exporter_matches(struct nlattr **attrs, const struct xpmem_object *object,
@@ -406,10 +406,10 @@ static bool exporter_matches(struct nlattr **attrs, const struct xpmem_object *o
 
 static void exporter_put(struct xpmem_object *object)
 {
-	xpmem_space_put(to_space(object));
+	xpmem_exporter_put(to_exporter(object));
 }
 
-const struct xpmem_view xpmem_views[] = {
+const struct xpmem_nl_type xpmem_nl_types[] = {
 	[XPMEM_SEGMENT] = {
 		.registry = &xpmem_segments,
 		.not_found = "no such segment",

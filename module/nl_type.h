@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* What a reader of the control ABI sees of an object, for netlink.c and event.c. */
-#ifndef XPMEM_VIEW_H
-#define XPMEM_VIEW_H
+#ifndef XPMEM_NL_TYPE_H
+#define XPMEM_NL_TYPE_H
 
 #include <net/genetlink.h>
 
@@ -28,7 +28,7 @@ void xpmem_viewer_destroy(struct xpmem_viewer *viewer);
 void xpmem_viewer_init_machine(struct xpmem_viewer *viewer);
 
 /* A kind of object, as attributes of netlink. */
-struct xpmem_view {
+struct xpmem_nl_type {
 	struct xpmem_registry *registry;
 	const char *not_found;
 	int get;		/* commands */
@@ -53,9 +53,9 @@ struct xpmem_view {
 	void (*put)(struct xpmem_object *object);
 };
 
-extern const struct xpmem_view xpmem_views[];	/* by enum xpmem_kind */
+extern const struct xpmem_nl_type xpmem_nl_types[];	/* by enum xpmem_kind */
 
-bool xpmem_view_allowed(const struct xpmem_view *view, const struct xpmem_object *object,
+bool xpmem_nl_type_allowed(const struct xpmem_nl_type *type, const struct xpmem_object *object,
 			const struct xpmem_viewer *viewer);
 
 extern struct genl_family xpmem_nl_family;

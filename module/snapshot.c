@@ -2,7 +2,7 @@
 /*
  * Snapshots of the exporter's page tables.
  *
- * A fault takes a snapshot under the exporter's mmap_lock, without page references. entry.c maps it
+ * A fault takes a snapshot under the exporter's mmap_lock, without page references. pte.c maps it
  * unless an invalidation of the window followed.
  */
 #include <linux/hmm.h>
@@ -36,36 +36,36 @@ bool xpmem_source_allowed(const struct vm_area_struct *vma)
 }
 
 /**
- * xpmem_mirror_look() - check whether the exporter may access the wanted page
- * @mirror: its start and end are narrowed to the exporter's VMA
+ * xpmem_snapshot_check() - check whether the exporter may access the wanted page
+ * @snapshot: its start and end are narrowed to the exporter's VMA
  *
- * The caller holds the exporter's mmap_lock. Sets @mirror->write if the attachment can only map a
+ * The caller holds the exporter's mmap_lock. Sets @snapshot->write if the attachment can only map a
  * page that the exporter has already copied on write.
  * Return: XPMEM_MAPPED, XPMEM_HOLE or XPMEM_DENIED.
  */
-enum xpmem_verdict xpmem_mirror_look(struct xpmem_mirror *mirror)
+enum xpmem_fault_result xpmem_snapshot_check(struct xpmem_snapshot *snapshot)
 {
-	struct mm_struct *mm = mirror->space->mm;
+	struct mm_struct *mm = snapshot->exporter->mm;
 	struct vm_area_struct *vma;
 
 	lockdep_assert_held(&mm->mmap_lock);
-	vma = find_vma(mm, mirror->source);
-	if (!vma || vma->vm_start > mirror->source || !xpmem_source_allowed(vma))
+	vma = find_vma(mm, snapshot->source);
+	if (!vma || vma->vm_start > snapshot->source || !xpmem_source_allowed(vma))
 		return XPMEM_HOLE;
 	/* Write permission implies read permission, as it does for the exporter. */
-	if (!(vma->vm_flags & (mirror->write ? VM_WRITE : VM_READ | VM_WRITE)))
+	if (!(vma->vm_flags & (snapshot->write ? VM_WRITE : VM_READ | VM_WRITE)))
 		return XPMEM_DENIED;
-	mirror->unreadable = !(vma->vm_flags & VM_READ);
-	if (mirror->unreadable)
-		mirror->write = true;
+	snapshot->unreadable = !(vma->vm_flags & VM_READ);
+	if (snapshot->unreadable)
+		snapshot->write = true;
 	/*
 	 * A read of userfaultfd-protected memory must not wait for its handler:
-	 * xpmem_entries_insert() maps such a page read-only.
+	 * xpmem_ptes_insert() maps such a page read-only.
 	 */
-	if (mirror->needs_writable && (vma->vm_flags & (VM_WRITE | VM_UFFD_WP)) == VM_WRITE)
-		mirror->write = true;
-	mirror->start = max(mirror->start, vma->vm_start);
-	mirror->end = min(mirror->end, vma->vm_end);
+	if (snapshot->needs_writable && (vma->vm_flags & (VM_WRITE | VM_UFFD_WP)) == VM_WRITE)
+		snapshot->write = true;
+	snapshot->start = max(snapshot->start, vma->vm_start);
+	snapshot->end = min(snapshot->end, vma->vm_end);
 	return XPMEM_MAPPED;
 }
 
@@ -73,65 +73,65 @@ enum xpmem_verdict xpmem_mirror_look(struct xpmem_mirror *mirror)
  * hmm_range_fault() does not report memory that is mapped write-only. This looks up the wanted page
  * as a write of the exporter does, and drops the reference at once.
  */
-static enum xpmem_verdict snapshot_unreadable(struct xpmem_mirror *mirror)
+static enum xpmem_fault_result snapshot_unreadable(struct xpmem_snapshot *snapshot)
 {
 	struct page *page;
 	long pinned;
 
 	/* Otherwise the lookup could sleep under two locks, or fail where a fault would wait. */
-	if (!mirror->brought_in)
+	if (!snapshot->brought_in)
 		return XPMEM_ABSENT;
-	mirror->start = mirror->source;
-	mirror->end = mirror->source + PAGE_SIZE;
-	pinned = xpmem_pin_user_pages_remote(mirror->space->mm, mirror->source, 1, FOLL_WRITE,
+	snapshot->start = snapshot->source;
+	snapshot->end = snapshot->source + PAGE_SIZE;
+	pinned = xpmem_pin_user_pages_remote(snapshot->exporter->mm, snapshot->source, 1, FOLL_WRITE,
 					     &page);
 	if (pinned != 1)
 		return pinned == -ENOMEM ? XPMEM_NOMEM : XPMEM_ABSENT;
-	mirror->pfns[0] = page_to_pfn(page) | HMM_PFN_VALID | HMM_PFN_WRITE;
+	snapshot->pfns[0] = page_to_pfn(page) | HMM_PFN_VALID | HMM_PFN_WRITE;
 	unpin_user_page(page);
 	return XPMEM_MAPPED;
 }
 
 /**
- * xpmem_mirror_snapshot() - read the exporter's page tables
- * @mirror: window is set; pfns and seq are filled for start to end
+ * xpmem_snapshot_take() - read the exporter's page tables
+ * @snapshot: window is set; pfns and seq are filled for start to end
  *
- * The caller holds the exporter's mmap_lock and called xpmem_mirror_look() under it.
+ * The caller holds the exporter's mmap_lock and called xpmem_snapshot_check() under it.
  * Return: XPMEM_MAPPED if the exporter maps the wanted page with the wanted access; XPMEM_ABSENT
  * if not, or during an invalidation, then with no page in pfns; else XPMEM_RACED, XPMEM_HOLE or
  * XPMEM_NOMEM.
  */
-enum xpmem_verdict xpmem_mirror_snapshot(struct xpmem_mirror *mirror)
+enum xpmem_fault_result xpmem_snapshot_take(struct xpmem_snapshot *snapshot)
 {
 	struct hmm_range range = {
-		.start = mirror->start,
-		.end = mirror->end,
-		.hmm_pfns = mirror->pfns,
+		.start = snapshot->start,
+		.end = snapshot->end,
+		.hmm_pfns = snapshot->pfns,
 		.dev_private_owner = &xpmem_segments,	/* owns no device memory */
 	};
 	unsigned long pfn;
 	int error;
 
-	lockdep_assert_held(&mirror->space->mm->mmap_lock);
-	mirror->window = xpmem_window_get(mirror->space, mirror->source);
-	if (IS_ERR(mirror->window))
-		return PTR_ERR(mirror->window) == -EINTR ? XPMEM_RACED : XPMEM_NOMEM;
-	range.notifier = &mirror->space->snapshot_notifier;
-	memset_l(mirror->pfns, 0, (mirror->end - mirror->start) >> PAGE_SHIFT);
-	if (!xpmem_window_sample(mirror->window, mirror->start, mirror->end, &mirror->seq))
+	lockdep_assert_held(&snapshot->exporter->mm->mmap_lock);
+	snapshot->window = xpmem_window_get(snapshot->exporter, snapshot->source);
+	if (IS_ERR(snapshot->window))
+		return PTR_ERR(snapshot->window) == -EINTR ? XPMEM_RACED : XPMEM_NOMEM;
+	range.notifier = &snapshot->exporter->snapshot_notifier;
+	memset_l(snapshot->pfns, 0, (snapshot->end - snapshot->start) >> PAGE_SHIFT);
+	if (!xpmem_window_sample(snapshot->window, snapshot->start, snapshot->end, &snapshot->seq))
 		return XPMEM_ABSENT;
-	xpmem_race_point("mirror-sampled");
-	if (mirror->unreadable)
-		return snapshot_unreadable(mirror);
+	xpmem_race_point("snapshot-sampled");
+	if (snapshot->unreadable)
+		return snapshot_unreadable(snapshot);
 	error = hmm_range_fault(&range);
 	if (error == -EBUSY)
 		return XPMEM_RACED;
 	if (error)
 		return XPMEM_HOLE;
-	pfn = xpmem_mirror_wanted(mirror);
+	pfn = xpmem_snapshot_wanted(snapshot);
 	if (!(pfn & HMM_PFN_VALID))
 		return pfn & HMM_PFN_ERROR ? XPMEM_HOLE : XPMEM_ABSENT;
-	if (mirror->write && !(pfn & HMM_PFN_WRITE))
+	if (snapshot->write && !(pfn & HMM_PFN_WRITE))
 		return XPMEM_ABSENT;
 	return XPMEM_MAPPED;
 }

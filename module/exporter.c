@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* An address space that exports. */
+#include <linux/hashtable.h>
+#include <linux/sched/mm.h>
+#include <linux/slab.h>
+
+#include "xpmem.h"
+
+static DEFINE_HASHTABLE(exporters, 10);	/* by mm; exporters_lock */
+static DEFINE_SPINLOCK(exporters_lock);
+
+/* The mm is gone: its segments follow, unless close of their file comes first. */
+static void exporter_exit_work(struct work_struct *work)
+{
+	struct xpmem_exporter *exporter = container_of(work, struct xpmem_exporter, exit_work);
+	struct xpmem_segment *segment;
+
+	for (;;) {
+		spin_lock(&exporter->lock);
+		segment = list_first_entry_or_null(&exporter->segments, struct xpmem_segment,
+						   exporter_link);
+		if (segment)
+			refcount_inc(&segment->object.ref);
+		spin_unlock(&exporter->lock);
+		if (!segment)
+			break;
+		xpmem_segment_kill(segment, xpmem_owner_end(&segment->owner));
+		xpmem_segment_put(segment);
+		cond_resched();
+	}
+	xpmem_exporter_put(exporter);
+}
+
+static struct workqueue_struct *queues[XPMEM_QUEUE_COUNT];
+
+/* For work that a notifier may not do, or that sleeps. It is done before the module goes. */
+void xpmem_queue(enum xpmem_queue queue, struct work_struct *work)
+{
+	queue_work(queues[queue], work);
+}
+
+/*
+ * The mm has ended, and nothing of it is mapped any more. Called by its notifier; also without a
+ * reference, by unregistering that while the exporter is freed.
+ */
+void xpmem_exporter_end(struct xpmem_exporter *exporter)
+{
+	WRITE_ONCE(exporter->ended, true);
+	xpmem_groups_close(exporter);
+	if (refcount_inc_not_zero(&exporter->object.ref))
+		xpmem_queue(XPMEM_QUEUE_EXIT, &exporter->exit_work);
+}
+
+/*
+ * Runs without locks: removing a notifier waits for callbacks. Nothing refers to the exporter, so
+ * nothing of it is mapped anywhere.
+ */
+static void exporter_free_work(struct work_struct *work)
+{
+	struct xpmem_exporter *exporter = container_of(work, struct xpmem_exporter, free_work);
+
+	mmu_interval_notifier_remove(&exporter->veto_notifier);
+	mmu_notifier_unregister(&exporter->notifier, exporter->mm);
+	xpmem_retries_destroy(exporter);
+	xpmem_windows_destroy(exporter);
+	xpmem_groups_destroy(exporter);
+	mmdrop(exporter->mm);
+	xpmem_owner_destroy(&exporter->owner);
+	kfree(exporter);
+}
+
+static struct xpmem_exporter *exporter_find(struct mm_struct *mm)
+{
+	struct xpmem_exporter *exporter;
+
+	lockdep_assert_held(&exporters_lock);
+	hash_for_each_possible(exporters, exporter, link, (unsigned long)mm)
+		if (exporter->mm == mm && refcount_inc_not_zero(&exporter->object.ref))
+			return exporter;
+	return NULL;
+}
+
+static int watch_invalidations(struct xpmem_exporter *exporter)
+{
+	int error;
+
+	exporter->notifier.ops = &xpmem_invalidation_ops;
+	error = xpmem_notifier_register(&exporter->notifier);
+	if (error)
+		return error;
+	error = xpmem_interval_notifier_insert(&exporter->veto_notifier, &xpmem_invalidation_veto_ops);
+	if (error)
+		mmu_notifier_unregister(&exporter->notifier, exporter->mm);
+	return error;
+}
+
+static struct xpmem_exporter *exporter_create(struct mm_struct *mm)
+{
+	struct xpmem_exporter *exporter;
+	int error;
+
+	exporter = kzalloc(sizeof(*exporter), GFP_KERNEL_ACCOUNT);
+	if (!exporter)
+		return ERR_PTR(-ENOMEM);
+	refcount_set(&exporter->object.ref, 1);
+	INIT_WORK(&exporter->exit_work, exporter_exit_work);
+	INIT_WORK(&exporter->free_work, exporter_free_work);
+	mutex_init(&exporter->making_window);
+	spin_lock_init(&exporter->lock);
+	spin_lock_init(&exporter->active_lock);
+	init_waitqueue_head(&exporter->quiet);
+	INIT_LIST_HEAD(&exporter->segments);
+	INIT_LIST_HEAD(&exporter->builders);
+	INIT_LIST_HEAD(&exporter->deferrals);
+	exporter->mm = mm;
+	exporter->snapshot_notifier.mm = mm;
+	mmgrab(mm);
+	error = xpmem_registry_reserve(&xpmem_exporters, &exporter->object);
+	if (error)
+		goto free;
+	error = watch_invalidations(exporter);
+	if (error)
+		goto cancel;
+	xpmem_owner_init(&exporter->owner);
+	return exporter;
+
+cancel:
+	xpmem_registry_cancel(&xpmem_exporters, &exporter->object);
+free:
+	mmdrop(mm);
+	kfree(exporter);
+	return ERR_PTR(error);
+}
+
+/**
+ * xpmem_exporter_get() - the exporter of an mm
+ * @mm: the caller's own, its mmap_lock not held
+ *
+ * Return: the exporter with a reference for the caller, or an error pointer.
+ */
+struct xpmem_exporter *xpmem_exporter_get(struct mm_struct *mm)
+{
+	struct xpmem_exporter *exporter, *raced;
+
+	spin_lock(&exporters_lock);
+	exporter = exporter_find(mm);
+	spin_unlock(&exporters_lock);
+	if (exporter)
+		return exporter;
+
+	exporter = exporter_create(mm);
+	if (IS_ERR(exporter))
+		return exporter;
+	spin_lock(&exporters_lock);
+	raced = exporter_find(mm);
+	if (!raced)
+		hash_add(exporters, &exporter->link, (unsigned long)mm);
+	spin_unlock(&exporters_lock);
+	if (raced) {
+		xpmem_exporter_put(exporter);
+		return raced;
+	}
+	exporter->published = true;
+	xpmem_registry_publish(&xpmem_exporters, &exporter->object);
+	return exporter;
+}
+
+/* May be called with the mmap_lock of an attacher held. */
+void xpmem_exporter_put(struct xpmem_exporter *exporter)
+{
+	if (!refcount_dec_and_test(&exporter->object.ref))
+		return;
+	if (exporter->published)
+		xpmem_registry_withdraw(&xpmem_exporters, &exporter->object);
+	else
+		xpmem_registry_cancel(&xpmem_exporters, &exporter->object);
+	spin_lock(&exporters_lock);
+	hash_del(&exporter->link);
+	spin_unlock(&exporters_lock);
+	xpmem_groups_close(exporter);
+	xpmem_queue(XPMEM_QUEUE_FREE, &exporter->free_work);
+}
+
+static void destroy_queues(void)
+{
+	int i;
+
+	for (i = 0; i < XPMEM_QUEUE_COUNT; i++)
+		if (queues[i])
+			destroy_workqueue(queues[i]);
+}
+
+/*
+ * One for each kind of work, as that of one kind may wait for long and must not delay the others.
+ */
+int xpmem_exporter_init(void)
+{
+	queues[XPMEM_QUEUE_ZAP] = alloc_workqueue("xpmem-zap", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
+	queues[XPMEM_QUEUE_EXIT] = alloc_workqueue("xpmem-exit", WQ_UNBOUND, 0);
+	queues[XPMEM_QUEUE_FREE] = alloc_workqueue("xpmem-free", WQ_UNBOUND, 0);
+	if (queues[XPMEM_QUEUE_ZAP] && queues[XPMEM_QUEUE_EXIT] && queues[XPMEM_QUEUE_FREE])
+		return 0;
+	destroy_queues();
+	return -ENOMEM;
+}
+
+/* Every client is closed and every VMA is gone: segments end no more after this. */
+void xpmem_exporter_drain(void)
+{
+	flush_workqueue(queues[XPMEM_QUEUE_ZAP]);
+	flush_workqueue(queues[XPMEM_QUEUE_EXIT]);
+}
+
+/*
+ * After xpmem_exporter_drain(), and after the last reader of the registries: what is left is work that
+ * was queued.
+ */
+void xpmem_exporter_exit(void)
+{
+	destroy_queues();
+	mmu_notifier_synchronize();
+	xpmem_groups_exit();
+}
