@@ -13,7 +13,6 @@
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
-#include <linux/userfaultfd_k.h>
 
 #include "compat/mm.h"
 #include "race.h"
@@ -46,37 +45,6 @@ static vm_fault_t result_to_vm_fault(enum xpmem_fault_result result)
 	return VM_FAULT_SIGBUS;
 }
 
-/* The caller has mm_users of the exporter raised. */
-static void snapshot_init(struct xpmem_snapshot *snapshot, struct vm_fault *vmf, bool write)
-{
-	struct vm_area_struct *vma = vmf->vma;
-	struct xpmem_attachment *attachment = vma->vm_private_data;
-
-	*snapshot = (struct xpmem_snapshot){
-		.vmf = vmf,
-		.vma = vma,
-		.attachment = attachment,
-		.exporter = xpmem_attachment_exporter(attachment),
-		.source = vmf->pgoff << PAGE_SHIFT,
-		.write = write,
-		.needs_writable = xpmem_needs_writable(vma),
-	};
-}
-
-/*
- * All around the wanted page that the VMA and one page table map, in a block of @size, which is a power of two and no more than
- * a window.
- */
-static void snapshot_widen(struct xpmem_snapshot *snapshot, unsigned long size)
-{
-	unsigned long block = snapshot->source & ~(size - 1), offset = snapshot->vmf->address & PAGE_MASK & ~PMD_MASK;
-	struct vm_area_struct *vma = snapshot->vma;
-	unsigned long first = vma->vm_pgoff << PAGE_SHIFT;
-
-	snapshot->start = max3(block, first, snapshot->source - min(offset, snapshot->source));
-	snapshot->end = min3(block + size, first + vma->vm_end - vma->vm_start, snapshot->source + (PMD_SIZE - offset));
-}
-
 /*
  * Whether all of a window is to be mapped for one page, as nothing else is known yet, or it lies beside a window that had a fault lately.
  * Where the window itself had one, each time the opposite of the last: what is there already need not be mapped again, and what is not is
@@ -103,66 +71,6 @@ static bool is_dense(struct xpmem_attachment *attachment, unsigned long source)
 	return dense;
 }
 
-/* Each an array for a window's snapshot, or NULL: kernels may clear what they allocate, which takes longer than to fill it. */
-static DEFINE_PER_CPU(unsigned long *, spare_pfns);
-
-void xpmem_fault_exit(void)
-{
-	int cpu;
-
-	for_each_possible_cpu(cpu)
-		kfree(per_cpu(spare_pfns, cpu));
-}
-
-/* An array for a window's snapshot, for xpmem_pfns_put(); NULL when memory is short. */
-unsigned long *xpmem_pfns_get(void)
-{
-	unsigned long *pfns = this_cpu_xchg(spare_pfns, NULL);
-
-	if (!pfns)
-		pfns = kmalloc_array(XPMEM_WINDOW_PAGES, sizeof(*pfns), GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN);
-	return pfns;
-}
-
-void xpmem_pfns_put(unsigned long *pfns)
-{
-	if (this_cpu_cmpxchg(spare_pfns, NULL, pfns))
-		kfree(pfns);
-}
-
-/* For one page, from the caller's stack, when memory is short. */
-static void snapshot_get_pfns(struct xpmem_snapshot *snapshot, unsigned long *single)
-{
-	snapshot->pfns = xpmem_pfns_get() ?: single;
-}
-
-static void snapshot_put_pfns(struct xpmem_snapshot *snapshot, unsigned long *single)
-{
-	if (snapshot->pfns != single)
-		xpmem_pfns_put(snapshot->pfns);
-}
-
-/* The caller holds the exporter's mmap_lock. */
-static enum xpmem_fault_result snapshot_block(struct xpmem_snapshot *snapshot, unsigned long size)
-{
-	enum xpmem_fault_result result;
-
-	snapshot->huge = false;
-	snapshot_widen(snapshot, size);
-	result = xpmem_snapshot_check(snapshot);
-	return result == XPMEM_MAPPED ? xpmem_snapshot_take(snapshot) : result;
-}
-
-/* The same, of a block of @size unless all is huge. Whether the wanted page is there is looked at first, which costs little. */
-static enum xpmem_fault_result snapshot_around(struct xpmem_snapshot *snapshot, unsigned long size)
-{
-	enum xpmem_fault_result result = snapshot_block(snapshot, PAGE_SIZE);
-
-	if (result != XPMEM_MAPPED || size == PAGE_SIZE || (xpmem_ptes_may_be_huge(snapshot) && xpmem_ptes_set_huge(snapshot)))
-		return result;
-	return snapshot_block(snapshot, size);
-}
-
 /*
  * One try under the attacher's lock, for all in a block of @size. @source_locked says that the caller holds the exporter's mmap_lock
  * already, being the exporter.
@@ -174,7 +82,7 @@ static enum xpmem_fault_result try_in_place(struct xpmem_snapshot *snapshot, uns
 
 	if (!source_locked && !mmap_read_trylock(mm))
 		return XPMEM_ABSENT;
-	result = snapshot_around(snapshot, size);
+	result = xpmem_snapshot_take_around(snapshot, size);
 	if (!source_locked)
 		mmap_read_unlock(mm);
 	if (result == XPMEM_MAPPED)
@@ -200,42 +108,12 @@ static enum xpmem_fault_result fault_in_place(struct xpmem_snapshot *snapshot, u
 	return result;
 }
 
-/*
- * Has the exporter bring the wanted page in, and make it its own for a write. The caller holds the
- * exporter's mmap_lock; with @unlocked it may be given up, which returns XPMEM_RACED.
- *
- * Not fixup_user_fault(): after it gave up the lock, it goes on with whatever is mapped there by then. That may be an
- * attachment, whose source may turn into one in its turn, and so on down the kernel's stack.
- */
-static enum xpmem_fault_result fault_source(struct xpmem_snapshot *snapshot, bool *unlocked)
-{
-	enum xpmem_fault_result result = xpmem_snapshot_check(snapshot);
-	unsigned int flags = FAULT_FLAG_REMOTE;
-	vm_fault_t fault;
-
-	if (result != XPMEM_MAPPED)
-		return result;
-	if (snapshot->write)
-		flags |= FAULT_FLAG_WRITE;
-	if (unlocked)
-		flags |= FAULT_FLAG_ALLOW_RETRY | FAULT_FLAG_KILLABLE;
-	fault = handle_mm_fault(find_vma(snapshot->exporter->mm, snapshot->source), snapshot->source, flags, NULL);
-	if (fault & (VM_FAULT_RETRY | VM_FAULT_COMPLETED)) {
-		*unlocked = true;
-		return XPMEM_RACED;
-	}
-	if (fault & VM_FAULT_OOM)
-		return XPMEM_NOMEM;
-	snapshot->brought_in = !(fault & VM_FAULT_ERROR);
-	return snapshot->brought_in ? XPMEM_MAPPED : XPMEM_HOLE;
-}
-
 /* One fault of the exporter, and a snapshot of the page. The caller has the exporter's mmap_lock, and keeps it. */
 static enum xpmem_fault_result fault_and_snapshot(struct xpmem_snapshot *snapshot)
 {
-	enum xpmem_fault_result result = fault_source(snapshot, NULL);
+	enum xpmem_fault_result result = xpmem_source_fault(snapshot, NULL);
 
-	return result == XPMEM_MAPPED ? snapshot_block(snapshot, PAGE_SIZE) : result;
+	return result == XPMEM_MAPPED ? xpmem_snapshot_take_block(snapshot, PAGE_SIZE) : result;
 }
 
 /*
@@ -301,7 +179,7 @@ static bool fault_for_retry(struct xpmem_snapshot *snapshot, struct xpmem_retry 
 		return false;
 	snapshot->start = snapshot->source;
 	snapshot->end = snapshot->source + PAGE_SIZE;
-	result = fault_source(snapshot, &unlocked);
+	result = xpmem_source_fault(snapshot, &unlocked);
 	if (result == XPMEM_MAPPED)
 		result = snapshot_for_retry(snapshot, retry);
 	if (!unlocked)
@@ -367,7 +245,7 @@ static enum xpmem_fault_result insert_kept(struct xpmem_snapshot *snapshot, bool
 	wanted = found[(snapshot->source - retry->start) >> PAGE_SHIFT];
 	if (snapshot->write && !(wanted & HMM_PFN_WRITE))
 		goto out;
-	snapshot_widen(snapshot, retry->pfns ? XPMEM_WINDOW_SIZE : PAGE_SIZE);
+	xpmem_snapshot_widen(snapshot, retry->pfns ? XPMEM_WINDOW_SIZE : PAGE_SIZE);
 	snapshot->start = max(snapshot->start, retry->start);
 	snapshot->end = min(snapshot->end, retry->end);
 	snapshot->pfns = found + ((snapshot->start - retry->start) >> PAGE_SHIFT);
@@ -408,53 +286,6 @@ static void trace_end(const struct vm_fault *vmf, const struct xpmem_attachment 
 	if (trace_fault_enabled())
 		trace_fault(attachment, vmf->address, vmf->pgoff << PAGE_SHIFT, vmf->flags & FAULT_FLAG_WRITE, fault, pages,
 			    begun ? ktime_get_ns() - begun : 0);
-}
-
-/*
- * Maps what the exporter has present of the window and its VMA, or passes over what the exporter has not mapped. Returns the source
- * address of the end, maybe beyond the attachment, or zero when the exporter's mmap_lock is not to be had now.
- */
-static unsigned long populate_here(struct xpmem_snapshot *snapshot, unsigned long *single, bool source_locked)
-{
-	unsigned long size = snapshot->pfns == single ? PAGE_SIZE : XPMEM_WINDOW_SIZE, end;
-	struct mm_struct *mm = snapshot->exporter->mm;
-	struct vm_area_struct *vma;
-	enum xpmem_fault_result result;
-
-	if (!source_locked && !mmap_read_trylock(mm))
-		return 0;
-	vma = find_vma(mm, snapshot->source);
-	if (!vma || vma->vm_start > snapshot->source) {
-		end = vma ? vma->vm_start : ULONG_MAX & PAGE_MASK;
-		result = XPMEM_HOLE;
-	} else {
-		result = snapshot_around(snapshot, size);
-		if (result == XPMEM_ABSENT)
-			result = snapshot_block(snapshot, size);
-		end = snapshot->huge ? (snapshot->source | ~PMD_MASK) + 1 : snapshot->end;
-	}
-	if (!source_locked)
-		mmap_read_unlock(mm);
-	if (result == XPMEM_ABSENT)
-		snapshot->pfns[(snapshot->source - snapshot->start) >> PAGE_SHIFT] = 0;
-	if (result == XPMEM_MAPPED || result == XPMEM_ABSENT)
-		xpmem_ptes_insert(snapshot);
-	return end;
-}
-
-/* A fault of the populater: its task has mm_users of the exporter raised. */
-static vm_fault_t populate_fault(struct vm_fault *vmf)
-{
-	struct vm_area_struct *vma = vmf->vma;
-	struct xpmem_attachment *attachment = vma->vm_private_data;
-	struct xpmem_snapshot snapshot;
-	unsigned long single;
-
-	snapshot_init(&snapshot, vmf, false);
-	snapshot_get_pfns(&snapshot, &single);
-	attachment->populated = populate_here(&snapshot, &single, snapshot.exporter->mm == vma->vm_mm);
-	snapshot_put_pfns(&snapshot, &single);
-	return VM_FAULT_NOPAGE;
 }
 
 /* The caller's lock is given up, and the VMA may go, and with it the reference that keeps the exporter. */
@@ -498,10 +329,10 @@ static vm_fault_t handle_fault(struct vm_fault *vmf, bool write)
 		trace_end(vmf, attachment, 0, VM_FAULT_SIGBUS, begun);
 		return count_end(attachment, XPMEM_HOLE, VM_FAULT_SIGBUS);
 	}
-	snapshot_init(&snapshot, vmf, write);
+	xpmem_snapshot_init(&snapshot, vmf, write);
 	source_locked = exporter->mm == vma->vm_mm && xpmem_fault_holds_mmap_lock(vmf);
 
-	snapshot_get_pfns(&snapshot, &single);
+	xpmem_snapshot_get_pfns(&snapshot, &single);
 	result = insert_kept(&snapshot, vmf->flags & FAULT_FLAG_TRIED, &error);
 	if (!error && result != XPMEM_MAPPED)
 		result = fault_in_place(&snapshot, &single, source_locked);
@@ -512,7 +343,7 @@ static vm_fault_t handle_fault(struct vm_fault *vmf, bool write)
 	}
 	if (!error && result == XPMEM_ABSENT && !may_retry)
 		result = fault_without_retry(&snapshot, source_locked);
-	snapshot_put_pfns(&snapshot, &single);
+	xpmem_snapshot_put_pfns(&snapshot, &single);
 	if (!error && result == XPMEM_ABSENT && may_retry) {
 		count_end(attachment, result, VM_FAULT_RETRY);
 		if (!(vmf->flags & FAULT_FLAG_RETRY_NOWAIT))
@@ -533,7 +364,7 @@ static vm_fault_t attachment_fault(struct vm_fault *vmf)
 	const struct xpmem_attachment *attachment = vmf->vma->vm_private_data;
 
 	if (READ_ONCE(attachment->populater) == current)
-		return populate_fault(vmf);
+		return xpmem_populate_fault(vmf);
 	return handle_fault(vmf, vmf->flags & FAULT_FLAG_WRITE);
 }
 
@@ -555,11 +386,11 @@ static vm_fault_t attachment_huge_fault(struct vm_fault *vmf, unsigned int order
 
 	if (order != PMD_SHIFT - PAGE_SHIFT || vmf->flags & FAULT_FLAG_TRIED || !may_fault(vma) || !mmget_not_zero(exporter->mm))
 		return VM_FAULT_FALLBACK;
-	snapshot_init(&snapshot, vmf, vmf->flags & FAULT_FLAG_WRITE);
+	xpmem_snapshot_init(&snapshot, vmf, vmf->flags & FAULT_FLAG_WRITE);
 	snapshot.pfns = &single;
 	source_locked = exporter->mm == vma->vm_mm && xpmem_fault_holds_mmap_lock(vmf);
 	if (xpmem_ptes_may_be_huge(&snapshot) && (source_locked || mmap_read_trylock(exporter->mm))) {
-		result = snapshot_block(&snapshot, PAGE_SIZE);
+		result = xpmem_snapshot_take_block(&snapshot, PAGE_SIZE);
 		if (!source_locked)
 			mmap_read_unlock(exporter->mm);
 		if (result == XPMEM_MAPPED)
@@ -624,10 +455,10 @@ static vm_fault_t attachment_page_mkwrite(struct vm_fault *vmf)
 		trace_end(vmf, attachment, 0, VM_FAULT_SIGBUS, begun);
 		return count_end(attachment, XPMEM_HOLE, VM_FAULT_SIGBUS);
 	}
-	snapshot_init(&snapshot, vmf, true);
-	snapshot_get_pfns(&snapshot, &single);
+	xpmem_snapshot_init(&snapshot, vmf, true);
+	xpmem_snapshot_get_pfns(&snapshot, &single);
 	result = fault_in_place(&snapshot, &single, false);
-	snapshot_put_pfns(&snapshot, &single);
+	xpmem_snapshot_put_pfns(&snapshot, &single);
 	fault = result == XPMEM_ABSENT ? VM_FAULT_NOPAGE : result_to_vm_fault(result);
 	if (result == XPMEM_ABSENT) {
 		if (!send_back_as_write(&snapshot))
@@ -637,94 +468,6 @@ static vm_fault_t attachment_page_mkwrite(struct vm_fault *vmf)
 	mmput_async(exporter->mm);
 	trace_end(vmf, attachment, snapshot.inserted, fault, begun);
 	return count_end(attachment, result, fault);
-}
-
-/**
- * xpmem_attachment_populate() - map what the exporter has present of a new attachment
- * @attachment: attached by the caller, whose faults do it, one for each window; the rest is left to be faulted
- */
-void xpmem_attachment_populate(struct xpmem_attachment *attachment)
-{
-	struct xpmem_exporter *exporter = xpmem_attachment_exporter(attachment);
-	unsigned long source = attachment->source, end = source + attachment->length;
-	struct mm_struct *mm = current->mm;
-	struct vm_area_struct *vma;
-	unsigned long address;
-	vm_fault_t fault;
-
-	if (!mmget_not_zero(exporter->mm))
-		return;
-	WRITE_ONCE(attachment->populater, current);
-	while (source < end && !fatal_signal_pending(current) && !mmap_read_lock_killable(mm)) {
-		address = attachment->address + source - attachment->source;
-		vma = find_vma(mm, address);
-		if (!vma || vma->vm_start > address || !xpmem_vma_is_attachment(vma) || vma->vm_private_data != attachment) {
-			mmap_read_unlock(mm);
-			break;
-		}
-		/* Where another thread's fault came first. */
-		attachment->populated = (source | (XPMEM_WINDOW_SIZE - 1)) + 1;
-		fault = handle_mm_fault(vma, address, 0, NULL);
-		mmap_read_unlock(mm);
-		if (fault & VM_FAULT_ERROR)
-			break;
-		if (attachment->populated) {
-			source = attachment->populated;
-		} else {
-			if (mmap_read_lock_killable(exporter->mm))
-				break;
-			mmap_read_unlock(exporter->mm);
-		}
-		/* A writer, as another thread that attaches, would wait for milliseconds while a reader takes the lock again and again. */
-		if (rwsem_is_contended(&mm->mmap_lock))
-			usleep_range(20, 50);
-		cond_resched();
-	}
-	WRITE_ONCE(attachment->populater, NULL);
-	mmput(exporter->mm);
-}
-
-/**
- * xpmem_source_pin() - pin pages of an exporter for long, as its own write would find them
- * @exporter: the caller has mm_users of its mm raised, and holds no mmap_lock
- * @source: the first
- * @count: how many at most
- * @pages: room for them
- *
- * Return: how many were pinned, 0 to try again, or -EFAULT (none that may be attached, written and pinned is
- * there), -ENOMEM or -EINTR.
- */
-long xpmem_source_pin(struct xpmem_exporter *exporter, unsigned long source, unsigned long count, struct page **pages)
-{
-	struct xpmem_snapshot snapshot = {
-		.exporter = exporter,
-		.source = source,
-		.start = source,
-		.end = source + (count << PAGE_SHIFT),
-		.write = true,
-	};
-	struct mm_struct *mm = exporter->mm;
-	enum xpmem_fault_result result;
-	bool watched, unlocked = false;
-	long pinned = -EFAULT;
-
-	if (mmap_read_lock_killable(mm))
-		return -EINTR;
-	result = xpmem_snapshot_check(&snapshot);
-	watched = result == XPMEM_MAPPED && userfaultfd_armed(find_vma(mm, source));
-	if (watched) {
-		/* A pin keeps the lock, and so cannot wait for the program that supplies the page. */
-		snapshot.end = source + PAGE_SIZE;
-		result = fault_source(&snapshot, &unlocked);
-	}
-	if (result == XPMEM_MAPPED)
-		pinned = xpmem_pin_user_pages_remote(mm, source, (snapshot.end - source) >> PAGE_SHIFT, FOLL_WRITE | FOLL_LONGTERM, pages);
-	if (!unlocked)
-		mmap_read_unlock(mm);
-	if (result == XPMEM_NOMEM)
-		return -ENOMEM;
-	/* Or the page is gone again. */
-	return result == XPMEM_RACED || (watched && result == XPMEM_MAPPED && pinned == -EFAULT) ? 0 : pinned;
 }
 
 const struct vm_operations_struct xpmem_vm_ops = {

@@ -95,7 +95,7 @@ exit_netlink:
 exit_exporter:
 	xpmem_exporter_exit();
 	xpmem_registry_exit();
-	xpmem_fault_exit();
+	xpmem_snapshot_exit();
 exit_coverage:
 	xpmem_coverage_exit();
 	return error;
@@ -108,7 +108,7 @@ static void __exit xpmem_exit(void)
 	xpmem_netlink_exit();
 	xpmem_exporter_exit();
 	xpmem_registry_exit();
-	xpmem_fault_exit();
+	xpmem_snapshot_exit();
 	xpmem_coverage_exit();
 }
 

@@ -7,6 +7,8 @@
  */
 #include <linux/hmm.h>
 #include <linux/magic.h>
+#include <linux/percpu.h>
+#include <linux/slab.h>
 
 #include "compat/mm.h"
 #include "compat/page_table.h"
@@ -33,6 +35,76 @@ bool xpmem_source_allowed(const struct vm_area_struct *vma)
 		return false;
 #endif
 	return true;
+}
+
+/* Each an array for a window's snapshot, or NULL: kernels may clear what they allocate, which takes longer than to fill it. */
+static DEFINE_PER_CPU(unsigned long *, spare_pfns);
+
+void xpmem_snapshot_exit(void)
+{
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		kfree(per_cpu(spare_pfns, cpu));
+}
+
+/* An array for a window's snapshot, for xpmem_pfns_put(); NULL when memory is short. */
+unsigned long *xpmem_pfns_get(void)
+{
+	unsigned long *pfns = this_cpu_xchg(spare_pfns, NULL);
+
+	if (!pfns)
+		pfns = kmalloc_array(XPMEM_WINDOW_PAGES, sizeof(*pfns), GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN);
+	return pfns;
+}
+
+void xpmem_pfns_put(unsigned long *pfns)
+{
+	if (this_cpu_cmpxchg(spare_pfns, NULL, pfns))
+		kfree(pfns);
+}
+
+/* For one page, from the caller's stack, when memory is short. */
+void xpmem_snapshot_get_pfns(struct xpmem_snapshot *snapshot, unsigned long *single)
+{
+	snapshot->pfns = xpmem_pfns_get() ?: single;
+}
+
+void xpmem_snapshot_put_pfns(struct xpmem_snapshot *snapshot, unsigned long *single)
+{
+	if (snapshot->pfns != single)
+		xpmem_pfns_put(snapshot->pfns);
+}
+
+/* The caller has mm_users of the exporter raised. */
+void xpmem_snapshot_init(struct xpmem_snapshot *snapshot, struct vm_fault *vmf, bool write)
+{
+	struct vm_area_struct *vma = vmf->vma;
+	struct xpmem_attachment *attachment = vma->vm_private_data;
+
+	*snapshot = (struct xpmem_snapshot){
+		.vmf = vmf,
+		.vma = vma,
+		.attachment = attachment,
+		.exporter = xpmem_attachment_exporter(attachment),
+		.source = vmf->pgoff << PAGE_SHIFT,
+		.write = write,
+		.needs_writable = xpmem_needs_writable(vma),
+	};
+}
+
+/*
+ * All around the wanted page that the VMA and one page table map, in a block of @size, which is a power of two and no more than
+ * a window.
+ */
+void xpmem_snapshot_widen(struct xpmem_snapshot *snapshot, unsigned long size)
+{
+	unsigned long block = snapshot->source & ~(size - 1), offset = snapshot->vmf->address & PAGE_MASK & ~PMD_MASK;
+	struct vm_area_struct *vma = snapshot->vma;
+	unsigned long first = vma->vm_pgoff << PAGE_SHIFT;
+
+	snapshot->start = max3(block, first, snapshot->source - min(offset, snapshot->source));
+	snapshot->end = min3(block + size, first + vma->vm_end - vma->vm_start, snapshot->source + (PMD_SIZE - offset));
 }
 
 /**
@@ -134,4 +206,25 @@ enum xpmem_fault_result xpmem_snapshot_take(struct xpmem_snapshot *snapshot)
 	if (snapshot->write && !(pfn & HMM_PFN_WRITE))
 		return XPMEM_ABSENT;
 	return XPMEM_MAPPED;
+}
+
+/* The caller holds the exporter's mmap_lock. */
+enum xpmem_fault_result xpmem_snapshot_take_block(struct xpmem_snapshot *snapshot, unsigned long size)
+{
+	enum xpmem_fault_result result;
+
+	snapshot->huge = false;
+	xpmem_snapshot_widen(snapshot, size);
+	result = xpmem_snapshot_check(snapshot);
+	return result == XPMEM_MAPPED ? xpmem_snapshot_take(snapshot) : result;
+}
+
+/* The same, of a block of @size unless all is huge. Whether the wanted page is there is looked at first, which costs little. */
+enum xpmem_fault_result xpmem_snapshot_take_around(struct xpmem_snapshot *snapshot, unsigned long size)
+{
+	enum xpmem_fault_result result = xpmem_snapshot_take_block(snapshot, PAGE_SIZE);
+
+	if (result != XPMEM_MAPPED || size == PAGE_SIZE || (xpmem_ptes_may_be_huge(snapshot) && xpmem_ptes_set_huge(snapshot)))
+		return result;
+	return xpmem_snapshot_take_block(snapshot, size);
 }

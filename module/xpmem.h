@@ -58,7 +58,7 @@
  *   takes one of them while it holds another.
  *
  * No task waits for one mmap_lock while it holds another. A caller that cannot drop B's lock tries
- * for A's, or borrows it (fault.c). No task allocates with reclaim while it holds a window->lock or
+ * for A's, or borrows it (lender.c). No task allocates with reclaim while it holds a window->lock or
  * permit->inserting.
  */
 #ifndef XPMEM_H
@@ -530,10 +530,6 @@ static inline bool xpmem_attachment_revoked(const struct xpmem_attachment *attac
 
 extern const struct vm_operations_struct xpmem_vm_ops, xpmem_vm_ops_untracked;
 
-void xpmem_fault_exit(void);
-unsigned long *xpmem_pfns_get(void);
-void xpmem_pfns_put(unsigned long *pfns);
-
 static inline bool xpmem_vma_is_attachment(const struct vm_area_struct *vma)
 {
 	return vma->vm_ops == &xpmem_vm_ops || vma->vm_ops == &xpmem_vm_ops_untracked;
@@ -541,9 +537,11 @@ static inline bool xpmem_vma_is_attachment(const struct vm_area_struct *vma)
 
 void xpmem_attachment_open(struct vm_area_struct *vma);
 void xpmem_attachment_close(struct vm_area_struct *vma);
+
+/* populate.c */
+
 void xpmem_attachment_populate(struct xpmem_attachment *attachment);
-long xpmem_source_pin(struct xpmem_exporter *exporter, unsigned long source, unsigned long count,
-		      struct page **pages);
+vm_fault_t xpmem_populate_fault(struct vm_fault *vmf);
 
 /* snapshot.c: the snapshot that one fault takes, of a part of a window */
 
@@ -577,14 +575,31 @@ struct xpmem_snapshot {
 };
 
 bool xpmem_source_allowed(const struct vm_area_struct *vma);
+void xpmem_snapshot_exit(void);
+unsigned long *xpmem_pfns_get(void);
+void xpmem_pfns_put(unsigned long *pfns);
+void xpmem_snapshot_get_pfns(struct xpmem_snapshot *snapshot, unsigned long *single);
+void xpmem_snapshot_put_pfns(struct xpmem_snapshot *snapshot, unsigned long *single);
+void xpmem_snapshot_init(struct xpmem_snapshot *snapshot, struct vm_fault *vmf, bool write);
+void xpmem_snapshot_widen(struct xpmem_snapshot *snapshot, unsigned long size);
 enum xpmem_fault_result xpmem_snapshot_check(struct xpmem_snapshot *snapshot);
 enum xpmem_fault_result xpmem_snapshot_take(struct xpmem_snapshot *snapshot);
+enum xpmem_fault_result xpmem_snapshot_take_block(struct xpmem_snapshot *snapshot,
+						  unsigned long size);
+enum xpmem_fault_result xpmem_snapshot_take_around(struct xpmem_snapshot *snapshot,
+						   unsigned long size);
 
 /* The snapshot's entry for the wanted page. */
 static inline unsigned long xpmem_snapshot_wanted(const struct xpmem_snapshot *snapshot)
 {
 	return snapshot->pfns[(snapshot->source - snapshot->start) >> PAGE_SHIFT];
 }
+
+/* source.c */
+
+enum xpmem_fault_result xpmem_source_fault(struct xpmem_snapshot *snapshot, bool *unlocked);
+long xpmem_source_pin(struct xpmem_exporter *exporter, unsigned long source, unsigned long count,
+		      struct page **pages);
 
 /* pte.c */
 

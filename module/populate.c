@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Mapping what the exporter has present when a process attaches it. */
+#include <linux/delay.h>
+#include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
+
+#include "xpmem.h"
+
+/*
+ * Maps what the exporter has present of the window and its VMA, or passes over what the exporter has not mapped. Returns the source
+ * address of the end, maybe beyond the attachment, or zero when the exporter's mmap_lock is not to be had now.
+ */
+static unsigned long populate_here(struct xpmem_snapshot *snapshot, unsigned long *single, bool source_locked)
+{
+	unsigned long size = snapshot->pfns == single ? PAGE_SIZE : XPMEM_WINDOW_SIZE, end;
+	struct mm_struct *mm = snapshot->exporter->mm;
+	struct vm_area_struct *vma;
+	enum xpmem_fault_result result;
+
+	if (!source_locked && !mmap_read_trylock(mm))
+		return 0;
+	vma = find_vma(mm, snapshot->source);
+	if (!vma || vma->vm_start > snapshot->source) {
+		end = vma ? vma->vm_start : ULONG_MAX & PAGE_MASK;
+		result = XPMEM_HOLE;
+	} else {
+		result = xpmem_snapshot_take_around(snapshot, size);
+		if (result == XPMEM_ABSENT)
+			result = xpmem_snapshot_take_block(snapshot, size);
+		end = snapshot->huge ? (snapshot->source | ~PMD_MASK) + 1 : snapshot->end;
+	}
+	if (!source_locked)
+		mmap_read_unlock(mm);
+	if (result == XPMEM_ABSENT)
+		snapshot->pfns[(snapshot->source - snapshot->start) >> PAGE_SHIFT] = 0;
+	if (result == XPMEM_MAPPED || result == XPMEM_ABSENT)
+		xpmem_ptes_insert(snapshot);
+	return end;
+}
+
+/* A fault of the populater: its task has mm_users of the exporter raised. */
+vm_fault_t xpmem_populate_fault(struct vm_fault *vmf)
+{
+	struct vm_area_struct *vma = vmf->vma;
+	struct xpmem_attachment *attachment = vma->vm_private_data;
+	struct xpmem_snapshot snapshot;
+	unsigned long single;
+
+	xpmem_snapshot_init(&snapshot, vmf, false);
+	xpmem_snapshot_get_pfns(&snapshot, &single);
+	attachment->populated = populate_here(&snapshot, &single, snapshot.exporter->mm == vma->vm_mm);
+	xpmem_snapshot_put_pfns(&snapshot, &single);
+	return VM_FAULT_NOPAGE;
+}
+
+/**
+ * xpmem_attachment_populate() - map what the exporter has present of a new attachment
+ * @attachment: attached by the caller, whose faults do it, one for each window; the rest is left to be faulted
+ */
+void xpmem_attachment_populate(struct xpmem_attachment *attachment)
+{
+	struct xpmem_exporter *exporter = xpmem_attachment_exporter(attachment);
+	unsigned long source = attachment->source, end = source + attachment->length;
+	struct mm_struct *mm = current->mm;
+	struct vm_area_struct *vma;
+	unsigned long address;
+	vm_fault_t fault;
+
+	if (!mmget_not_zero(exporter->mm))
+		return;
+	WRITE_ONCE(attachment->populater, current);
+	while (source < end && !fatal_signal_pending(current) && !mmap_read_lock_killable(mm)) {
+		address = attachment->address + source - attachment->source;
+		vma = find_vma(mm, address);
+		if (!vma || vma->vm_start > address || !xpmem_vma_is_attachment(vma) || vma->vm_private_data != attachment) {
+			mmap_read_unlock(mm);
+			break;
+		}
+		/* Where another thread's fault came first. */
+		attachment->populated = (source | (XPMEM_WINDOW_SIZE - 1)) + 1;
+		fault = handle_mm_fault(vma, address, 0, NULL);
+		mmap_read_unlock(mm);
+		if (fault & VM_FAULT_ERROR)
+			break;
+		if (attachment->populated) {
+			source = attachment->populated;
+		} else {
+			if (mmap_read_lock_killable(exporter->mm))
+				break;
+			mmap_read_unlock(exporter->mm);
+		}
+		/* A writer, as another thread that attaches, would wait for milliseconds while a reader takes the lock again and again. */
+		if (rwsem_is_contended(&mm->mmap_lock))
+			usleep_range(20, 50);
+		cond_resched();
+	}
+	WRITE_ONCE(attachment->populater, NULL);
+	mmput(exporter->mm);
+}
