@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A zap that the exporter's notifier could not do without a deadlock (group.c), done a little later
- * by a worker.
+ * A zap that the exporter's notifier could not do without a deadlock (group.c). A worker does it a
+ * little later.
  *
- * Until then attachments may reach the pages, so each of them gets a reference. That is why the
- * page is not freed, and why changes that hold locks of rmap give up: migration, reclaim, merging,
- * splitting and collapsing of huge pages all compare the page's references with what they know of.
- * The exporter goes on with the same page, which attachments have. Truncation does not give up;
- * registrant_waits_for_caller() is for that.
+ * Until then attachments may reach the pages, so the deferral holds a reference to each of them.
+ * The reference keeps the page from being freed. It also makes changes that hold locks of an rmap
+ * give up: migration, reclaim, merging, and splitting and collapsing of huge pages all compare the
+ * page's references with those that they know of. The exporter goes on with the same page, which
+ * attachments have. Truncation does not give up; registrant_waits_for_caller() handles it.
  */
 #include <linux/memremap.h>
 #include <linux/mm.h>
@@ -36,12 +36,12 @@ struct deferral {
 	struct chunk *chunks;
 };
 
-/* In reclaim, and in its place. */
+/* The notifier allocates in reclaim, and on behalf of reclaim. */
 #define DEFERRAL_GFP (GFP_NOWAIT | __GFP_HIGH | __GFP_NOWARN)
 
 /*
- * Attachments may have written after a change that cleaned the page, and the dirty bit of a special
- * entry is dropped.
+ * Attachments may have written after the change cleaned the page, and the zap of a special entry
+ * drops its dirty bit.
  */
 static void put_pages(struct chunk *chunk, bool dirty)
 {
@@ -77,8 +77,9 @@ static void zap_work(struct work_struct *work)
 }
 
 /*
- * Takes a reference to *@page, unless it is none that attachments map: then *@page becomes NULL.
- * Returns false, with none taken, when the page is free: its entry has changed.
+ * Takes a reference to *@page. If attachments never map such a page, sets *@page to NULL instead.
+ * Returns false, without a reference and with *@page NULL, if the page is free, because its entry
+ * has changed.
  */
 static bool hold_if_used(struct page **page)
 {
@@ -96,14 +97,14 @@ static bool hold_if_used(struct page **page)
 		}
 		if (compound_head(*page) == head)
 			return true;
-		/* It was split meanwhile. */
+		/* Another task split the page meanwhile. */
 		put_page(head);
 	}
 }
 
 /*
- * Reads an entry at @entry_ptr again: whether it still maps the page. Processors set other bits of
- * it meanwhile.
+ * Whether the entry at @entry_ptr still maps the page of @entry. Processors set other bits of it
+ * meanwhile.
  */
 #define still_maps(kind, entry, entry_ptr) ({					\
 	kind##_t now_ = READ_ONCE(*(entry_ptr));				\
@@ -113,11 +114,11 @@ static bool hold_if_used(struct page **page)
 })
 
 /*
- * The page that the exporter maps at @source, with a reference, in *@page, or NULL there. The
- * exporter's page tables stay, as the changer holds what keeps them. If another invalidation takes
- * the page away meanwhile, that one zaps it or defers that.
+ * Stores the page that the exporter maps at @source in *@page, with a reference, or NULL. The task
+ * that changes the exporter holds what keeps the page tables. If another invalidation takes the
+ * page away meanwhile, that one zaps the page or defers the zap.
  *
- * Return: false when the entry changed meanwhile: look again.
+ * Return: false if the entry changed meanwhile; the caller tries again.
  */
 static bool get_mapped_page(struct mm_struct *mm, unsigned long source, struct page **page)
 {
@@ -149,7 +150,7 @@ static bool get_mapped_page(struct mm_struct *mm, unsigned long source, struct p
 		*page = xpmem_pmd_page(pmd) + ((source & ~PMD_MASK) >> PAGE_SHIFT);
 		return hold_if_used(page) && still_maps(pmd, pmd, pmdp);
 	}
-	/* An empty table may be freed after a grace period; then the entry above it has changed. */
+	/* The kernel may free an empty table after a grace period. Then the PMD has changed. */
 	ptep = pte_offset_kernel(&pmd, source);
 	pte = READ_ONCE(*ptep);
 	if (!pte_present(pte) || pte_special(pte))
@@ -158,7 +159,7 @@ static bool get_mapped_page(struct mm_struct *mm, unsigned long source, struct p
 	return hold_if_used(page) && still_maps(pte, pte, ptep) && still_maps(pmd, pmd, pmdp);
 }
 
-/* The page that the exporter maps at @source, with a reference, or NULL. */
+/* Returns the page that the exporter maps at @source, with a reference, or NULL. */
 static struct page *hold_mapped_page(struct mm_struct *mm, unsigned long source)
 {
 	struct page *page;
@@ -187,8 +188,8 @@ static bool hold_first(unsigned long source, void *data)
 }
 
 /*
- * The first page of a range that attachments may map, with a reference, or NULL. The range is
- * active.
+ * Returns the first page of a range that attachments may map, with a reference, or NULL. The range
+ * is active.
  */
 struct page *xpmem_deferral_first_page(struct xpmem_exporter *exporter, unsigned long start,
 				       unsigned long end)
@@ -221,13 +222,13 @@ static bool hold_page(unsigned long source, void *data)
 }
 
 /**
- * xpmem_deferral_add() - have a range zapped later, with its pages kept until then
+ * xpmem_deferral_add() - defer the zap of a range, and keep its pages until then
  * @exporter: the exporter
- * @groups: a bit for each group that is left
+ * @groups: a bit for each group to zap
  * @start: first source address
  * @end: end of the range, which is active
  *
- * Return: false without memory, with nothing done.
+ * Return: false without memory; then the function has done nothing.
  */
 bool xpmem_deferral_add(struct xpmem_exporter *exporter, unsigned long groups, unsigned long start,
 			unsigned long end)
@@ -243,7 +244,7 @@ bool xpmem_deferral_add(struct xpmem_exporter *exporter, unsigned long groups, u
 	deferral->end = end;
 	INIT_WORK(&deferral->work, zap_work);
 	xpmem_windows_for_each_mapped(exporter, start, end, hold_page, deferral);
-	/* Without a reference there is nothing that is attached. */
+	/* If the exporter has no reference left, no process attaches it. */
 	if (!deferral->groups || !refcount_inc_not_zero(&exporter->object.ref)) {
 		put_pages(deferral->chunks, false);
 		groups = deferral->groups;
@@ -275,10 +276,10 @@ static bool is_pending(struct xpmem_exporter *exporter, unsigned long start, uns
  * @exporter: the exporter
  * @start: first source address
  * @end: end of the range
- * @event: the change; does not wait for one that may be deferred itself
+ * @event: the change; the function does not wait if this change may be deferred itself
  *
  * The caller is the exporter's notifier. If its change is never deferred, it holds no lock that
- * mm_take_all_locks() waits for while it has a group's, so the workers go on.
+ * mm_take_all_locks() waits for while it holds a group's lock. So the workers go on.
  */
 void xpmem_deferral_wait(struct xpmem_exporter *exporter, unsigned long start, unsigned long end,
 			 enum mmu_notifier_event event)

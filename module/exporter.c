@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* An address space that exports. */
+/* An address space that exports memory. */
 #include <linux/hashtable.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
@@ -9,7 +9,7 @@
 static DEFINE_HASHTABLE(exporters, 10);	/* by mm; exporters_lock */
 static DEFINE_SPINLOCK(exporters_lock);
 
-/* The mm is gone: its segments follow, unless close of their file comes first. */
+/* Ends the segments of an mm that ended, unless close() of their file does it first. */
 static void exporter_exit_work(struct work_struct *work)
 {
 	struct xpmem_exporter *exporter = container_of(work, struct xpmem_exporter, exit_work);
@@ -33,15 +33,17 @@ static void exporter_exit_work(struct work_struct *work)
 
 static struct workqueue_struct *queues[XPMEM_QUEUE_COUNT];
 
-/* For work that a notifier may not do, or that sleeps. It is done before the module goes. */
+/*
+ * Runs work that a notifier must not do, or that sleeps. It is done before the module is unloaded.
+ */
 void xpmem_queue(enum xpmem_queue queue, struct work_struct *work)
 {
 	queue_work(queues[queue], work);
 }
 
 /*
- * The mm has ended, and nothing of it is mapped any more. Called by its notifier; also without a
- * reference, by unregistering that while the exporter is freed.
+ * The mm has ended, and no attachment maps any of it. The mm's notifier calls this. So does
+ * mmu_notifier_unregister() while the exporter is freed, when it has no reference left.
  */
 void xpmem_exporter_end(struct xpmem_exporter *exporter)
 {
@@ -52,8 +54,8 @@ void xpmem_exporter_end(struct xpmem_exporter *exporter)
 }
 
 /*
- * Runs without locks: removing a notifier waits for callbacks. Nothing refers to the exporter, so
- * nothing of it is mapped anywhere.
+ * Runs without locks, because removing a notifier waits for its callbacks. The exporter has no
+ * reference left, so no attachment maps any of it.
  */
 static void exporter_free_work(struct work_struct *work)
 {
@@ -133,8 +135,8 @@ free:
 }
 
 /**
- * xpmem_exporter_get() - the exporter of an mm
- * @mm: the caller's own, its mmap_lock not held
+ * xpmem_exporter_get() - get the exporter of an mm, or create it
+ * @mm: the caller's own mm; the caller does not hold its mmap_lock
  *
  * Return: the exporter with a reference for the caller, or an error pointer.
  */
@@ -165,7 +167,7 @@ struct xpmem_exporter *xpmem_exporter_get(struct mm_struct *mm)
 	return exporter;
 }
 
-/* May be called with the mmap_lock of an attacher held. */
+/* The caller may hold the mmap_lock of an attacher. */
 void xpmem_exporter_put(struct xpmem_exporter *exporter)
 {
 	if (!refcount_dec_and_test(&exporter->object.ref))
@@ -191,7 +193,7 @@ static void destroy_queues(void)
 }
 
 /*
- * One for each kind of work, as that of one kind may wait for long and must not delay the others.
+ * Each kind of work has a queue, because one kind may wait for long and must not delay the others.
  */
 int xpmem_exporter_init(void)
 {
@@ -204,7 +206,7 @@ int xpmem_exporter_init(void)
 	return -ENOMEM;
 }
 
-/* Every client is closed and every VMA is gone: segments end no more after this. */
+/* Every client is closed and every VMA is gone, so no segment ends after this. */
 void xpmem_exporter_drain(void)
 {
 	flush_workqueue(queues[XPMEM_QUEUE_ZAP]);
@@ -212,8 +214,7 @@ void xpmem_exporter_drain(void)
 }
 
 /*
- * After xpmem_exporter_drain(), and after the last reader of the registries: what is left is work that
- * was queued.
+ * Follows xpmem_exporter_drain() and the last reader of the registries. Only queued work is left.
  */
 void xpmem_exporter_exit(void)
 {

@@ -2,10 +2,10 @@
 /*
  * Page faults in attachments.
  *
- * The fast path keeps the attacher's lock: it tries for the exporter's mmap_lock, takes a snapshot
- * and inserts it. When the exporter has to bring a page in, or its lock is not to be had, the
- * attacher's lock is given up first, since two mmap_locks are never waited for at once; what is found
- * is kept for the fault that retries (retry.c).
+ * The fast path keeps the attacher's lock. It tries for the exporter's mmap_lock, takes a snapshot
+ * and inserts it. If that lock is taken, or the exporter must bring the page in first, the fault
+ * drops the attacher's lock, because no task waits for two mmap_locks at once. The fault keeps what
+ * it finds then for the fault that retries (retry.c).
  */
 #include <linux/delay.h>
 #include <linux/hmm.h>
@@ -19,11 +19,17 @@
 #include "trace.h"
 #include "xpmem.h"
 
-/* How often a fault is tried in place when the exporter changes under it; then it faults anew. */
+/* Tries in place while the exporter changes the memory. Then the task faults anew. */
 #define FAULT_TRIES 8
-/* Around a page whose neighbours are not known to be of use; as much as the core maps around a page of a file. */
+/*
+ * Block around a page whose neighbours may be of no use. The core maps as much around a page of a
+ * file.
+ */
 #define SPARSE_SIZE 65536UL
-/* How often the exporter may bring the page in and it is gone again, until a caller that cannot give up its lock gets SIGBUS. */
+/*
+ * How often the exporter may bring the page in and lose it again, before a caller that cannot drop
+ * its lock gets SIGBUS.
+ */
 #define MAX_FRUITLESS 1000
 
 static vm_fault_t result_to_vm_fault(enum xpmem_fault_result result)
@@ -32,7 +38,10 @@ static vm_fault_t result_to_vm_fault(enum xpmem_fault_result result)
 	case XPMEM_MAPPED:
 		return VM_FAULT_NOPAGE;
 	case XPMEM_RACED:
-		/* The access is tried again; by the kernel, after SIGKILL, without end. */
+		/*
+		 * The task repeats the access. After SIGKILL the kernel would repeat it without
+		 * end.
+		 */
 		return fatal_signal_pending(current) ? VM_FAULT_SIGBUS : VM_FAULT_NOPAGE;
 	case XPMEM_DENIED:
 		return VM_FAULT_SIGSEGV;
@@ -46,9 +55,10 @@ static vm_fault_t result_to_vm_fault(enum xpmem_fault_result result)
 }
 
 /*
- * Whether all of a window is to be mapped for one page, as nothing else is known yet, or it lies beside a window that had a fault lately.
- * Where the window itself had one, each time the opposite of the last: what is there already need not be mapped again, and what is not is
- * wanted after all. Faults that race forget each other, no more.
+ * Whether a fault maps the whole window: if a slot of @recent is unused, or if a neighbour of the
+ * window faulted lately. If the window itself faulted lately, the answer is the opposite of the
+ * last one: a window that was mapped whole needs no second mapping, and the rest of a sparse one is
+ * wanted after all. Racing faults may overwrite each other's records, which does no harm.
  */
 static bool is_dense(struct xpmem_attachment *attachment, unsigned long source)
 {
@@ -72,8 +82,8 @@ static bool is_dense(struct xpmem_attachment *attachment, unsigned long source)
 }
 
 /*
- * One try under the attacher's lock, for all in a block of @size. @source_locked says that the caller holds the exporter's mmap_lock
- * already, being the exporter.
+ * Tries once, under the attacher's lock, to map a block of @size. @source_locked: the caller is the
+ * exporter, and holds the exporter's mmap_lock already.
  */
 static enum xpmem_fault_result try_in_place(struct xpmem_snapshot *snapshot, unsigned long size, bool source_locked)
 {
@@ -87,7 +97,7 @@ static enum xpmem_fault_result try_in_place(struct xpmem_snapshot *snapshot, uns
 		mmap_read_unlock(mm);
 	if (result == XPMEM_MAPPED)
 		result = xpmem_ptes_insert(snapshot);
-	/* The exporter has to bring the page in: a look at its neighbours then is seldom worth it. */
+	/* The exporter must bring the page in. Then its neighbours are seldom present. */
 	if (result == XPMEM_ABSENT)
 		snapshot->block = PAGE_SIZE;
 	return result;
@@ -108,7 +118,10 @@ static enum xpmem_fault_result fault_in_place(struct xpmem_snapshot *snapshot, u
 	return result;
 }
 
-/* One fault of the exporter, and a snapshot of the page. The caller has the exporter's mmap_lock, and keeps it. */
+/*
+ * Lets the exporter fault once and takes a snapshot of the page. The caller holds the exporter's
+ * mmap_lock, and keeps it.
+ */
 static enum xpmem_fault_result fault_and_snapshot(struct xpmem_snapshot *snapshot)
 {
 	enum xpmem_fault_result result = xpmem_source_fault(snapshot, NULL);
@@ -117,8 +130,9 @@ static enum xpmem_fault_result fault_and_snapshot(struct xpmem_snapshot *snapsho
 }
 
 /*
- * For callers that cannot give up the attacher's lock: waits for the exporter's, and for invalidations to end, until the task is
- * killed. The tasks that have the exporter's lock may wait for the attacher's, which is why it is lent meanwhile.
+ * Serves a caller that cannot drop the attacher's lock. Waits for the exporter's lock, and for
+ * invalidations to end, until the task is killed. Tasks that hold the exporter's lock may wait for
+ * the attacher's lock, so this task lends it meanwhile.
  */
 static enum xpmem_fault_result fault_without_retry(struct xpmem_snapshot *snapshot, bool source_locked)
 {
@@ -155,7 +169,10 @@ static enum xpmem_fault_result fault_without_retry(struct xpmem_snapshot *snapsh
 	return result;
 }
 
-/* The block around the wanted page; the page alone when memory is short. */
+/*
+ * Takes a snapshot of the block around the wanted page, or of the page alone when memory is short.
+ * The caller holds the exporter's mmap_lock.
+ */
 static enum xpmem_fault_result snapshot_for_retry(struct xpmem_snapshot *snapshot, struct xpmem_retry *retry)
 {
 	unsigned long size = retry->pfns ? snapshot->block : PAGE_SIZE;
@@ -168,7 +185,10 @@ static enum xpmem_fault_result snapshot_for_retry(struct xpmem_snapshot *snapsho
 	return result == XPMEM_MAPPED ? xpmem_snapshot_take(snapshot) : result;
 }
 
-/* Brings the wanted page in. The caller holds no lock. Returns false when nothing was found out. */
+/*
+ * Lets the exporter bring the wanted page in, and fills @retry. The caller holds no lock. Returns
+ * false if there is nothing to keep.
+ */
 static bool fault_for_retry(struct xpmem_snapshot *snapshot, struct xpmem_retry *retry)
 {
 	struct xpmem_exporter *exporter = snapshot->exporter;
@@ -198,7 +218,10 @@ static bool fault_for_retry(struct xpmem_snapshot *snapshot, struct xpmem_retry 
 	return true;
 }
 
-/* No lock of the attacher is held, and snapshot->vma is gone. Leaves a retry, unless memory is short. */
+/*
+ * Keeps an xpmem_retry for the task, unless memory is short. The fault has dropped the attacher's
+ * lock, so snapshot->vma may be gone.
+ */
 static void fault_and_keep(struct xpmem_snapshot *snapshot)
 {
 	struct xpmem_retry *retry = kzalloc(sizeof(*retry), GFP_KERNEL_ACCOUNT | __GFP_NORETRY | __GFP_NOWARN);
@@ -219,8 +242,8 @@ static void fault_and_keep(struct xpmem_snapshot *snapshot)
 }
 
 /*
- * Inserts what this task found before it gave up the attacher's lock, as far as the VMA and one page table reach now.
- * Sets snapshot->write when the task had a write sent back, which read first.
+ * Inserts what this task found after it dropped the attacher's lock, as far as the VMA and one page
+ * table reach now. Sets snapshot->write if send_back_as_write() sent the task back.
  */
 static enum xpmem_fault_result insert_kept(struct xpmem_snapshot *snapshot, bool tried, vm_fault_t *error)
 {
@@ -234,7 +257,7 @@ static enum xpmem_fault_result insert_kept(struct xpmem_snapshot *snapshot, bool
 	if (retry->write)
 		snapshot->write = true;
 	if (retry->error) {
-		/* What was found for an earlier access may have changed since. */
+		/* An error that an earlier access met may be out of date. */
 		if (tried)
 			*error = retry->error;
 		goto out;
@@ -261,7 +284,7 @@ out:
 	return result;
 }
 
-/* Not through what is dead, and not in a child that inherited the VMA. */
+/* Refuses faults through dead objects, and in a child that inherited the VMA. */
 static bool may_fault(const struct vm_area_struct *vma)
 {
 	const struct xpmem_attachment *attachment = vma->vm_private_data;
@@ -269,7 +292,7 @@ static bool may_fault(const struct vm_area_struct *vma)
 	return !xpmem_attachment_revoked(attachment) && vma->vm_mm == attachment->permit->client->mm;
 }
 
-/* While the attachment is sure to be there, so before its lock is given up. Returns @fault. */
+/* The caller's lock still keeps the attachment. Returns @fault. */
 static vm_fault_t count_end(struct xpmem_attachment *attachment, enum xpmem_fault_result result, vm_fault_t fault)
 {
 	if (fault & VM_FAULT_ERROR)
@@ -279,7 +302,10 @@ static vm_fault_t count_end(struct xpmem_attachment *attachment, enum xpmem_faul
 	return fault;
 }
 
-/* While the attachment is sure to be there; the VMA may be gone. @begun is 0 when nobody traced then. */
+/*
+ * The caller's lock or reference keeps the attachment. The VMA may be gone. @begun is 0 if the
+ * tracepoint was off when the fault began.
+ */
 static void trace_end(const struct vm_fault *vmf, const struct xpmem_attachment *attachment, unsigned long pages,
 		      vm_fault_t fault, u64 begun)
 {
@@ -288,7 +314,10 @@ static void trace_end(const struct vm_fault *vmf, const struct xpmem_attachment 
 			    begun ? ktime_get_ns() - begun : 0);
 }
 
-/* The caller's lock is given up, and the VMA may go, and with it the reference that keeps the exporter. */
+/*
+ * Drops the attacher's lock. Then the VMA may go, and with it the reference that keeps the
+ * exporter, so the function takes references of its own.
+ */
 static vm_fault_t retry_fault(struct xpmem_snapshot *snapshot, u64 begun)
 {
 	struct xpmem_attachment *attachment = snapshot->attachment;
@@ -303,14 +332,17 @@ static vm_fault_t retry_fault(struct xpmem_snapshot *snapshot, u64 begun)
 	xpmem_race_point("fault-unlocked");
 	fault_and_keep(snapshot);
 	trace_end(vmf, attachment, 0, VM_FAULT_RETRY, begun);
-	/* Not mmput(), whose end of the exporter may wait for locks that the faulting task holds. */
+	/* mmput() could end the exporter, and wait for locks that the faulting task holds. */
 	mmput_async(exporter->mm);
 	xpmem_attachment_put(attachment);
 	module_put(THIS_MODULE);
 	return VM_FAULT_RETRY;
 }
 
-/* A fault, or a write to an entry that is read-only: by @write. The caller knows the fault's flags. */
+/*
+ * Handles a fault. @write: the access is a write, maybe to a read-only PTE. The caller passes the
+ * flags of the fault itself in @vmf.
+ */
 static vm_fault_t handle_fault(struct vm_fault *vmf, bool write)
 {
 	struct vm_area_struct *vma = vmf->vma;
@@ -337,7 +369,10 @@ static vm_fault_t handle_fault(struct vm_fault *vmf, bool write)
 	if (!error && result != XPMEM_MAPPED)
 		result = fault_in_place(&snapshot, &single, source_locked);
 	if (snapshot.write && !write && (result == XPMEM_DENIED || result == XPMEM_HOLE)) {
-		/* The exporter's memory is no longer writable, or this is another access than the one that was sent back. */
+		/*
+		 * The exporter's memory is no longer writable, or this access is not the one that
+		 * was sent back.
+		 */
 		snapshot.write = false;
 		result = fault_in_place(&snapshot, &single, source_locked);
 	}
@@ -370,8 +405,8 @@ static vm_fault_t attachment_fault(struct vm_fault *vmf)
 
 #ifdef XPMEM_HAVE_HUGE_FAULT_ORDER
 /*
- * Kernels since 6.12 ask first whether all around the page can be mapped at once, before they make a page table. Whatever else is to be
- * done is left to attachment_fault(), which comes next.
+ * Kernels since 6.12 first ask whether one PMD can map all around the page, before they allocate a
+ * page table. attachment_fault(), which they call next, does everything else.
  */
 static vm_fault_t attachment_huge_fault(struct vm_fault *vmf, unsigned int order)
 {
@@ -399,7 +434,7 @@ static vm_fault_t attachment_huge_fault(struct vm_fault *vmf, unsigned int order
 	mmput_async(exporter->mm);
 	if (result != XPMEM_MAPPED)
 		return VM_FAULT_FALLBACK;
-	/* For what lies beside it. */
+	/* Records the window for later faults beside it. */
 	is_dense(attachment, snapshot.source);
 	if (READ_ONCE(attachment->populater) != current)
 		xpmem_stat_add_fault(attachment, XPMEM_STAT_FAULTS, 1);
@@ -411,18 +446,22 @@ static vm_fault_t attachment_huge_fault(struct vm_fault *vmf, unsigned int order
 #endif
 
 /*
- * A write to a special entry that is read-only. It becomes writable in place, after the exporter has made the page its
- * own. It is not taken away: an instruction that reads before it writes would put it back, without end.
+ * A write met a read-only special PTE. The PTE becomes writable in place, after the exporter has
+ * copied the page. The function does not zap the PTE: an instruction that reads before it writes
+ * would put it back, without end.
  */
 static vm_fault_t attachment_pfn_mkwrite(struct vm_fault *vmf)
 {
 	vm_fault_t fault = handle_fault(vmf, true);
 
-	/* The core looks at NOPAGE, to touch nothing more. */
+	/* NOPAGE tells the core to touch nothing more. */
 	return fault & VM_FAULT_RETRY ? fault | VM_FAULT_NOPAGE : fault;
 }
 
-/* The next fault of the task on the page will be a write, also if the access reads first. False without memory. */
+/*
+ * Makes the task's next fault on the page a write fault, even if the access reads first. Returns
+ * false without memory.
+ */
 static bool send_back_as_write(struct xpmem_snapshot *snapshot)
 {
 	struct xpmem_retry *retry = kzalloc(sizeof(*retry), GFP_KERNEL_ACCOUNT | __GFP_NORETRY | __GFP_NOWARN);
@@ -436,8 +475,9 @@ static bool send_back_as_write(struct xpmem_snapshot *snapshot)
 }
 
 /*
- * The same for a counted entry, where the core hides the fault's flags: so nobody knows here whether the lock may be given up. If the
- * exporter's page is not writable at once, the entry is taken away, and the task comes back with a fault for writing.
+ * A write met a read-only refcounted PTE. The core hides the fault's flags here, so the function
+ * cannot know whether it may drop the lock. If the exporter's page is not writable at once, the
+ * function zaps the PTE, and the task comes back with a write fault.
  */
 static vm_fault_t attachment_page_mkwrite(struct vm_fault *vmf)
 {
@@ -480,8 +520,8 @@ const struct vm_operations_struct xpmem_vm_ops = {
 };
 
 /*
- * For VMAs of memory whose file system does not track writes. The core refuses long-term pins of VMAs that
- * have mkwrite operations.
+ * For VMAs of memory whose filesystem does not track writes. The core refuses long-term pins in
+ * VMAs that have mkwrite operations.
  */
 const struct vm_operations_struct xpmem_vm_ops_untracked = {
 	.open = xpmem_attachment_open,

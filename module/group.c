@@ -1,34 +1,35 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A share of the attachers of an exporter.
+ * A group of the attachers of an exporter.
  *
- * Its inode stands for the address space: every VMA of these attachers maps it at the source
- * address, so the inode's i_mmap finds exactly those that overlap a change. A window knows in which
- * groups any of it may be mapped, so a change passes over most attachers that have not touched the
- * memory that changes.
+ * The group's inode stands for the exporter's address space. Every VMA of these attachers maps it
+ * at the source address, so the inode's i_mmap finds exactly the VMAs that overlap a change. A
+ * window knows the groups that may map any of it, so a change skips most attachers that have not
+ * touched the memory.
  *
  * How the exporter's notifier zaps without waiting for the i_mmap_rwsem
  *
- * A zap notifies the attacher. Whoever registers a notifier in the attacher must not come in
- * between the start and the end of that, and page tables must stay, so a zap needs a lock that
+ * A zap notifies the attacher. No task may register a notifier in the attacher between the start
+ * and the end of that notification, and page tables must stay. So a zap needs a lock that
  * mm_take_all_locks() and munmap() take: the i_mmap_rwsem. But mm_take_all_locks() keeps it while
  * it waits for the anon_vma roots and i_mmap_rwsems of all that the attacher maps, and the task
  * that changes the exporter may hold one of these while the notifier runs: migration and reclaim
- * walk an anon_vma that fork() shared, truncation walks a file that both map. If the notifier
- * waited, both would for ever, and with them all tasks that register a notifier anywhere. So:
+ * walk an anon_vma that fork() shared, and truncation walks a file that both map. If the notifier
+ * waited, both tasks would wait forever, and so would all tasks that register a notifier anywhere.
+ * So:
  *
- *   - The notifier only tries for the lock. All others that write-lock it (mmap, munmap, mremap,
- *     fork) hold no other lock that the notifier's caller could hold, nor wait for one, so the lock
- *     is soon free, and trying again is right. A notifier that tries has no place in the queue, so
- *     attachers wait a little before they map or split (xpmem_group_yield()).
- *   - If the caller walks the rmap of a file, and the task that registers holds the group's lock
- *     and waits for the file's, then it cannot go on until the notifier returns, and it holds all
- *     that a zap needs. So the notifier zaps without the lock (registrant_waits_for_caller()).
- *   - If it fails for long, and the change may be one that walks an rmap, the zap is deferred
- *     (deferral.c), the notifier returns, and both tasks go on.
+ *   - The notifier only tries for the lock. All other tasks that write-lock it (mmap, munmap, mremap,
+ *     fork) hold no other lock that the notifier's caller could hold, and wait for none. So they drop
+ *     it soon, and the notifier can try again. A notifier that tries has no place in the lock's
+ *     queue, so attachers wait a little before they map or split (xpmem_group_yield()).
+ *   - If the caller walks the rmap of a file, and the registering task holds the group's lock and
+ *     waits for the file's lock, then that task cannot go on until the notifier returns, and it holds
+ *     all that a zap needs. So the notifier zaps without the lock (registrant_waits_for_caller()).
+ *   - If the notifier fails for long, and the change may be one that walks an rmap, the notifier
+ *     defers the zap (deferral.c) and returns, and both tasks go on.
  *
- * unmap_mapping_range() takes the lock itself. So each VMA is zapped through a stand-in: a copy of
- * what the core reads of it, alone in an address_space on the stack.
+ * unmap_mapping_range() takes the lock itself. So the module zaps each VMA through a stand-in: a
+ * copy of the fields that the core reads, alone in an address_space on the stack.
  */
 #include <linux/anon_inodes.h>
 #include <linux/delay.h>
@@ -49,7 +50,7 @@
 struct xpmem_group {
 	struct xpmem_exporter *exporter;
 	struct inode *inode;
-	struct file *files[2];		/* that VMAs map, read-only and writable; made on demand */
+	struct file *files[2];		/* that VMAs map, read-only and writable; created on demand */
 	atomic_t waiting;		/* notifiers that try for the i_mmap_rwsem in vain */
 };
 
@@ -58,7 +59,7 @@ static struct vfsmount *mount;
 
 static const struct file_operations anchor_fops = { .owner = THIS_MODULE };
 
-/* The mount cannot be named, but every anonymous file has it. */
+/* The mount has no name, but every anonymous file is on it. */
 static int find_mount(void)
 {
 	struct vfsmount *found;
@@ -137,10 +138,10 @@ static struct file *open_file(struct xpmem_group *group, int flags)
 }
 
 /**
- * xpmem_group_file() - the file that an attacher's attachments of an exporter map
- * @exporter: kept by the caller, and so the file
- * @number: of its group
- * @writable: whether they may become writable
+ * xpmem_group_file() - get the file that an attacher's attachments of an exporter map
+ * @exporter: the caller keeps it, and so the file
+ * @number: number of the attacher's group
+ * @writable: whether the attachments may become writable
  *
  * Return: the file, which keeps the module loaded but not the exporter, or an error pointer.
  */
@@ -168,11 +169,11 @@ struct file *xpmem_group_file(struct xpmem_exporter *exporter, unsigned int numb
 #define first_page(vma) ((vma)->vm_pgoff)
 #define last_page(vma) ((vma)->vm_pgoff + vma_pages(vma) - 1)
 
-/* The core's functions for i_mmap trees are not exported. These make and read the same trees. */
+/* The core does not export its functions for i_mmap trees. These build and read the same trees. */
 INTERVAL_TREE_DEFINE(struct vm_area_struct, shared.rb, unsigned long, shared.rb_subtree_last,
 		     first_page, last_page, static __maybe_unused, i_mmap)
 
-/* On the stack of the task that zaps: an address_space with one stand-in. */
+/* An address_space with one stand-in, on the stack of the task that zaps. */
 struct standin {
 	struct address_space mapping;
 	struct vm_area_struct vma;
@@ -189,8 +190,8 @@ static void standin_init(struct standin *standin)
 }
 
 /*
- * The i_mmap_rwsem that the VMA is found by is held, so the VMA, its page tables and the notifiers
- * of its mm stay. The fields are those that unmap_mapping_range() reads down to zap_pte_range() and
+ * The i_mmap_rwsem that the VMA was found under keeps the VMA, its page tables and the notifiers of
+ * its mm. The fields are those that unmap_mapping_range() reads, down to zap_pte_range() and
  * __split_huge_pmd().
  */
 static void zap_one(struct standin *standin, const struct vm_area_struct *vma, unsigned long start,
@@ -204,16 +205,16 @@ static void zap_one(struct standin *standin, const struct vm_area_struct *vma, u
 	standin->vma.vm_ops = vma->vm_ops;
 	standin->vma.vm_file = vma->vm_file;
 	vm_flags_init(&standin->vma, vma->vm_flags & ~(VM_LOCKED | VM_LOCKONFAULT));
-	/* It is alone in the tree. */
+	/* The tree has no other node. */
 	standin->vma.shared.rb_subtree_last = last_page(&standin->vma);
 	unmap_mapping_range(&standin->mapping, start, end - start, 1);
 }
 
 /*
- * A task of the attacher that moves a huge entry, or takes it apart, holds the lock of the PMD from
- * when it clears that until it has set the other, or has had processors forget it. The zap passes
- * over a PMD that it sees clear, without the lock. So this waits for such a task. Where the entry
- * was moved to is zapped afterwards: the core has that VMA behind this one in the tree, or else
+ * A task of the attacher that moves or splits a huge entry holds the PMD's lock from when it clears
+ * the entry until it has set the other one, or has flushed the TLBs. The zap skips a PMD that it
+ * sees clear, without the lock. So this function waits for such a task. The zap reaches the new
+ * place of a moved entry afterwards: the core has that VMA behind this one in the tree, or else
  * holds the i_mmap_rwsem while it moves.
  */
 static void wait_for_huge(const struct vm_area_struct *vma, unsigned long source,
@@ -249,8 +250,8 @@ static void wait_for_huge(const struct vm_area_struct *vma, unsigned long source
 }
 
 /*
- * Zaps what VMAs of wanted attachments map of a range, or all of the group. The caller holds the
- * i_mmap_rwsem, or another task does that waits for the caller (registrant_waits_for_caller()).
+ * Zaps a range in the VMAs of wanted attachments, or in all VMAs of the group. The caller holds the
+ * i_mmap_rwsem, or another task holds it and waits for the caller (registrant_waits_for_caller()).
  */
 static void zap_locked(struct xpmem_group *group, xpmem_attachment_test *wanted, const void *data,
 		       unsigned long start, unsigned long end)
@@ -274,8 +275,8 @@ static void zap_locked(struct xpmem_group *group, xpmem_attachment_test *wanted,
 }
 
 /*
- * Before an attacher takes the lock for writing: lets notifiers have it first, for a few
- * milliseconds at most. The caller may hold the mmap_lock.
+ * An attacher calls this before it takes the lock for writing, so that notifiers get the lock
+ * first. Waits a few milliseconds at most. The caller may hold the mmap_lock.
  */
 void xpmem_group_yield(struct xpmem_exporter *exporter, unsigned int number)
 {
@@ -289,16 +290,16 @@ void xpmem_group_yield(struct xpmem_exporter *exporter, unsigned int number)
 static void zap_in_notifier(struct xpmem_group *group, unsigned long start, unsigned long end)
 {
 	/*
-	 * lockdep takes the notification of the attacher for a recursion into the one that runs. It
-	 * ends there (invalidation.c). What the nested callbacks lock comes after the notifier's
-	 * lockdep map in xpmem_groups_revoke(), too, where lockdep sees it.
+	 * lockdep takes the notification of the attacher for a recursion into the running notifier.
+	 * The recursion ends in the attacher (invalidation.c). lockdep sees the locks that the
+	 * nested callbacks take after the notifier's map in xpmem_groups_revoke(), too.
 	 */
 	lockdep_off();
 	zap_locked(group, NULL, NULL, start, end);
 	lockdep_on();
 }
 
-/* A zap in the notifier, and what it has found out about its caller and about the registrant. */
+/* A zap in the notifier, and what it knows about its caller and about the registrant. */
 struct standoff {
 	struct xpmem_exporter *exporter;
 	struct xpmem_group *group;
@@ -310,9 +311,9 @@ struct standoff {
 };
 
 /*
- * A caller that holds neither the mmap_lock nor the lock of a VMA walks an rmap: one of the two
- * keeps page tables for all other callers. No caller takes or drops these locks while the notifier
- * runs, so it is enough to see each of them once in a state in which the caller cannot hold it.
+ * A caller that holds neither the mmap_lock nor the lock of a VMA walks an rmap: all other callers
+ * keep page tables by one of the two. No caller takes or drops these locks while the notifier runs,
+ * so it is enough to see each of them once in a state in which the caller cannot hold it.
  */
 static bool caller_walks_rmap(const struct standoff *standoff)
 {
@@ -324,10 +325,10 @@ static bool caller_walks_rmap(const struct standoff *standoff)
 }
 
 /*
- * The file whose rmap the caller walks, or NULL if it may walk that of anonymous memory. The
- * caller's lock keeps the VMA and with it the file. In a private mapping a caller that looks for a
- * page that is there no more may find one of the file in its place. (Where the VMA cannot be looked
- * at, the mapping most likely is shared.)
+ * Returns the file whose rmap the caller walks, or NULL if the caller may walk the rmap of
+ * anonymous memory. The caller's lock keeps the VMA, and with it the file. In a private mapping,
+ * the caller may look for an anonymous page that is gone, and the exporter may map a page of the
+ * file instead. (If the VMA cannot be tested, the mapping most likely is shared.)
  */
 static struct address_space *walked_file(const struct standoff *standoff)
 {
@@ -352,10 +353,11 @@ static bool is_in_all_locks(const struct address_space *mapping)
 }
 
 /*
- * Whether a registrant sleeps in mm_take_all_locks() with the group's lock. It does not sleep while
- * it drops the locks, and no other task that holds a group's lock for writing sleeps. One that was
- * just given the lock may look as if it slept, with the mark of a registrant that drops locks. If
- * that one had the file's lock, it has taken the file's mark away already: the caller has the lock.
+ * Whether a registrant sleeps in mm_take_all_locks() with the group's lock. A registrant does not
+ * sleep while it drops the locks, and no other task that holds a group's lock for writing sleeps. A
+ * task that just got the lock may still look asleep, with the mark of a registrant that drops
+ * locks. If that registrant had the file's lock, it has cleared the file's mark already, because
+ * the caller has the lock.
  */
 static bool registrant_sleeps(const struct xpmem_group *group)
 {
@@ -371,13 +373,13 @@ static bool registrant_sleeps(const struct xpmem_group *group)
 }
 
 /*
- * Whether a registrant holds the group's lock and cannot go on until the caller returns, which
+ * Whether a registrant holds the group's lock and cannot go on until the caller returns. The caller
  * holds the i_mmap_rwsem of a file for reading. One task at a time is in mm_take_all_locks(). It
- * marks a mapping before it locks it, and takes the mark away after it has unlocked it. So a file's
+ * marks a mapping before it locks it, and clears the mark after it has unlocked it. So a file's
  * mark that is seen after the registrant was seen taking locks, or after the file had no mark,
  * means that the registrant waits for the file's lock: the caller has it, so no registrant gets as
- * far as dropping locks. The group's mark, seen after that of the file, is of the same registrant,
- * which locked the group before.
+ * far as dropping locks. The group's mark, seen after the file's mark, belongs to the same
+ * registrant, which locked the group before the file.
  */
 static bool registrant_waits_for_caller(struct standoff *standoff)
 {
@@ -400,15 +402,15 @@ static bool registrant_waits_for_caller(struct standoff *standoff)
 	smp_rmb();
 	if (!is_in_all_locks(mapping))
 		return false;
-	/* Pairs with the same: it marked the group before the file. */
+	/* Pairs with the same: the registrant marked the group before the file. */
 	smp_rmb();
 	return is_in_all_locks(standoff->group->inode->i_mapping);
 }
 
 /*
- * Whether the caller is fork(), which copies the entries of private mappings with the mmap_lock
- * held for writing. Write-back of shared ones is announced in the same way, and migration in the
- * way in which fork() announces hugetlb pages.
+ * Whether the caller is fork(), which copies the PTEs of private mappings with the mmap_lock held
+ * for writing. The kernel announces write-back of shared mappings in the same way, and migration in
+ * the way in which fork() announces hugetlb pages.
  */
 static bool caller_forks(const struct xpmem_exporter *exporter, unsigned long start,
 			 enum mmu_notifier_event event)
@@ -428,10 +430,10 @@ static bool caller_forks(const struct xpmem_exporter *exporter, unsigned long st
  * @event: the change
  * @start: first source address
  *
- * The callers that announce the other changes, and fork(), hold no lock of rmap meanwhile but of
- * hugetlbfs files, which mm_take_all_locks() takes before those of other files. So they are no part
- * of a deadlock. And the memory may be in use elsewhere after them, so references to its pages
- * would not be enough.
+ * The callers that announce the other changes, and fork(), hold no lock of an rmap meanwhile, except
+ * those of hugetlbfs files, which mm_take_all_locks() takes before the locks of other files. So
+ * they take no part in a deadlock. After these changes the memory may be in use elsewhere, so
+ * references to its pages would not be enough.
  */
 bool xpmem_groups_may_defer(const struct xpmem_exporter *exporter, enum mmu_notifier_event event,
 			    unsigned long start)
@@ -452,9 +454,10 @@ bool xpmem_groups_may_defer(const struct xpmem_exporter *exporter, enum mmu_noti
 }
 
 /*
- * Jiffies for which a zap is tried before it is deferred. A caller that may hold the mmap_lock or a
- * VMA's lock most likely does, and no lock of rmap. One that walks a file's rmap gets the group's
- * lock in the end, or a registrant waits for it.
+ * Returns the jiffies for which the notifier tries before it defers the zap. A caller that may hold
+ * the mmap_lock or a VMA's lock most likely does, and holds no lock of an rmap. If the caller walks
+ * a file's rmap, the notifier gets the group's lock in the end, or a registrant waits for the
+ * caller.
  */
 static unsigned long patience(const struct standoff *standoff)
 {
@@ -463,7 +466,7 @@ static unsigned long patience(const struct standoff *standoff)
 	return standoff->caller_walks_rmap ? HZ / 10 : HZ;
 }
 
-/* Zaps a range of a group in the exporter's notifier. Returns false if that has to be deferred. */
+/* Zaps a range of a group in the exporter's notifier. Returns false if the zap must be deferred. */
 static bool try_zap(struct standoff *standoff, enum mmu_notifier_event event)
 {
 	struct xpmem_group *group = standoff->group;
@@ -497,9 +500,9 @@ static bool try_zap(struct standoff *standoff, enum mmu_notifier_event event)
  * @end: end of the range, which is active
  * @event: the change
  *
- * When this returns, nothing of the range is mapped any more, but for groups whose zap was
- * deferred: their attachments may reach the pages a little longer, which are neither freed nor
- * moved until then.
+ * When this returns, no attachment maps any of the range, except in groups whose zap was deferred.
+ * Those attachments may reach the pages a little longer, and the kernel neither frees nor moves the
+ * pages until then.
  */
 void xpmem_groups_zap(struct xpmem_exporter *exporter, unsigned long groups, unsigned long start,
 		      unsigned long end, enum mmu_notifier_event event)
@@ -523,13 +526,13 @@ void xpmem_groups_zap(struct xpmem_exporter *exporter, unsigned long groups, uns
  * xpmem_groups_revoke() - take a range away from attachments, outside of the notifier
  * @exporter: the exporter
  * @groups: a bit for each group with such attachments
- * @wanted: whether an attachment is one of them, or NULL for all
- * @data: for @wanted
+ * @wanted: tells whether an attachment is one of them, or NULL for all
+ * @data: passed to @wanted
  * @start: first source address
  * @end: end of the range
  *
- * The caller holds no lock but the mmap_lock of an attacher, and waits for those that map and unmap
- * in the group.
+ * The caller holds no lock but the mmap_lock of an attacher. The function waits for tasks that map
+ * and unmap in the group.
  */
 void xpmem_groups_revoke(struct xpmem_exporter *exporter, unsigned long groups,
 			 xpmem_attachment_test *wanted, const void *data, unsigned long start,
@@ -549,8 +552,8 @@ void xpmem_groups_revoke(struct xpmem_exporter *exporter, unsigned long groups,
 }
 
 /*
- * The mm has ended, so no attachment is made any more. Files go here and not with the exporter, as
- * they keep the module loaded. May be called again.
+ * The mm has ended, so no task attaches any more. The files end here and not with the exporter,
+ * because they keep the module loaded. The exporter may call this again.
  */
 void xpmem_groups_close(struct xpmem_exporter *exporter)
 {
@@ -566,7 +569,7 @@ void xpmem_groups_close(struct xpmem_exporter *exporter)
 	}
 }
 
-/* After xpmem_groups_close(). */
+/* Follows xpmem_groups_close(). */
 void xpmem_groups_destroy(struct xpmem_exporter *exporter)
 {
 	unsigned int i;

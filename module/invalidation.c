@@ -2,44 +2,45 @@
 /*
  * The exporter's invalidations: changes of its page tables that mmu notifiers announce.
  *
- * An ordinary notifier hears the start and the end of each. In between, the range is active and
- * nothing of it is mapped into attachments. Invalidations of one exporter overlap: several threads
- * discard pages under the mmap_lock held for reading, and migration and reclaim take no mmap_lock
- * at all. So each callback zaps what may be mapped of its range, whatever others do, and only then
+ * An ordinary notifier hears the start and the end of each. In between, the range is active, and no
+ * fault maps any of it into attachments. Invalidations of one exporter overlap: several threads
+ * discard pages with the mmap_lock held for reading, and migration and reclaim take no mmap_lock at
+ * all. So each start zaps what attachments may map of its range, whatever others do, and only then
  * clears the window's bits.
  *
- * One that must not block, of the OOM reaper, is refused if anything of the range may be mapped. An
- * interval notifier over the whole address space does that: the core lets such a notifier refuse
- * without a trace, and calls it first.
+ * The invalidation of the OOM reaper must not block. The module refuses it if attachments may map
+ * any of the range. An interval notifier over the whole address space does that: the core lets such
+ * a notifier refuse without a trace, and calls it first.
  *
- * Why pairs of paths are safe: start and fault A fault samples the window's sequence, looks for
- *   active ranges, and takes its snapshot, in
- *                     this order. A start adds its range first and then raises the sequence under
- *                     the window's lock. So the fault sees the range, or the sequence differs when
- *                     it inserts, or it inserts before the start has the window's lock and the zap
- *                     that follows takes its pages away.
- *   start and start   Bits are cleared after the zap, and nobody inserts while a range is active.
- *                     So a set bit is seen by each callback that overlaps, until one of them has
+ * Why pairs of paths are safe:
+ *
+ *   start and fault   A fault samples the window's sequence, looks for active ranges, and takes its
+ *                     snapshot, in this order. A start first adds its range and then raises the
+ *                     sequence under the window's lock. So the fault sees the range, or the sequence
+ *                     differs when it inserts, or it inserts before the start has the window's lock
+ *                     and the zap that follows takes its pages away.
+ *   start and start   A start clears bits after its zap, and no fault inserts while a range is
+ *                     active. So each start that overlaps sees a set bit, until one of them has
  *                     zapped the page.
- *   start and end     Of one invalidation they run in one task, and registering the notifier waits
- *                     for those that go on, so there is an end for each start that was heard and
- *                     for no other. Each takes out its own range.
- *   start and revoke  Both may zap the same page. Revocation does not look at bits. nested start A
- *   zap notifies the attacher, which may export, too. Nothing of an attachment is ever mapped
- *                     elsewhere (xpmem_source_allowed()), so no bit is set and the recursion ends
- *                     there.
+ *   start and end     One task runs the start and the end of an invalidation, and registering the
+ *                     notifier waits for invalidations in progress. So there is an end for each start
+ *                     that was heard, and for no other. Each end removes its own range.
+ *   start and revoke  Both may zap the same page. Revocation does not look at bits.
+ *   nested start      A zap notifies the attacher, which may export, too. The module never maps
+ *                     pages of an attachment elsewhere (xpmem_source_allowed()), so no bit is set and
+ *                     the recursion ends there.
  */
 #include <linux/sched/signal.h>
 
 #include "race.h"
 #include "xpmem.h"
 
-/* Where an exporter's addresses end, for callers of functions that take a loff_t. */
+/* Upper limit of an exporter's addresses, for functions that take a loff_t. */
 #define END_OF_SPACE (LONG_MAX & PAGE_MASK)
 
 /*
- * change_protection() takes 0 for a range that it has not begun, so it never ends one that starts
- * there. A mapping at address 0 is never attached (xpmem_source_allowed()).
+ * change_protection() takes 0 for a range that it has not begun, so it never ends a range that
+ * starts there. No process attaches a mapping at address 0 (xpmem_source_allowed()).
  */
 static bool never_ends(const struct mmu_notifier_range *range)
 {
@@ -61,8 +62,8 @@ static void range_add(struct xpmem_exporter *exporter, const struct mmu_notifier
 }
 
 /*
- * Ranges are told apart by the address of the struct, which lies on the stack of the task that
- * changes.
+ * The address of the struct identifies a range. The struct is on the stack of the task that changes
+ * the exporter.
  */
 static void range_remove(struct xpmem_exporter *exporter, const struct mmu_notifier_range *range)
 {
@@ -81,12 +82,12 @@ static void range_remove(struct xpmem_exporter *exporter, const struct mmu_notif
 }
 
 /**
- * xpmem_invalidation_active() - whether an invalidation of a range goes on
+ * xpmem_invalidation_active() - whether an invalidation of a range is in progress
  * @exporter: the exporter
  * @start: first source address
  * @end: end of the range
  *
- * The lock orders a fault's look before or after the start of each invalidation.
+ * The lock orders the test of a fault before or after the start of each invalidation.
  */
 bool xpmem_invalidation_active(struct xpmem_exporter *exporter, unsigned long start, unsigned long end)
 {
@@ -103,8 +104,8 @@ bool xpmem_invalidation_active(struct xpmem_exporter *exporter, unsigned long st
 }
 
 /**
- * xpmem_invalidation_wait() - wait until no invalidation of a range goes on
- * @exporter: the exporter, kept by the caller, who holds no lock
+ * xpmem_invalidation_wait() - wait until no invalidation of a range is in progress
+ * @exporter: the exporter, which the caller keeps; the caller holds no lock
  * @start: first source address
  * @end: end of the range
  *
@@ -116,9 +117,9 @@ int xpmem_invalidation_wait(struct xpmem_exporter *exporter, unsigned long start
 }
 
 /*
- * The exporter is about to change [range->start, range->end). Called with the locks of the task
- * that changes, down to page, i_mmap and anon_vma locks in reclaim. It may not allocate with
- * reclaim, and may not wait for an mmap_lock, or for a lock that mm_take_all_locks() takes.
+ * The exporter is about to change [range->start, range->end). The task that changes it holds its
+ * own locks, down to page, i_mmap and anon_vma locks in reclaim. The function must not allocate
+ * with reclaim, and must not wait for an mmap_lock or for a lock that mm_take_all_locks() takes.
  */
 static int invalidation_start(struct mmu_notifier *notifier, const struct mmu_notifier_range *range)
 {
@@ -128,7 +129,10 @@ static int invalidation_start(struct mmu_notifier *notifier, const struct mmu_no
 
 	if (!never_ends(range))
 		range_add(exporter, range);
-	/* Not refused, so nothing is mapped, unless the veto was not in place yet. */
+	/*
+	 * The veto did not refuse, so no attachment maps the range, unless the veto was not in
+	 * place yet.
+	 */
 	if (!mmu_notifier_range_blockable(range))
 		return xpmem_windows_untouched(exporter, start, end) ? 0 : -EAGAIN;
 	xpmem_race_point("invalidation-active");
@@ -145,8 +149,8 @@ static void invalidation_end(struct mmu_notifier *notifier, const struct mmu_not
 }
 
 /*
- * The mm ended: no task of it runs, and no fault of an attacher has its mm_users raised. Or the
- * exporter is being freed.
+ * The mm ended: no task of it runs, and no fault of an attacher holds its mm_users. Or the exporter
+ * is being freed.
  */
 static void invalidation_release(struct mmu_notifier *notifier, struct mm_struct *mm)
 {
@@ -163,8 +167,8 @@ const struct mmu_notifier_ops xpmem_invalidation_ops = {
 };
 
 /*
- * The OOM reaper marks the mm as unstable before. Faults look for that after they had active_lock
- * or the window's lock, so from here on they insert nothing more.
+ * The OOM reaper has marked the mm as unstable. Faults test for that after they held active_lock or
+ * the window's lock, so they insert nothing from here on.
  */
 static bool invalidation_veto(struct mmu_interval_notifier *notifier,
 			      const struct mmu_notifier_range *range, unsigned long seq)

@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What a reader of the control ABI sees.
+ * The objects that a reader of the control ABI sees, and their netlink attributes.
  *
- * The objects of its own user in its own ipc namespace; with CAP_SYS_ADMIN over the user namespace
- * of a process in that ipc namespace, the objects of that process; with CAP_SYS_ADMIN over the
- * machine, and the ipc namespace's, all. With global_ids the ipc namespace does not matter for
- * objects of its own user and for the machine's administrator. To others an object that exists is
- * not found. Addresses are seen by readers that may trace the process.
+ * A reader sees:
+ *
+ * - the objects of its own user in its own ipc namespace;
+ * - with CAP_SYS_ADMIN over the user namespace of a process in that ipc namespace, the objects of
+ *   that process;
+ * - with CAP_SYS_ADMIN over the machine, all objects in its own ipc namespace.
+ *
+ * With global_ids, the ipc namespace does not matter for the first and the last of these. A request
+ * for any other object fails as if it did not exist. Only readers that may trace the process see
+ * addresses.
  */
 #include <linux/capability.h>
 #include <linux/cred.h>
@@ -18,8 +23,9 @@
 #include "nl_type.h"
 
 /*
- * The caller returns references with xpmem_viewer_destroy(). The sender is the user it claims to be
- * only if it opened the socket as that user: another may have left it the socket to write to.
+ * Takes references; xpmem_viewer_destroy() drops them. The sender acts as the user that it claims
+ * to be only if it opened the socket as that user, because another user may have passed it the
+ * socket.
  */
 void xpmem_viewer_init(struct xpmem_viewer *viewer, struct sk_buff *skb)
 {
@@ -59,8 +65,8 @@ void xpmem_viewer_init_machine(struct xpmem_viewer *viewer)
 }
 
 /*
- * Of the process that sent the request and of the one that opened its socket. Not audited where it
- * is refused.
+ * Whether both the process that sent the request and the one that opened its socket have a
+ * capability. Does not audit a refusal.
  */
 static bool viewer_capable(const struct xpmem_viewer *viewer, struct user_namespace *user_ns,
 			   int capability)
@@ -85,8 +91,8 @@ bool xpmem_nl_type_allowed(const struct xpmem_nl_type *type, const struct xpmem_
 }
 
 /*
- * Whether sender and opener of the socket pass the check that ptrace makes for the process of
- * @owner, or the sender is it.
+ * Whether the sender and the opener of the socket pass the ptrace check for the process of @owner,
+ * or the sender is that process.
  */
 static bool may_trace(const struct xpmem_viewer *viewer, const struct xpmem_owner *owner,
 		      const struct mm_struct *mm)
@@ -127,7 +133,7 @@ static u32 access_of(bool rdonly)
 	return rdonly ? XPMEM_ACCESS_RDONLY : XPMEM_ACCESS_RDWR;
 }
 
-/* An attribute per counter of enum xpmem_stat. */
+/* Adds an attribute for each counter of enum xpmem_stat. */
 static int put_stats(struct sk_buff *skb, const int *attributes, const atomic_long_t *stats,
 		     int count, int pad)
 {
@@ -139,7 +145,7 @@ static int put_stats(struct sk_buff *skb, const int *attributes, const atomic_lo
 	return 0;
 }
 
-/* What a request does not ask for is equal to anything. */
+/* A request without the attribute matches everything. */
 
 static bool equal_s64(const struct nlattr *attr, s64 value)
 {

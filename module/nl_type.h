@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What a reader of the control ABI sees of an object, for netlink.c and event.c. */
+/* Objects as netlink attributes, and readers of them, for netlink.c and event.c. */
 #ifndef XPMEM_NL_TYPE_H
 #define XPMEM_NL_TYPE_H
 
@@ -7,9 +7,11 @@
 
 #include "xpmem.h"
 
-/* The process that sent a request. A dump keeps it, whichever process reads its later messages. */
+/*
+ * The process that sent a request. A dump keeps it, even if another process reads later messages.
+ */
 struct xpmem_viewer {
-	struct sk_buff *skb;	/* the request, which lives as long as this */
+	struct sk_buff *skb;	/* the request; outlives this struct */
 	struct ns_common *ipc_ns;
 	struct user_namespace *user_ns;
 	struct pid_namespace *pid_ns;
@@ -18,16 +20,16 @@ struct xpmem_viewer {
 	const struct cred *opener;	/* of the socket */
 	kuid_t uid;
 	bool administrator;	/* over the machine */
-	bool machine;		/* sees everything: no process, but the listeners to events */
+	bool machine;		/* sees everything: the listeners to events, no process */
 };
 
 void xpmem_viewer_init(struct xpmem_viewer *viewer, struct sk_buff *skb);
 void xpmem_viewer_destroy(struct xpmem_viewer *viewer);
 
-/* The first namespaces, all of the machine; needs no xpmem_viewer_destroy(). */
+/* Sees all of the machine, in the initial namespaces. Needs no xpmem_viewer_destroy(). */
 void xpmem_viewer_init_machine(struct xpmem_viewer *viewer);
 
-/* A kind of object, as attributes of netlink. */
+/* A kind of objects, as netlink attributes. */
 struct xpmem_nl_type {
 	struct xpmem_registry *registry;
 	const char *not_found;
@@ -40,14 +42,14 @@ struct xpmem_nl_type {
 	int reason;
 	const struct xpmem_owner *(*owner)(const struct xpmem_object *object);
 	/*
-	 * Whether the viewer sees addresses of the process that the object belongs to, and may
+	 * Whether the viewer may see addresses of the process that the object belongs to, and may
 	 * revoke the object.
 	 */
 	bool (*traceable)(const struct xpmem_object *object, const struct xpmem_viewer *viewer);
-	/* 0, or not when the message is full. */
+	/* Returns 0, or an error if the message is full. */
 	int (*fill)(struct sk_buff *skb, struct xpmem_object *object,
 		    const struct xpmem_viewer *viewer);
-	/* Whether the object is what a dump asks for with @attrs. */
+	/* Whether a dump with @attrs asks for the object. */
 	bool (*matches)(struct nlattr **attrs, const struct xpmem_object *object,
 			const struct xpmem_viewer *viewer);
 	void (*put)(struct xpmem_object *object);

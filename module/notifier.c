@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Registering mmu notifiers in the caller's address space.
+ * Registers mmu notifiers in the caller's address space.
  *
- * mm_take_all_locks() looks for a signal after each lock that it takes and gives up with -EINTR. In
- * a process with many mappings and a timer it would never end. So all signals but SIGKILL wait.
+ * mm_take_all_locks() tests for a signal after each lock that it takes, and gives up with -EINTR. A
+ * process with many mappings and a timer would never register a notifier. So this file blocks all
+ * signals but SIGKILL meanwhile.
  */
 #include <linux/mmu_notifier.h>
 #include <linux/sched/mm.h>
@@ -11,12 +12,12 @@
 
 #include "xpmem.h"
 
-/* What to do under the mmap_lock: one of three. */
+/* What to do under the mmap_lock. The caller sets one of notifier, interval and ops. */
 struct request {
 	struct mmu_notifier *notifier;			/* to register */
-	struct mmu_interval_notifier *interval;		/* to insert, with its ops */
+	struct mmu_interval_notifier *interval;		/* to insert, with interval_ops */
 	const struct mmu_interval_notifier_ops *interval_ops;
-	const struct mmu_notifier_ops *ops;		/* of a notifier to get */
+	const struct mmu_notifier_ops *ops;		/* of the notifier to get */
 	struct mmu_notifier *found;
 };
 
@@ -49,9 +50,9 @@ static int serve_with_signals_blocked(struct request *request)
 }
 
 /*
- * What looked like a signal may be gone by now, as a stop that was continued is: then the system
- * call, which would not be restarted, goes on here. Else it starts again after the signal, or the
- * work for the task, was dealt with.
+ * The signal may be gone when the registration fails, for example after a stop and a continue. Then
+ * the system call would not restart, so this function tries again. Otherwise the system call
+ * restarts after the task has handled the signal or its task work.
  */
 static int request_watch(struct request *request)
 {
@@ -65,7 +66,7 @@ static int request_watch(struct request *request)
 
 /**
  * xpmem_notifier_register() - register an ordinary mmu notifier in the caller's address space
- * @notifier: its ops are set
+ * @notifier: the caller has set its ops
  *
  * The caller holds no lock. mmu_notifier_unregister() undoes it.
  * Return: 0, -ENOMEM or -ERESTARTNOINTR.
@@ -78,8 +79,8 @@ int xpmem_notifier_register(struct mmu_notifier *notifier)
 }
 
 /**
- * xpmem_notifier_get() - the notifier with some ops that the caller's address space has once
- * @ops: with alloc_notifier and free_notifier
+ * xpmem_notifier_get() - get the one notifier with given ops in the caller's address space
+ * @ops: must have alloc_notifier and free_notifier
  *
  * The caller holds no lock. mmu_notifier_put() undoes it.
  * Return: the notifier, or -ENOMEM or -ERESTARTNOINTR.
@@ -94,11 +95,11 @@ struct mmu_notifier *xpmem_notifier_get(const struct mmu_notifier_ops *ops)
 
 /**
  * xpmem_interval_notifier_insert() - watch all of the caller's address space
- * @notifier: is initialized here
- * @ops: with the callback
+ * @notifier: the function initializes it
+ * @ops: must have the callback
  *
- * The caller holds no lock. mmu_interval_notifier_remove() undoes it. Invalidations that go on now
- * may delay the first call of the callback until all of them have ended.
+ * The caller holds no lock. mmu_interval_notifier_remove() undoes it. Invalidations in progress may
+ * delay the first callback until all of them have ended.
  *
  * Return: 0, -ENOMEM or -ERESTARTNOINTR.
  */

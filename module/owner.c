@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The process that made a segment or a permit, and what it must allow for others to have its
- * memory.
+ * The process that created a segment or permit, and the conditions for others to access its memory.
  */
 #include <linux/capability.h>
 #include <linux/sched/signal.h>
@@ -12,7 +11,7 @@
 #include "compat/ipc_namespace.h"
 #include "xpmem.h"
 
-/* Takes references; xpmem_owner_destroy() returns them. */
+/* Takes references; xpmem_owner_destroy() drops them. */
 void xpmem_owner_init(struct xpmem_owner *owner)
 {
 	owner->pid = get_pid(task_tgid(current));
@@ -29,7 +28,10 @@ void xpmem_owner_destroy(struct xpmem_owner *owner)
 	xpmem_ipc_ns_put(owner->ipc_ns);
 }
 
-/* Returns why the address space of @owner ended. A process that lives on has called exec. */
+/*
+ * Returns the reason why the address space of @owner ended. A process that still lives has called
+ * exec.
+ */
 enum xpmem_reason xpmem_owner_end(const struct xpmem_owner *owner)
 {
 	struct task_struct *task = get_pid_task(owner->pid, PIDTYPE_TGID);
@@ -40,21 +42,24 @@ enum xpmem_reason xpmem_owner_end(const struct xpmem_owner *owner)
 	return lives ? XPMEM_REASON_EXEC : XPMEM_REASON_EXITED;
 }
 
-/* Whether ids of @owner's objects mean anything in @ipc_ns. */
+/* Whether ids of @owner's objects are valid in @ipc_ns. */
 bool xpmem_owner_same_scope(const struct xpmem_owner *owner, const struct ns_common *ipc_ns)
 {
 	return READ_ONCE(xpmem_global_ids) || owner->ipc_ns == ipc_ns;
 }
 
-/* How another process is refused an object: where ids of @owner mean nothing, it is not there. */
+/*
+ * Returns the error for another process that names an object of @owner. Where ids of @owner are not
+ * valid, the object does not exist.
+ */
 int xpmem_owner_refusal(const struct xpmem_owner *owner)
 {
 	return xpmem_owner_same_scope(owner, xpmem_ipc_ns_current()) ? -EACCES : -ENOENT;
 }
 
 /*
- * A thread of @owner's process that still has the address space @mm, with a reference; its first
- * thread if that does.
+ * Returns a thread of @owner's process that still has the address space @mm, with a reference.
+ * Prefers the first thread.
  */
 static struct task_struct *get_thread(const struct xpmem_owner *owner, const struct mm_struct *mm)
 {
@@ -87,8 +92,8 @@ static bool ids_are_equal(const struct cred *cred, const struct cred *theirs)
 }
 
 /*
- * Whether @cred has all capabilities that @theirs has. Over a user namespace that the caller's user
- * made, and that the caller is not confined to, no capability raises a process above that user.
+ * Whether @cred has all capabilities that @theirs has. Capabilities over a user namespace that the
+ * caller's user created, and that the caller is not confined to, raise no process above that user.
  */
 static bool has_capabilities(const struct cred *cred, const struct cred *theirs)
 {
@@ -106,10 +111,10 @@ static bool has_capabilities(const struct cred *cred, const struct cred *theirs)
 }
 
 /**
- * xpmem_owner_denial() - why ptrace would keep the memory of a process from another
+ * xpmem_owner_denial() - tell why ptrace would keep the memory of a process from another
  * @owner: of an object of the other process
  * @mm: the address space that the object belongs to
- * @cred: of the process that asks
+ * @cred: credentials of the process that asks
  * @any_user: the object is for other users, too: the other process only has to be dumpable
  *
  * This does what __ptrace_may_access() of the kernel does, which modules cannot call, with these
@@ -118,11 +123,11 @@ static bool has_capabilities(const struct cred *cred, const struct cred *theirs)
  * - the permitted capabilities of @cred count, as for PTRACE_ATTACH;
  * - ptrace refuses across user namespaces. Here processes of one user in namespaces of that user
  *   pass, since containers that a user starts would not reach each other otherwise;
- * - no security module is asked, and Yama is one: with its scope no process could attach memory of
- *   a sibling, which is what MPI does;
- * - CAP_SYS_PTRACE in @owner->user_ns, which overrides all of it, is for the caller to look at.
+ * - it asks no security module. Yama is one, and its scope would keep processes from attaching
+ *   memory of a sibling, which is what MPI does;
+ * - the caller tests for CAP_SYS_PTRACE in @owner->user_ns, which overrides all of it.
  *
- * Return: 0, or why not.
+ * Return: 0, or the reason.
  */
 enum xpmem_denial xpmem_owner_denial(const struct xpmem_owner *owner, const struct mm_struct *mm,
 				     const struct cred *cred, bool any_user)
@@ -142,8 +147,8 @@ enum xpmem_denial xpmem_owner_denial(const struct xpmem_owner *owner, const stru
 		denial = XPMEM_DENIAL_CAPABILITIES;
 	rcu_read_unlock();
 	/*
-	 * A thread that changes its ids is made undumpable first. Pairs with commit_creds(): new
-	 * ids that were seen above come with a look at dumpable that is as new.
+	 * commit_creds() makes a thread undumpable before it changes its ids. Pairs with
+	 * commit_creds(): if this task saw new ids above, it sees the new dumpable below.
 	 */
 	smp_rmb();
 	/* exec_mmap() changes the mm and whether the task is dumpable under this lock. */

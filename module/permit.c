@@ -8,7 +8,7 @@
 #include "trace.h"
 #include "xpmem.h"
 
-/* Says what came of xpmem_owner_denial(), where an administrator looks for it. */
+/* Reports the result of xpmem_owner_denial() where an administrator looks for it. */
 static int permit_refuse(const struct xpmem_segment *segment, enum xpmem_denial denial)
 {
 	static const char *const texts[] = {
@@ -28,8 +28,8 @@ static int permit_refuse(const struct xpmem_segment *segment, enum xpmem_denial 
 }
 
 /*
- * The check that ptrace makes, with capabilities over the exporter's user namespace, whatever
- * others it has joined.
+ * Does the check that ptrace does, with capabilities over the user namespace of the exporter's
+ * exec, whichever namespaces the exporter has joined since.
  */
 static int check_ptrace(const struct xpmem_segment *segment, bool any_user)
 {
@@ -40,15 +40,15 @@ static int check_ptrace(const struct xpmem_segment *segment, bool any_user)
 	denial = xpmem_owner_denial(&segment->owner, segment->exporter->mm, current_cred(), any_user);
 	if (!denial || ns_capable(segment->owner.user_ns, CAP_SYS_PTRACE))
 		return 0;
-	/* An address space that ended meanwhile takes its segments along. */
+	/* The segment ends with its address space, which may have ended meanwhile. */
 	if (xpmem_segment_gone(segment))
 		return -ENOENT;
 	return permit_refuse(segment, denial);
 }
 
 /*
- * As System V IPC does, with the bits that this machine honours; and then no more than ptrace would
- * allow.
+ * Checks the mode as System V IPC does, with the bits that this machine honours, and then what
+ * ptrace would allow.
  */
 static int check_access(const struct xpmem_segment *segment, u32 flags)
 {
@@ -58,7 +58,7 @@ static int check_access(const struct xpmem_segment *segment, u32 flags)
 	if (uid_eq(current_euid(), segment->owner.uid)) {
 		needed <<= 6;
 	} else {
-		/* The mode gives access to processes whose ids cannot be the exporter's. */
+		/* The mode admits processes whose ids differ from the exporter's. */
 		any_user = true;
 		if (in_group_p(segment->owner.gid))
 			needed <<= 3;
@@ -75,7 +75,7 @@ static int check_access(const struct xpmem_segment *segment, u32 flags)
 	return check_ptrace(segment, any_user);
 }
 
-/* The segment that @segid names to the caller, if the caller may have it: with a reference. */
+/* Returns the segment that @segid names to the caller, with a reference, or -ENOENT or -EACCES. */
 static struct xpmem_segment *find_allowed(s64 segid, u32 flags)
 {
 	struct xpmem_segment *segment = xpmem_segment_find(segid);
@@ -93,13 +93,13 @@ static struct xpmem_segment *find_allowed(s64 segid, u32 flags)
 }
 
 /**
- * xpmem_permit_create() - make a permit for the caller
- * @client: who will own it
- * @segid: the segment, or zero when @flags has XPMEM_GET_FD
- * @fd: a descriptor that stands for the segment, or zero when @flags has not
+ * xpmem_permit_create() - create a permit for the caller
+ * @client: the owner of the permit
+ * @segid: the segment, or zero if @flags has XPMEM_GET_FD
+ * @fd: a descriptor of the segment if @flags has XPMEM_GET_FD, else zero
  * @flags: XPMEM_GET_ flags, known to be valid bits
  *
- * Return: the permit, which has its id but cannot be found until it is published, or an error
+ * Return: the permit, which has its id but is not found until it is published, or an error
  * pointer. xpmem_permit_put() undoes it.
  */
 struct xpmem_permit *xpmem_permit_create(struct xpmem_client *client, s64 segid, int fd, u32 flags)
@@ -155,8 +155,8 @@ put_segment:
 }
 
 /*
- * Cannot fail. The creator's reference passes to the client, and from the moment that the registry
- * knows the permit another thread may release it: nothing may follow.
+ * Cannot fail. The client takes over the creator's reference. Once the registry knows the permit,
+ * another thread may release it, so the function does not touch it afterwards.
  */
 void xpmem_permit_publish(struct xpmem_permit *permit)
 {
@@ -172,7 +172,7 @@ void xpmem_permit_publish(struct xpmem_permit *permit)
 	xpmem_race_point("permit-published");
 }
 
-/* May be called with the mmap_lock of the attacher held. */
+/* The caller may hold the mmap_lock of the attacher. */
 void xpmem_permit_put(struct xpmem_permit *permit)
 {
 	if (!refcount_dec_and_test(&permit->object.ref))
@@ -191,7 +191,7 @@ void xpmem_permit_put(struct xpmem_permit *permit)
 	kfree(permit);
 }
 
-/* The permit with a reference for the caller, or NULL. */
+/* Returns the permit with a reference for the caller, or NULL. */
 struct xpmem_permit *xpmem_permit_find(s64 id)
 {
 	struct xpmem_object *object = xpmem_registry_find(&xpmem_permits, id);
@@ -199,7 +199,7 @@ struct xpmem_permit *xpmem_permit_find(s64 id)
 	return object ? container_of(object, struct xpmem_permit, object) : NULL;
 }
 
-/* The caller's own permit with a reference, or -ENOENT or -EACCES. */
+/* Returns the caller's own permit with a reference, or -ENOENT or -EACCES. */
 struct xpmem_permit *xpmem_permit_find_own(s64 id)
 {
 	struct xpmem_permit *permit = xpmem_permit_find(id);
@@ -216,9 +216,9 @@ struct xpmem_permit *xpmem_permit_find_own(s64 id)
 }
 
 /*
- * Calls @visit for each attachment, and returns what its calls return, or-ed. Attachments stay in
- * the list until they are freed, so one with a reference is a place to go on from. Those that are
- * added meanwhile see that the permit or segment is dead.
+ * Calls @visit for each attachment, and returns the OR of the results. An attachment stays in the
+ * list until it is freed, so the walk can continue from one that it holds a reference to. Tasks
+ * that add attachments meanwhile see that the permit or segment is dead.
  */
 static unsigned long
 for_each_attachment(struct xpmem_permit *permit,
@@ -252,7 +252,7 @@ static unsigned long attachment_unmap(struct xpmem_attachment *attachment)
 }
 
 /*
- * A bit for the group where an attachment may have something mapped. Nothing is inserted any more.
+ * Returns a bit for the group if the attachment may map something. Faults insert nothing any more.
  */
 static unsigned long touched_group(struct xpmem_attachment *attachment)
 {
@@ -263,7 +263,8 @@ static unsigned long touched_group(struct xpmem_attachment *attachment)
  * xpmem_permit_stop() - wait for faults that began before the permit or its segment was marked dead
  * @permit: the caller holds a reference, and no lock but @permit->attaching
  *
- * Faults that have the lock may not have seen the mark; those that take it later see it.
+ * A fault that holds permit->inserting may have missed the mark. A fault that takes it later sees
+ * the mark.
  * Return: a bit for each group where attachments of the permit may have something mapped.
  */
 unsigned long xpmem_permit_stop(struct xpmem_permit *permit)
@@ -282,12 +283,12 @@ static bool is_of_permit(const struct xpmem_attachment *attachment, const void *
 /**
  * xpmem_permit_kill() - end a published permit
  * @permit: the caller holds a reference of its own
- * @detach: unmap what the caller's process has attached with it; the caller holds permit->attaching
- * @reason: what listeners are told
+ * @detach: also unmap the attachments of the caller's process; the caller holds permit->attaching
+ * @reason: the reason to tell listeners
  *
- * When this returns no process reaches memory through it any more, also if another call does it,
+ * When this returns, no process reaches memory through the permit, even if another call ends it,
  * unless the caller's task was killed meanwhile. Touching what is still mapped raises SIGBUS.
- * Return: whether this call did it.
+ * Return: whether this call ended the permit.
  */
 bool xpmem_permit_kill(struct xpmem_permit *permit, bool detach, enum xpmem_reason reason)
 {
@@ -302,8 +303,8 @@ bool xpmem_permit_kill(struct xpmem_permit *permit, bool detach, enum xpmem_reas
 		return false;
 	}
 	/*
-	 * Whoever attaches now is in the list of attachments and dealt with below, or sees this and
-	 * gives up.
+	 * A task that attaches now is in the list already, so the code below finds its attachment,
+	 * or the task sees this mark and gives up.
 	 */
 	spin_lock(&permit->lock);
 	WRITE_ONCE(permit->dead, true);
@@ -316,12 +317,12 @@ bool xpmem_permit_kill(struct xpmem_permit *permit, bool detach, enum xpmem_reas
 	xpmem_groups_revoke(segment->exporter, groups, is_of_permit, permit, segment->start, end);
 	xpmem_wait_revoke(segment->exporter, segment->start, end);
 	xpmem_dmabuf_revoke(segment, permit);
-	/* Last, so that close() of the file, which looks in the list, waits as well. */
+	/* Last: close() of the file finds the permit in the list, and waits for it. */
 	spin_lock(&client->lock);
 	list_del(&permit->client_link);
 	spin_unlock(&client->lock);
 	WRITE_ONCE(permit->ended, true);
-	/* Pairs with the waiter, which is in the queue before it looks. */
+	/* Pairs with the waiter, which queues itself before it tests. */
 	smp_mb();
 	wake_up_var(&permit->ended);
 	trace_release(permit);
@@ -339,7 +340,7 @@ int xpmem_permit_release(s64 id)
 	if (IS_ERR(permit))
 		return PTR_ERR(permit);
 	if (mutex_lock_killable(&permit->attaching)) {
-		/* Not amid another thread's attach, which maps over what this would unmap. */
+		/* An attach of another thread may map over what this would unmap. */
 		error = -EINTR;
 	} else {
 		if (!xpmem_permit_kill(permit, true, XPMEM_REASON_REMOVED))

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Mapping what the exporter has present when a process attaches it. */
+/* Maps what the exporter has present into a new attachment. */
 #include <linux/delay.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
@@ -7,8 +7,9 @@
 #include "xpmem.h"
 
 /*
- * Maps what the exporter has present of the window and its VMA, or passes over what the exporter has not mapped. Returns the source
- * address of the end, maybe beyond the attachment, or zero when the exporter's mmap_lock is not to be had now.
+ * Maps what the exporter has present of the window and of its VMA, or skips a hole in the
+ * exporter's mappings. Returns the source address where it ended, which may lie beyond the
+ * attachment, or 0 if the exporter's mmap_lock is not available now.
  */
 static unsigned long populate_here(struct xpmem_snapshot *snapshot, unsigned long *single, bool source_locked)
 {
@@ -38,7 +39,7 @@ static unsigned long populate_here(struct xpmem_snapshot *snapshot, unsigned lon
 	return end;
 }
 
-/* A fault of the populater: its task has mm_users of the exporter raised. */
+/* Serves a fault of the populater. Its task has raised mm_users of the exporter's mm. */
 vm_fault_t xpmem_populate_fault(struct vm_fault *vmf)
 {
 	struct vm_area_struct *vma = vmf->vma;
@@ -55,7 +56,9 @@ vm_fault_t xpmem_populate_fault(struct vm_fault *vmf)
 
 /**
  * xpmem_attachment_populate() - map what the exporter has present of a new attachment
- * @attachment: attached by the caller, whose faults do it, one for each window; the rest is left to be faulted
+ * @attachment: the caller has attached it
+ *
+ * The caller's task takes one fault for each window. Later faults map the rest.
  */
 void xpmem_attachment_populate(struct xpmem_attachment *attachment)
 {
@@ -76,7 +79,7 @@ void xpmem_attachment_populate(struct xpmem_attachment *attachment)
 			mmap_read_unlock(mm);
 			break;
 		}
-		/* Where another thread's fault came first. */
+		/* Stays if another thread's fault comes first. */
 		attachment->populated = (source | (XPMEM_WINDOW_SIZE - 1)) + 1;
 		fault = handle_mm_fault(vma, address, 0, NULL);
 		mmap_read_unlock(mm);
@@ -89,7 +92,10 @@ void xpmem_attachment_populate(struct xpmem_attachment *attachment)
 				break;
 			mmap_read_unlock(exporter->mm);
 		}
-		/* A writer, as another thread that attaches, would wait for milliseconds while a reader takes the lock again and again. */
+		/*
+		 * Back off, or mmap_lock writers (other threads that attach) starve for
+		 * milliseconds.
+		 */
 		if (rwsem_is_contended(&mm->mmap_lock))
 			usleep_range(20, 50);
 		cond_resched();

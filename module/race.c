@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The scheduler of race points: decides from a seed whether a task that passes a point is delayed.
+ * Decides from a seed whether to delay a task that passes a race point.
  *
  * Only a build with XPMEM_RACE=1 contains this file. The n-th pass of a point draws the n-th number
- * of the stream that the seed and the name of the point give. So the same seed gives the same
+ * of a stream, which the seed and the name of the point determine. So the same seed gives the same
  * delays, as long as tasks pass each point in the same order.
  */
 #include <linux/delay.h>
@@ -20,7 +20,7 @@
 #define LONGEST_SPIN 50		/* microseconds */
 
 static DEFINE_SPINLOCK(race_lock);
-static struct xpmem_race *race_points;	/* race_lock; the points that were passed */
+static struct xpmem_race *race_points;	/* race_lock; points that tasks have passed */
 static u32 race_seed;			/* race_lock, to write; 0: no delays */
 
 static unsigned int race_rate = 25;
@@ -59,7 +59,10 @@ static const struct kernel_param_ops race_seed_ops = { .set = race_set_seed, .ge
 module_param_cb(race_seed, &race_seed_ops, NULL, 0644);
 MODULE_PARM_DESC(race_seed, "Seed of the delays, restarts all streams (default: 0, no delays)");
 
-/* A line for each point that was passed: its name, passes and delays since the seed was set. */
+/*
+ * Prints a line for each point that tasks have passed: its name, and its passes and delays since
+ * the seed was set.
+ */
 static int race_get_passes(char *buffer, const struct kernel_param *param)
 {
 	struct xpmem_race *race;
@@ -78,7 +81,7 @@ static const struct kernel_param_ops race_passes_ops = { .get = race_get_passes 
 module_param_cb(race_passes, &race_passes_ops, NULL, 0444);
 MODULE_PARM_DESC(race_passes, "The points that were passed, with their passes and delays");
 
-/* Counts a pass and draws a number for it. Returns whether the pass is to be delayed. */
+/* Counts a pass and draws a number for it. Returns whether to delay the pass. */
 static bool race_draw(struct xpmem_race *race, u32 *number)
 {
 	unsigned long flags, pass;

@@ -14,7 +14,7 @@
 
 struct xpmem_race {
 	const char *name;
-	struct xpmem_race *next;	/* of the points that were passed; race_lock, set once */
+	struct xpmem_race *next;	/* race_lock; the next point that tasks passed */
 	bool listed;			/* race_lock */
 	unsigned long passes;		/* race_lock; since the seed was set */
 	unsigned long delays;		/* race_lock; since the seed was set */
@@ -30,7 +30,7 @@ void xpmem_race_delay(struct xpmem_race *race);
 	xpmem_race_sleep(&race_);				\
 } while (0)
 
-/* For callers that hold a spinlock or that must not sleep: waits a few microseconds at most. */
+/* The caller holds a spinlock, or must not sleep. Waits a few microseconds at most. */
 #define xpmem_race_spin(label) do {				\
 	static struct xpmem_race race_ = { .name = (label) };	\
 								\

@@ -2,11 +2,11 @@
 /*
  * Objects by id.
  *
- * An id is (random cookie << INDEX_BITS | index): positive, hard to guess, as the cookie has all
- * the bits that 63 leave to it, and not reused soon, since an index waits in a queue before it is
- * handed out again and the cookie differs each time. The index finds the object's slot, as an
- * address finds a page, in three levels of tables, which stay until the module goes. The registry
- * holds no reference: an object is withdrawn before it is freed.
+ * An id is (random cookie << INDEX_BITS | index). It is positive. It is hard to guess, because the
+ * cookie has all bits that the index leaves of 63. It is not reused soon, because an index waits in
+ * a queue before its next use and the cookie differs each time. The index finds the object's slot
+ * in three levels of tables, as an address finds a page. The tables stay until the module is
+ * unloaded. The registry holds no reference: an object is withdrawn before it is freed.
  */
 #include <linux/ktime.h>
 #include <linux/moduleparam.h>
@@ -22,7 +22,7 @@
 #define INDEX_MASK ((1UL << INDEX_BITS) - 1)
 #define COOKIE_BITS (63 - INDEX_BITS)
 
-/* How many indices wait at least, unless memory is short. */
+/* Indices that wait at least, unless memory is short. */
 #define MIN_WAITING 64
 
 /* A slot holds its object, or FREE and the next index in the queue, or 0 while it is reserved. */
@@ -35,13 +35,13 @@ static struct {
 
 static_assert(TABLE_ENTRIES == 1 << TABLE_BITS);
 
-/* 16 times what 256 processes hold that attach to each other, 65,280 of each. */
+/* 16 times the 65,280 objects of each kind that 256 processes hold that attach to each other. */
 #define DEFAULT_LIMIT 1048576
 
 /*
- * What one user may hold at most, whatever the limit is set to, so that no user takes all indices
- * of the machine from the others. CAP_SYS_RESOURCE overrides this, too: it may exhaust the machine
- * in other ways.
+ * Objects that one user may hold at most, whatever the limit is set to, so that no user takes all
+ * indices of the machine from the others. CAP_SYS_RESOURCE overrides this, too, because it can
+ * exhaust the machine in other ways.
  */
 #define HARD_LIMIT (1U << (INDEX_BITS - 3))
 
@@ -60,7 +60,7 @@ REGISTRY(segments, XPMEM_SEGMENT);
 REGISTRY(permits, XPMEM_PERMIT);
 REGISTRY(attachments, XPMEM_ATTACHMENT);
 
-/* No more than there are segments. */
+/* Has no limit of its own: there are no more exporters than segments. */
 struct xpmem_registry xpmem_exporters = {
 	.kind = XPMEM_EXPORTER,
 	.lock = __SPIN_LOCK_UNLOCKED(xpmem_exporters.lock),
@@ -89,7 +89,7 @@ static spinlock_t *slot_lock(u32 index)
 	return &slot_locks[index % ARRAY_SIZE(slot_locks)].lock;
 }
 
-/* Of an index below the end. */
+/* Returns the slot of an index whose tables exist. */
 static unsigned long *slot_of(const struct xpmem_registry *registry, u32 index)
 {
 	unsigned long **tables = registry->root[index >> 2 * TABLE_BITS];
@@ -97,7 +97,7 @@ static unsigned long *slot_of(const struct xpmem_registry *registry, u32 index)
 	return &tables[(index >> TABLE_BITS) % TABLE_ENTRIES][index % TABLE_ENTRIES];
 }
 
-/* The table at @place, which is made if there is none; or NULL without memory. */
+/* Returns the table at @place, which it creates if there is none, or NULL without memory. */
 static void *get_table(void *place)
 {
 	void **table = place, *found = READ_ONCE(*table), *made;
@@ -114,7 +114,7 @@ static void *get_table(void *place)
 	return found;
 }
 
-/* So that @index has a slot. */
+/* Creates the tables for the slot of @index. Returns false without memory. */
 static bool make_slot(struct xpmem_registry *registry, u32 index)
 {
 	unsigned long **tables = get_table(&registry->root[index >> 2 * TABLE_BITS]);
@@ -122,7 +122,7 @@ static bool make_slot(struct xpmem_registry *registry, u32 index)
 	return tables && get_table(&tables[(index >> TABLE_BITS) % TABLE_ENTRIES]);
 }
 
-/* The first of those that wait. */
+/* Takes the first index that waits. The caller holds the registry's lock. */
 static u32 take_free(struct xpmem_registry *registry)
 {
 	u32 index = registry->first_free;
@@ -180,11 +180,12 @@ static u32 take_index(struct xpmem_registry *registry, int *error)
 }
 
 /**
- * xpmem_registry_reserve() - give an object its id, and charge it to the user that the caller acts as
- * @registry: where
- * @object: what; nobody finds it until it is published
+ * xpmem_registry_reserve() - give an object its id, and charge it to the caller's effective user
+ * @registry: the registry
+ * @object: the object; no lookup finds it until it is published
  *
- * The caller must cancel or publish. Return: 0, -EDQUOT, -ENOMEM or -ENOSPC.
+ * The caller must cancel or publish the object.
+ * Return: 0, -EDQUOT, -ENOMEM or -ENOSPC.
  */
 int xpmem_registry_reserve(struct xpmem_registry *registry, struct xpmem_object *object)
 {
@@ -204,7 +205,7 @@ int xpmem_registry_reserve(struct xpmem_registry *registry, struct xpmem_object 
 	return 0;
 }
 
-/* For an object that was reserved and never published. */
+/* Undoes xpmem_registry_reserve() for an object that was never published. */
 void xpmem_registry_cancel(struct xpmem_registry *registry, struct xpmem_object *object)
 {
 	put_free(registry, object->id & INDEX_MASK);
@@ -223,11 +224,12 @@ void xpmem_registry_publish(struct xpmem_registry *registry, struct xpmem_object
 }
 
 /**
- * xpmem_registry_withdraw() - take a published object out
- * @registry: where
- * @object: what; the caller holds a reference, or had the last and has not freed it
+ * xpmem_registry_withdraw() - remove a published object
+ * @registry: the registry
+ * @object: the object; the caller holds a reference, or dropped the last one and has not freed it
  *
- * When this returns nobody looks at @object who has no reference. Return: whether this call did it, which is true once only.
+ * When this returns, no task without a reference uses @object.
+ * Return: whether this call removed it, which is true only once.
  */
 bool xpmem_registry_withdraw(struct xpmem_registry *registry, struct xpmem_object *object)
 {
@@ -270,8 +272,8 @@ static struct xpmem_object *get_object(struct xpmem_registry *registry, u32 inde
 }
 
 /*
- * The object with a reference for the caller, or NULL, which is counted: callers that guess ids
- * show there.
+ * Returns the object with a reference for the caller, or NULL. Counts the latter, because callers
+ * that guess ids show there.
  */
 struct xpmem_object *xpmem_registry_find(struct xpmem_registry *registry, s64 id)
 {
@@ -289,8 +291,8 @@ struct xpmem_object *xpmem_registry_find(struct xpmem_registry *registry, s64 id
 
 /**
  * xpmem_registry_next() - walk over all objects; sleeps
- * @registry: where
- * @cursor: zero for the first; moved past the object that is returned
+ * @registry: the registry
+ * @cursor: zero for the first object; the function moves it past the object that it returns
  *
  * A walk returns every object that is published from its first call to its last, and none twice,
  * however many others come and go meanwhile:
@@ -344,7 +346,7 @@ static void free_tables(struct xpmem_registry *registry)
 	}
 }
 
-/* All objects are gone, and all who looked for them. */
+/* No object and no lookup is left. */
 void xpmem_registry_exit(void)
 {
 	free_tables(&xpmem_segments);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What a fault found after it had to give up the attacher's lock, kept for the fault that follows
- * in the same task.
+ * What a fault found after it dropped the attacher's lock, kept for the next fault of the same
+ * task.
  *
  * Without it a task starves while the exporter's mmap_lock is busy: each time it comes back, it may
  * only try for the lock.
@@ -12,8 +12,8 @@
 #include "xpmem.h"
 
 /*
- * Tasks that share a bucket and have one each; the oldest goes for one more, and its task repeats
- * its work.
+ * Entries in one bucket, one for each task. One more replaces the oldest, and the task of that one
+ * repeats its work.
  */
 #define BUCKET_DEPTH 64
 
@@ -32,8 +32,8 @@ void xpmem_retry_free(struct xpmem_retry *retry)
 }
 
 /*
- * Keeps @retry, which becomes the exporter's, for the caller's task, which has taken what it had
- * there.
+ * Keeps @retry for the caller's task, which has taken its former entry. The exporter owns @retry
+ * from now on.
  */
 void xpmem_retry_put(struct xpmem_exporter *exporter, struct xpmem_retry *retry)
 {
@@ -55,18 +55,19 @@ void xpmem_retry_put(struct xpmem_exporter *exporter, struct xpmem_retry *retry)
 }
 
 /**
- * xpmem_retry_take() - take out of an exporter what the caller's task has there
+ * xpmem_retry_take() - take the entry of the caller's task out of an exporter
  * @exporter: the exporter
  * @source: the page that the task faults on
  *
- * Return: the retry for this page, for xpmem_retry_free(), or NULL. One for another page is freed.
+ * Frees an entry for another page.
+ * Return: the entry for this page, for xpmem_retry_free(), or NULL.
  */
 struct xpmem_retry *xpmem_retry_take(struct xpmem_exporter *exporter, unsigned long source)
 {
 	struct hlist_head *bucket = retry_bucket(exporter);
 	struct xpmem_retry *found = NULL, *entry;
 
-	/* Only this task adds its own. */
+	/* No other task adds an entry for this task. */
 	if (hlist_empty(bucket))
 		return NULL;
 	spin_lock(&exporter->lock);
@@ -85,7 +86,7 @@ struct xpmem_retry *xpmem_retry_take(struct xpmem_exporter *exporter, unsigned l
 	return found;
 }
 
-/* Nothing refers to the exporter. */
+/* The exporter has no reference left. */
 void xpmem_retries_destroy(struct xpmem_exporter *exporter)
 {
 	struct hlist_node *next;

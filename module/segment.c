@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* A range of an address space that may be attached. */
+/* A range of an exporter that processes may attach. */
 #include <linux/anon_inodes.h>
 #include <linux/ctype.h>
 #include <linux/file.h>
@@ -35,15 +35,15 @@ static bool valid_range(u64 vaddr, u64 *length)
 }
 
 /**
- * xpmem_segment_create() - make a segment of the caller's address space
- * @client: who will own it
+ * xpmem_segment_create() - create a segment of the caller's address space
+ * @client: the owner of the segment
  * @vaddr: first byte
  * @length: bytes, or XPMEM_LENGTH_MAX
  * @mode: permission bits
  * @flags: XPMEM_MAKE_ flags, known to be valid
  * @name: XPMEM_NAME_SIZE bytes, or NULL
  *
- * Return: the segment, which has its id but cannot be found until it is published, or an error
+ * Return: the segment, which has its id but is not found until it is published, or an error
  * pointer. xpmem_segment_put() undoes it.
  */
 struct xpmem_segment *xpmem_segment_create(struct xpmem_client *client, u64 vaddr, u64 length,
@@ -93,8 +93,8 @@ free:
 }
 
 /*
- * Cannot fail. The creator's reference passes to the client, and from the moment that the registry
- * knows the segment another thread may remove it: nothing may follow.
+ * Cannot fail. The client takes over the creator's reference. Once the registry knows the segment,
+ * another thread may remove it, so the function does not touch it afterwards.
  */
 void xpmem_segment_publish(struct xpmem_segment *segment)
 {
@@ -115,7 +115,7 @@ void xpmem_segment_publish(struct xpmem_segment *segment)
 	xpmem_race_point("segment-published");
 }
 
-/* May be called with the mmap_lock of an attacher held. */
+/* The caller may hold the mmap_lock of an attacher. */
 void xpmem_segment_put(struct xpmem_segment *segment)
 {
 	if (!refcount_dec_and_test(&segment->object.ref))
@@ -129,7 +129,7 @@ void xpmem_segment_put(struct xpmem_segment *segment)
 	kfree(segment);
 }
 
-/* The segment with a reference for the caller, or NULL. */
+/* Returns the segment with a reference for the caller, or NULL. */
 struct xpmem_segment *xpmem_segment_find(s64 id)
 {
 	struct xpmem_object *object = xpmem_registry_find(&xpmem_segments, id);
@@ -138,10 +138,10 @@ struct xpmem_segment *xpmem_segment_find(s64 id)
 }
 
 /*
- * Waits for faults through any permit that began before the segment was marked dead. Returns the
- * groups where something may be mapped. Permits stay in the list until they are freed, so one with
- * a reference is a place to go on from. Those that are added meanwhile see that the segment is
- * dead.
+ * Waits for faults through all permits that began before the segment was marked dead. Returns a bit
+ * for each group whose attachments may map something. A permit stays in the list until it is freed,
+ * so the walk can continue from one that it holds a reference to. Tasks that add permits meanwhile
+ * see that the segment is dead.
  */
 static unsigned long stop_permits(struct xpmem_segment *segment)
 {
@@ -174,11 +174,11 @@ static bool is_of_segment(const struct xpmem_attachment *attachment, const void 
 /**
  * xpmem_segment_kill() - end a published segment
  * @segment: the caller holds a reference of its own
- * @reason: what listeners are told
+ * @reason: the reason to tell listeners
  *
- * When this returns no process reaches memory through it any more, also if another call does it,
+ * When this returns, no process reaches memory through the segment, even if another call ends it,
  * unless the caller's task was killed meanwhile.
- * Return: whether this call did it.
+ * Return: whether this call ended the segment.
  */
 bool xpmem_segment_kill(struct xpmem_segment *segment, enum xpmem_reason reason)
 {
@@ -193,12 +193,12 @@ bool xpmem_segment_kill(struct xpmem_segment *segment, enum xpmem_reason reason)
 	WRITE_ONCE(segment->dead, true);
 	xpmem_race_point("segment-dead");
 	groups = stop_permits(segment);
-	/* Once the mm has ended nothing is mapped. */
+	/* After the end of the mm, no attachment maps any of it. */
 	if (!READ_ONCE(exporter->ended))
 		xpmem_groups_revoke(exporter, groups, is_of_segment, segment, segment->start, end);
 	xpmem_wait_revoke(exporter, segment->start, end);
 	xpmem_dmabuf_revoke(segment, NULL);
-	/* Last, so that close() of the file, which looks in the list, waits as well. */
+	/* Last: close() of the file finds the segment in the list, and waits for it. */
 	spin_lock(&exporter->lock);
 	list_del(&segment->exporter_link);
 	spin_unlock(&exporter->lock);
@@ -206,7 +206,7 @@ bool xpmem_segment_kill(struct xpmem_segment *segment, enum xpmem_reason reason)
 	list_del(&segment->client_link);
 	spin_unlock(&client->lock);
 	WRITE_ONCE(segment->ended, true);
-	/* Pairs with the waiter, which is in the queue before it looks. */
+	/* Pairs with the waiter, which queues itself before it tests. */
 	smp_mb();
 	wake_up_var(&segment->ended);
 	atomic_dec(&exporter->segment_count);
@@ -216,7 +216,7 @@ bool xpmem_segment_kill(struct xpmem_segment *segment, enum xpmem_reason reason)
 	return true;
 }
 
-/* The caller's own segment with a reference, or -ENOENT or -EACCES. */
+/* Returns the caller's own segment with a reference, or -ENOENT or -EACCES. */
 static struct xpmem_segment *find_own(s64 id)
 {
 	struct xpmem_segment *segment = xpmem_segment_find(id);
@@ -245,7 +245,7 @@ int xpmem_segment_remove(s64 id)
 	return killed ? 0 : -ENOENT;
 }
 
-/* A descriptor that stands for a segment: the file's access mode is what it may give. */
+/* A file that stands for a segment. Its access mode limits the permits that processes get by it. */
 
 static int fd_release(struct inode *inode, struct file *file)
 {
@@ -260,7 +260,7 @@ static const struct file_operations fd_fops = {
 };
 
 /**
- * xpmem_segment_file() - a file that stands for a segment of the caller
+ * xpmem_segment_file() - create a file that stands for a segment of the caller
  * @id: the segment
  * @flags: XPMEM_GET_RDONLY or XPMEM_GET_RDWR
  *
@@ -285,9 +285,9 @@ struct file *xpmem_segment_file(s64 id, u32 flags)
 }
 
 /**
- * xpmem_segment_from_fd() - the segment a descriptor stands for
+ * xpmem_segment_from_fd() - get the segment that a descriptor stands for
  * @fd: a descriptor of the caller
- * @flags: access that is asked for, XPMEM_GET_RDONLY or XPMEM_GET_RDWR
+ * @flags: the access that the caller wants, XPMEM_GET_RDONLY or XPMEM_GET_RDWR
  *
  * Return: the segment with a reference for the caller, or -EBADF, -EINVAL (no such descriptor),
  * -EACCES or -ENOENT (the segment is gone).

@@ -37,7 +37,10 @@ bool xpmem_source_allowed(const struct vm_area_struct *vma)
 	return true;
 }
 
-/* Each an array for a window's snapshot, or NULL: kernels may clear what they allocate, which takes longer than to fill it. */
+/*
+ * A spare array for a window's snapshot, or NULL, for each CPU. Kernels may clear memory that they
+ * allocate, which takes longer than filling the array.
+ */
 static DEFINE_PER_CPU(unsigned long *, spare_pfns);
 
 void xpmem_snapshot_exit(void)
@@ -48,7 +51,7 @@ void xpmem_snapshot_exit(void)
 		kfree(per_cpu(spare_pfns, cpu));
 }
 
-/* An array for a window's snapshot, for xpmem_pfns_put(); NULL when memory is short. */
+/* Returns an array for a window's snapshot, for xpmem_pfns_put(), or NULL when memory is short. */
 unsigned long *xpmem_pfns_get(void)
 {
 	unsigned long *pfns = this_cpu_xchg(spare_pfns, NULL);
@@ -64,7 +67,7 @@ void xpmem_pfns_put(unsigned long *pfns)
 		kfree(pfns);
 }
 
-/* For one page, from the caller's stack, when memory is short. */
+/* Uses @single, on the caller's stack, for one page when memory is short. */
 void xpmem_snapshot_get_pfns(struct xpmem_snapshot *snapshot, unsigned long *single)
 {
 	snapshot->pfns = xpmem_pfns_get() ?: single;
@@ -76,7 +79,7 @@ void xpmem_snapshot_put_pfns(struct xpmem_snapshot *snapshot, unsigned long *sin
 		xpmem_pfns_put(snapshot->pfns);
 }
 
-/* The caller has mm_users of the exporter raised. */
+/* The caller has raised mm_users of the exporter's mm. */
 void xpmem_snapshot_init(struct xpmem_snapshot *snapshot, struct vm_fault *vmf, bool write)
 {
 	struct vm_area_struct *vma = vmf->vma;
@@ -94,8 +97,9 @@ void xpmem_snapshot_init(struct xpmem_snapshot *snapshot, struct vm_fault *vmf, 
 }
 
 /*
- * All around the wanted page that the VMA and one page table map, in a block of @size, which is a power of two and no more than
- * a window.
+ * Sets the range of a snapshot: the part of the block around the wanted page that the VMA and one
+ * page table of the attacher cover. @size is the size of the block, a power of two and at most a
+ * window.
  */
 void xpmem_snapshot_widen(struct xpmem_snapshot *snapshot, unsigned long size)
 {
@@ -208,7 +212,7 @@ enum xpmem_fault_result xpmem_snapshot_take(struct xpmem_snapshot *snapshot)
 	return XPMEM_MAPPED;
 }
 
-/* The caller holds the exporter's mmap_lock. */
+/* Checks and takes a snapshot of a block of @size. The caller holds the exporter's mmap_lock. */
 enum xpmem_fault_result xpmem_snapshot_take_block(struct xpmem_snapshot *snapshot, unsigned long size)
 {
 	enum xpmem_fault_result result;
@@ -219,7 +223,11 @@ enum xpmem_fault_result xpmem_snapshot_take_block(struct xpmem_snapshot *snapsho
 	return result == XPMEM_MAPPED ? xpmem_snapshot_take(snapshot) : result;
 }
 
-/* The same, of a block of @size unless all is huge. Whether the wanted page is there is looked at first, which costs little. */
+/*
+ * Takes a snapshot of a block of @size, or only of the wanted page if one PMD maps the block. Looks
+ * first whether the wanted page is present, which costs little. The caller holds the exporter's
+ * mmap_lock.
+ */
 enum xpmem_fault_result xpmem_snapshot_take_around(struct xpmem_snapshot *snapshot, unsigned long size)
 {
 	enum xpmem_fault_result result = xpmem_snapshot_take_block(snapshot, PAGE_SIZE);

@@ -7,11 +7,13 @@
 #include "xpmem.h"
 
 /*
- * Has the exporter bring the wanted page in, and make it its own for a write. The caller holds the
- * exporter's mmap_lock; with @unlocked it may be given up, which returns XPMEM_RACED.
+ * Lets the exporter bring the wanted page in, and copy it on write for a write. The caller holds
+ * the exporter's mmap_lock. With @unlocked, the function may drop the lock: then it sets *@unlocked
+ * and returns XPMEM_RACED.
  *
- * Not fixup_user_fault(): after it gave up the lock, it goes on with whatever is mapped there by then. That may be an
- * attachment, whose source may turn into one in its turn, and so on down the kernel's stack.
+ * fixup_user_fault() would not do: after it dropped the lock, it goes on with the mapping that it
+ * finds there. That may be an attachment, whose source may become one in its turn, and so on down
+ * the kernel stack.
  */
 enum xpmem_fault_result xpmem_source_fault(struct xpmem_snapshot *snapshot, bool *unlocked)
 {
@@ -37,14 +39,14 @@ enum xpmem_fault_result xpmem_source_fault(struct xpmem_snapshot *snapshot, bool
 }
 
 /**
- * xpmem_source_pin() - pin pages of an exporter for long, as its own write would find them
- * @exporter: the caller has mm_users of its mm raised, and holds no mmap_lock
- * @source: the first
- * @count: how many at most
- * @pages: room for them
+ * xpmem_source_pin() - pin pages of an exporter for long, with the access of its own writes
+ * @exporter: the caller has raised mm_users of its mm, and holds no mmap_lock
+ * @source: address of the first page
+ * @count: number of pages at most
+ * @pages: room for @count pages
  *
- * Return: how many were pinned, 0 to try again, or -EFAULT (none that may be attached, written and pinned is
- * there), -ENOMEM or -EINTR.
+ * Return: the number of pinned pages, 0 to try again, -EFAULT if no page there may be attached,
+ * written and pinned, -ENOMEM or -EINTR.
  */
 long xpmem_source_pin(struct xpmem_exporter *exporter, unsigned long source, unsigned long count, struct page **pages)
 {
@@ -65,7 +67,9 @@ long xpmem_source_pin(struct xpmem_exporter *exporter, unsigned long source, uns
 	result = xpmem_snapshot_check(&snapshot);
 	watched = result == XPMEM_MAPPED && userfaultfd_armed(find_vma(mm, source));
 	if (watched) {
-		/* A pin keeps the lock, and so cannot wait for the program that supplies the page. */
+		/*
+		 * Pinning keeps the lock, so it cannot wait for the program that supplies the page.
+		 */
 		snapshot.end = source + PAGE_SIZE;
 		result = xpmem_source_fault(&snapshot, &unlocked);
 	}
@@ -75,6 +79,6 @@ long xpmem_source_pin(struct xpmem_exporter *exporter, unsigned long source, uns
 		mmap_read_unlock(mm);
 	if (result == XPMEM_NOMEM)
 		return -ENOMEM;
-	/* Or the page is gone again. */
+	/* A page that userfaultfd supplied may be gone again. */
 	return result == XPMEM_RACED || (watched && result == XPMEM_MAPPED && pinned == -EFAULT) ? 0 : pinned;
 }

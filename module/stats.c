@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Counters of what the module did: of the machine per cpu, so that faults share no cache line for them; of an object in it,
- * where a fault writes anyway.
+ * Counters of what the module did. Those of the machine are per CPU, so that faults share no cache
+ * line for them. Those of an object are in the object, which a fault writes anyway.
  */
 #include <linux/percpu.h>
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Tracepoints of the system xpmem. Ids are those of the objects; addresses are of processes, and tracing is for who may
- * see them. No strings, which kernels assign in different ways.
+ * Tracepoints of the system xpmem. Ids are those of objects. Addresses belong to processes, so only
+ * users that may see them may trace. No event has strings, because kernels assign them in different
+ * ways.
  */
 #undef TRACE_SYSTEM
 #define TRACE_SYSTEM xpmem
@@ -44,7 +45,7 @@ TRACE_EVENT(fault,
 		  __entry->write, __entry->fault, __entry->pages, __entry->duration)
 );
 
-/* An exporter is about to change [start, end), of which pages are taken away from attachments. */
+/* An exporter is about to change [start, end). The module takes its pages away from attachments. */
 TRACE_EVENT(invalidate,
 	TP_PROTO(const struct xpmem_exporter *exporter, unsigned long start, unsigned long end,
 		 unsigned long pages),
@@ -65,7 +66,10 @@ TRACE_EVENT(invalidate,
 		  __entry->exporter, __entry->start, __entry->end, __entry->pages)
 );
 
-/* The zap for such a change was deferred, as a task registers a notifier in an attacher. */
+/*
+ * The notifier deferred the zap for such a change, because a task registers a notifier in an
+ * attacher.
+ */
 TRACE_EVENT(defer,
 	TP_PROTO(const struct xpmem_exporter *exporter, unsigned long start, unsigned long end),
 	TP_ARGS(exporter, start, end),

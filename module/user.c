@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * How many objects a user holds, and how many it may.
+ * Counts and limits the objects that a user holds.
  *
- * A user that makes a user namespace has many uids in it. As the kernel does with its own limits
- * (ucounts), an object made there is also charged to the owner of the namespace, and to the owners
- * of the namespaces around it, and none of them may hold more than the limit: subordinate uids
- * share the limit of the user that they belong to.
+ * A user that creates a user namespace has many uids in it. As the kernel does for its own limits
+ * (ucounts), the module charges an object made there also to the owner of the namespace, and to the
+ * owners of the namespaces around it. None of them may exceed the limit, so subordinate uids share
+ * the limit of the user that they belong to.
  */
 #include <linux/capability.h>
 #include <linux/hashtable.h>
@@ -31,7 +31,7 @@ static struct xpmem_user *lookup_user(const struct user_namespace *user_ns, kuid
 	return NULL;
 }
 
-/* Returns a reference to @user, and those that it keeps to its payers. */
+/* Drops a reference to @user, and with the last one its reference to its payer, and so on. */
 static void put_user_and_payers(struct xpmem_user *user)
 {
 	struct xpmem_user *payer;
@@ -52,8 +52,8 @@ static void put_user_and_payers(struct xpmem_user *user)
 }
 
 /*
- * With a reference, or NULL without memory. Takes over the reference to @payer, which @user_ns and
- * @uid determine.
+ * Returns the user with a reference, or NULL without memory. Takes over the reference to @payer,
+ * which @user_ns and @uid determine.
  */
 static struct xpmem_user *find_or_create_user(struct user_namespace *user_ns, kuid_t uid,
 					      struct xpmem_user *payer)
@@ -88,7 +88,10 @@ put_payer:
 	return user;
 }
 
-/* The caller in its user namespace, with a reference, or NULL without memory. Payers come first. */
+/*
+ * Returns the caller's user in its user namespace, with a reference, or NULL without memory. Payers
+ * are created first.
+ */
 static struct xpmem_user *get_caller(void)
 {
 	struct user_namespace *user_ns;
@@ -108,10 +111,9 @@ static struct xpmem_user *get_caller(void)
 }
 
 /**
- * xpmem_user_charge() - count one more object to the user that the caller acts as, and to its
- * payers
- * @kind: of what
- * @limit: how many a user may hold; CAP_SYS_RESOURCE overrides it
+ * xpmem_user_charge() - charge an object to the user that the caller acts as, and to its payers
+ * @kind: kind of the object
+ * @limit: objects that a user may hold; CAP_SYS_RESOURCE overrides it
  *
  * Return: the user, for xpmem_user_uncharge(), or -EDQUOT or -ENOMEM.
  */
@@ -132,7 +134,7 @@ struct xpmem_user *xpmem_user_charge(enum xpmem_kind kind, unsigned int limit)
 	return ERR_PTR(-EDQUOT);
 }
 
-/* May be called with the mmap_lock of an attacher held. */
+/* The caller may hold the mmap_lock of an attacher. */
 void xpmem_user_uncharge(struct xpmem_user *user, enum xpmem_kind kind)
 {
 	struct xpmem_user *payer;

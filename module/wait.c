@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Waiting until a word of exported memory changes, and waking the waiters.
+ * Waits until a word of exported memory changes, and wakes the waiters.
  *
- * A waiter is known by the exporter's mm and the address there, so attachers and the exporter
- * itself meet whatever kind of memory it is and wherever each has it mapped.
+ * The exporter's mm and the address there identify a waiter. So attachers and the exporter meet,
+ * whatever kind of memory it is and wherever each has it mapped.
  */
 #include <linux/hash.h>
 #include <linux/hrtimer.h>
@@ -21,16 +21,16 @@ struct bucket {
 
 static struct bucket buckets[BUCKETS];
 
-/* A word, and what keeps the mm that it is in. */
+/* A word, and the reference that keeps its mm. */
 struct wait_key {
-	struct mm_struct *mm;		/* the exporter: by the attachment, or the caller's own */
-	unsigned long address;		/* there */
+	struct mm_struct *mm;		/* the exporter's with an attachment, else the caller's own */
+	unsigned long address;		/* the word's address there */
 	struct xpmem_attachment *attachment;	/* a reference; NULL in the caller's own memory */
 };
 
 #define WAITING 1
 
-/* Of a task that waits, on its stack. */
+/* A waiting task, on its stack. */
 struct waiter {
 	struct list_head link;		/* the bucket's lock; empty when the wait is over */
 	struct wait_key key;
@@ -78,7 +78,7 @@ static void wait_key_put(struct wait_key *key)
 		xpmem_attachment_put(key->attachment);
 }
 
-/* The caller holds the bucket's lock, without which the waiter's task does not go on. */
+/* The caller holds the bucket's lock. The waiter's task takes it before the waiter goes away. */
 static void end_wait(struct bucket *bucket, struct waiter *waiter, int result)
 {
 	lockdep_assert_held(&bucket->lock);
@@ -87,7 +87,7 @@ static void end_wait(struct bucket *bucket, struct waiter *waiter, int result)
 	wake_up_process(waiter->task);
 }
 
-/* Whether the word is what is expected: 0, -EAGAIN or -EFAULT. Sleeps. */
+/* Compares the word with the expected value. Returns 0, -EAGAIN or -EFAULT. Sleeps. */
 static int word_compare(u64 vaddr, u64 expected, bool is_u64)
 {
 	u64 value = 0;
@@ -130,10 +130,10 @@ static int sleep_until_ended(struct waiter *waiter, u64 deadline)
 }
 
 /**
- * xpmem_wait() - sleep while a word is what the caller expects
+ * xpmem_wait() - sleep while a word has the value that the caller expects
  * @vaddr: the word, in the caller's address space
- * @expected: what it should be
- * @deadline: ns of CLOCK_MONOTONIC; XPMEM_DEADLINE_NEVER and what a ktime_t cannot hold is never
+ * @expected: the expected value
+ * @deadline: ns of CLOCK_MONOTONIC; XPMEM_DEADLINE_NEVER and values above KTIME_MAX mean never
  * @flags: XPMEM_WAIT_ flags, known to be valid bits
  *
  * Return: 0 when woken, -EINVAL, -EAGAIN, -ETIMEDOUT, -EFAULT, -EIDRM, -EINTR or -ERESTARTSYS.
@@ -161,8 +161,8 @@ int xpmem_wait(u64 vaddr, u64 expected, u64 deadline, u32 flags)
 	list_add_tail(&waiter.link, &bucket->waiters);
 	spin_unlock(&bucket->lock);
 	/*
-	 * In the list first, then the looks. Pairs with xpmem_wake(), whose caller stored the word before, and
-	 * with xpmem_wait_revoke().
+	 * Lists the waiter before the tests. Pairs with xpmem_wake(), whose caller stored the word
+	 * before, and with xpmem_wait_revoke().
 	 */
 	smp_mb();
 	xpmem_race_point("wait-listed");
@@ -189,9 +189,9 @@ int xpmem_wait(u64 vaddr, u64 expected, u64 deadline, u32 flags)
 /**
  * xpmem_wake() - wake tasks that wait for a word
  * @vaddr: the word, in the caller's address space
- * @count: how many at most
+ * @count: number of tasks at most
  *
- * Return: how many were woken, -EFAULT, -EIDRM or -EINTR.
+ * Return: the number of tasks that it woke, -EFAULT, -EIDRM or -EINTR.
  */
 long xpmem_wake(u64 vaddr, u32 count)
 {
@@ -222,13 +222,13 @@ long xpmem_wake(u64 vaddr, u32 count)
 	return woken;
 }
 
-/* Ends waits in a range through a segment or permit that the caller has marked dead. */
+/* Ends the waits in a range through a segment or permit that the caller has marked dead. */
 void xpmem_wait_revoke(struct xpmem_exporter *exporter, unsigned long start, unsigned long end)
 {
 	struct waiter *waiter, *next;
 	struct bucket *bucket;
 
-	/* The mark before the look; pairs with xpmem_wait(). */
+	/* The caller set the mark before this test. Pairs with xpmem_wait(). */
 	smp_mb();
 	if (!atomic_read(&exporter->waiters))
 		return;

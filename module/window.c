@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * 2 MiB of an exporter: which of its pages attachments may map, and a sequence that tells a fault
+ * 2 MiB of an exporter: the pages that attachments may map, and a sequence that tells a fault
  * whether the exporter changed any of them since its snapshot.
  *
- * A sequence for each window, and not one for the exporter, makes a fault retry for changes in its own
- * window alone.
+ * Each window has a sequence of its own, so a fault retries only for changes in its own window.
  */
 #include <linux/hash.h>
 #include <linux/lockdep.h>
@@ -17,12 +16,12 @@
 #include "xpmem.h"
 
 /*
- * The windows of an exporter by address: a hash table with open addressing that is never more than half
- * full. Nothing is taken out, and a table that became too small is kept as long as the exporter, so it
- * is read without a lock.
+ * The windows of an exporter by address: a hash table with open addressing that is at most half
+ * full. Windows are never removed, and a table that became too small stays as long as the exporter,
+ * so readers need no lock.
  */
 struct xpmem_window_table {
-	struct xpmem_window_table *smaller;	/* what it took the place of */
+	struct xpmem_window_table *smaller;	/* the table that this one replaced */
 	unsigned int bits;
 	unsigned long count;			/* making_window */
 	struct xpmem_window *slots[];
@@ -40,7 +39,7 @@ static struct xpmem_window_table *window_table_create(unsigned int bits)
 	return table;
 }
 
-/* Where to look first for the window that starts at @start, and where next. */
+/* First index to test for the window that starts at @start; next_index() gives the others. */
 static unsigned long first_index(const struct xpmem_window_table *table, unsigned long start)
 {
 	return hash_long(start >> XPMEM_WINDOW_SHIFT, table->bits);
@@ -51,7 +50,7 @@ static unsigned long next_index(const struct xpmem_window_table *table, unsigned
 	return (index + 1) & ((1UL << table->bits) - 1);
 }
 
-/* The window that starts at @start, or NULL. */
+/* Returns the window that starts at @start, or NULL. */
 static struct xpmem_window *window_table_find(const struct xpmem_window_table *table,
 					      unsigned long start)
 {
@@ -72,7 +71,7 @@ static struct xpmem_window *window_find(const struct xpmem_exporter *exporter, u
 	return table ? window_table_find(table, start) : NULL;
 }
 
-/* The caller has making_window, or is the only one who knows the table, which has room. */
+/* The caller holds making_window, or no other task knows the table yet. The table has room. */
 static void window_table_add(struct xpmem_window_table *table, struct xpmem_window *window)
 {
 	unsigned long index;
@@ -86,8 +85,8 @@ static void window_table_add(struct xpmem_window_table *table, struct xpmem_wind
 }
 
 /*
- * Sees to it that the table of @exporter has room for one more; false without memory. The caller has
- * making_window.
+ * Makes room for one more window in the table of @exporter. Returns false without memory. The
+ * caller holds making_window.
  */
 static bool make_room(struct xpmem_exporter *exporter)
 {
@@ -125,12 +124,12 @@ static struct xpmem_window *window_create(struct xpmem_exporter *exporter, unsig
 }
 
 /**
- * xpmem_window_get() - the window that a source address lies in
- * @exporter: the exporter; the caller holds a reference and has its mm_users raised
+ * xpmem_window_get() - get the window that a source address lies in, or create it
+ * @exporter: the exporter; the caller holds a reference and has raised mm_users of its mm
  * @source: the address
  *
- * The caller holds the exporter's mmap_lock, and found memory there: so windows cannot be made
- * without end.
+ * The caller holds the exporter's mmap_lock and has found memory there, which bounds the number of
+ * windows.
  * Return: the window, which lives as long as @exporter, or an error pointer.
  */
 struct xpmem_window *xpmem_window_get(struct xpmem_exporter *exporter, unsigned long source)
@@ -156,7 +155,7 @@ unlock:
 	return window;
 }
 
-/* Windows that overlap a range, in any order. */
+/* A walk over the windows that overlap a range, in any order. */
 struct walk {
 	const struct xpmem_window_table *table;
 	unsigned long start;		/* of windows */
@@ -176,7 +175,7 @@ static void walk_begin(struct walk *walk, const struct xpmem_exporter *exporter,
 			(end - walk->start) >> XPMEM_WINDOW_SHIFT >> walk->table->bits;
 }
 
-/* The next of them, or NULL. Those that are made meanwhile may be missing. */
+/* Returns the next window, or NULL. May miss windows that are created meanwhile. */
 static struct xpmem_window *walk_next(struct walk *walk)
 {
 	const struct xpmem_window_table *table = walk->table;
@@ -201,7 +200,7 @@ static struct xpmem_window *walk_next(struct walk *walk)
 	return NULL;
 }
 
-/* The part of a window that lies in a range, as numbers of pages. */
+/* Clips a range to a window, as page numbers in the window. */
 static void pages_in(const struct xpmem_window *window, unsigned long start, unsigned long end,
 		     unsigned long *first, unsigned long *last)
 {
@@ -233,14 +232,14 @@ static unsigned long count_mapped(const struct xpmem_window *window, unsigned lo
  * @window: the window
  * @start: first source address
  * @end: end of the part
- * @seq: is set for xpmem_window_changed()
+ * @seq: set for xpmem_window_changed()
  *
- * Return: false while an invalidation of the part goes on, when a snapshot would be of no use.
+ * Return: false while an invalidation of the part is in progress, because a snapshot would be useless.
  */
 bool xpmem_window_sample(struct xpmem_window *window, unsigned long start, unsigned long end,
 			 unsigned long *seq)
 {
-	/* The sequence first: see invalidation.c. */
+	/* Samples the sequence first: see invalidation.c. */
 	*seq = READ_ONCE(window->seq);
 	return !xpmem_invalidation_active(window->exporter, start, end) &&
 	       xpmem_exporter_is_stable(window->exporter);
@@ -254,8 +253,8 @@ bool xpmem_window_changed(const struct xpmem_window *window, unsigned long seq)
 }
 
 /*
- * Raises the sequence. Returns how many pages of the range may be mapped, and the groups that may
- * map them.
+ * Raises the sequence. Returns the number of pages in the range that attachments may map, and adds
+ * the groups that may map them to *@groups.
  */
 static unsigned long window_invalidate(struct xpmem_window *window, unsigned long start,
 				       unsigned long end, unsigned long *groups)
@@ -271,7 +270,7 @@ static unsigned long window_invalidate(struct xpmem_window *window, unsigned lon
 	return mapped;
 }
 
-/* After the zap, while the range is active. */
+/* Follows the zap. The range is still active. */
 static void clear_mapped(struct xpmem_window *window, unsigned long start, unsigned long end)
 {
 	unsigned long first, last;
@@ -284,7 +283,7 @@ static void clear_mapped(struct xpmem_window *window, unsigned long start, unsig
 	up_write(&window->lock);
 }
 
-/* The range is active, and pages of it may be mapped through these groups. */
+/* The range is active, and attachments of these groups may map pages of it. */
 static void zap_mapped(struct xpmem_exporter *exporter, unsigned long groups, unsigned long start,
 		       unsigned long end, enum mmu_notifier_event event)
 {
@@ -329,12 +328,15 @@ void xpmem_windows_invalidate(struct xpmem_exporter *exporter, unsigned long sta
 		trace_invalidate(exporter, start, end, mapped);
 		zap_mapped(exporter, groups, start, end, event);
 	}
-	/* After the look at the bits: a deferral is listed before it clears them. */
+	/*
+	 * Follows the test of the bits, because a deferral is listed before its start clears them.
+	 */
 	xpmem_deferral_wait(exporter, start, end, event);
 }
 
 /*
- * Whether no page of a range may be mapped. Does not sleep: false if that cannot be told at once.
+ * Whether no attachment may map any page of a range. Does not sleep, and returns false if it cannot
+ * tell at once.
  */
 bool xpmem_windows_untouched(struct xpmem_exporter *exporter, unsigned long start, unsigned long end)
 {
@@ -359,8 +361,8 @@ bool xpmem_windows_untouched(struct xpmem_exporter *exporter, unsigned long star
  * @exporter: the exporter
  * @start: first source address
  * @end: end of the range
- * @visit: is called with the address of each; ends the walk by returning false
- * @data: for @visit
+ * @visit: called with the address of each page; returns false to end the walk
+ * @data: passed to @visit
  *
  * The range is active, so no page is added.
  */
@@ -383,7 +385,7 @@ void xpmem_windows_for_each_mapped(struct xpmem_exporter *exporter, unsigned lon
 	}
 }
 
-/* Nothing refers to the exporter, and no invalidation is announced any more. */
+/* The exporter has no reference left, and the kernel announces no more invalidations of it. */
 void xpmem_windows_destroy(struct xpmem_exporter *exporter)
 {
 	struct xpmem_window_table *table = exporter->windows, *smaller;

@@ -8,14 +8,14 @@
 
 #include "features.h"
 
-/* 6.13 and later take a string */
+/* Kernels since 6.13 take a string. */
 #ifdef XPMEM_HAVE_IMPORT_NS_BARE
 #define XPMEM_IMPORT_NS_DMA_BUF MODULE_IMPORT_NS(DMA_BUF)
 #else
 #define XPMEM_IMPORT_NS_DMA_BUF MODULE_IMPORT_NS("DMA_BUF")
 #endif
 
-/* 7.0 and later have another name for it, on both sides. */
+/* Kernels since 7.0 have another name for it, on both sides. */
 #ifdef XPMEM_HAVE_DMA_BUF_MOVE_NOTIFY
 #define XPMEM_MOVE_NOTIFY(function) .move_notify = (function)
 #else

@@ -26,7 +26,7 @@ static inline bool xpmem_task_is_dumpable(struct task_struct *task)
 	return dumpable;
 }
 
-/* With a reference. */
+/* Returns the namespace with a reference. */
 static inline struct user_namespace *xpmem_exec_user_ns_get(void)
 {
 	struct user_namespace *user_ns;
@@ -43,7 +43,7 @@ static inline bool xpmem_task_is_dumpable(struct task_struct *task)
 	return get_dumpable(task->mm) == SUID_DUMP_USER;
 }
 
-/* With a reference. */
+/* Returns the namespace with a reference. */
 static inline struct user_namespace *xpmem_exec_user_ns_get(void)
 {
 	return get_user_ns(current->mm->user_ns);

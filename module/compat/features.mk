@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # For a Kbuild that has set `compat` to this folder: makes $(obj)/compat/features.h, which says what
-# this kernel has. Compiling finds it out.
+# this kernel has. Compile probes find that out.
 probes := $(wildcard $(compat)/probes/*.c $(compat)/probes/*/*.c)
-# Kbuild runs it with set -e, which sees no failure before &&.
+# Kbuild runs it with set -e, which ignores failures before &&.
 quiet_cmd_probe = PROBE   $@
-      cmd_probe = mkdir -p $(dir $@); $(CONFIG_SHELL) $(compat)/probe.sh $(compat)/probes $(dir $@) $(CC) $(NOSTDINC_FLAGS) \
-		$(LINUXINCLUDE) $(KBUILD_CPPFLAGS) $(KBUILD_CFLAGS) -DMODULE -DKBUILD_MODNAME='"xpmem"' > $@.tmp; mv $@.tmp $@
+      cmd_probe = mkdir -p $(dir $@); \
+		$(CONFIG_SHELL) $(compat)/probe.sh $(compat)/probes $(dir $@) $(CC) \
+		$(NOSTDINC_FLAGS) $(LINUXINCLUDE) $(KBUILD_CPPFLAGS) $(KBUILD_CFLAGS) \
+		-DMODULE -DKBUILD_MODNAME='"xpmem"' > $@.tmp; mv $@.tmp $@
 
 $(obj)/compat/features.h: $(compat)/probe.sh $(probes) FORCE
 	$(call if_changed,probe)

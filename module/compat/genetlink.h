@@ -7,21 +7,27 @@
 
 #include "features.h"
 
-/* 6.1 and later: the first operation that is validated strictly. Before, all of them are. */
+/*
+ * The first operation that kernels since 6.1 validate strictly. Older kernels validate all
+ * strictly.
+ */
 #ifdef XPMEM_HAVE_GENL_RESV_START_OP
 #define XPMEM_GENL_RESV_START_OP(command) .resv_start_op = (command),
 #else
 #define XPMEM_GENL_RESV_START_OP(command)
 #endif
 
-/* Only the administrator may listen: since 6.7, and in updates of 6.1, a flag says so, in updates of older kernels a bit. */
+/*
+ * Only the administrator may listen. A flag says so since 6.7 and in updates of 6.1, a bit in
+ * updates of older kernels.
+ */
 #ifdef XPMEM_HAVE_GENL_MCAST_CAP_SYS_ADMIN
 #define XPMEM_GENL_MCAST_CAP_SYS_ADMIN .flags = GENL_MCAST_CAP_SYS_ADMIN
 #else
 #define XPMEM_GENL_MCAST_CAP_SYS_ADMIN .cap_sys_admin = 1
 #endif
 
-/* The attributes of a dump's request, by id; they stay until it is done. */
+/* Returns the attributes of a dump's request, by id. They stay until the dump is done. */
 static inline struct nlattr **xpmem_nl_dump_attrs(struct netlink_callback *callback)
 {
 #ifdef XPMEM_HAVE_GENL_INFO_DUMP

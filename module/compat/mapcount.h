@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The count of a page's mappings, which has no function for modules. Read for 5.10, 6.1, 6.12, 7.2
+ * The count of a page's mappings, for which modules have no function. Read for 5.10, 6.1, 6.12, 7.2
  * and 7.3: _mapcount of a small page is the number of its mappings, less one, in struct page and,
  * at the same place, in struct folio. The probes in page_mapcount refuse other kernels.
  */
@@ -16,8 +16,9 @@
 #endif
 
 /*
- * One more mapping of a page, and a reference for it, as fork() counts them for a child. The page
- * must be mapped, and stay so meanwhile. False for a page of a large folio, which has more counts.
+ * Counts one more mapping of a page, and takes a reference for it, as fork() does for a child. The
+ * page must be mapped, and stay mapped meanwhile. Returns false for a page of a large folio, which
+ * has more counts.
  */
 static inline bool xpmem_page_dup_mapping(struct page *page)
 {

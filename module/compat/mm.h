@@ -12,7 +12,7 @@
 #include "mapcount.h"
 #include "rss_stat.h"
 
-/* before 6.3 */
+/* Kernels before 6.3 lack these. */
 #ifndef XPMEM_HAVE_VM_FLAGS_SET
 static inline void vm_flags_set(struct vm_area_struct *vma, unsigned long flags)
 {
@@ -30,7 +30,7 @@ static inline void vm_flags_clear(struct vm_area_struct *vma, unsigned long flag
 }
 #endif
 
-/* before 6.6 a fault always holds the mmap_lock */
+/* Before 6.6 a fault always holds the mmap_lock. */
 #ifndef XPMEM_HAVE_RELEASE_FAULT_LOCK
 static inline void release_fault_lock(struct vm_fault *vmf)
 {
@@ -48,7 +48,7 @@ static inline bool xpmem_fault_holds_mmap_lock(const struct vm_fault *vmf)
 #endif
 }
 
-/* A fault may hold the lock of one VMA instead, which has no assertion that all these kernels know. */
+/* A fault may hold the lock of one VMA instead. No assertion for that exists on all kernels. */
 static inline void xpmem_assert_vma_is_stable(const struct vm_area_struct *vma)
 {
 #ifndef XPMEM_HAVE_FAULT_FLAG_VMA_LOCK
@@ -56,12 +56,15 @@ static inline void xpmem_assert_vma_is_stable(const struct vm_area_struct *vma)
 #endif
 }
 
-/* Before 6.0 who gave up the mmap_lock always had to try again. */
+/* Before 6.0, a caller that dropped the mmap_lock always had to try again. */
 #ifndef XPMEM_HAVE_VM_FAULT_COMPLETED
 #define VM_FAULT_COMPLETED 0
 #endif
 
-/* Before 6.5 it also gave the VMAs. Without room to say so it never gives up the mmap_lock. */
+/*
+ * Before 6.5 the function also returned the VMAs. As it cannot report that it dropped the
+ * mmap_lock, it never drops it.
+ */
 static inline long xpmem_pin_user_pages_remote(struct mm_struct *mm, unsigned long start, unsigned long count,
 					       unsigned int flags, struct page **pages)
 {
@@ -72,7 +75,7 @@ static inline long xpmem_pin_user_pages_remote(struct mm_struct *mm, unsigned lo
 #endif
 }
 
-/* Frame numbers were of a type of their own there, before 6.17. */
+/* Before 6.17 these functions take frame numbers of a type of their own. */
 #ifdef XPMEM_HAVE_INSERT_MIXED_PFN_T
 #include <linux/pfn_t.h>
 #define xpmem_insert_mixed(vma, address, pfn) vmf_insert_mixed(vma, address, __pfn_to_pfn_t(pfn, 0))
@@ -84,8 +87,9 @@ static inline long xpmem_pin_user_pages_remote(struct mm_struct *mm, unsigned lo
 
 #ifdef CONFIG_TRANSPARENT_HUGEPAGE
 /*
- * An address at which offsets that are aligned to PMD_SIZE are mapped aligned, too. Before 5.18 the kernel's own looks for one for
- * DAX files only: then there is one in an area that is larger by PMD_SIZE.
+ * Finds an address that maps offsets aligned to PMD_SIZE at aligned addresses. Before 5.18 the
+ * kernel's own function does so only for DAX files. Then this one searches for an area that is
+ * larger by PMD_SIZE, which contains such an address.
  */
 static inline unsigned long xpmem_get_unmapped_area(struct file *file, unsigned long address, unsigned long length,
 						    unsigned long pgoff, unsigned long flags)
@@ -107,8 +111,8 @@ static inline unsigned long xpmem_get_unmapped_area(struct file *file, unsigned 
 #endif
 
 /*
- * Whether vm_insert_page() may be given the page: one of a file's page cache. hugetlb pages go wrong
- * there on 6.1, and pages without a mapping, the huge zero page among them, have no one to
+ * Whether the caller may pass the page to vm_insert_page(): a page of a file's page cache. hugetlb
+ * pages fail there on 6.1. Pages without a mapping, such as the huge zero page, have no owner to
  * tell of dirt.
  */
 static inline bool xpmem_page_is_file(struct page *page)
@@ -117,7 +121,10 @@ static inline bool xpmem_page_is_file(struct page *page)
 	       READ_ONCE(compound_head(page)->mapping);
 }
 
-/* Whether a page of a file counts as shared memory; it is no part of a large folio. Folios alone know since 6.12. */
+/*
+ * Whether a page of a file counts as shared memory. It is no part of a large folio. Since 6.12 only
+ * folios know.
+ */
 static inline bool xpmem_page_is_shmem(struct page *page)
 {
 #ifdef XPMEM_HAVE_PAGE_SWAP_BACKED

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Questions about the mmap_lock and the per-VMA locks that the kernel has no function for. The
- * answers come from the fields of struct rw_semaphore and struct vm_area_struct. Read for 5.10,
- * 6.1, 6.12, 7.2 and 7.3, with and without CONFIG_PREEMPT_RT; the probes refuse other layouts.
+ * Questions about the mmap_lock and the per-VMA locks that no kernel function answers. The answers
+ * come from the fields of struct rw_semaphore and struct vm_area_struct. Read for 5.10, 6.1, 6.12,
+ * 7.2 and 7.3, with and without CONFIG_PREEMPT_RT; the probes refuse other layouts.
  */
 #ifndef XPMEM_COMPAT_MM_LOCKS_H
 #define XPMEM_COMPAT_MM_LOCKS_H
@@ -15,7 +15,7 @@
 #include "features.h"
 
 #if defined(CONFIG_PREEMPT_RT)
-/* A reader that waits may own the lock inside, so the owner of another task says nothing. */
+/* A waiting reader may own the lock inside, so an owner that is another task proves nothing. */
 static inline bool xpmem_rwsem_may_be_mine(struct rw_semaphore *sem)
 {
 	return rwsem_is_locked(sem);
@@ -26,7 +26,7 @@ static inline struct task_struct *xpmem_rwsem_writer(const struct rw_semaphore *
 	return NULL;
 }
 
-/* The lowest bit of the owner says that tasks wait. */
+/* The lowest bit of the owner tells that tasks wait. */
 static inline bool xpmem_rwsem_is_mine_to_write(const struct rw_semaphore *sem)
 {
 	return atomic_read(&sem->rwbase.readers) == WRITER_BIAS &&
@@ -37,20 +37,20 @@ static inline bool xpmem_rwsem_is_mine_to_write(const struct rw_semaphore *sem)
 #ifdef XPMEM_HAVE_RWSEM_WRITER_LOCKED
 #define XPMEM_RWSEM_WRITER RWSEM_WRITER_LOCKED
 #else
-/* kernel/locking/rwsem.c has the definition on these kernels. */
+/* These kernels define it in kernel/locking/rwsem.c. */
 #define XPMEM_RWSEM_WRITER 1UL
 #endif
-/* Flags in the owner, at most three: task_structs have a larger alignment. */
+/* The owner has at most three flags, because task_structs have a larger alignment. */
 #define XPMEM_RWSEM_OWNER_FLAGS 7UL
 
 /*
  * While this task holds @sem, it sees a count that is not zero. As a reader it never sees the
- * writer bit, since no writer gets the lock before all readers are gone. As the writer it sees
- * itself as the owner: down_write() stores the owner before it returns, earlier readers stored
- * theirs before they released the lock, and other tasks change the owner of a write-locked lock
- * in no way but to clear flags. This task's own accesses need no barriers for that. So the lock
- * belongs to another task if the writer bit is set and the owner is another task, the mark of a
- * former reader, or NULL, which it is while a writer comes or goes.
+ * writer bit, because no writer gets the lock before all readers have dropped it. As the writer it
+ * sees itself as the owner: down_write() stores the owner before it returns, earlier readers stored
+ * theirs before they dropped the lock, and other tasks only clear flags in the owner of a
+ * write-locked lock. This task's own accesses need no barriers for that. So the lock belongs to
+ * another task if the writer bit is set and the owner is another task, the mark of a former reader,
+ * or NULL. The owner is NULL while a writer comes or goes.
  */
 static inline bool xpmem_rwsem_may_be_mine(struct rw_semaphore *sem)
 {
@@ -64,15 +64,15 @@ static inline bool xpmem_rwsem_may_be_mine(struct rw_semaphore *sem)
 }
 
 /*
- * The task that holds @sem for writing at this instant, or NULL if there is none or that cannot be
- * told. It stays a task_struct until the caller leaves its RCU read-side critical section, as a
- * task gives up the lock before it ends.
+ * Returns the task that holds @sem for writing at this instant, or NULL if there is none or the
+ * function cannot tell. The task_struct stays until the caller leaves its RCU read-side critical
+ * section, because a task drops the lock before it ends.
  */
 static inline struct task_struct *xpmem_rwsem_writer(const struct rw_semaphore *sem)
 {
 	unsigned long owner = atomic_long_read(&sem->owner);
 
-	/* Readers leave a mark of theirs, the flag of the lowest bit among it. */
+	/* Readers leave a mark of theirs, which includes the flag of the lowest bit. */
 	if (owner & 1 || !(atomic_long_read(&sem->count) & XPMEM_RWSEM_WRITER))
 		return NULL;
 	return (struct task_struct *)(owner & ~XPMEM_RWSEM_OWNER_FLAGS);
@@ -87,8 +87,8 @@ static inline bool xpmem_rwsem_is_mine_to_write(const struct rw_semaphore *sem)
 #endif
 
 /*
- * Whether the caller may hold the mmap_lock of @mm: false only when it certainly does not, i.e.
- * the lock is free at this instant, or is write-locked by another task.
+ * Whether the caller may hold the mmap_lock of @mm. False only if it certainly does not: the lock
+ * is free at this instant, or another task holds it for writing.
  */
 static inline bool xpmem_mmap_lock_may_be_mine(struct mm_struct *mm)
 {
@@ -101,7 +101,7 @@ static inline bool xpmem_vma_has_readers(const struct vm_area_struct *vma)
 	return false;
 }
 #elif defined(XPMEM_HAVE_VMA_LOCK_RWSEM)
-/* Also true while a writer holds the lock, which it does for a few instructions only. */
+/* Also true while a writer holds the lock, which takes a few instructions only. */
 static inline bool xpmem_vma_has_readers(const struct vm_area_struct *vma)
 {
 	return rwsem_is_locked(&vma->vm_lock->lock);
@@ -113,7 +113,7 @@ static inline bool xpmem_vma_has_readers(const struct vm_area_struct *vma)
 #define XPMEM_VMA_REFCNT_WRITER VM_REFCNT_EXCLUDE_READERS_FLAG
 #endif
 
-/* An attached VMA counts as one, and each reader as one more. */
+/* The count is one for an attached VMA, and one more for each reader. */
 static inline bool xpmem_vma_has_readers(const struct vm_area_struct *vma)
 {
 	return (refcount_read(&vma->vm_refcnt) & ~XPMEM_VMA_REFCNT_WRITER) > 1;
@@ -128,11 +128,11 @@ static inline bool xpmem_vma_is_private(const struct vm_area_struct *vma)
 }
 
 /*
- * Tests the VMA of @mm at @address without a lock. False where there is none, and where VMAs or the
- * nodes of their tree are freed without a grace period: before 6.1, in early 6.1, and in
- * exit_mmap(). Until the grace period ends, a freed VMA is still a VMA: its memory comes back after
- * call_rcu() with its rwsem, or from a cache with SLAB_TYPESAFE_BY_RCU. On 6.1, where it does not,
- * the caller keeps the VMA.
+ * Tests the VMA of @mm at @address without a lock. Returns false if there is none, and on kernels
+ * that free VMAs or the nodes of their tree without a grace period: before 6.1, in early 6.1, and
+ * in exit_mmap(). Until the grace period ends, a freed VMA is still a VMA: its memory is reused
+ * after call_rcu() with its rwsem, or comes from a cache with SLAB_TYPESAFE_BY_RCU. On 6.1, where
+ * neither is true, the caller keeps the VMA.
  */
 static inline bool xpmem_vma_test(struct mm_struct *mm, unsigned long address,
 				  bool (*test)(const struct vm_area_struct *vma))

@@ -22,21 +22,22 @@
 #endif
 
 /*
- * Whether modules may write entries of page tables. What it takes is exported, or inline, on these architectures; elsewhere, as on
- * powerpc, entries are made by the core's functions alone, and none is huge. A build with XPMEM_CORE_ENTRIES=1 does so anywhere.
+ * Whether modules may write page-table entries. These architectures export what that takes, or have
+ * it inline. On others, such as powerpc, only the core's functions create entries, and none is
+ * huge. A build with XPMEM_CORE_ENTRIES=1 does the same anywhere.
  */
 #if (defined(CONFIG_X86_64) || defined(CONFIG_ARM64)) && !defined(XPMEM_CORE_ENTRIES)
 #define XPMEM_WRITES_ENTRIES 1
 #endif
 
-/* Whether entries for PMD_SIZE are written, too. */
+/* Whether the module also writes entries for PMD_SIZE. */
 #if defined(XPMEM_WRITES_ENTRIES) && !defined(XPMEM_HAVE_NO_PMD_SPECIAL)
 #define XPMEM_HAVE_HUGE_ENTRIES 1
 #endif
 
 /*
- * The kernel's checker of page tables stops the machine for a huge entry of anonymous memory that another process may write, where it
- * takes single pages that are special.
+ * The kernel's checker of page tables stops the machine for a huge entry of anonymous memory that
+ * another process may write, although it accepts special entries of single pages.
  */
 static inline bool xpmem_huge_entries_are_checked(void)
 {
@@ -47,7 +48,7 @@ static inline bool xpmem_huge_entries_are_checked(void)
 #endif
 }
 
-/* The page of a leaf entry. On powerpc pud_page() and pmd_page() are not exported. */
+/* The page of a leaf entry. powerpc does not export pud_page() and pmd_page(). */
 #ifdef CONFIG_PPC_BOOK3S_64
 #define xpmem_pud_page(pud) pte_page(pud_pte(pud))
 #define xpmem_pmd_page(pmd) pte_page(pmd_pte(pmd))
@@ -57,7 +58,7 @@ static inline bool xpmem_huge_entries_are_checked(void)
 #endif
 #define xpmem_pte_page(pte) pte_page(pte)
 
-/* Whether entries with @prot map memory as ordinary memory is mapped, write-back. */
+/* Whether entries with @prot map memory as ordinary memory, write-back. */
 static inline bool xpmem_prot_is_cached(pgprot_t prot)
 {
 #if defined(CONFIG_X86_64)
@@ -75,13 +76,15 @@ static inline bool xpmem_prot_is_cached(pgprot_t prot)
 
 #ifdef XPMEM_WRITES_ENTRIES
 /*
- * On arm64 set_pte_at() also sees to the tags of pages that may carry some, by what modules may not call. It has nothing to do so for a
- * special entry, and has done it for a page that was inserted before.
+ * On arm64, set_pte_at() also handles the tags of pages that may have some, by functions that
+ * modules may not call. It has nothing to do for a special entry, and has done it for a page that
+ * was inserted before.
  */
 #ifdef CONFIG_ARM64_MTE
 /*
- * The kernel's checker of page tables counts entries that are not special, and stops the machine when one goes that it has not
- * counted. set_pte_at() tells it of each, set_pte() does not.
+ * The kernel's checker of page tables counts entries that are not special, and stops the machine
+ * when an entry goes that it has not counted. set_pte_at() tells it of each entry, set_pte() does
+ * not.
  */
 static inline void xpmem_page_table_check_set(struct mm_struct *mm, unsigned long address, pte_t *pte, pte_t entry)
 {
@@ -105,7 +108,7 @@ static inline void xpmem_set_pte_at(struct mm_struct *mm, unsigned long address,
 	set_pte(pte, entry);
 }
 
-/* The checker never sees a huge one: xpmem_huge_entries_are_checked(). */
+/* The checker never sees a huge entry: xpmem_huge_entries_are_checked(). */
 static inline void xpmem_set_pmd_at(struct mm_struct *mm, unsigned long address, pmd_t *pmd, pmd_t entry)
 {
 	set_pmd(pmd, entry);
@@ -116,8 +119,8 @@ static inline void xpmem_set_pmd_at(struct mm_struct *mm, unsigned long address,
 #endif
 
 /*
- * The same for an entry that is there. On arm64, since 6.9, the core may have made it one of a block that stands in page tables as if
- * it were one large entry, and must be taken apart first.
+ * Changes an existing entry. On arm64, since 6.9, the core may have made the entry one of a block
+ * that looks like one large entry in page tables. The function takes such a block apart first.
  */
 static inline void xpmem_change_pte_at(struct mm_struct *mm, unsigned long address, pte_t *pte, pte_t entry)
 {

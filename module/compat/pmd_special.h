@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Entries for PMD_SIZE that get_user_pages_fast(), which looks at no VMA, refuses. Since 6.12 they
- * have a bit of their own. Before, they are marked as device memory, to which it takes no
- * reference unless it finds the device. Read for 5.10, 6.1, 6.12, 7.2 and 7.3. The probes in
- * pmd_special refuse other kernels.
+ * have a bit of their own. Older kernels mark them as device memory, and get_user_pages_fast()
+ * takes no reference to that unless it finds the device. Read for 5.10, 6.1, 6.12, 7.2 and 7.3. The
+ * probes in pmd_special refuse other kernels.
  */
 #ifndef XPMEM_COMPAT_PMD_SPECIAL_H
 #define XPMEM_COMPAT_PMD_SPECIAL_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The counters of resident pages. add_mm_counter() has a tracepoint that modules may not use. Read
- * for 5.10, 6.1, 6.12, 7.2 and 7.3. The probes in rss_stat refuse other kernels.
+ * The counters of resident pages. Modules may not use the tracepoint of add_mm_counter(). Read for
+ * 5.10, 6.1, 6.12, 7.2 and 7.3. The probes in rss_stat refuse other kernels.
  */
 #ifndef XPMEM_COMPAT_RSS_STAT_H
 #define XPMEM_COMPAT_RSS_STAT_H
