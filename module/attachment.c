@@ -258,7 +258,8 @@ put:
  * @vaddr: the address, with XPMEM_ATTACH_FIXED or XPMEM_ATTACH_REPLACE, else zero
  * @flags: XPMEM_ATTACH_ flags, known to be valid bits
  *
- * Return: the attachment, mapped and published, with a reference for the caller, or an error pointer.
+ * Return: the attachment, mapped and published, with a reference for the caller, or an error
+ * pointer.
  */
 struct xpmem_attachment *xpmem_attachment_create(s64 apid, u64 offset, u64 length, u64 vaddr,
 						 u32 flags)

@@ -284,6 +284,7 @@ static bool is_pending(struct xpmem_exporter *exporter, unsigned long start, uns
 void xpmem_deferral_wait(struct xpmem_exporter *exporter, unsigned long start, unsigned long end,
 			 enum mmu_notifier_event event)
 {
-	if (!list_empty_careful(&exporter->deferrals) && !xpmem_groups_may_defer(exporter, event, start))
+	if (!list_empty_careful(&exporter->deferrals) &&
+	    !xpmem_groups_may_defer(exporter, event, start))
 		wait_event(exporter->quiet, !is_pending(exporter, start, end));
 }

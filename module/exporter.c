@@ -90,7 +90,8 @@ static int watch_invalidations(struct xpmem_exporter *exporter)
 	error = xpmem_notifier_register(&exporter->notifier);
 	if (error)
 		return error;
-	error = xpmem_interval_notifier_insert(&exporter->veto_notifier, &xpmem_invalidation_veto_ops);
+	error = xpmem_interval_notifier_insert(&exporter->veto_notifier,
+					       &xpmem_invalidation_veto_ops);
 	if (error)
 		mmu_notifier_unregister(&exporter->notifier, exporter->mm);
 	return error;

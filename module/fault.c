@@ -77,7 +77,8 @@ static bool is_dense(struct xpmem_attachment *attachment, unsigned long source)
 	}
 	i = READ_ONCE(attachment->next_recent);
 	WRITE_ONCE(attachment->next_recent, i + 1);
-	WRITE_ONCE(attachment->recent[i % XPMEM_RECENT_WINDOWS], number << 1 | (dense ? XPMEM_RECENT_DENSE : 0));
+	WRITE_ONCE(attachment->recent[i % XPMEM_RECENT_WINDOWS],
+		   number << 1 | (dense ? XPMEM_RECENT_DENSE : 0));
 	return dense;
 }
 
@@ -85,7 +86,8 @@ static bool is_dense(struct xpmem_attachment *attachment, unsigned long source)
  * Tries once, under the attacher's lock, to map a block of @size. @source_locked: the caller is the
  * exporter, and holds the exporter's mmap_lock already.
  */
-static enum xpmem_fault_result try_in_place(struct xpmem_snapshot *snapshot, unsigned long size, bool source_locked)
+static enum xpmem_fault_result try_in_place(struct xpmem_snapshot *snapshot, unsigned long size,
+					    bool source_locked)
 {
 	struct mm_struct *mm = snapshot->exporter->mm;
 	enum xpmem_fault_result result;
@@ -103,14 +105,18 @@ static enum xpmem_fault_result try_in_place(struct xpmem_snapshot *snapshot, uns
 	return result;
 }
 
-static enum xpmem_fault_result fault_in_place(struct xpmem_snapshot *snapshot, unsigned long *single, bool source_locked)
+static enum xpmem_fault_result fault_in_place(struct xpmem_snapshot *snapshot,
+					      unsigned long *single, bool source_locked)
 {
 	enum xpmem_fault_result result;
 	int tries;
 
-	snapshot->block = is_dense(snapshot->attachment, snapshot->source) ? XPMEM_WINDOW_SIZE : SPARSE_SIZE;
+	snapshot->block =
+		is_dense(snapshot->attachment, snapshot->source) ? XPMEM_WINDOW_SIZE : SPARSE_SIZE;
 	for (tries = 0; tries < FAULT_TRIES; tries++) {
-		result = try_in_place(snapshot, snapshot->pfns == single ? PAGE_SIZE : snapshot->block, source_locked);
+		result = try_in_place(snapshot,
+				      snapshot->pfns == single ? PAGE_SIZE : snapshot->block,
+				      source_locked);
 		if (result != XPMEM_RACED)
 			break;
 		cond_resched();
@@ -134,7 +140,8 @@ static enum xpmem_fault_result fault_and_snapshot(struct xpmem_snapshot *snapsho
  * invalidations to end, until the task is killed. Tasks that hold the exporter's lock may wait for
  * the attacher's lock, so this task lends it meanwhile.
  */
-static enum xpmem_fault_result fault_without_retry(struct xpmem_snapshot *snapshot, bool source_locked)
+static enum xpmem_fault_result fault_without_retry(struct xpmem_snapshot *snapshot,
+						   bool source_locked)
 {
 	bool lends = xpmem_fault_holds_mmap_lock(snapshot->vmf);
 	struct mm_struct *mm = snapshot->exporter->mm;
@@ -157,7 +164,8 @@ static enum xpmem_fault_result fault_without_retry(struct xpmem_snapshot *snapsh
 			result = xpmem_ptes_insert(snapshot);
 		if (result != XPMEM_ABSENT && result != XPMEM_RACED)
 			break;
-		if (result == XPMEM_ABSENT && !xpmem_invalidation_active(snapshot->exporter, snapshot->start, snapshot->end))
+		if (result == XPMEM_ABSENT &&
+		    !xpmem_invalidation_active(snapshot->exporter, snapshot->start, snapshot->end))
 			fruitless++;
 		if (tries < 50)
 			usleep_range(100, 200);
@@ -173,7 +181,8 @@ static enum xpmem_fault_result fault_without_retry(struct xpmem_snapshot *snapsh
  * Takes a snapshot of the block around the wanted page, or of the page alone when memory is short.
  * The caller holds the exporter's mmap_lock.
  */
-static enum xpmem_fault_result snapshot_for_retry(struct xpmem_snapshot *snapshot, struct xpmem_retry *retry)
+static enum xpmem_fault_result snapshot_for_retry(struct xpmem_snapshot *snapshot,
+						  struct xpmem_retry *retry)
 {
 	unsigned long size = retry->pfns ? snapshot->block : PAGE_SIZE;
 	enum xpmem_fault_result result;
@@ -195,7 +204,8 @@ static bool fault_for_retry(struct xpmem_snapshot *snapshot, struct xpmem_retry 
 	enum xpmem_fault_result result;
 	bool unlocked = false;
 
-	if (xpmem_invalidation_wait(exporter, snapshot->source, snapshot->source + PAGE_SIZE) || mmap_read_lock_killable(exporter->mm))
+	if (xpmem_invalidation_wait(exporter, snapshot->source, snapshot->source + PAGE_SIZE) ||
+	    mmap_read_lock_killable(exporter->mm))
 		return false;
 	snapshot->start = snapshot->source;
 	snapshot->end = snapshot->source + PAGE_SIZE;
@@ -224,7 +234,8 @@ static bool fault_for_retry(struct xpmem_snapshot *snapshot, struct xpmem_retry 
  */
 static void fault_and_keep(struct xpmem_snapshot *snapshot)
 {
-	struct xpmem_retry *retry = kzalloc(sizeof(*retry), GFP_KERNEL_ACCOUNT | __GFP_NORETRY | __GFP_NOWARN);
+	struct xpmem_retry *retry =
+		kzalloc(sizeof(*retry), GFP_KERNEL_ACCOUNT | __GFP_NORETRY | __GFP_NOWARN);
 	struct xpmem_retry local = {};
 
 	if (!retry) {
@@ -245,7 +256,8 @@ static void fault_and_keep(struct xpmem_snapshot *snapshot)
  * Inserts what this task found after it dropped the attacher's lock, as far as the VMA and one page
  * table reach now. Sets snapshot->write if send_back_as_write() sent the task back.
  */
-static enum xpmem_fault_result insert_kept(struct xpmem_snapshot *snapshot, bool tried, vm_fault_t *error)
+static enum xpmem_fault_result insert_kept(struct xpmem_snapshot *snapshot, bool tried,
+					   vm_fault_t *error)
 {
 	struct xpmem_retry *retry = xpmem_retry_take(snapshot->exporter, snapshot->source);
 	unsigned long *pfns = snapshot->pfns, *found, wanted;
@@ -289,11 +301,13 @@ static bool may_fault(const struct vm_area_struct *vma)
 {
 	const struct xpmem_attachment *attachment = vma->vm_private_data;
 
-	return !xpmem_attachment_revoked(attachment) && vma->vm_mm == attachment->permit->client->mm;
+	return !xpmem_attachment_revoked(attachment) &&
+	       vma->vm_mm == attachment->permit->client->mm;
 }
 
 /* The caller's lock still keeps the attachment. Returns @fault. */
-static vm_fault_t count_end(struct xpmem_attachment *attachment, enum xpmem_fault_result result, vm_fault_t fault)
+static vm_fault_t count_end(struct xpmem_attachment *attachment, enum xpmem_fault_result result,
+			    vm_fault_t fault)
 {
 	if (fault & VM_FAULT_ERROR)
 		xpmem_stat_add_fault(attachment, XPMEM_STAT_FAILURES, 1);
@@ -306,11 +320,12 @@ static vm_fault_t count_end(struct xpmem_attachment *attachment, enum xpmem_faul
  * The caller's lock or reference keeps the attachment. The VMA may be gone. @begun is 0 if the
  * tracepoint was off when the fault began.
  */
-static void trace_end(const struct vm_fault *vmf, const struct xpmem_attachment *attachment, unsigned long pages,
-		      vm_fault_t fault, u64 begun)
+static void trace_end(const struct vm_fault *vmf, const struct xpmem_attachment *attachment,
+		      unsigned long pages, vm_fault_t fault, u64 begun)
 {
 	if (trace_fault_enabled())
-		trace_fault(attachment, vmf->address, vmf->pgoff << PAGE_SHIFT, vmf->flags & FAULT_FLAG_WRITE, fault, pages,
+		trace_fault(attachment, vmf->address, vmf->pgoff << PAGE_SHIFT,
+			    vmf->flags & FAULT_FLAG_WRITE, fault, pages,
 			    begun ? ktime_get_ns() - begun : 0);
 }
 
@@ -419,17 +434,20 @@ static vm_fault_t attachment_huge_fault(struct vm_fault *vmf, unsigned int order
 	unsigned long single;
 	bool source_locked;
 
-	if (order != PMD_SHIFT - PAGE_SHIFT || vmf->flags & FAULT_FLAG_TRIED || !may_fault(vma) || !mmget_not_zero(exporter->mm))
+	if (order != PMD_SHIFT - PAGE_SHIFT || vmf->flags & FAULT_FLAG_TRIED || !may_fault(vma) ||
+	    !mmget_not_zero(exporter->mm))
 		return VM_FAULT_FALLBACK;
 	xpmem_snapshot_init(&snapshot, vmf, vmf->flags & FAULT_FLAG_WRITE);
 	snapshot.pfns = &single;
 	source_locked = exporter->mm == vma->vm_mm && xpmem_fault_holds_mmap_lock(vmf);
-	if (xpmem_ptes_may_be_huge(&snapshot) && (source_locked || mmap_read_trylock(exporter->mm))) {
+	if (xpmem_ptes_may_be_huge(&snapshot) &&
+	    (source_locked || mmap_read_trylock(exporter->mm))) {
 		result = xpmem_snapshot_take_block(&snapshot, PAGE_SIZE);
 		if (!source_locked)
 			mmap_read_unlock(exporter->mm);
 		if (result == XPMEM_MAPPED)
-			result = xpmem_ptes_set_huge(&snapshot) ? xpmem_ptes_insert(&snapshot) : XPMEM_ABSENT;
+			result = xpmem_ptes_set_huge(&snapshot) ? xpmem_ptes_insert(&snapshot) :
+								  XPMEM_ABSENT;
 	}
 	mmput_async(exporter->mm);
 	if (result != XPMEM_MAPPED)
@@ -464,7 +482,8 @@ static vm_fault_t attachment_pfn_mkwrite(struct vm_fault *vmf)
  */
 static bool send_back_as_write(struct xpmem_snapshot *snapshot)
 {
-	struct xpmem_retry *retry = kzalloc(sizeof(*retry), GFP_KERNEL_ACCOUNT | __GFP_NORETRY | __GFP_NOWARN);
+	struct xpmem_retry *retry =
+		kzalloc(sizeof(*retry), GFP_KERNEL_ACCOUNT | __GFP_NORETRY | __GFP_NOWARN);
 
 	if (!retry)
 		return false;

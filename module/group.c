@@ -18,13 +18,14 @@
  * waited, both tasks would wait forever, and so would all tasks that register a notifier anywhere.
  * So:
  *
- *   - The notifier only tries for the lock. All other tasks that write-lock it (mmap, munmap, mremap,
- *     fork) hold no other lock that the notifier's caller could hold, and wait for none. So they drop
- *     it soon, and the notifier can try again. A notifier that tries has no place in the lock's
- *     queue, so attachers wait a little before they map or split (xpmem_group_yield()).
+ *   - The notifier only tries for the lock. All other tasks that write-lock it (mmap, munmap,
+ *     mremap, fork) hold no other lock that the notifier's caller could hold, and wait for none. So
+ *     they drop it soon, and the notifier can try again. A notifier that tries has no place in the
+ *     lock's queue, so attachers wait a little before they map or split (xpmem_group_yield()).
  *   - If the caller walks the rmap of a file, and the registering task holds the group's lock and
- *     waits for the file's lock, then that task cannot go on until the notifier returns, and it holds
- *     all that a zap needs. So the notifier zaps without the lock (registrant_waits_for_caller()).
+ *     waits for the file's lock, then that task cannot go on until the notifier returns, and it
+ *     holds all that a zap needs. So the notifier zaps without the lock
+ *     (registrant_waits_for_caller()).
  *   - If the notifier fails for long, and the change may be one that walks an rmap, the notifier
  *     defers the zap (deferral.c) and returns, and both tasks go on.
  *
@@ -50,8 +51,8 @@
 struct xpmem_group {
 	struct xpmem_exporter *exporter;
 	struct inode *inode;
-	struct file *files[2];		/* that VMAs map, read-only and writable; created on demand */
-	atomic_t waiting;		/* notifiers that try for the i_mmap_rwsem in vain */
+	struct file *files[2]; /* that VMAs map, read-only and writable; created on demand */
+	atomic_t waiting;      /* notifiers that try for the i_mmap_rwsem in vain */
 };
 
 /* The mount of anonymous inodes. It outlives the module, so a late fput() is safe. Set once. */
@@ -398,7 +399,7 @@ static bool registrant_waits_for_caller(struct standoff *standoff)
 						   registrant_sleeps(standoff->group);
 	if (!standoff->registrant_takes_locks)
 		return false;
-	/* Pairs with test_and_set_bit() in mm_take_all_locks(): the file's mark was read afterwards. */
+	/* Pairs with test_and_set_bit() in mm_take_all_locks(). The read of the mark precedes. */
 	smp_rmb();
 	if (!is_in_all_locks(mapping))
 		return false;
@@ -430,9 +431,9 @@ static bool caller_forks(const struct xpmem_exporter *exporter, unsigned long st
  * @event: the change
  * @start: first source address
  *
- * The callers that announce the other changes, and fork(), hold no lock of an rmap meanwhile, except
- * those of hugetlbfs files, which mm_take_all_locks() takes before the locks of other files. So
- * they take no part in a deadlock. After these changes the memory may be in use elsewhere, so
+ * The callers that announce the other changes, and fork(), hold no lock of an rmap meanwhile,
+ * except those of hugetlbfs files, which mm_take_all_locks() takes before the locks of other files.
+ * So they take no part in a deadlock. After these changes the memory may be in use elsewhere, so
  * references to its pages would not be enough.
  */
 bool xpmem_groups_may_defer(const struct xpmem_exporter *exporter, enum mmu_notifier_event event,
@@ -512,8 +513,10 @@ void xpmem_groups_zap(struct xpmem_exporter *exporter, unsigned long groups, uns
 
 	do {
 		for_each_set_bit(i, &groups, XPMEM_GROUPS) {
-			struct standoff standoff = { .exporter = exporter, .group = exporter->groups[i],
-						     .start = start, .end = end };
+			struct standoff standoff = { .exporter = exporter,
+						     .group = exporter->groups[i],
+						     .start = start,
+						     .end = end };
 
 			if (try_zap(&standoff, event))
 				left &= ~BIT(i);
@@ -561,7 +564,8 @@ void xpmem_groups_close(struct xpmem_exporter *exporter)
 	unsigned int i, j;
 
 	for (i = 0; i < XPMEM_GROUPS; i++) {
-		for (j = 0; exporter->groups[i] && j < ARRAY_SIZE(exporter->groups[i]->files); j++) {
+		for (j = 0; exporter->groups[i] && j < ARRAY_SIZE(exporter->groups[i]->files);
+		     j++) {
 			file = xchg(&exporter->groups[i]->files[j], NULL);
 			if (file)
 				fput(file);

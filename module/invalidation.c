@@ -16,19 +16,19 @@
  *
  *   start and fault   A fault samples the window's sequence, looks for active ranges, and takes its
  *                     snapshot, in this order. A start first adds its range and then raises the
- *                     sequence under the window's lock. So the fault sees the range, or the sequence
- *                     differs when it inserts, or it inserts before the start has the window's lock
- *                     and the zap that follows takes its pages away.
+ *                     sequence under the window's lock. So the fault sees the range, or the
+ *                     sequence differs when it inserts, or it inserts before the start has the
+ *                     window's lock and the zap that follows takes its pages away.
  *   start and start   A start clears bits after its zap, and no fault inserts while a range is
  *                     active. So each start that overlaps sees a set bit, until one of them has
  *                     zapped the page.
  *   start and end     One task runs the start and the end of an invalidation, and registering the
- *                     notifier waits for invalidations in progress. So there is an end for each start
- *                     that was heard, and for no other. Each end removes its own range.
+ *                     notifier waits for invalidations in progress. So there is an end for each
+ *                     start that was heard, and for no other. Each end removes its own range.
  *   start and revoke  Both may zap the same page. Revocation does not look at bits.
  *   nested start      A zap notifies the attacher, which may export, too. The module never maps
- *                     pages of an attachment elsewhere (xpmem_source_allowed()), so no bit is set and
- *                     the recursion ends there.
+ *                     pages of an attachment elsewhere (xpmem_source_allowed()), so no bit is set
+ *                     and the recursion ends there.
  */
 #include <linux/sched/signal.h>
 
@@ -55,7 +55,8 @@ static void range_add(struct xpmem_exporter *exporter, const struct mmu_notifier
 	for (i = 0; i < XPMEM_ACTIVE_RANGES && exporter->active[i].range; i++)
 		;
 	if (i < XPMEM_ACTIVE_RANGES)
-		exporter->active[i] = (struct xpmem_active_range){ range, range->start, range->end };
+		exporter->active[i] =
+			(struct xpmem_active_range){ range, range->start, range->end };
 	else
 		exporter->active_beyond++;
 	spin_unlock(&exporter->active_lock);
@@ -89,7 +90,8 @@ static void range_remove(struct xpmem_exporter *exporter, const struct mmu_notif
  *
  * The lock orders the test of a fault before or after the start of each invalidation.
  */
-bool xpmem_invalidation_active(struct xpmem_exporter *exporter, unsigned long start, unsigned long end)
+bool xpmem_invalidation_active(struct xpmem_exporter *exporter, unsigned long start,
+			       unsigned long end)
 {
 	bool active;
 	unsigned int i;
@@ -113,7 +115,8 @@ bool xpmem_invalidation_active(struct xpmem_exporter *exporter, unsigned long st
  */
 int xpmem_invalidation_wait(struct xpmem_exporter *exporter, unsigned long start, unsigned long end)
 {
-	return wait_event_killable(exporter->quiet, !xpmem_invalidation_active(exporter, start, end));
+	return wait_event_killable(exporter->quiet,
+				   !xpmem_invalidation_active(exporter, start, end));
 }
 
 /*
@@ -173,7 +176,8 @@ const struct mmu_notifier_ops xpmem_invalidation_ops = {
 static bool invalidation_veto(struct mmu_interval_notifier *notifier,
 			      const struct mmu_notifier_range *range, unsigned long seq)
 {
-	struct xpmem_exporter *exporter = container_of(notifier, struct xpmem_exporter, veto_notifier);
+	struct xpmem_exporter *exporter =
+		container_of(notifier, struct xpmem_exporter, veto_notifier);
 
 	if (mmu_notifier_range_blockable(range))
 		return true;

@@ -120,8 +120,8 @@ int xpmem_ioctl_detach(struct xpmem_client *client, union xpmem_ioctl_arg *arg)
 }
 
 /*
- * Installs @file as a descriptor of the caller, and returns the descriptor in the field @fd of @arg.
- * @file may be an error pointer, which is returned.
+ * Installs @file as a descriptor of the caller, and returns the descriptor in the field @fd of
+ * @arg. @file may be an error pointer, which is returned.
  */
 static int reply_with_fd(union xpmem_ioctl_arg *arg, s32 *fd, struct file *file)
 {

@@ -47,7 +47,7 @@ static bool has_more_than_id(const struct xpmem_nl_type *type, struct genl_info 
  * sets @viewer, or returns an error pointer.
  */
 static struct xpmem_object *nl_type_find(const struct xpmem_nl_type *type, struct sk_buff *skb,
-				      struct genl_info *info, struct xpmem_viewer *viewer)
+					 struct genl_info *info, struct xpmem_viewer *viewer)
 {
 	struct xpmem_object *object;
 
@@ -97,7 +97,7 @@ static int nl_type_get(enum xpmem_kind kind, struct sk_buff *skb, struct genl_in
 
 /* Ends an object that the caller may see, and whose process the caller may trace. */
 static int nl_type_revoke(enum xpmem_kind kind, struct sk_buff *skb, struct genl_info *info,
-		       bool (*kill)(struct xpmem_object *object))
+			  bool (*kill)(struct xpmem_object *object))
 {
 	const struct xpmem_nl_type *type = &xpmem_nl_types[kind];
 	struct xpmem_viewer viewer;
@@ -175,7 +175,8 @@ static bool dump_object(struct sk_buff *skb, struct netlink_callback *callback,
  * Dumps all objects of a kind. The dump contains every object that exists from the first message
  * to the last: see xpmem_registry_next().
  */
-static int nl_type_dump(enum xpmem_kind kind, struct sk_buff *skb, struct netlink_callback *callback)
+static int nl_type_dump(enum xpmem_kind kind, struct sk_buff *skb,
+			struct netlink_callback *callback)
 {
 	const struct xpmem_nl_type *type = &xpmem_nl_types[kind];
 	struct nlattr **attrs = xpmem_nl_dump_attrs(callback);

@@ -80,7 +80,7 @@ static bool viewer_capable(const struct xpmem_viewer *viewer, struct user_namesp
 }
 
 bool xpmem_nl_type_allowed(const struct xpmem_nl_type *type, const struct xpmem_object *object,
-			const struct xpmem_viewer *viewer)
+			   const struct xpmem_viewer *viewer)
 {
 	const struct xpmem_owner *owner = type->owner(object);
 
@@ -190,7 +190,8 @@ static bool segment_traceable(const struct xpmem_object *object, const struct xp
 {
 	const struct xpmem_segment *segment = to_segment(object);
 
-	return segment->no_ptrace_check || may_trace(viewer, &segment->owner, segment->exporter->mm);
+	return segment->no_ptrace_check ||
+	       may_trace(viewer, &segment->owner, segment->exporter->mm);
 }
 
 static int segment_fill(struct sk_buff *skb, struct xpmem_object *object,

@@ -58,7 +58,7 @@ struct xpmem_nl_type {
 extern const struct xpmem_nl_type xpmem_nl_types[];	/* by enum xpmem_kind */
 
 bool xpmem_nl_type_allowed(const struct xpmem_nl_type *type, const struct xpmem_object *object,
-			const struct xpmem_viewer *viewer);
+			   const struct xpmem_viewer *viewer);
 
 extern struct genl_family xpmem_nl_family;
 

@@ -37,7 +37,8 @@ static int check_ptrace(const struct xpmem_segment *segment, bool any_user)
 
 	if (segment->no_ptrace_check || segment->exporter->mm == current->mm)
 		return 0;
-	denial = xpmem_owner_denial(&segment->owner, segment->exporter->mm, current_cred(), any_user);
+	denial = xpmem_owner_denial(&segment->owner, segment->exporter->mm, current_cred(),
+				    any_user);
 	if (!denial || ns_capable(segment->owner.user_ns, CAP_SYS_PTRACE))
 		return 0;
 	/* The segment ends with its address space, which may have ended meanwhile. */

@@ -11,7 +11,8 @@
  * exporter's mappings. Returns the source address where it ended, which may lie beyond the
  * attachment, or 0 if the exporter's mmap_lock is not available now.
  */
-static unsigned long populate_here(struct xpmem_snapshot *snapshot, unsigned long *single, bool source_locked)
+static unsigned long populate_here(struct xpmem_snapshot *snapshot, unsigned long *single,
+				   bool source_locked)
 {
 	unsigned long size = snapshot->pfns == single ? PAGE_SIZE : XPMEM_WINDOW_SIZE, end;
 	struct mm_struct *mm = snapshot->exporter->mm;
@@ -49,7 +50,8 @@ vm_fault_t xpmem_populate_fault(struct vm_fault *vmf)
 
 	xpmem_snapshot_init(&snapshot, vmf, false);
 	xpmem_snapshot_get_pfns(&snapshot, &single);
-	attachment->populated = populate_here(&snapshot, &single, snapshot.exporter->mm == vma->vm_mm);
+	attachment->populated =
+		populate_here(&snapshot, &single, snapshot.exporter->mm == vma->vm_mm);
 	xpmem_snapshot_put_pfns(&snapshot, &single);
 	return VM_FAULT_NOPAGE;
 }
@@ -75,7 +77,8 @@ void xpmem_attachment_populate(struct xpmem_attachment *attachment)
 	while (source < end && !fatal_signal_pending(current) && !mmap_read_lock_killable(mm)) {
 		address = attachment->address + source - attachment->source;
 		vma = find_vma(mm, address);
-		if (!vma || vma->vm_start > address || !xpmem_vma_is_attachment(vma) || vma->vm_private_data != attachment) {
+		if (!vma || vma->vm_start > address || !xpmem_vma_is_attachment(vma) ||
+		    vma->vm_private_data != attachment) {
 			mmap_read_unlock(mm);
 			break;
 		}

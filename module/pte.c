@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The entries of an attachment's page tables. A fault maps a snapshot under the window's lock, unless
- * an invalidation of the window followed the snapshot. After that, the notifier alone keeps the
- * entries correct.
+ * The entries of an attachment's page tables. A fault maps a snapshot under the window's lock,
+ * unless an invalidation of the window followed the snapshot. After that, the notifier alone keeps
+ * the entries correct.
  *
  * There are three kinds of entries:
  *   special     maps one page without reference and rmap; get_user_pages() refuses it. Used for
@@ -119,8 +119,8 @@ bool xpmem_ptes_may_be_huge(const struct xpmem_snapshot *snapshot)
 
 /*
  * A zap of the huge zero page takes a page table that was set aside with it, on 7.2 and 7.3 even in
- * a VMA of a driver. An attachment sets none aside. No other page that the exporter may map by a PMD
- * is without a mapping (huge_zero_pfn is not exported).
+ * a VMA of a driver. An attachment sets none aside. No other page that the exporter may map by a
+ * PMD is without a mapping (huge_zero_pfn is not exported).
  */
 static bool is_huge_zero(struct page *page)
 {
@@ -137,9 +137,9 @@ bool xpmem_ptes_set_huge(struct xpmem_snapshot *snapshot)
 
 	/* The sequence covers the whole window; the range of the snapshot may be smaller. */
 	snapshot->huge = is_insertable(pfn, false) &&
-		       hmm_pfn_to_map_order(pfn) >= PMD_SHIFT - PAGE_SHIFT &&
-		       !is_huge_zero(hmm_pfn_to_page(pfn)) &&
-		       !xpmem_invalidation_active(snapshot->exporter, start, start + PMD_SIZE);
+			 hmm_pfn_to_map_order(pfn) >= PMD_SHIFT - PAGE_SHIFT &&
+			 !is_huge_zero(hmm_pfn_to_page(pfn)) &&
+			 !xpmem_invalidation_active(snapshot->exporter, start, start + PMD_SIZE);
 	return snapshot->huge;
 }
 
@@ -334,7 +334,8 @@ static void fill_table(struct insertion *insertion, pte_t *first)
 				insert_fresh(insertion, pte, address, page,
 					     may_write && pfn & HMM_PFN_WRITE);
 			} else if (!insert_counted(insertion, pte, address, page,
-						   may_write && snapshot->write && index == wanted)) {
+						   may_write && snapshot->write &&
+							   index == wanted)) {
 				snapshot->pfns[index] = (unsigned long)page;
 				insertion->left++;
 			}
@@ -403,7 +404,8 @@ static int insert_all(struct insertion *insertion)
 	if (!insert_special(insertion) || !insertion->left)
 		return 0;
 	error = insert_refcounted(insertion);
-	if (!error && insertion->snapshot->write && insertion->wanted_is_mapped && insertion->wanted)
+	if (!error && insertion->snapshot->write && insertion->wanted_is_mapped &&
+	    insertion->wanted)
 		upgrade_wanted(insertion);
 	return error;
 }
@@ -567,9 +569,9 @@ enum xpmem_fault_result xpmem_ptes_insert(struct xpmem_snapshot *snapshot)
 	if (snapshot->huge && !READ_ONCE(attachment->huge))
 		WRITE_ONCE(attachment->huge, true);
 	/*
-	 * xpmem_snapshot_check() accepted the wanted page, so a read-only page that must be writable is
-	 * one that the exporter may only read. The page-table lock orders this change before the
-	 * entry.
+	 * xpmem_snapshot_check() accepted the wanted page, so a read-only page that must be
+	 * writable is one that the exporter may only read. The page-table lock orders this change
+	 * before the entry.
 	 */
 	if (xpmem_needs_writable(vma) &&
 	    (xpmem_snapshot_wanted(snapshot) & (HMM_PFN_VALID | HMM_PFN_WRITE)) == HMM_PFN_VALID)

@@ -14,7 +14,7 @@
 
 struct xpmem_race {
 	const char *name;
-	struct xpmem_race *next;	/* race_lock; the next point that tasks passed */
+	struct xpmem_race *next;	/* race_lock, set once */
 	bool listed;			/* race_lock */
 	unsigned long passes;		/* race_lock; since the seed was set */
 	unsigned long delays;		/* race_lock; since the seed was set */

@@ -57,7 +57,8 @@ unsigned long *xpmem_pfns_get(void)
 	unsigned long *pfns = this_cpu_xchg(spare_pfns, NULL);
 
 	if (!pfns)
-		pfns = kmalloc_array(XPMEM_WINDOW_PAGES, sizeof(*pfns), GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN);
+		pfns = kmalloc_array(XPMEM_WINDOW_PAGES, sizeof(*pfns),
+				     GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN);
 	return pfns;
 }
 
@@ -103,12 +104,14 @@ void xpmem_snapshot_init(struct xpmem_snapshot *snapshot, struct vm_fault *vmf, 
  */
 void xpmem_snapshot_widen(struct xpmem_snapshot *snapshot, unsigned long size)
 {
-	unsigned long block = snapshot->source & ~(size - 1), offset = snapshot->vmf->address & PAGE_MASK & ~PMD_MASK;
+	unsigned long block = snapshot->source & ~(size - 1),
+		      offset = snapshot->vmf->address & PAGE_MASK & ~PMD_MASK;
 	struct vm_area_struct *vma = snapshot->vma;
 	unsigned long first = vma->vm_pgoff << PAGE_SHIFT;
 
 	snapshot->start = max3(block, first, snapshot->source - min(offset, snapshot->source));
-	snapshot->end = min3(block + size, first + vma->vm_end - vma->vm_start, snapshot->source + (PMD_SIZE - offset));
+	snapshot->end = min3(block + size, first + vma->vm_end - vma->vm_start,
+			     snapshot->source + (PMD_SIZE - offset));
 }
 
 /**
@@ -159,8 +162,8 @@ static enum xpmem_fault_result snapshot_unreadable(struct xpmem_snapshot *snapsh
 		return XPMEM_ABSENT;
 	snapshot->start = snapshot->source;
 	snapshot->end = snapshot->source + PAGE_SIZE;
-	pinned = xpmem_pin_user_pages_remote(snapshot->exporter->mm, snapshot->source, 1, FOLL_WRITE,
-					     &page);
+	pinned = xpmem_pin_user_pages_remote(snapshot->exporter->mm, snapshot->source, 1,
+					     FOLL_WRITE, &page);
 	if (pinned != 1)
 		return pinned == -ENOMEM ? XPMEM_NOMEM : XPMEM_ABSENT;
 	snapshot->pfns[0] = page_to_pfn(page) | HMM_PFN_VALID | HMM_PFN_WRITE;
@@ -213,7 +216,8 @@ enum xpmem_fault_result xpmem_snapshot_take(struct xpmem_snapshot *snapshot)
 }
 
 /* Checks and takes a snapshot of a block of @size. The caller holds the exporter's mmap_lock. */
-enum xpmem_fault_result xpmem_snapshot_take_block(struct xpmem_snapshot *snapshot, unsigned long size)
+enum xpmem_fault_result xpmem_snapshot_take_block(struct xpmem_snapshot *snapshot,
+						  unsigned long size)
 {
 	enum xpmem_fault_result result;
 
@@ -228,11 +232,13 @@ enum xpmem_fault_result xpmem_snapshot_take_block(struct xpmem_snapshot *snapsho
  * first whether the wanted page is present, which costs little. The caller holds the exporter's
  * mmap_lock.
  */
-enum xpmem_fault_result xpmem_snapshot_take_around(struct xpmem_snapshot *snapshot, unsigned long size)
+enum xpmem_fault_result xpmem_snapshot_take_around(struct xpmem_snapshot *snapshot,
+						   unsigned long size)
 {
 	enum xpmem_fault_result result = xpmem_snapshot_take_block(snapshot, PAGE_SIZE);
 
-	if (result != XPMEM_MAPPED || size == PAGE_SIZE || (xpmem_ptes_may_be_huge(snapshot) && xpmem_ptes_set_huge(snapshot)))
+	if (result != XPMEM_MAPPED || size == PAGE_SIZE ||
+	    (xpmem_ptes_may_be_huge(snapshot) && xpmem_ptes_set_huge(snapshot)))
 		return result;
 	return xpmem_snapshot_take_block(snapshot, size);
 }

@@ -27,7 +27,8 @@ enum xpmem_fault_result xpmem_source_fault(struct xpmem_snapshot *snapshot, bool
 		flags |= FAULT_FLAG_WRITE;
 	if (unlocked)
 		flags |= FAULT_FLAG_ALLOW_RETRY | FAULT_FLAG_KILLABLE;
-	fault = handle_mm_fault(find_vma(snapshot->exporter->mm, snapshot->source), snapshot->source, flags, NULL);
+	fault = handle_mm_fault(find_vma(snapshot->exporter->mm, snapshot->source),
+				snapshot->source, flags, NULL);
 	if (fault & (VM_FAULT_RETRY | VM_FAULT_COMPLETED)) {
 		*unlocked = true;
 		return XPMEM_RACED;
@@ -48,7 +49,8 @@ enum xpmem_fault_result xpmem_source_fault(struct xpmem_snapshot *snapshot, bool
  * Return: the number of pinned pages, 0 to try again, -EFAULT if no page there may be attached,
  * written and pinned, -ENOMEM or -EINTR.
  */
-long xpmem_source_pin(struct xpmem_exporter *exporter, unsigned long source, unsigned long count, struct page **pages)
+long xpmem_source_pin(struct xpmem_exporter *exporter, unsigned long source, unsigned long count,
+		      struct page **pages)
 {
 	struct xpmem_snapshot snapshot = {
 		.exporter = exporter,
@@ -74,11 +76,15 @@ long xpmem_source_pin(struct xpmem_exporter *exporter, unsigned long source, uns
 		result = xpmem_source_fault(&snapshot, &unlocked);
 	}
 	if (result == XPMEM_MAPPED)
-		pinned = xpmem_pin_user_pages_remote(mm, source, (snapshot.end - source) >> PAGE_SHIFT, FOLL_WRITE | FOLL_LONGTERM, pages);
+		pinned = xpmem_pin_user_pages_remote(mm, source,
+						     (snapshot.end - source) >> PAGE_SHIFT,
+						     FOLL_WRITE | FOLL_LONGTERM, pages);
 	if (!unlocked)
 		mmap_read_unlock(mm);
 	if (result == XPMEM_NOMEM)
 		return -ENOMEM;
 	/* A page that userfaultfd supplied may be gone again. */
-	return result == XPMEM_RACED || (watched && result == XPMEM_MAPPED && pinned == -EFAULT) ? 0 : pinned;
+	if (result == XPMEM_RACED || (watched && result == XPMEM_MAPPED && pinned == -EFAULT))
+		return 0;
+	return pinned;
 }

@@ -23,8 +23,8 @@ static struct bucket buckets[BUCKETS];
 
 /* A word, and the reference that keeps its mm. */
 struct wait_key {
-	struct mm_struct *mm;		/* the exporter's with an attachment, else the caller's own */
-	unsigned long address;		/* the word's address there */
+	struct mm_struct *mm;  /* the exporter's with an attachment, else the caller's own */
+	unsigned long address; /* the word's address there */
 	struct xpmem_attachment *attachment;	/* a reference; NULL in the caller's own memory */
 };
 

@@ -164,8 +164,8 @@ struct walk {
 	bool by_slot;			/* there are fewer slots than windows in the range */
 };
 
-static void walk_begin(struct walk *walk, const struct xpmem_exporter *exporter, unsigned long start,
-		       unsigned long end)
+static void walk_begin(struct walk *walk, const struct xpmem_exporter *exporter,
+		       unsigned long start, unsigned long end)
 {
 	walk->table = READ_ONCE(exporter->windows);
 	walk->start = start & ~(XPMEM_WINDOW_SIZE - 1);
@@ -234,7 +234,8 @@ static unsigned long count_mapped(const struct xpmem_window *window, unsigned lo
  * @end: end of the part
  * @seq: set for xpmem_window_changed()
  *
- * Return: false while an invalidation of the part is in progress, because a snapshot would be useless.
+ * Return: false while an invalidation of the part is in progress, because a snapshot would be of no
+ * use.
  */
 bool xpmem_window_sample(struct xpmem_window *window, unsigned long start, unsigned long end,
 			 unsigned long *seq)
@@ -310,8 +311,8 @@ static void zap_mapped(struct xpmem_exporter *exporter, unsigned long groups, un
  *
  * The range is active, or the mm has ended. The caller may hold the locks of reclaim.
  */
-void xpmem_windows_invalidate(struct xpmem_exporter *exporter, unsigned long start, unsigned long end,
-			      enum mmu_notifier_event event)
+void xpmem_windows_invalidate(struct xpmem_exporter *exporter, unsigned long start,
+			      unsigned long end, enum mmu_notifier_event event)
 {
 	unsigned long groups = 0, mapped = 0;
 	struct xpmem_window *window;
@@ -338,7 +339,8 @@ void xpmem_windows_invalidate(struct xpmem_exporter *exporter, unsigned long sta
  * Whether no attachment may map any page of a range. Does not sleep, and returns false if it cannot
  * tell at once.
  */
-bool xpmem_windows_untouched(struct xpmem_exporter *exporter, unsigned long start, unsigned long end)
+bool xpmem_windows_untouched(struct xpmem_exporter *exporter, unsigned long start,
+			     unsigned long end)
 {
 	struct xpmem_window *window;
 	struct walk walk;

@@ -14,11 +14,11 @@
  *   exporter      an address space that exports memory. Its segments hold references.
  *   invalidation  a change of an exporter in progress, between the start and the end that mmu
  *                 notifiers announce.
- *   group         a share of the attachers of an exporter, so that a change looks at few attachers.
+ *   group         a part of the attachers of an exporter, so that a change looks at few attachers.
  *                 It lives as long as its exporter.
- *   window        2 MiB of an exporter: the pages that attachments may map, and a sequence number for
- *                 faults. The first fault on exported memory creates it. It lives as long as its
- *                 exporter.
+ *   window        2 MiB of an exporter: the pages that attachments may map, and a sequence number
+ *                 for faults. The first fault on exported memory creates it. It lives as long as
+ *                 its exporter.
  *   segment       a range of an exporter that processes may attach. Its client holds a reference
  *                 until the segment is removed; its permits hold references.
  *   permit        the right of one process to attach a segment. Its client holds a reference
@@ -53,13 +53,13 @@
  *     dmabufs_lock (dmabuf.c)
  *       dma_buf->resv
  *         page locks
- *   client->lock, exporter->lock, exporter->active_lock, segment->lock, permit->lock, and the locks of
- *   the tables of exporters, users, objects, waiters and lenders are innermost spinlocks. No task
- *   takes one of them while it holds another.
+ *   client->lock, exporter->lock, exporter->active_lock, segment->lock, permit->lock, and the locks
+ *   of the tables of exporters, users, objects, waiters and lenders are innermost spinlocks. No
+ *   task takes one of them while it holds another.
  *
  * No task waits for one mmap_lock while it holds another. A caller that cannot drop B's lock tries
- * for A's, or borrows it (lender.c). No task allocates with reclaim while it holds a window->lock or
- * permit->inserting.
+ * for A's, or borrows it (lender.c). No task allocates with reclaim while it holds a window->lock
+ * or permit->inserting.
  */
 #ifndef XPMEM_H
 #define XPMEM_H
@@ -215,7 +215,7 @@ struct xpmem_client {
 	refcount_t ref;
 	struct mm_struct *mm;		/* identity only: mmgrab */
 	struct mutex watching;
-	struct xpmem_watch *watch;	/* watching; set by the first permit, ends permits with the mm */
+	struct xpmem_watch *watch;	/* watching; set by the first permit; ends permits */
 	struct list_head watch_link;	/* watch->lock */
 	struct work_struct exit_work;
 	unsigned int group;		/* index of this client's group in each exporter */
@@ -229,7 +229,7 @@ int xpmem_client_watch(struct xpmem_client *client);
 void xpmem_client_close(struct xpmem_client *client);
 void xpmem_client_put(struct xpmem_client *client);
 
-/* group.c: a share of the attachers of an exporter */
+/* group.c: a part of the attachers of an exporter */
 
 /* Enough for a change to skip most unrelated attachers. More groups take more memory. */
 #define XPMEM_GROUPS 32
@@ -256,7 +256,7 @@ void xpmem_groups_exit(void);
 bool xpmem_deferral_add(struct xpmem_exporter *exporter, unsigned long groups, unsigned long start,
 			unsigned long end);
 struct page *xpmem_deferral_first_page(struct xpmem_exporter *exporter, unsigned long start,
-				      unsigned long end);
+				       unsigned long end);
 void xpmem_deferral_wait(struct xpmem_exporter *exporter, unsigned long start, unsigned long end,
 			 enum mmu_notifier_event event);
 
@@ -374,8 +374,10 @@ void xpmem_mmap_read_end(struct mm_struct *mm, struct xpmem_lender *lender);
 extern const struct mmu_notifier_ops xpmem_invalidation_ops;
 extern const struct mmu_interval_notifier_ops xpmem_invalidation_veto_ops;
 
-bool xpmem_invalidation_active(struct xpmem_exporter *exporter, unsigned long start, unsigned long end);
-int xpmem_invalidation_wait(struct xpmem_exporter *exporter, unsigned long start, unsigned long end);
+bool xpmem_invalidation_active(struct xpmem_exporter *exporter, unsigned long start,
+			       unsigned long end);
+int xpmem_invalidation_wait(struct xpmem_exporter *exporter, unsigned long start,
+			    unsigned long end);
 
 /* window.c */
 
@@ -394,9 +396,10 @@ struct xpmem_window *xpmem_window_get(struct xpmem_exporter *exporter, unsigned 
 bool xpmem_window_sample(struct xpmem_window *window, unsigned long start, unsigned long end,
 			 unsigned long *seq);
 bool xpmem_window_changed(const struct xpmem_window *window, unsigned long seq);
-void xpmem_windows_invalidate(struct xpmem_exporter *exporter, unsigned long start, unsigned long end,
-			      enum mmu_notifier_event event);
-bool xpmem_windows_untouched(struct xpmem_exporter *exporter, unsigned long start, unsigned long end);
+void xpmem_windows_invalidate(struct xpmem_exporter *exporter, unsigned long start,
+			      unsigned long end, enum mmu_notifier_event event);
+bool xpmem_windows_untouched(struct xpmem_exporter *exporter, unsigned long start,
+			     unsigned long end);
 void xpmem_windows_for_each_mapped(struct xpmem_exporter *exporter, unsigned long start,
 				   unsigned long end,
 				   bool (*visit)(unsigned long source, void *data), void *data);
@@ -499,7 +502,7 @@ struct xpmem_attachment {
 	/* Windows that faulted lately: (number + 1) << 1 | XPMEM_RECENT_DENSE. */
 	unsigned long recent[XPMEM_RECENT_WINDOWS];
 	unsigned int next_recent;
-	/* Written by the populater: source address where its last fault ended; 0: it did nothing. */
+	/* The populater writes the source address where its last fault ended; 0: no progress. */
 	unsigned long populated;
 	enum xpmem_reason reason;	/* why the last VMA closed */
 	atomic_long_t stats[XPMEM_FAULT_STATS];
@@ -515,7 +518,8 @@ void xpmem_attachment_put(struct xpmem_attachment *attachment);
 int xpmem_attachment_unmap(struct xpmem_attachment *attachment, unsigned long address);
 int xpmem_attachment_detach(u64 vaddr);
 
-static inline struct xpmem_exporter *xpmem_attachment_exporter(const struct xpmem_attachment *attachment)
+static inline struct xpmem_exporter *
+xpmem_attachment_exporter(const struct xpmem_attachment *attachment)
 {
 	return attachment->permit->segment->exporter;
 }

@@ -65,8 +65,9 @@ static inline void xpmem_assert_vma_is_stable(const struct vm_area_struct *vma)
  * Before 6.5 the function also returned the VMAs. As it cannot report that it dropped the
  * mmap_lock, it never drops it.
  */
-static inline long xpmem_pin_user_pages_remote(struct mm_struct *mm, unsigned long start, unsigned long count,
-					       unsigned int flags, struct page **pages)
+static inline long xpmem_pin_user_pages_remote(struct mm_struct *mm, unsigned long start,
+					       unsigned long count, unsigned int flags,
+					       struct page **pages)
 {
 #ifdef XPMEM_HAVE_PIN_USER_PAGES_VMAS
 	return pin_user_pages_remote(mm, start, count, flags, pages, NULL, NULL);
@@ -78,8 +79,10 @@ static inline long xpmem_pin_user_pages_remote(struct mm_struct *mm, unsigned lo
 /* Before 6.17 these functions take frame numbers of a type of their own. */
 #ifdef XPMEM_HAVE_INSERT_MIXED_PFN_T
 #include <linux/pfn_t.h>
-#define xpmem_insert_mixed(vma, address, pfn) vmf_insert_mixed(vma, address, __pfn_to_pfn_t(pfn, 0))
-#define xpmem_insert_mixed_mkwrite(vma, address, pfn) vmf_insert_mixed_mkwrite(vma, address, __pfn_to_pfn_t(pfn, 0))
+#define xpmem_insert_mixed(vma, address, pfn) \
+	vmf_insert_mixed(vma, address, __pfn_to_pfn_t(pfn, 0))
+#define xpmem_insert_mixed_mkwrite(vma, address, pfn) \
+	vmf_insert_mixed_mkwrite(vma, address, __pfn_to_pfn_t(pfn, 0))
 #else
 #define xpmem_insert_mixed vmf_insert_mixed
 #define xpmem_insert_mixed_mkwrite vmf_insert_mixed_mkwrite
@@ -91,12 +94,15 @@ static inline long xpmem_pin_user_pages_remote(struct mm_struct *mm, unsigned lo
  * kernel's own function does so only for DAX files. Then this one searches for an area that is
  * larger by PMD_SIZE, which contains such an address.
  */
-static inline unsigned long xpmem_get_unmapped_area(struct file *file, unsigned long address, unsigned long length,
-						    unsigned long pgoff, unsigned long flags)
+static inline unsigned long xpmem_get_unmapped_area(struct file *file, unsigned long address,
+						    unsigned long length, unsigned long pgoff,
+						    unsigned long flags)
 {
-	unsigned long found = thp_get_unmapped_area(file, address, length, pgoff, flags), offset = pgoff << PAGE_SHIFT, area;
+	unsigned long found = thp_get_unmapped_area(file, address, length, pgoff, flags);
+	unsigned long offset = pgoff << PAGE_SHIFT, area;
 
-	if (IS_ERR_VALUE(found) || address || (-offset & ~PMD_MASK) + PMD_SIZE > length || !((found - offset) & ~PMD_MASK))
+	if (IS_ERR_VALUE(found) || address || (-offset & ~PMD_MASK) + PMD_SIZE > length ||
+	    !((found - offset) & ~PMD_MASK))
 		return found;
 	area = thp_get_unmapped_area(file, 0, length + PMD_SIZE, pgoff, flags);
 	return IS_ERR_VALUE(area) ? found : area + ((offset - area) & ~PMD_MASK);
@@ -117,8 +123,8 @@ static inline unsigned long xpmem_get_unmapped_area(struct file *file, unsigned 
  */
 static inline bool xpmem_page_is_file(struct page *page)
 {
-	return !PageAnon(page) && !(PageCompound(page) && PageHuge(page)) && !is_zone_device_page(page) &&
-	       READ_ONCE(compound_head(page)->mapping);
+	return !PageAnon(page) && !(PageCompound(page) && PageHuge(page)) &&
+	       !is_zone_device_page(page) && READ_ONCE(compound_head(page)->mapping);
 }
 
 /*

@@ -86,7 +86,8 @@ static inline bool xpmem_prot_is_cached(pgprot_t prot)
  * when an entry goes that it has not counted. set_pte_at() tells it of each entry, set_pte() does
  * not.
  */
-static inline void xpmem_page_table_check_set(struct mm_struct *mm, unsigned long address, pte_t *pte, pte_t entry)
+static inline void xpmem_page_table_check_set(struct mm_struct *mm, unsigned long address,
+					      pte_t *pte, pte_t entry)
 {
 #if !defined(CONFIG_PAGE_TABLE_CHECK)
 #elif defined(XPMEM_HAVE_PAGE_TABLE_CHECK_PTES_ADDRESS)
@@ -102,14 +103,16 @@ static inline void xpmem_page_table_check_set(struct mm_struct *mm, unsigned lon
 #endif
 }
 
-static inline void xpmem_set_pte_at(struct mm_struct *mm, unsigned long address, pte_t *pte, pte_t entry)
+static inline void xpmem_set_pte_at(struct mm_struct *mm, unsigned long address, pte_t *pte,
+				    pte_t entry)
 {
 	xpmem_page_table_check_set(mm, address, pte, entry);
 	set_pte(pte, entry);
 }
 
 /* The checker never sees a huge entry: xpmem_huge_entries_are_checked(). */
-static inline void xpmem_set_pmd_at(struct mm_struct *mm, unsigned long address, pmd_t *pmd, pmd_t entry)
+static inline void xpmem_set_pmd_at(struct mm_struct *mm, unsigned long address, pmd_t *pmd,
+				    pmd_t entry)
 {
 	set_pmd(pmd, entry);
 }
@@ -122,7 +125,8 @@ static inline void xpmem_set_pmd_at(struct mm_struct *mm, unsigned long address,
  * Changes an existing entry. On arm64, since 6.9, the core may have made the entry one of a block
  * that looks like one large entry in page tables. The function takes such a block apart first.
  */
-static inline void xpmem_change_pte_at(struct mm_struct *mm, unsigned long address, pte_t *pte, pte_t entry)
+static inline void xpmem_change_pte_at(struct mm_struct *mm, unsigned long address, pte_t *pte,
+				       pte_t entry)
 {
 #ifdef CONFIG_ARM64_CONTPTE
 	contpte_try_unfold(mm, address, pte, READ_ONCE(*pte));

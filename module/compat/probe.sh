@@ -73,7 +73,8 @@ $(echo "$errors" | grep 'error:' | head -n 3)"
 		echo "error: xpmem cannot tell the form of this kernel's $interface:$found" >&2
 		;;
 	*)
-		echo "#define XPMEM_HAVE_$(echo "$found" | tr -d ' ' | tr '[:lower:]' '[:upper:]') 1"
+		found=$(echo "$found" | tr -d ' ' | tr '[:lower:]' '[:upper:]')
+		echo "#define XPMEM_HAVE_$found 1"
 		;;
 	esac
 done
