@@ -92,7 +92,9 @@ static enum xpmem_fault_result try_in_place(struct xpmem_snapshot *snapshot, uns
 	struct mm_struct *mm = snapshot->exporter->mm;
 	enum xpmem_fault_result result;
 
-	if (!source_locked && !mmap_read_trylock(mm))
+	if (source_locked)
+		lockdep_assert_held(&mm->mmap_lock);
+	else if (!mmap_read_trylock(mm))
 		return XPMEM_ABSENT;
 	result = xpmem_snapshot_take_around(snapshot, size);
 	if (!source_locked)
@@ -132,6 +134,7 @@ static enum xpmem_fault_result fault_and_snapshot(struct xpmem_snapshot *snapsho
 {
 	enum xpmem_fault_result result = xpmem_source_fault(snapshot, NULL);
 
+	lockdep_assert_held(&snapshot->exporter->mm->mmap_lock);
 	return result == XPMEM_MAPPED ? xpmem_snapshot_take_block(snapshot, PAGE_SIZE) : result;
 }
 
@@ -187,6 +190,7 @@ static enum xpmem_fault_result snapshot_for_retry(struct xpmem_snapshot *snapsho
 	unsigned long size = retry->pfns ? snapshot->block : PAGE_SIZE;
 	enum xpmem_fault_result result;
 
+	lockdep_assert_held(&snapshot->exporter->mm->mmap_lock);
 	snapshot->pfns = retry->pfns ?: &retry->pfn;
 	snapshot->start = snapshot->source & ~(size - 1);
 	snapshot->end = snapshot->start + size;

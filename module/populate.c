@@ -19,7 +19,9 @@ static unsigned long populate_here(struct xpmem_snapshot *snapshot, unsigned lon
 	struct vm_area_struct *vma;
 	enum xpmem_fault_result result;
 
-	if (!source_locked && !mmap_read_trylock(mm))
+	if (source_locked)
+		lockdep_assert_held(&mm->mmap_lock);
+	else if (!mmap_read_trylock(mm))
 		return 0;
 	vma = find_vma(mm, snapshot->source);
 	if (!vma || vma->vm_start > snapshot->source) {

@@ -304,7 +304,7 @@ static void upgrade_entry(struct insertion *insertion, pte_t *pte, unsigned long
 
 /*
  * Inserts special and counted entries. Leaves the pages for insert_refcounted() in pfns, as
- * pointers. The caller holds the table's lock.
+ * pointers. The caller holds the window's lock and the table's lock.
  */
 static void fill_table(struct insertion *insertion, pte_t *first)
 {
@@ -319,6 +319,8 @@ static void fill_table(struct insertion *insertion, pte_t *first)
 	pte_t *pte = first;
 	struct page *page;
 
+	lockdep_assert_held(&snapshot->window->lock);
+	lockdep_assert_held(pte_lockptr(vma->vm_mm, snapshot->vmf->pmd));
 	insertion->special[false] = special_prot(insertion->readonly, false);
 	insertion->special[true] = special_prot(insertion->writable, true);
 	for (index = 0; index < count; index++, bit++, pte++, address += PAGE_SIZE) {

@@ -128,6 +128,7 @@ static u32 take_free(struct xpmem_registry *registry)
 	u32 index = registry->first_free;
 	unsigned long *slot = slot_of(registry, index);
 
+	lockdep_assert_held(&registry->lock);
 	registry->first_free = *slot >> 1;
 	registry->free_count--;
 	WRITE_ONCE(*slot, 0);

@@ -221,6 +221,7 @@ enum xpmem_fault_result xpmem_snapshot_take_block(struct xpmem_snapshot *snapsho
 {
 	enum xpmem_fault_result result;
 
+	lockdep_assert_held(&snapshot->exporter->mm->mmap_lock);
 	snapshot->huge = false;
 	xpmem_snapshot_widen(snapshot, size);
 	result = xpmem_snapshot_check(snapshot);
@@ -237,6 +238,7 @@ enum xpmem_fault_result xpmem_snapshot_take_around(struct xpmem_snapshot *snapsh
 {
 	enum xpmem_fault_result result = xpmem_snapshot_take_block(snapshot, PAGE_SIZE);
 
+	lockdep_assert_held(&snapshot->exporter->mm->mmap_lock);
 	if (result != XPMEM_MAPPED || size == PAGE_SIZE ||
 	    (xpmem_ptes_may_be_huge(snapshot) && xpmem_ptes_set_huge(snapshot)))
 		return result;

@@ -21,6 +21,7 @@ enum xpmem_fault_result xpmem_source_fault(struct xpmem_snapshot *snapshot, bool
 	unsigned int flags = FAULT_FLAG_REMOTE;
 	vm_fault_t fault;
 
+	lockdep_assert_held(&snapshot->exporter->mm->mmap_lock);
 	if (result != XPMEM_MAPPED)
 		return result;
 	if (snapshot->write)

@@ -93,6 +93,7 @@ static bool make_room(struct xpmem_exporter *exporter)
 	struct xpmem_window_table *table = exporter->windows, *larger;
 	unsigned long i;
 
+	lockdep_assert_held(&exporter->making_window);
 	if (table && table->count < 1UL << (table->bits - 1))
 		return true;
 	larger = window_table_create(table ? table->bits + 1 : FIRST_TABLE_BITS);
@@ -210,11 +211,13 @@ static void pages_in(const struct xpmem_window *window, unsigned long start, uns
 	*last = (end - window->start) >> PAGE_SHIFT;
 }
 
+/* The caller holds the window's lock. */
 static unsigned long count_mapped(const struct xpmem_window *window, unsigned long start,
 				  unsigned long end)
 {
 	unsigned long count = 0, first, last, word, mask;
 
+	lockdep_assert_held(&window->lock);
 	pages_in(window, start, end, &first, &last);
 	for (word = BIT_WORD(first); word < BITS_TO_LONGS(last); word++) {
 		mask = ~0UL;

@@ -20,6 +20,7 @@ static inline bool xpmem_task_is_dumpable(struct task_struct *task)
 {
 	bool dumpable;
 
+	lockdep_assert_held(&task->alloc_lock);
 	rcu_read_lock();
 	dumpable = READ_ONCE(rcu_dereference(task->exec_state)->dumpable) == TASK_DUMPABLE_OWNER;
 	rcu_read_unlock();
@@ -40,6 +41,7 @@ static inline struct user_namespace *xpmem_exec_user_ns_get(void)
 /* The caller holds the task_lock() of @task, which has an mm. */
 static inline bool xpmem_task_is_dumpable(struct task_struct *task)
 {
+	lockdep_assert_held(&task->alloc_lock);
 	return get_dumpable(task->mm) == SUID_DUMP_USER;
 }
 
