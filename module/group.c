@@ -45,7 +45,6 @@
 
 #include "compat/mm.h"
 #include "compat/mm_locks.h"
-#include "race.h"
 #include "xpmem.h"
 
 struct xpmem_group {

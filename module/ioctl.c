@@ -15,13 +15,13 @@ struct call {
 };
 
 /**
- * xpmem_ioctl_reply() - copy an ioctl's struct back to its caller
+ * ioctl_reply() - copy an ioctl's struct back to its caller
  * @arg: the argument that the dispatcher passed to the operation
  *
  * An operation that creates an object calls this last: no later step may fail.
  * Return: 0 or -EFAULT.
  */
-int xpmem_ioctl_reply(union xpmem_ioctl_arg *arg)
+static int ioctl_reply(union xpmem_ioctl_arg *arg)
 {
 	struct call *call = container_of(arg, struct call, arg);
 
@@ -44,7 +44,7 @@ void xpmem_query_fill(struct xpmem_ioc_query *query)
 int xpmem_ioctl_query(struct xpmem_client *client, union xpmem_ioctl_arg *arg)
 {
 	xpmem_query_fill(&arg->query);
-	return xpmem_ioctl_reply(arg);
+	return ioctl_reply(arg);
 }
 
 int xpmem_ioctl_make(struct xpmem_client *client, union xpmem_ioctl_arg *arg)
@@ -58,7 +58,7 @@ int xpmem_ioctl_make(struct xpmem_client *client, union xpmem_ioctl_arg *arg)
 	if (IS_ERR(segment))
 		return PTR_ERR(segment);
 	make->segid = segment->object.id;
-	error = xpmem_ioctl_reply(arg);
+	error = ioctl_reply(arg);
 	if (error)
 		xpmem_segment_put(segment);
 	else
@@ -82,7 +82,7 @@ int xpmem_ioctl_get(struct xpmem_client *client, union xpmem_ioctl_arg *arg)
 		return PTR_ERR(permit);
 	get->apid = permit->object.id;
 	get->length = permit->segment->length;
-	error = xpmem_ioctl_reply(arg);
+	error = ioctl_reply(arg);
 	if (error)
 		xpmem_permit_put(permit);
 	else
@@ -107,7 +107,7 @@ int xpmem_ioctl_attach(struct xpmem_client *client, union xpmem_ioctl_arg *arg)
 		return PTR_ERR(attachment);
 	attach->vaddr = attachment->address;
 	attach->attid = attachment->object.id;
-	error = xpmem_ioctl_reply(arg);
+	error = ioctl_reply(arg);
 	if (error)
 		xpmem_attachment_unmap(attachment, attachment->address);
 	xpmem_attachment_put(attachment);
@@ -132,7 +132,7 @@ static int reply_with_fd(union xpmem_ioctl_arg *arg, s32 *fd, struct file *file)
 	error = *fd = get_unused_fd_flags(O_CLOEXEC);
 	if (error < 0)
 		goto put_file;
-	error = xpmem_ioctl_reply(arg);
+	error = ioctl_reply(arg);
 	if (error)
 		goto put_fd;
 	fd_install(*fd, file);
@@ -170,7 +170,7 @@ int xpmem_ioctl_wake(struct xpmem_client *client, union xpmem_ioctl_arg *arg)
 	if (woken < 0)
 		return woken;
 	arg->wake.woken = woken;
-	return xpmem_ioctl_reply(arg);
+	return ioctl_reply(arg);
 }
 
 /* Copies the struct in, and makes the checks of every ioctl: size, flags, reserved fields. */

@@ -193,7 +193,7 @@ void xpmem_permit_put(struct xpmem_permit *permit)
 }
 
 /* Returns the permit with a reference for the caller, or NULL. */
-struct xpmem_permit *xpmem_permit_find(s64 id)
+static struct xpmem_permit *permit_find(s64 id)
 {
 	struct xpmem_object *object = xpmem_registry_find(&xpmem_permits, id);
 
@@ -203,7 +203,7 @@ struct xpmem_permit *xpmem_permit_find(s64 id)
 /* Returns the caller's own permit with a reference, or -ENOENT or -EACCES. */
 struct xpmem_permit *xpmem_permit_find_own(s64 id)
 {
-	struct xpmem_permit *permit = xpmem_permit_find(id);
+	struct xpmem_permit *permit = permit_find(id);
 	int error;
 
 	if (!permit)

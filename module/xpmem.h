@@ -472,7 +472,6 @@ struct xpmem_permit {
 
 struct xpmem_permit *xpmem_permit_create(struct xpmem_client *client, s64 segid, int fd, u32 flags);
 void xpmem_permit_publish(struct xpmem_permit *permit);
-struct xpmem_permit *xpmem_permit_find(s64 id);
 struct xpmem_permit *xpmem_permit_find_own(s64 id);
 void xpmem_permit_put(struct xpmem_permit *permit);
 unsigned long xpmem_permit_stop(struct xpmem_permit *permit);
@@ -638,7 +637,6 @@ static inline void xpmem_dmabuf_revoke(struct xpmem_segment *segment,
 
 /* ioctl.c, legacy.c */
 
-int xpmem_ioctl_reply(union xpmem_ioctl_arg *arg);
 long xpmem_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
 long xpmem_compat_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
 bool xpmem_legacy_ioctl(struct xpmem_client *client, unsigned int cmd, void __user *arg,
