@@ -128,6 +128,14 @@ teardown_file() {
 	run_case coherence dontneed
 }
 
+@test "dontneed page by page" {
+	run_case coherence dontneed-page-by-page
+}
+
+@test "dontneed after much was touched" {
+	run_case coherence dontneed-after-much-was-touched
+}
+
 @test "hole punched by a third process" {
 	run_case coherence hole-punched-by-a-third-process
 }

@@ -24,6 +24,10 @@ teardown_file() {
 	run_case writeback both-write
 }
 
+@test "instruction on a page" {
+	run_case writeback instruction-on-a-page
+}
+
 @test "after the exporter unmapped" {
 	run_case writeback after-the-exporter-unmapped
 }

@@ -8,6 +8,14 @@ load helpers
 	run_case lifetime removed
 }
 
+@test "removed beside another" {
+	run_case lifetime removed-beside-another
+}
+
+@test "released beside another" {
+	run_case lifetime released-beside-another
+}
+
 @test "removed shared memory" {
 	run_case lifetime removed-shared-memory
 }

@@ -16,6 +16,10 @@ load helpers
 	run_case ring of-three
 }
 
+@test "debuggers of two" {
+	run_case ring debuggers-of-two
+}
+
 @test "windows are made in a storm" {
 	run_case ring windows-are-made-in-a-storm
 }

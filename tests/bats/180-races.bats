@@ -25,6 +25,18 @@ teardown_file() {
 	run_case race close-during-a-change
 }
 
+@test "removed twice at once" {
+	run_case race removed-twice-at-once
+}
+
+@test "revoked twice at once" {
+	run_case race revoked-twice-at-once
+}
+
+@test "removed amid faults" {
+	run_case race removed-amid-faults
+}
+
 @test "instructions on a page shared by fork" {
 	run_case race instructions-on-a-page-shared-by-fork
 }
@@ -43,6 +55,14 @@ teardown_file() {
 
 @test "release while being published" {
 	run_case race release-while-being-published
+}
+
+@test "first use under a timer" {
+	run_case race first-use-under-a-timer
+}
+
+@test "interrupts of a change" {
+	run_case race interrupts-of-a-change
 }
 
 @test "close of many segments and windows" {

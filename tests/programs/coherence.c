@@ -395,6 +395,42 @@ static long do_punch(const long *a)
 }
 
 /* neither exporter nor attacher makes the hole */
+/* A window forgets nothing of the pages that stay. */
+CASE(dontneed_page_by_page)
+{
+	CHECK_OK(device_open());
+	page = map_anonymous(2 * PAGE);
+	CHECK_OK(answer(madvise((void *)page, 2 * PAGE, MADV_NOHUGEPAGE)));
+	fill(page, 2 * PAGE, 1);
+	attacher = peer_start();
+	at = CHECK_OK(on(attacher, do_attach_segment, export_range(page, 2 * PAGE), 0, 2 * PAGE));
+	CHECK_EQ(on(attacher, do_verify, at, 2 * PAGE, 1), 0);
+	CHECK_OK(answer(madvise((void *)page, PAGE, MADV_DONTNEED)));
+	CHECK_OK(answer(madvise((void *)(page + PAGE), PAGE, MADV_DONTNEED)));
+	CHECK_EQ(on(attacher, do_load, at + PAGE), 0);
+	CHECK_EQ(on(attacher, do_load, at), 0);
+}
+
+#define MANY_WINDOWS 40
+
+/* What was attached first is still known when much has been attached since. */
+CASE(dontneed_after_much_was_touched)
+{
+	long length = MANY_WINDOWS * 2 * MIB, memory = map_aligned(length, 2 * MIB), i;
+
+	CHECK_OK(device_open());
+	CHECK_OK(answer(madvise((void *)memory, length, MADV_NOHUGEPAGE)));
+	for (i = 0; i < length; i += 2 * MIB)
+		CHECK_OK(store(memory + i, 1 + i));
+	attacher = peer_start();
+	at = CHECK_OK(on(attacher, do_attach_segment, export_range(memory, length), 0, length));
+	for (i = 0; i < length; i += 2 * MIB)
+		CHECK_EQ(on(attacher, do_load, at + i), 1 + i);
+	CHECK_OK(answer(madvise((void *)memory, length, MADV_DONTNEED)));
+	for (i = 0; i < length; i += 2 * MIB)
+		CHECK_EQ(on(attacher, do_load, at + i), 0);
+}
+
 CASE(hole_punched_by_a_third_process)
 {
 	int file = memory_file(LENGTH);

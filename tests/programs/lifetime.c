@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "device.h"
+#include "sweep.h"
 
 #define LENGTH (4 * PAGE)
 
@@ -49,6 +50,47 @@ CASE(removed)
 	CHECK_OK(DETACH(.vaddr = at));
 	CHECK_EQ(load(at), GOT_SIGSEGV);
 	CHECK_OK(RELEASE(.apid = apid));
+}
+
+/* Ends something beside an attachment, which keeps all that is mapped. */
+static void check_undisturbed(long other, operation *end, long id)
+{
+	long faults;
+
+	CHECK_EQ(load(other), 5);
+	faults = sweep_stat(XPMEM_A_STATS_FAULTS);
+	CHECK_OK(end(&id));
+	CHECK_EQ(load(other), 5);
+	CHECK_EQ(load(other + PAGE), load(other + PAGE));
+	CHECK_EQ(sweep_stat(XPMEM_A_STATS_FAULTS), faults);
+}
+
+static long do_remove_by_exporter(const long *id)
+{
+	return on(exporter, do_remove, id[0]);
+}
+
+CASE(removed_beside_another)
+{
+	long other;
+
+	attach_to_exporter();
+	other = CHECK_OK(on(exporter, do_export, source, LENGTH));
+	check_undisturbed(CHECK_OK(here(do_attach_segment, other, 0, LENGTH)),
+			  do_remove_by_exporter, segid);
+	check_revoked();
+}
+
+CASE(released_beside_another)
+{
+	long apid, ended;
+
+	attach_to_exporter();
+	apid = CHECK_OK(GET(.segid = segid, .flags = XPMEM_GET_RDWR));
+	ended = CHECK_OK(ATTACH(.apid = apid, .length = LENGTH));
+	CHECK_EQ(load(ended), 5);
+	check_undisturbed(at, do_release, apid);
+	CHECK_EQ(load(ended), GOT_SIGSEGV);
 }
 
 CASE(removed_shared_memory)

@@ -30,6 +30,7 @@ static const char *const kind_names[] = { "registrations", "changes", "touches" 
 
 static struct board {
 	atomic_long turns[KINDS];
+	atomic_long generation;		/* of what the file holds since it was punched last */
 	atomic_bool stop;
 } *board;
 
@@ -53,13 +54,27 @@ static long register_once(void)
 	return machine < 0 ? -errno : answer(close(machine));
 }
 
+/*
+ * Only this thread writes the second word of each page, so it finds there what it wrote last, or
+ * nothing where the page was punched out. The third word tells how old the page is.
+ */
 static void *touch(void *nothing)
 {
-	long i;
+	static long written[PAGES];
+	long i, value, generation;
 
 	while (!board->stop) {
-		for (i = 0; i < PAGES; i++)
+		for (i = 0; i < PAGES; i++) {
 			CHECK_OK(touch_for_writing(at + i * PAGE));
+			generation = board->generation;
+			value = load(at + i * PAGE + 16);
+			if (generation && value && value < generation)
+				FAIL("page %ld is one that was punched out", i);
+			value = load(at + i * PAGE + 8);
+			if (written[i] && value != written[i] && !(generation && !value))
+				FAIL("page %ld has lost %ld, and has %ld", i, written[i], value);
+			CHECK_OK(store(at + i * PAGE + 8, ++written[i]));
+		}
 		board->turns[TOUCHES]++;
 	}
 	return nothing;
@@ -103,10 +118,16 @@ static long do_move_for_ever(const long *pid)
 
 static long do_punch_for_ever(const long *none)
 {
+	long generation, i;
+
 	(void)none;
-	while (!board->stop) {
+	for (generation = 1L << 60; !board->stop; generation++) {
 		CHECK_OK(answer(
 			fallocate(file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, LENGTH)));
+		for (i = 0; i < PAGES; i += 16)
+			CHECK_EQ(pwrite(file, &generation, sizeof(generation), i * PAGE + 16),
+				 sizeof(generation));
+		board->generation = generation;
 		board->turns[CHANGES]++;
 	}
 	return 0;
@@ -152,6 +173,7 @@ static void register_while(operation *change, long memory_of_exporter, bool rela
 
 	memory = memory_of_exporter;
 	board = (void *)map_file(memory_file(PAGE), PAGE, PROT_READ | PROT_WRITE, MAP_SHARED);
+	board->generation = change == do_punch_for_ever;
 	if (register_once() < 0)
 		SKIP("neither xpmem-notifier nor KVM is there");
 	CHECK_OK(device_open());

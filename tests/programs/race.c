@@ -3,16 +3,20 @@
  * Races between an exporter that takes memory away and attachers that reach it. Each case aims at
  * one interleaving. A build of the module with race points (./vm race) widens the windows.
  */
+#include <limits.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "deadline.h"
 #include "device.h"
+#include "sweep.h"
 
 #define ATTACHMENTS 1000	/* of one page: to take it away takes a while */
 #define ROUNDS 12
@@ -174,13 +178,18 @@ static long do_close_all(const long *segid)
 	return do_open(NULL);
 }
 
+/* What ends in this round. */
+static struct ending {
+	long segid, apid;
+} ending;
+
 /*
  * The segment ends while a change of the page is under way. When the call has returned, no attacher
  * reaches the page. The exporter still has it, and writes a secret there through a second mapping.
  */
-static void end_during_a_change(operation *end)
+static void end_during_a_change(operation *end, void *(*change)(void *))
 {
-	long round, alias, segid, apid, file = memory_file(PAGE);
+	long round, alias, segid, apid, result, file = memory_file(PAGE);
 	struct peer *attacher;
 	pthread_t thread;
 
@@ -193,7 +202,8 @@ static void end_during_a_change(operation *end)
 		segid = export_range(page, PAGE);
 		apid = CHECK_OK(on(attacher, do_attach_many, segid));
 		begin_round(attacher, round);
-		thread = begin_change(make_read_only);
+		ending = (struct ending){ segid, apid };
+		thread = begin_change(change);
 		CHECK_OK(end(&segid));
 		CHECK_OK(store(alias, SECRET));
 		usleep(20000);
@@ -201,7 +211,8 @@ static void end_during_a_change(operation *end)
 		board->over = round;
 		CHECK_OK(peer_answer(attacher));
 		CHECK_EQ(on(attacher, do_load_last, 0), GOT_SIGBUS);
-		CHECK_OK(on(attacher, do_release, apid));
+		result = on(attacher, do_release, apid);
+		CHECK(!result || result == -ENOENT);
 		unmap(page, PAGE);
 	}
 	printf("%d rounds\n", ROUNDS);
@@ -212,12 +223,207 @@ static void end_during_a_change(operation *end)
 
 CASE(remove_during_a_change)
 {
-	end_during_a_change(do_remove);
+	end_during_a_change(do_remove, make_read_only);
 }
 
 CASE(close_during_a_change)
 {
-	end_during_a_change(do_close_all);
+	end_during_a_change(do_close_all, make_read_only);
+}
+
+/* Removes what another thread may be removing. */
+static long do_remove_too(const long *none)
+{
+	long result = REMOVE(.segid = ending.segid);
+
+	(void)none;
+	return result == -ENOENT ? 0 : result;
+}
+
+static void *remove_first(void *nothing)
+{
+	board->started = true;
+	CHECK_OK(do_remove_too(NULL));
+	return nothing;
+}
+
+/* The second call returns when access has ended, although the first ends it. */
+CASE(removed_twice_at_once)
+{
+	end_during_a_change(do_remove_too, remove_first);
+}
+
+static long do_revoke_too(const long *none)
+{
+	__s64 id = ending.apid;
+	long result = sweep_request(0, XPMEM_NL_CMD_PERMIT_REVOKE, XPMEM_A_PERMIT_ID, &id,
+				    sizeof(id));
+
+	(void)none;
+	return result == -ENOENT ? 0 : result;
+}
+
+static void *revoke_first(void *nothing)
+{
+	board->started = true;
+	CHECK_OK(do_revoke_too(NULL));
+	return nothing;
+}
+
+CASE(revoked_twice_at_once)
+{
+	end_during_a_change(do_revoke_too, revoke_first);
+}
+
+static long do_fault_until_the_end(const long *address_round)
+{
+	long value;
+
+	board->ready = address_round[1];
+	do {
+		value = load(address_round[0]);
+		board->seen += value == SECRET;
+	} while (board->over < address_round[1]);
+	return 0;
+}
+
+/* The segment ends while the attacher faults, as the exporter discards the page all the time. */
+CASE(removed_amid_faults)
+{
+	struct peer *attacher;
+	long round, segid, address;
+	double end;
+
+	start_case();
+	page = map_anonymous(PAGE);
+	attacher = peer_start();
+	for (round = 1; round <= 5 * ROUNDS; round++) {
+		alarm(TIME_LIMIT * slowness());
+		segid = export_range(page, PAGE);
+		address = CHECK_OK(on(attacher, do_attach_segment, segid, 0, PAGE));
+		peer_tell(attacher, do_fault_until_the_end, ARGUMENTS(address, round));
+		while (board->ready != round)
+			usleep(100);
+		for (end = now() + 0.01; now() < end;)
+			CHECK_OK(answer(madvise((void *)page, PAGE, MADV_DONTNEED)));
+		CHECK_OK(REMOVE(.segid = segid));
+		CHECK_OK(store(page, SECRET));
+		usleep(20000);
+		board->over = round;
+		CHECK_OK(peer_answer(attacher));
+		CHECK_OK(on(attacher, do_detach, address));
+	}
+	if (board->seen)
+		FAIL("the page was read %ld times after the segment had been removed", board->seen);
+}
+
+#define MAPPINGS 20000
+
+/* Mappings that the kernel does not join. */
+static void map_much(void)
+{
+	long start = map_anonymous(2 * MAPPINGS * PAGE), i;
+
+	for (i = 0; i < MAPPINGS; i++)
+		protect(start + 2 * i * PAGE, PAGE, PROT_READ);
+}
+
+static void do_nothing(int number)
+{
+	(void)number;
+}
+
+/* The first calls of a process go over all its mappings, and no signal makes them begin anew. */
+CASE(first_use_under_a_timer)
+{
+	struct sigaction action = { .sa_handler = do_nothing, .sa_flags = SA_RESTART };
+	struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1 };
+	struct itimerspec often = { { 0, 1000000 }, { 0, 1000000 } }, never = { { 0, 0 }, { 0, 0 } };
+	timer_t timer;
+
+	map_much();
+	CHECK_OK(answer(sigaction(SIGUSR1, &action, NULL)));
+	CHECK_OK(answer(timer_create(CLOCK_MONOTONIC, &event, &timer)));
+	CHECK_OK(answer(timer_settime(timer, 0, &often, NULL)));
+	CHECK_OK(device_open());
+	page = map_anonymous(PAGE);
+	CHECK_OK(here(do_attach_segment, export_range(page, PAGE), 0, PAGE));
+	CHECK_OK(answer(timer_settime(timer, 0, &never, NULL)));
+}
+
+#define MUCH (64 * MIB)
+#define MOST_INTERRUPTS 4	/* one of the change, and some of others */
+
+/* Interrupts of all processors that had them forget addresses, or -ENOENT. */
+static long interrupts(void)
+{
+	FILE *file = fopen("/proc/interrupts", "re");
+	char line[1024], *word, *rest;
+	long sum = -ENOENT;
+
+	CHECK(file);
+	while (fgets(line, sizeof(line), file)) {
+		word = strtok_r(line, " ", &rest);
+		if (!word || strcmp(word, "TLB:"))
+			continue;
+		for (sum = 0; (word = strtok_r(NULL, " ", &rest)) && *word >= '0' && *word <= '9';)
+			sum += atol(word);
+	}
+	fclose(file);
+	return sum;
+}
+
+static void stay_on(int processor)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(processor, &set);
+	CHECK_OK(answer(sched_setaffinity(0, sizeof(set), &set)));
+}
+
+/* Touches all, and keeps a processor busy until the round is over. */
+static long do_keep_running(const long *address_round)
+{
+	long i;
+
+	stay_on(1);
+	for (i = 0; i < MUCH; i += PAGE)
+		CHECK_OK(load(address_round[0] + i));
+	board->ready = address_round[1];
+	while (board->over < address_round[1])
+		;
+	return 0;
+}
+
+/* A change interrupts a running attacher once, however large it is. */
+CASE(interrupts_of_a_change)
+{
+	long round, address, before, least = LONG_MAX;
+	struct peer *attacher;
+
+	start_case();
+	if (interrupts() < 0 || sysconf(_SC_NPROCESSORS_ONLN) < 2)
+		SKIP("this takes two processors that interrupt each other");
+	stay_on(0);
+	page = map_aligned(MUCH, 2 * MIB);
+	CHECK_OK(answer(madvise((void *)page, MUCH, MADV_NOHUGEPAGE)));
+	attacher = peer_start();
+	address = CHECK_OK(on(attacher, do_attach_segment, export_range(page, MUCH), 0, MUCH));
+	for (round = 1; round <= 3; round++) {
+		fill(page, MUCH, round);
+		peer_tell(attacher, do_keep_running, ARGUMENTS(address, round));
+		while (board->ready != round)
+			usleep(500);
+		before = interrupts();
+		CHECK_OK(answer(madvise((void *)page, MUCH, MADV_DONTNEED)));
+		before = interrupts() - before;
+		board->over = round;
+		CHECK_OK(peer_answer(attacher));
+		printf("%ld interrupts\n", before);
+		least = before < least ? before : least;
+	}
+	CHECK(least <= MOST_INTERRUPTS);
 }
 
 /* Operations that read a page and write it, some of them in one instruction. */

@@ -152,6 +152,87 @@ static void run_ring(int count)
 	}
 }
 
+static void *discard(void *nothing)
+{
+	while (!stop)
+		CHECK_OK(answer(madvise((void *)own, LENGTH, MADV_DONTNEED)));
+	return nothing;
+}
+
+static void *map_and_unmap(void *nothing)
+{
+	while (!stop)
+		unmap(map_anonymous(PAGE), PAGE);
+	return nothing;
+}
+
+static long do_map_shared(const long *none)
+{
+	(void)none;
+	own = map_shared(LENGTH);
+	return own;
+}
+
+/* What is attached is gone all the time, and somebody waits for the mmap_lock. */
+static long do_change(const long *seconds)
+{
+	void *(*const what[])(void *) = { discard, map_and_unmap, map_and_unmap };
+	pthread_t threads[3];
+	int i;
+
+	for (i = 0; i < 3; i++)
+		CHECK_EQ(pthread_create(&threads[i], NULL, what[i], NULL), 0);
+	usleep(seconds[0] * 1000000);
+	stop = true;
+	for (i = 0; i < 3; i++)
+		CHECK_EQ(pthread_join(threads[i], NULL), 0);
+	return 0;
+}
+
+/* Reads another's attachment, as a debugger does. Returns how often. */
+static long do_debug(const long *pid_address_seconds)
+{
+	double end = now() + pid_address_seconds[2];
+	char path[64];
+	long value, i;
+	int memory;
+
+	snprintf(path, sizeof(path), "/proc/%ld/mem", pid_address_seconds[0]);
+	memory = CHECK_OK(answer(open(path, O_RDONLY | O_CLOEXEC)));
+	for (i = 0; now() < end; i++)
+		CHECK_EQ(answer(pread(memory, &value, sizeof(value),
+				      pid_address_seconds[1] + i % PAGES * PAGE)),
+			 sizeof(value));
+	close(memory);
+	return i;
+}
+
+/* Each holds the mmap_lock of one, and waits for that of the other. */
+CASE(debuggers_of_two)
+{
+	struct peer *members[2], *debuggers[2];
+	long segids[2], at[2];
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		members[i] = peer_start();
+		debuggers[i] = peer_start();
+		segids[i] = CHECK_OK(on(members[i], do_export,
+					CHECK_OK(on(members[i], do_map_shared, 0)), LENGTH));
+	}
+	for (i = 0; i < 2; i++)
+		at[i] = CHECK_OK(on(members[i], do_attach_segment, segids[!i], 0, LENGTH));
+	for (i = 0; i < 2; i++) {
+		peer_tell(members[i], do_change, ARGUMENTS(SECONDS));
+		peer_tell(debuggers[i], do_debug,
+			  ARGUMENTS(peer_pid(members[i]), at[i], SECONDS));
+	}
+	for (i = 0; i < 2; i++) {
+		printf("%ld reads\n", CHECK_OK(peer_answer(debuggers[i])));
+		CHECK_OK(peer_answer(members[i]));
+	}
+}
+
 CASE(of_one)
 {
 	run_ring(1);

@@ -8,6 +8,7 @@
 #include <linux/futex.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
@@ -259,6 +260,49 @@ CASE(debugger)
 {
 	share_shared();
 	check_debugger(0x10000000L);
+}
+
+#define MAPPINGS 20000
+#define PEEKS 40
+
+static volatile bool forked_enough;
+
+/* The exporter's mmap_lock is held for most of the time. */
+static void *fork_all_the_time(void *nothing)
+{
+	pid_t child;
+
+	while (!forked_enough) {
+		child = CHECK_OK(answer(fork()));
+		if (!child)
+			_exit(EXIT_SUCCESS);
+		CHECK_OK(answer(waitpid(child, NULL, 0)));
+	}
+	return nothing;
+}
+
+/* A debugger cannot give up the attacher's lock, and waits for the exporter all the same. */
+CASE(debugger_while_the_exporter_forks)
+{
+	long start = map_anonymous(2 * MAPPINGS * PAGE), i, value;
+	char path[64];
+	pthread_t thread;
+	int memory;
+
+	for (i = 0; i < MAPPINGS; i++)
+		protect(start + 2 * i * PAGE, PAGE, PROT_READ);
+	share_shared();
+	snprintf(path, sizeof(path), "/proc/%d/mem", peer_pid(attacher));
+	memory = CHECK_OK(answer(open(path, O_RDWR | O_CLOEXEC)));
+	CHECK_EQ(pthread_create(&thread, NULL, fork_all_the_time, NULL), 0);
+	for (i = 0; i < PEEKS; i++) {
+		CHECK_OK(answer(madvise((void *)page, PAGE, MADV_DONTNEED)));
+		CHECK_EQ(answer(pread(memory, &value, sizeof(value), at)), sizeof(value));
+		CHECK_EQ(value, 0x10000000L);
+	}
+	forked_enough = true;
+	CHECK_EQ(pthread_join(thread, NULL), 0);
+	close(memory);
 }
 
 CASE(debugger_of_private_memory)

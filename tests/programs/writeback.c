@@ -126,6 +126,38 @@ CASE(caches_dropped)
 	}
 }
 
+/* One instruction that reads the page and then writes it. */
+static long do_move(const long *address)
+{
+#ifdef __x86_64__
+	long from = address[0], to = address[0] + 8;
+
+	__asm__ volatile("movsq" : "+S"(from), "+D"(to) : : "memory");
+	return 0;
+#else
+	return __atomic_fetch_add((long *)address[0], 1, __ATOMIC_SEQ_CST);
+#endif
+}
+
+/* The exporter's entry is read-only after each write to the disk. */
+CASE(instruction_on_a_page)
+{
+	int turn;
+
+	require_disk();
+	share();
+	for (turn = 1; turn <= 5; turn++) {
+		CHECK_OK(store(page, turn));
+		CHECK_OK(answer(fdatasync(file)));
+		CHECK_OK(on(attacher, do_move, at));
+#ifdef __x86_64__
+		CHECK_EQ(load(page + 8), turn);
+#else
+		CHECK_EQ(load(page), turn + 1);
+#endif
+	}
+}
+
 /* the disk is written all the time; the last word of the attacher counts */
 CASE(counted_while_written_back)
 {

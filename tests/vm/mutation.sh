@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # ./vm mutate: applies each small mutant of tests/mutation/mutants to the module, builds it, and
-# runs in a VM the tests that are to find it. One VM tries mutants until one of them leaves it unusable.
+# runs in a VM the tests that are to find it. One VM tries mutants until one leaves it unusable.
 #
 # The guest (tests/vm/guest/mutants) sends events as lines of tab-separated words:
 # begin NAME, proven BUILD CASE, outcome NAME killed|survived|error CASE SYMPTOM, spent, done.
@@ -64,8 +64,8 @@ mutation_build_tool() {
 	(cd "$build_dir" && eval "$command") >>"$mutation_work/log" 2>&1
 }
 
-# Make a mutant. Sets mutation_product.
-mutation_build() {
+# Make a mutant; the caller has the lock. Sets mutation_product.
+mutation_make() {
 	local name=$1 part=$2 build=$3 files
 
 	if [[ $part == xpmemctl ]]; then
@@ -79,6 +79,17 @@ mutation_build() {
 	mutation_restore
 	"$mutation_tool" apply "$tree" "$mutation_work/source" "$name" >/dev/null &&
 		mutation_build_module "$build"
+}
+
+# The same with the lock; a failure's log is kept.
+mutation_build() {
+	local status=0
+
+	lock_take mutate
+	mutation_make "$@" || status=$?
+	((status == 0)) || cp "$mutation_work/log" "$run_dir/build-$1.log"
+	lock_drop
+	return "$status"
 }
 
 # Print the outcome of a mutant and keep it.
@@ -153,20 +164,20 @@ mutation_on_kernel() {
 	local line name part kernel build survives cases ready=()
 
 	prepare
-	lock_take mutate
 	mutation_work=$build_dir/mutation
 	: >"$run_dir/proven"
 	mkdir -p "$mutation_work"
+	lock_take mutate
 	mutation_restore
 	for build in plain race; do
 		! cut -f 4 <<<"$(printf '%s\n' "$@")" | grep -qx "$build" || mutation_build_module "$build" ||
 			die "the build failed (all of it in $mutation_work/log)"
 		printf '%s\t%s\n' "$build" "$mutation_product" >>"$run_dir/originals"
 	done
+	lock_drop
 	for line; do
 		IFS=$'\t' read -r name part kernel build survives cases <<<"$line"
 		if ! mutation_build "$name" "$part" "$build"; then
-			cp "$mutation_work/log" "$run_dir/build-$name.log"
 			mutation_outcome "$name" error - "it does not compile ($run_dir/build-$name.log)"
 		elif [[ -z $cases ]]; then
 			mutation_outcome "$name" survived - -
@@ -180,7 +191,6 @@ mutation_on_kernel() {
 		ready=("${mutation_left[@]}")
 		[[ -z $mutation_died ]] || { mutation_death "$mutation_died"; ready=("${mutation_left[@]}"); }
 	done
-	lock_drop
 	run_end
 }
 
