@@ -299,6 +299,7 @@ CASE(removed_amid_faults)
 	attacher = peer_start();
 	for (round = 1; round <= 5 * ROUNDS; round++) {
 		alarm(TIME_LIMIT * slowness());
+		CHECK_OK(store(page, 1));
 		segid = export_range(page, PAGE);
 		address = CHECK_OK(on(attacher, do_attach_segment, segid, 0, PAGE));
 		peer_tell(attacher, do_fault_until_the_end, ARGUMENTS(address, round));

@@ -262,8 +262,8 @@ CASE(debugger)
 	check_debugger(0x10000000L);
 }
 
-#define MAPPINGS 20000
-#define PEEKS 40
+#define MAPPINGS 4000
+#define PEEKS 20
 
 static volatile bool forked_enough;
 

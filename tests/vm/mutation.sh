@@ -18,10 +18,12 @@ mutation_restore() {
 	cp -rp "$tree/module" "$tree/uapi" "$mutation_work/source"
 }
 
-# Give files that differ from those of the last build a new time, as make looks at nothing else.
-mutation_touch() {
+# Have the next build begin with what the module as it is was built to, so that it compiles only what
+# is mutated; a file that differs gets a new time, as make looks at nothing else.
+mutation_begin() {
 	local file kbuild=$mutation_work/kbuild-$1
 
+	[[ ! -d $kbuild.original ]] || { rm -rf "$kbuild" && cp -rp "$kbuild.original" "$kbuild"; }
 	(cd "$mutation_work/source" && find . -type f) | while read -r file; do
 		[[ ! -e $kbuild/$file ]] || cmp -s "$mutation_work/source/$file" "$kbuild/$file" ||
 			touch "$mutation_work/source/$file"
@@ -40,11 +42,12 @@ mutation_build_module() {
 	fi
 	mkdir -p "$cache/mutants"
 	[[ $build == plain ]] || arguments=(XPMEM_RACE=1)
-	mutation_touch "$build"
+	mutation_begin "$build"
 	"$mutation_work/source/module/build-in" "$kernel_build_dir" "$mutation_work/source" module \
 		"$mutation_work/kbuild-$build" "$mutation_work/xpmem.ko" "$mutation_work/xpmem.ko.d" \
 		"${arguments[@]}" >"$mutation_work/log" 2>&1 || return 1
 	mv "$mutation_work/xpmem.ko" "$mutation_product"
+	[[ -z ${2:-} ]] || { rm -rf "$2" && cp -rp "$mutation_work/kbuild-$build" "$2"; }
 }
 
 # Build xpmemctl with a mutated file, with the commands of the build. Sets mutation_product.
@@ -55,6 +58,7 @@ mutation_build_tool() {
 	object=$target.p/$(basename "$file").o
 	command=$(ninja -C "$build_dir" -t commands "$target" | grep -F -e "-o $object " | tail -n 1)
 	command=${command/-o $object/-o $mutation_work/tool.o}
+	command=${command/ -MD -MQ $object -MF $object.d/}
 	command=${command/ -c *\/$file/ -c $mutation_work/tool/$file}
 	command+=" -I$tree/tools/xpmemctl"
 	(cd "$build_dir" && eval "$command") >"$mutation_work/log" 2>&1 || return 1
@@ -170,7 +174,8 @@ mutation_on_kernel() {
 	lock_take mutate
 	mutation_restore
 	for build in plain race; do
-		! cut -f 4 <<<"$(printf '%s\n' "$@")" | grep -qx "$build" || mutation_build_module "$build" ||
+		! cut -f 4 <<<"$(printf '%s\n' "$@")" | grep -qx "$build" ||
+			mutation_build_module "$build" "$mutation_work/kbuild-$build.original" ||
 			die "the build failed (all of it in $mutation_work/log)"
 		printf '%s\t%s\n' "$build" "$mutation_product" >>"$run_dir/originals"
 	done
