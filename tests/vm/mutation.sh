@@ -216,6 +216,7 @@ mutation_record() {
 		kernel=$(grep -P "^$name\t" "$mutation_releases" | cut -f 2)
 		printf -v line '%-48s %-8s %s %s' "$name" "$outcome" "$(date +%F)" "$kernel"
 		[[ $case == - ]] || line+=$'\n\t'"by $case"
+		symptom=${symptom#tests/programs/*: *: }
 		[[ $symptom == - ]] || line+=$'\n\t'"${symptom:0:92}"
 		records[$name]=$line
 	done <"$mutation_outcomes"
