@@ -18,8 +18,8 @@ mutation_restore() {
 	cp -rp "$tree/module" "$tree/uapi" "$mutation_work/source"
 }
 
-# Have the next build begin with what the module as it is was built to, so that it compiles only what
-# is mutated; a file that differs gets a new time, as make looks at nothing else.
+# Have the next build begin with what the module as it is was built to, so that it compiles only
+# what is mutated; a file that differs gets a new time, as make looks at nothing else.
 mutation_begin() {
 	local file kbuild=$mutation_work/kbuild-$1
 
