@@ -60,7 +60,7 @@ mutation_build_tool() {
 	command=${command/-o $object/-o $mutation_work/tool.o}
 	command=${command/ -MD -MQ $object -MF $object.d/}
 	command=${command/ -c *\/$file/ -c $mutation_work/tool/$file}
-	command+=" -I$tree/tools/xpmemctl"
+	command+=" -Wno-error -I$tree/tools/xpmemctl"
 	(cd "$build_dir" && eval "$command") >"$mutation_work/log" 2>&1 || return 1
 	command=$(ninja -C "$build_dir" -t commands "$target" | tail -n 1)
 	command=${command/$object/$mutation_work/tool.o}
