@@ -40,6 +40,43 @@ static struct json_object *names_of(uint64_t mask, const struct value_name *name
 	return array;
 }
 
+#if JSON_C_VERSION_NUM >= 14 << 8
+static struct json_object *number_from(uint64_t value)
+{
+	return json_object_new_uint64(value);
+}
+
+uint64_t json_unsigned(struct json_object *value)
+{
+	return json_object_get_uint64(value);
+}
+#else
+/* json-c before 0.14 has no number above INT64_MAX, but prints what it is told to. */
+static int print_unsigned(struct json_object *number, struct printbuf *out, int level, int flags)
+{
+	char text[sizeof("18446744073709551615")];
+	int length = snprintf(text, sizeof(text), "%" PRIu64, (uint64_t)json_object_get_int64(number));
+
+	(void)level;
+	(void)flags;
+	return printbuf_memappend(out, text, length);
+}
+
+static struct json_object *number_from(uint64_t value)
+{
+	struct json_object *number = json_object_new_int64((int64_t)value);
+
+	if (number && value > INT64_MAX)
+		json_object_set_serializer(number, print_unsigned, NULL, NULL);
+	return number;
+}
+
+uint64_t json_unsigned(struct json_object *value)
+{
+	return (uint64_t)json_object_get_int64(value);
+}
+#endif
+
 static struct json_object *line_of(const char *text)
 {
 	char line[256];
@@ -76,7 +113,7 @@ static struct json_object *from_attribute(const struct attribute *attribute, str
 	default:
 		if (attribute->type == ATTRIBUTE_S64)
 			return json_object_new_int64(value);
-		return json_object_new_uint64(value);
+		return number_from(value);
 	}
 }
 
@@ -129,7 +166,7 @@ uint64_t json_number(struct json_object *object, const char *key)
 {
 	struct json_object *value;
 
-	return json_object_object_get_ex(object, key, &value) ? json_object_get_uint64(value) : 0;
+	return json_object_object_get_ex(object, key, &value) ? json_unsigned(value) : 0;
 }
 
 bool is_counter(const char *key)

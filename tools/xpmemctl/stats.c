@@ -48,7 +48,7 @@ static struct json_object *rates(const struct watch *watch, struct json_object *
 
 		if (!is_counter(key) || !json_object_object_get_ex(object, key, &value))
 			continue;
-		grown = (double)json_object_get_uint64(value) - (double)json_number(last, key);
+		grown = (double)json_unsigned(value) - (double)json_number(last, key);
 		if (!json_put(result, key, new_rate(grown / seconds))) {
 			json_object_put(result);
 			result = NULL;

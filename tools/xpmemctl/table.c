@@ -54,9 +54,9 @@ static void format_cell(char *text, size_t size, const char *key, struct json_ob
 			length += snprintf(text + length, size - length, "%s%s", i ? "," : "",
 					   json_object_get_string(json_object_array_get_idx(value, i)));
 	} else if (options.human && is_size(key)) {
-		format_size(text, size, json_object_get_uint64(value));
+		format_size(text, size, json_unsigned(value));
 	} else if (options.human && !strcmp(key, "created")) {
-		format_date(text, size, json_object_get_uint64(value));
+		format_date(text, size, json_unsigned(value));
 	} else {
 		snprintf(text, size, "%s", json_object_get_string(value));
 	}

@@ -156,7 +156,8 @@ static enum status see(struct json_object *object, void *data)
 	struct json_object *again = json_tokener_parse(json_object_to_json_string(object));
 
 	(void)data;
-	if (!again || !json_object_equal(again, object)) {
+	/* json-c before 0.14 reads no number above INT64_MAX. */
+	if (!again || (JSON_C_VERSION_NUM >= 14 << 8 && !json_object_equal(again, object))) {
 		fprintf(report, "not JSON: %s\n", json_object_to_json_string(object));
 		failures++;
 	}

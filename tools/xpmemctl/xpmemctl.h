@@ -169,6 +169,7 @@ bool json_put(struct json_object *object, const char *key, struct json_object *v
 const char *json_text(struct json_object *object, const char *key);
 const char *json_text_or(struct json_object *object, const char *key, const char *otherwise);
 uint64_t json_number(struct json_object *object, const char *key);
+uint64_t json_unsigned(struct json_object *value);
 
 /* Returns whether a key is a counter, which only grows. */
 bool is_counter(const char *key);
