@@ -223,12 +223,17 @@ static void load_field(struct field *field, const struct node *node, const struc
 	}
 }
 
-/* Every byte belongs to a field, so all compilers agree and no kernel memory leaks. */
+/*
+ * Every byte belongs to a field, so all compilers agree and no kernel memory leaks. The historical
+ * structs have holes: old programs initialize them by position. The types align themselves there.
+ */
 static void place_field(struct field *field, const struct node *node, struct command *command)
 {
 	unsigned int gap = command->size % field->type->size;
 
-	if (gap)
+	if (gap && command->legacy)
+		command->size += field->type->size - gap;
+	else if (gap)
 		fail_at(node,
 			"field \"%s\" would lie at offset %u and leave a hole: put %u bytes of "
 			"reserved fields before it",

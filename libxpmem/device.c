@@ -21,8 +21,8 @@
 #include <linux/xpmem.h>
 
 #include "device.h"
+#include "xpmem.h"
 
-#define DEVICE_PATH "/dev/xpmem"
 #define FIRST_UNRESERVED_FD 3
 
 /*
@@ -52,7 +52,7 @@ static bool handle_is_device(uint64_t handle)
 static int open_device(void)
 {
 	struct stat status;
-	int fd = open(DEVICE_PATH, O_RDWR | O_CLOEXEC);
+	int fd = open(XPMEM_DEV_PATH, O_RDWR | O_CLOEXEC);
 
 	if (fd >= 0 && fd < FIRST_UNRESERVED_FD) {
 		/* A program that closed its standard streams must not print into the device. */
@@ -96,12 +96,12 @@ static uint64_t current_handle(uint64_t bad)
 	}
 }
 
-int device_open(void)
+int xpmem_device_open(void)
 {
 	return current_handle(0) ? 0 : -1;
 }
 
-int device_ioctl(unsigned long command, void *argument)
+int xpmem_device_ioctl(unsigned long command, void *argument)
 {
 	uint64_t handle = current_handle(0);
 	int result;
@@ -121,9 +121,9 @@ int device_ioctl(unsigned long command, void *argument)
 	return ioctl(handle_fd(handle), command, argument);
 }
 
-int device_call(unsigned long command, void *request)
+int xpmem_device_call(unsigned long command, void *request)
 {
-	int result = device_ioctl(command, request);
+	int result = xpmem_device_ioctl(command, request);
 
 	if (result < 0 && errno == ENOTTY)
 		errno = ENOSYS;

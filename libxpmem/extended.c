@@ -17,7 +17,7 @@ int xpmem_query(struct xpmem_capabilities *capabilities)
 {
 	struct xpmem_ioc_query request = { .size = sizeof(request) };
 
-	if (device_call(XPMEM_IOC_QUERY, &request))
+	if (xpmem_device_call(XPMEM_IOC_QUERY, &request))
 		return -1;
 	*capabilities = (struct xpmem_capabilities) {
 		.abi_version = request.abi_version,
@@ -50,7 +50,7 @@ xpmem_segid_t xpmem_make_segment(void *vaddr, size_t length, unsigned int mode, 
 		}
 		memcpy(request.name, name, name_length);
 	}
-	if (device_call(XPMEM_IOC_MAKE, &request))
+	if (xpmem_device_call(XPMEM_IOC_MAKE, &request))
 		return -1;
 	return request.segid;
 }
@@ -72,7 +72,7 @@ int xpmem_segment_fd(xpmem_segid_t segid, int access)
 		.segid = segid,
 	};
 
-	if (check_access(access) || device_call(XPMEM_IOC_SEGMENT_FD, &request))
+	if (check_access(access) || xpmem_device_call(XPMEM_IOC_SEGMENT_FD, &request))
 		return -1;
 	return request.fd;
 }
@@ -81,7 +81,7 @@ static xpmem_apid_t get(struct xpmem_ioc_get *request, int access, size_t *lengt
 {
 	request->size = sizeof(*request);
 	request->flags |= (unsigned int)access;
-	if (check_access(access) || device_call(XPMEM_IOC_GET, request))
+	if (check_access(access) || xpmem_device_call(XPMEM_IOC_GET, request))
 		return -1;
 	if (length)
 		*length = request->length > SIZE_MAX ? SIZE_MAX : (size_t)request->length;
@@ -114,7 +114,7 @@ void *xpmem_attach_range(xpmem_apid_t apid, off_t offset, size_t length, void *v
 		.vaddr = (uintptr_t)vaddr,
 	};
 
-	if (device_call(XPMEM_IOC_ATTACH, &request))
+	if (xpmem_device_call(XPMEM_IOC_ATTACH, &request))
 		return XPMEM_FAILED;
 	if (attid)
 		*attid = request.attid;
@@ -127,7 +127,7 @@ int xpmem_dmabuf(xpmem_apid_t apid, off_t offset, size_t length)
 		.size = sizeof(request), .apid = apid, .offset = (uint64_t)offset, .length = length
 	};
 
-	return device_call(XPMEM_IOC_DMABUF, &request) ? -1 : request.fd;
+	return xpmem_device_call(XPMEM_IOC_DMABUF, &request) ? -1 : request.fd;
 }
 
 static int wait_for(const volatile void *address, uint64_t expected,
@@ -150,7 +150,7 @@ static int wait_for(const volatile void *address, uint64_t expected,
 		if ((uint64_t)deadline->tv_sec < INT64_MAX / NANOSECONDS)
 			request.deadline = (uint64_t)deadline->tv_sec * NANOSECONDS + (uint64_t)deadline->tv_nsec;
 	}
-	return device_call(XPMEM_IOC_WAIT, &request);
+	return xpmem_device_call(XPMEM_IOC_WAIT, &request);
 }
 
 int xpmem_wait(const volatile uint32_t *address, uint32_t expected, const struct timespec *deadline)
@@ -174,7 +174,7 @@ int xpmem_wake(const volatile void *address, int count)
 		errno = EINVAL;
 		return -1;
 	}
-	if (device_call(XPMEM_IOC_WAKE, &request))
+	if (xpmem_device_call(XPMEM_IOC_WAKE, &request))
 		return -1;
 	return request.woken > INT_MAX ? INT_MAX : (int)request.woken;
 }

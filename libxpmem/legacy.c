@@ -9,14 +9,23 @@
 
 #define MODE_BITS 0777
 
+/* An id that no object can have is an invalid argument of the historical calls. */
+static int check_id(int64_t id)
+{
+	if (id > 0)
+		return 0;
+	errno = EINVAL;
+	return -1;
+}
+
 int xpmem_init(void)
 {
-	return device_open();
+	return xpmem_device_open();
 }
 
 int xpmem_ioctl(int cmd, void *arg)
 {
-	return device_ioctl((unsigned int)cmd, arg);
+	return xpmem_device_ioctl((unsigned int)cmd, arg);
 }
 
 int xpmem_version(void)
@@ -43,7 +52,7 @@ int xpmem_remove(xpmem_segid_t segid)
 {
 	struct xpmem_ioc_remove request = { .size = sizeof(request), .segid = segid };
 
-	return device_call(XPMEM_IOC_REMOVE, &request);
+	return check_id(segid) ? -1 : xpmem_device_call(XPMEM_IOC_REMOVE, &request);
 }
 
 xpmem_apid_t xpmem_get(xpmem_segid_t segid, int flags, int permit_type, void *permit_value)
@@ -53,14 +62,14 @@ xpmem_apid_t xpmem_get(xpmem_segid_t segid, int flags, int permit_type, void *pe
 		errno = EINVAL;
 		return -1;
 	}
-	return xpmem_get_segment(segid, flags, NULL);
+	return check_id(segid) ? -1 : xpmem_get_segment(segid, flags, NULL);
 }
 
 int xpmem_release(xpmem_apid_t apid)
 {
 	struct xpmem_ioc_release request = { .size = sizeof(request), .apid = apid };
 
-	return device_call(XPMEM_IOC_RELEASE, &request);
+	return check_id(apid) ? -1 : xpmem_device_call(XPMEM_IOC_RELEASE, &request);
 }
 
 void *xpmem_attach(struct xpmem_addr addr, size_t size, void *vaddr)
@@ -68,6 +77,8 @@ void *xpmem_attach(struct xpmem_addr addr, size_t size, void *vaddr)
 	size_t page_mask = (size_t)sysconf(_SC_PAGESIZE) - 1;
 	size_t length;
 
+	if (check_id(addr.apid))
+		return XPMEM_FAILED;
 	if (__builtin_add_overflow(size, page_mask, &length)) {
 		errno = EINVAL;
 		return XPMEM_FAILED;
@@ -83,7 +94,7 @@ void *xpmem_attach(struct xpmem_addr addr, size_t size, void *vaddr)
 			.vaddr = (uintptr_t)vaddr,
 		};
 
-		if (device_call(XPMEM_CMD_ATTACH, &request) < 0)
+		if (xpmem_device_call(XPMEM_CMD_ATTACH, &request) < 0)
 			return XPMEM_FAILED;
 		return (void *)(uintptr_t)request.vaddr;
 	}
@@ -94,5 +105,5 @@ int xpmem_detach(void *vaddr)
 {
 	struct xpmem_ioc_detach request = { .size = sizeof(request), .vaddr = (uintptr_t)vaddr };
 
-	return device_call(XPMEM_IOC_DETACH, &request);
+	return xpmem_device_call(XPMEM_IOC_DETACH, &request);
 }

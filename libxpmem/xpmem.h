@@ -27,6 +27,10 @@ struct xpmem_addr {
 	off_t offset;		/* bytes from the segment's start */
 };
 
+/* For programs that speak to the device without the library; its commands are XPMEM_CMD_. */
+#define XPMEM_DEV_PATH "/dev/xpmem"
+#define XPMEM_IOC_MAGIC 'x'
+
 /* Segment size that means "from the start to the end of the address space". */
 #define XPMEM_MAXADDR_SIZE ((size_t)(-1L))
 
@@ -64,7 +68,8 @@ xpmem_segid_t xpmem_make(void *vaddr, size_t size, int permit_type, void *permit
  *
  * Later accesses by attachers raise SIGBUS.
  *
- * Return: 0, or -1 with ENOENT (unknown or removed already) or EACCES (another's).
+ * Return: 0, or -1 with EINVAL (zero or negative), ENOENT (unknown or removed already) or EACCES
+ * (another's).
  */
 int xpmem_remove(xpmem_segid_t segid);
 
@@ -76,16 +81,17 @@ int xpmem_remove(xpmem_segid_t segid);
  * @permit_value: not used
  *
  * Return: the permit, which the caller owns until xpmem_release(), or -1 with
- * EINVAL (flags or permit type), ENOENT (no such segment), EACCES (its mode, the machine's
- * mode_mask or the ptrace check of xpmem(7) does not allow it) or EDQUOT (the user may have no
- * more).
+ * EINVAL (flags, permit type, or a segid that is zero or negative), ENOENT (no such segment),
+ * EACCES (its mode, the machine's mode_mask or the ptrace check of xpmem(7) does not allow it) or
+ * EDQUOT (the user may have no more).
  */
 xpmem_apid_t xpmem_get(xpmem_segid_t segid, int flags, int permit_type, void *permit_value);
 
 /**
  * xpmem_release() - give a permit back and detach all that was attached with it
  *
- * Return: 0, or -1 with ENOENT (unknown or released already) or EACCES (another's).
+ * Return: 0, or -1 with EINVAL (zero or negative), ENOENT (unknown or released already) or EACCES
+ * (another's).
  */
 int xpmem_release(xpmem_apid_t apid);
 
@@ -93,13 +99,15 @@ int xpmem_release(xpmem_apid_t apid);
  * xpmem_attach() - map a part of a segment
  * @addr: permit, and offset in the segment in bytes, a multiple of the page size
  * @size: bytes, rounded up to pages
- * @vaddr: NULL, or a page-aligned address to map at, in place of what is mapped there
+ * @vaddr: NULL, or a page-aligned address to map at, in place of what is mapped there, which must
+ *	   not be an attachment
  *
  * Every access reaches what the exporter has at that address at that moment. An access
  * where it has nothing mapped raises SIGBUS; a forbidden store raises SIGSEGV.
  *
  * Return: the address, which the caller owns until xpmem_detach() or munmap(2), or
- * (void *)-1 with EINVAL (alignment, or beyond the segment), ENOENT (no such
+ * (void *)-1 with EINVAL (alignment, beyond the segment, permit zero or negative, or an
+ * attachment at vaddr), ENOENT (no such
  * permit, or its segment is gone), EACCES (another's), EDQUOT (the user may have
  * no more) or ENOMEM.
  */

@@ -172,8 +172,6 @@ _Static_assert(__builtin_offsetof(struct xpmem_cmd_make, size) == 8, "xpmem_cmd_
 _Static_assert(sizeof(((struct xpmem_cmd_make *)0)->size) == 8, "xpmem_cmd_make.size");
 _Static_assert(__builtin_offsetof(struct xpmem_cmd_make, permit_type) == 16, "xpmem_cmd_make.permit_type");
 _Static_assert(sizeof(((struct xpmem_cmd_make *)0)->permit_type) == 4, "xpmem_cmd_make.permit_type");
-_Static_assert(__builtin_offsetof(struct xpmem_cmd_make, pad) == 20, "xpmem_cmd_make.pad");
-_Static_assert(sizeof(((struct xpmem_cmd_make *)0)->pad) == 4, "xpmem_cmd_make.pad");
 _Static_assert(__builtin_offsetof(struct xpmem_cmd_make, permit_value) == 24, "xpmem_cmd_make.permit_value");
 _Static_assert(sizeof(((struct xpmem_cmd_make *)0)->permit_value) == 8, "xpmem_cmd_make.permit_value");
 _Static_assert(__builtin_offsetof(struct xpmem_cmd_make, segid) == 32, "xpmem_cmd_make.segid");

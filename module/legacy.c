@@ -3,6 +3,8 @@
  * The historical ioctls, as thin wrappers over the current operations. Copies of old libraries in
  * programs and container images use these.
  */
+#include <linux/mman.h>
+#include <linux/overflow.h>
 #include <linux/uaccess.h>
 
 #include "xpmem.h"
@@ -10,6 +12,12 @@
 #define PERMIT_MODE 1	/* the only permit_type */
 #define RDONLY 1
 #define RDWR 2
+
+/* Like the current ioctls, but an id that no object can have is an invalid argument. */
+static bool id_is_valid(s64 id)
+{
+	return id > 0;
+}
 
 static long legacy_make(struct xpmem_client *client, void __user *user)
 {
@@ -40,7 +48,7 @@ static long legacy_get(struct xpmem_client *client, void __user *user)
 	if (copy_from_user(&get, user, sizeof(get)))
 		return -EFAULT;
 	if (get.permit_type != PERMIT_MODE || get.permit_value & ~0777ULL ||
-	    (get.flags != RDONLY && get.flags != RDWR))
+	    (get.flags != RDONLY && get.flags != RDWR) || !id_is_valid(get.segid))
 		return -EINVAL;
 	permit = xpmem_permit_create(client, get.segid, 0,
 				     get.flags == RDWR ? XPMEM_GET_RDWR : XPMEM_GET_RDONLY);
@@ -55,6 +63,27 @@ static long legacy_get(struct xpmem_client *client, void __user *user)
 	return 0;
 }
 
+/*
+ * Whether an attachment is mapped in a range of the caller. Only the caller's own threads can change
+ * that before it attaches there.
+ */
+static bool range_has_attachment(u64 start, u64 length)
+{
+	struct mm_struct *mm = current->mm;
+	struct vm_area_struct *vma;
+	bool found = false;
+	u64 end;
+
+	if (check_add_overflow(start, length, &end))
+		return false;
+	mmap_read_lock(mm);
+	for (vma = find_vma(mm, start); vma && vma->vm_start < end && !found;
+	     vma = find_vma(mm, vma->vm_end))
+		found = xpmem_vma_is_attachment(vma);
+	mmap_read_unlock(mm);
+	return found;
+}
+
 static long legacy_attach(void __user *user)
 {
 	struct xpmem_attachment *attachment;
@@ -63,6 +92,11 @@ static long legacy_attach(void __user *user)
 
 	if (copy_from_user(&attach, user, sizeof(attach)))
 		return -EFAULT;
+	if (!id_is_valid(attach.apid))
+		return -EINVAL;
+	if (attach.vaddr && !(attach.flags & MAP_FIXED) &&
+	    range_has_attachment(attach.vaddr, PAGE_ALIGN(attach.size)))
+		return -EINVAL;
 	/* A size that wraps to zero here is refused. */
 	attachment = xpmem_attachment_create(attach.apid, attach.offset, PAGE_ALIGN(attach.size),
 					     attach.vaddr, attach.vaddr ? XPMEM_ATTACH_REPLACE : 0);
@@ -122,14 +156,16 @@ bool xpmem_legacy_ioctl(struct xpmem_client *client, unsigned int cmd, void __us
 		break;
 	case XPMEM_CMD_REMOVE:
 		if (!copy_from_user(&remove, user, sizeof(remove)))
-			*result = xpmem_segment_remove(remove.segid);
+			*result = id_is_valid(remove.segid) ? xpmem_segment_remove(remove.segid) :
+							      -EINVAL;
 		break;
 	case XPMEM_CMD_GET:
 		*result = legacy_get(client, user);
 		break;
 	case XPMEM_CMD_RELEASE:
 		if (!copy_from_user(&release, user, sizeof(release)))
-			*result = xpmem_permit_release(release.apid);
+			*result = id_is_valid(release.apid) ? xpmem_permit_release(release.apid) :
+							      -EINVAL;
 		break;
 	case XPMEM_CMD_ATTACH:
 		*result = legacy_attach(user);

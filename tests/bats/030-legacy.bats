@@ -48,6 +48,10 @@ load helpers
 	run_case legacy attach-replaces-at-vaddr
 }
 
+@test "attach over an attachment" {
+	run_case legacy attach-over-an-attachment
+}
+
 @test "read only" {
 	run_case legacy read-only
 }

@@ -129,7 +129,6 @@ static const struct abi_field abi_xpmem_cmd_make_fields[] = {
 	{ "vaddr", 0, 8, ABI_IN, 0 },
 	{ "size", 8, 8, ABI_IN, 0 },
 	{ "permit_type", 16, 4, ABI_IN, 0 },
-	{ "pad", 20, 4, ABI_IN, 0 },
 	{ "permit_value", 24, 8, ABI_IN, 0 },
 	{ "segid", 32, 8, ABI_OUT, 0 },
 };
@@ -283,7 +282,7 @@ static const struct abi_ioctl abi_ioctls[] = {
 		.size = 40,
 		.min_size = 40,
 		.fields = abi_xpmem_cmd_make_fields,
-		.field_count = 6,
+		.field_count = 5,
 	},
 	{
 		.name = "remove",

@@ -315,8 +315,9 @@ CASE(get_arguments)
 	for (bit = 2; bit < 32; bit++)
 		CHECK_EQ(get(segid, RDWR | 1U << bit), -EINVAL);
 	CHECK_EQ(get(UNKNOWN_ID, RDWR), -ENOENT);
-	CHECK_EQ(get(0, RDWR), -ENOENT);
-	CHECK_EQ(get(-1, RDWR), -ENOENT);
+	CHECK_EQ(get(0, RDWR), -EINVAL);
+	CHECK_EQ(get(-1, RDWR), -EINVAL);
+	CHECK_EQ(get(INT64_MIN, RDWR), -EINVAL);
 }
 
 CASE(attach_arguments)
@@ -349,7 +350,8 @@ CASE(attach_arguments)
 	CHECK_EQ(attach(apid, 0, -1, 0), -EINVAL);
 	CHECK_EQ(attach(apid, PAGE, 1UL << 63, 0), -EINVAL);
 	CHECK_EQ(attach(UNKNOWN_ID, 0, PAGE, 0), -ENOENT);
-	CHECK_EQ(attach(0, 0, PAGE, 0), -ENOENT);
+	CHECK_EQ(attach(0, 0, PAGE, 0), -EINVAL);
+	CHECK_EQ(attach(-1, 0, PAGE, 0), -EINVAL);
 }
 
 CASE(attach_replaces_at_vaddr)
@@ -370,6 +372,40 @@ CASE(attach_replaces_at_vaddr)
 	CHECK_EQ(load(old + 2 * PAGE), 3);
 	CHECK_OK(detach(old + PAGE));
 	CHECK_EQ(load(old + PAGE), GOT_SIGSEGV);
+}
+
+CASE(attach_over_an_attachment)
+{
+	struct attach argument = { .size = PAGE, .fd = -1 };
+	long page, apid, at;
+
+	CHECK_OK(open_device());
+	page = memory(3 * PAGE);
+	*(long *)page = 7;
+	*(long *)(page + PAGE) = 8;
+	apid = CHECK_OK(get(CHECK_OK(make(page, 3 * PAGE, PERMIT_MODE, 0600)), RDWR));
+	at = memory(4 * PAGE);
+	CHECK_EQ(attach(apid, 0, PAGE, at + PAGE), at + PAGE);
+	CHECK_EQ(attach(apid, PAGE, PAGE, at + PAGE), -EINVAL);
+	CHECK_EQ(attach(apid, 0, 2 * PAGE, at), -EINVAL);
+	CHECK_EQ(attach(apid, 0, 3 * PAGE, at), -EINVAL);
+	CHECK_EQ(load(at + PAGE), 7);
+	CHECK_EQ(load(at), 0);
+	CHECK_EQ(attach(apid, PAGE, PAGE, at), at);
+	CHECK_EQ(attach(apid, PAGE, PAGE, at + 2 * PAGE), at + 2 * PAGE);
+	argument.apid = apid;
+	argument.offset = PAGE;
+	argument.vaddr = at + PAGE;
+	argument.flags = ~MAP_FIXED;
+	CHECK_EQ(call(ATTACH, &argument), -EINVAL);
+	CHECK_EQ(load(at + PAGE), 7);
+	argument.flags = MAP_FIXED;
+	CHECK_OK(call(ATTACH, &argument));
+	CHECK_EQ((long)argument.vaddr, at + PAGE);
+	CHECK_EQ(load(at + PAGE), 8);
+	CHECK_OK(detach(at + PAGE));
+	CHECK_EQ(attach(apid, 0, PAGE, at + PAGE), at + PAGE);
+	CHECK_EQ(load(at + PAGE), 7);
 }
 
 CASE(read_only)
@@ -433,6 +469,8 @@ CASE(release_and_remove)
 	CHECK_EQ(on(attacher, do_release_permit, apid), -ENOENT);
 	CHECK_EQ(on(attacher, do_attach_range, apid, 0, PAGE), -ENOENT);
 	CHECK_EQ(on(attacher, do_release_permit, UNKNOWN_ID), -ENOENT);
+	CHECK_EQ(on(attacher, do_release_permit, 0), -EINVAL);
+	CHECK_EQ(on(attacher, do_release_permit, -1), -EINVAL);
 	apid = CHECK_OK(on(attacher, do_get_permit, segid, RDWR));
 	at = CHECK_OK(on(attacher, do_attach_range, apid, 0, PAGE));
 	CHECK_EQ(on(attacher, do_read, at), 7);
@@ -445,6 +483,8 @@ CASE(release_and_remove)
 	CHECK_EQ(on(attacher, do_detach_address, at), 0);
 	CHECK_EQ(on(attacher, do_release_permit, apid), 0);
 	CHECK_EQ(remove_segment(UNKNOWN_ID), -ENOENT);
+	CHECK_EQ(remove_segment(0), -EINVAL);
+	CHECK_EQ(remove_segment(-1), -EINVAL);
 }
 
 CASE(bad_pointers)

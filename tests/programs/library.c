@@ -91,6 +91,12 @@ CASE(errors)
 	CHECK_EQ(answer(xpmem_release(apid)), -ENOENT);
 	CHECK_OK(answer(xpmem_remove(segid)));
 	CHECK_EQ(answer(xpmem_remove(segid)), -ENOENT);
+	for (apid = 0; apid >= -1; apid--) {
+		CHECK_EQ(get(apid, XPMEM_RDWR), -EINVAL);
+		CHECK_EQ(attach(apid, 0, PAGE, NULL), -EINVAL);
+		CHECK_EQ(answer(xpmem_release(apid)), -EINVAL);
+		CHECK_EQ(answer(xpmem_remove(apid)), -EINVAL);
+	}
 }
 
 CASE(whole_address_space)

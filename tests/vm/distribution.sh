@@ -46,6 +46,7 @@ debian_contents() {
 		xpmem-dkms	/usr/lib/modules-load.d/xpmem.conf
 		libxpmem0	/usr/lib/x86_64-linux-gnu/libxpmem.so.0
 		libxpmem-dev	/usr/lib/x86_64-linux-gnu/libxpmem.so
+		libxpmem-dev	/usr/lib/x86_64-linux-gnu/libxpmem.a
 		libxpmem-dev	/usr/lib/x86_64-linux-gnu/pkgconfig/(cray-)?xpmem.pc
 		libxpmem-dev	/usr/lib/x86_64-linux-gnu/cmake/xpmem/xpmem-config(-version)?.cmake
 		libxpmem-dev	/usr/include/(linux/xpmem|xpmem|xpmem_ext).h

@@ -549,7 +549,6 @@ struct xpmem_ioc_dmabuf {
  * @vaddr: In. First byte.
  * @size: In. Bytes.
  * @permit_type: In. XPMEM_PERMIT_MODE.
- * @pad: In. Ignored.
  * @permit_value: In. Mode bits.
  * @segid: Out. The new segment.
  *
@@ -559,7 +558,6 @@ struct xpmem_cmd_make {
 	__aligned_u64 vaddr;
 	__aligned_u64 size;
 	__s32 permit_type;
-	__u32 pad;
 	__aligned_u64 permit_value;
 	__s64 segid __attribute__((aligned(8)));
 };
@@ -613,10 +611,12 @@ struct xpmem_cmd_release {
  * @size: In. Bytes, rounded up to pages.
  * @vaddr: In and out. Address to attach at, or zero.
  * @fd: In. Ignored.
- * @flags: In. Ignored.
+ * @flags: In. MAP_FIXED lets vaddr replace attachments too; the module ignores
+ *   other bits.
  *
  * Attaches a part of a segment; a vaddr other than zero replaces the mapping
- * there, as MAP_FIXED does.
+ * there, as MAP_FIXED does. Fails with EINVAL if an attachment is there, unless
+ * flags has MAP_FIXED.
  */
 struct xpmem_cmd_attach {
 	__s64 apid __attribute__((aligned(8)));
