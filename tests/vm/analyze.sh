@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
 # ./vm analyze: what compilers, analyzers and sanitizers find in the sources, a line a tool, and the counts. They are to find
 # nothing.
 
@@ -48,6 +49,22 @@ analyze_checkpatch() {
 		"${checkpatch[@]}" --ignore "$analyze_unlike_uapi" -f uapi/linux/*.h)
 }
 
+# Comments of the module and of the interface that begin as kernel-doc does.
+analyze_kernel_doc() {
+	[[ -n $ynl_dir ]] || { echo "there is no kernel-doc"; return 1; }
+	(cd "$tree" && perl "$ynl_dir/scripts/kernel-doc" -none -Wshort-desc -Wcontents-before-sections -Werror module/*.[ch] module/compat/*.h uapi/linux/*.h)
+}
+
+# .shellcheckrc says what is not looked for. The names in a list of the script have no spaces.
+analyze_shellcheck() {
+	(cd "$tree" && git -c safe.directory='*' ls-files | while read -r file; do
+		if [[ $file == *.@(sh|bash|bats) ]] || head -n 1 "$file" | grep -aqE '^#!.*(/|env )(ba)?sh$|^#!/bin/busybox sh$|^#!.*bats$'; then
+			echo "$file"
+		fi
+	done | grep -vx module/build-in | xargs -n 12 -P 2 shellcheck &&
+		shellcheck --exclude=SC2086 module/build-in)
+}
+
 analyze_main() {
 	local host_passed=0 host_failed=0
 
@@ -62,7 +79,8 @@ analyze_main() {
 	expect analyze "clang-tidy" analyze_clang_tidy
 	expect analyze "cppcheck" analyze_cppcheck
 	expect analyze "checkpatch" analyze_checkpatch
-	expect analyze "sparse" "$tree/tests/checks/sparse" "$tree" "$kernel_build_dir"
+	expect analyze "shellcheck" analyze_shellcheck
+	expect analyze "kernel-doc" analyze_kernel_doc
 
 	passed=$host_passed failed=$host_failed skipped=0
 	counts_print

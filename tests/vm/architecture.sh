@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
 # Machines other than this one: Debian's kernels for them, Debian's cross compiler, and a Debian of theirs in a folder, which is
 # unpacked without running anything of it: programs are linked against it, and it is what the VM has in place of this machine's files.
 #

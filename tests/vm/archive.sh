@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
 # Packages of other Debians than this machine's, through an apt configuration of its own: its lists and downloads lie
 # in the cache, and nothing of them is ever installed.
 
@@ -32,7 +33,9 @@ archive_configure() {
 	security=$(archive_mirror "$codename-security")
 	mkdir -p "$folder/lists/partial" "$folder/cache/archives/partial"
 	{
+		# shellcheck disable=SC2086
 		printf "deb [signed-by=$key] $mirror %s main\n" $archive_suites
+		# shellcheck disable=SC2086
 		[[ -z $security ]] || printf "deb [signed-by=$key] $security %s main\n" $archive_security_suites
 	} >"$folder/sources.list"
 	: >"$folder/status"

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
 # What things cost in instructions, which are counted in a VM with one processor whose clock they drive; how fast messages
 # are beside what one would use instead, and what several threads are worth, in others with two; the record of that, and whether instructions have grown since.
 

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
 # One run of the VM: its folder, QEMU, and the verdict.
 #
 # The guest talks to the host through virtio ports: "verdict" gets a line "ready" when the guest
@@ -90,7 +91,7 @@ boot_start() {
 		;;
 	arm64)
 		# Its own way to sign pointers is one that costs little.
-		machine=(qemu-system-aarch64 -M virt -cpu max,pauth-impdef=on)
+		machine=(qemu-system-aarch64 -M virt -cpu "max,pauth-impdef=on")
 		append="console=ttyAMA0 "
 		;;
 	esac
@@ -233,6 +234,7 @@ run_job() {
 run_shell() {
 	local status=0 terminal
 
+	# shellcheck disable=SC2046,SC2183
 	printf 'rows=%s cols=%s term=%q\n' $(stty size) "${TERM:-linux}" >"$run_dir/terminal"
 	guest_initramfs
 	terminal=$(stty -g)

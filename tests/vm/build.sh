@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
 # Build everything with meson, incrementally, against the VM's kernel.
 
 build_log() {

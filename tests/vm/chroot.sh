@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
 # Debian 12 without anything of this machine, in chroots. Those in the cache stay clean: what is done in one is done in a
 # layer in memory, which is a mount, as /proc in it is, in a namespace that ends with this process.
 
@@ -42,6 +43,7 @@ chroot_run() {
 	local root=$1
 	shift
 
+	# shellcheck disable=SC2086
 	env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive ${chroot_environment:-} \
 		unshare --net chroot "$root" "$@" </dev/null
 }

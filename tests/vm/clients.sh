@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
 # ./vm clients: programs of the field that use XPMEM, out of Debian's own source packages. They are built with XPMEM
 # switched on against the library as meson installs it, and the suites of tests/clients run them.
 #

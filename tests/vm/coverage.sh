@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
 # ./vm coverage: which lines of the module the suites reach. All that they do not reach are listed in
 # tests/coverage/reasons, each as FILE: FUNCTION: SOURCE LINE # REASON; "race" as its first word says that a
 # run may reach it and another not.

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
 # Debug kernels, built from Debian's linux-source with tests/vm/kernel/*.config. Only what
 # booting them and building modules for them takes is kept in the cache.
 
@@ -14,6 +15,7 @@ debug_kernel_prune() {
 	local source=$1 output=$2 target=$3 part
 
 	mkdir -p "$target"
+	# shellcheck disable=SC2046
 	(cd "$source" && tar -c --exclude='include/dt-bindings' Makefile scripts include arch/x86/include arch/x86/Makefile* \
 		$(find arch/x86 -name Kbuild -o -name 'Makefile*' -path 'arch/x86/tools/*')) | tar -x -C "$target"
 	(cd "$output" && tar -c --exclude='*.o' --exclude='*.cmd' --exclude='*.a' .config scripts include arch/x86/include \

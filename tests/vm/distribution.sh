@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
 # ./vm packages: Debian's packages and the RPMs are built as others would, and Debian's are installed in a clean Debian 12, used
 # there and in the VM, upgraded and purged.
 
@@ -19,6 +20,7 @@ copy_source() {
 }
 
 build_debian() {
+	# shellcheck disable=SC2086
 	chroot_run "$build_root" env -C "/build/$1/xpmem-$2" ${3:-} dpkg-buildpackage -us -uc -b
 	ls "$build_root/build/$1/"*.changes
 }
@@ -215,6 +217,7 @@ distribution_main() {
 	done
 
 	build_module=$root/lib/modules/$kernel_release/updates/dkms/xpmem.ko
+	# shellcheck disable=SC2086
 	printf -v command '%q ' exec bash "$tree/tests/vm/guest/packages" "$root" "$version" $distribution_ways
 	suites_run "${XPMEM_VM_TIMEOUT:-300}" "$command"
 	rm -r "$root/consumer"

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
 # What the VM starts with: a small initramfs that puts an overlay over this machine's files.
 
 # Modules that the initramfs needs to reach them and to talk to the host.

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
 # The VM's kernel: a stock Debian image and the headers that match it, unpacked in the cache,
 # or a debug kernel (debug_kernel.sh). The machine's own Debian has one series of them; the others are
 # fetched from other Debians (archive.sh), whatever point release is the newest.
@@ -47,8 +48,9 @@ kernel_packages() {
 	[[ $headers == *-common* && $headers == *kbuild* ]] || return 1
 	# From 7.x on the image is in several packages.
 	parts=$(kernel_dependencies "linux-image-$release" 'linux-(base|binary|modules)-[0-9][^ ]*')
-	# shellcheck disable=SC2086
+	# shellcheck disable=SC2046,SC2086
 	kernel_candidates "linux-image-$release" "linux-headers-$release" $(grep -v kbuild <<<"$headers") $parts || return 1
+	# shellcheck disable=SC2046
 	kernel_kbuild "linux-headers-$release" $(grep kbuild <<<"$headers")
 }
 
@@ -152,6 +154,7 @@ kernel_adopt() {
 kernel_unpack() {
 	local packages=$1 release=$2 target=$3 work=$cache/unpack.$$ libraries headers
 
+	# shellcheck disable=SC2046
 	packages_unpack "$work" $(tr ' ' = <<<"$packages") || return 1
 	libraries=$(kernel_libraries "$(sed -n 's/^\(linux-kbuild-[^ ]*\) .*/\1/p' <<<"$packages")")
 	if [[ -n $libraries ]]; then

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
 # ./vm stress, fuzz and race: a program that runs for a given time, and what must hold afterwards.
 
 # usage: long_run_main NAME DEFAULT_SECONDS [SECONDS [SEED...]]

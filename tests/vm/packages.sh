@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
 # Debian packages that the build and the VM need.
 
 packages_why() {
@@ -9,8 +10,8 @@ libc6-dev		C library headers
 make			drives the kernel's own build of the module
 meson			drives the build
 pkgconf			finds the libraries below
-libelf1			used by the kernel's build tools
-libssl3			used by the kernel's build tools
+libelf1		used by the kernel's build tools
+libssl3		used by the kernel's build tools
 libyaml-dev		reads the ABI specs (generator)
 libnl-3-dev		netlink (xpmemctl)
 libnl-genl-3-dev	generic netlink (xpmemctl)
@@ -38,6 +39,7 @@ END
 clang			has other warnings than gcc
 clang-tidy		analyzes what runs in user space
 cppcheck		analyzes what runs in user space
+shellcheck		checks the shell scripts
 END
 	distribution) cat <<'END' ;;
 mmdebstrap		makes clean Debians that packages are tested in

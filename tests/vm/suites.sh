@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
 # ./vm test: all suites, a line a test, and the counts. A VM runs all of them, but an emulator may hang: then
 # the suite that the VM ended in is repeated with one emulator thread, and the others go on in a new VM.
 #

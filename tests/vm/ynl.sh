@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The kernel's ynl tool and the schema of its specs, for what reads XPMEM_YNL, and its checkpatch: out of the linux-source of
-# a Debian newer than the machine's, whose own has no ynl. It stays in the cache and is not installed.
+# shellcheck shell=bash
+# The kernel's ynl tool and the schema of its specs, for what reads XPMEM_YNL, its checkpatch and its
+# kernel-doc: out of the linux-source of a Debian newer than the machine's, whose own has no ynl. It stays in the cache and is not installed.
 
 ynl_series=6.12
 
@@ -10,7 +11,7 @@ ynl_unpack() {
 
 	APT_CONFIG=$archive_apt packages_unpack "$work" "$source=$version" || return 1
 	tar -x -C "$work" -f "$work/usr/src/$source.tar.xz" "$source/Documentation/netlink/genetlink.yaml" \
-		"$source/tools/net/ynl" "$source/scripts/"{checkpatch.pl,const_structs.checkpatch,spelling.txt} ||
+		"$source/tools/net/ynl" "$source/scripts/"{checkpatch.pl,const_structs.checkpatch,kernel-doc,spelling.txt} ||
 		die "cannot unpack $source; is the disk full?"
 	rm -rf "$target"
 	mkdir -p "$(dirname "$target")" && mv "$work/$source" "$target" && rm -rf "$work"
@@ -26,7 +27,7 @@ ynl_prepare() {
 	while [[ -f ${archive_apt:-} ]]; do
 		if version=$(APT_CONFIG=$archive_apt kernel_candidates "linux-source-$ynl_series" | cut -d' ' -f2) && [[ -n $version ]]; then
 			ynl_dir=$cache/ynl/$version
-			[[ -f $ynl_dir/scripts/checkpatch.pl ]] && return 0
+			[[ -f $ynl_dir/scripts/kernel-doc ]] && return 0
 			say "fetching the ynl tool from Debian's linux-source $version (150 MB, of which 1 is kept)"
 			ynl_unpack "$version" "$ynl_dir" && return 0
 		fi
