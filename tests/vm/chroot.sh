@@ -5,6 +5,7 @@
 
 # Begin this command anew in such a namespace.
 chroot_namespace() {
+	[[ $packages_debian == bookworm ]] || die "$1 needs a Debian 12 machine"
 	((EUID == 0)) || die "$1 works in chroots, which only root can make; run it as root"
 	[[ -n ${XPMEM_VM_NAMESPACE:-} ]] || XPMEM_VM_NAMESPACE=1 exec unshare --mount "$tree/vm" "$@"
 }

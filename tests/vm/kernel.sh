@@ -10,7 +10,10 @@
 #   kernel_image	what QEMU boots
 #   kernel_build_dir	what modules are built against
 
-kernel_own_series=6.1
+case $packages_debian in
+trixie) kernel_own_series=6.12 ;;
+*) kernel_own_series=6.1 ;;
+esac
 kernel_flavour=amd64
 kernel_series=$kernel_own_series
 
@@ -146,8 +149,6 @@ kernel_adopt() {
 	sed -i "/^CONFIG_CC_HAS_MIN_FUNCTION_ALIGNMENT=/d
 		s/^CONFIG_PAHOLE_VERSION=.*/CONFIG_PAHOLE_VERSION=$(pahole --version 2>/dev/null | tr -d v. || echo 0)/" \
 		"$headers/include/config/auto.conf"
-	# For the BTF of modules, which takes a newer pahole.
-	rm -f "$headers/vmlinux"
 }
 
 # Unpack a release into a folder, which appears only when complete.
@@ -173,6 +174,8 @@ kernel_unpack() {
 	# The headers name the common ones and themselves by absolute path.
 	sed -i -E 's|^include /usr/src/|include $(dir $(lastword $(MAKEFILE_LIST)))../|
 		s|^KBUILD_OUTPUT=.*|KBUILD_OUTPUT := $(abspath $(dir $(lastword $(MAKEFILE_LIST))))|' "$headers/Makefile"
+	# With it the BTF of modules would be made, which wants pahole.
+	rm -f "$headers/vmlinux"
 	[[ -z ${APT_CONFIG:-} ]] || kernel_adopt "$headers"
 	depmod -b "$work" "$release"
 	mkdir -p "$(dirname "$target")"

@@ -2,16 +2,26 @@
 # shellcheck shell=bash
 # Debian packages that the build and the VM need.
 
+# The code name of this machine's Debian, or nothing if it is no Debian that all of this works on.
+packages_debian=$(. /etc/os-release 2>/dev/null && [[ ${ID:-} == debian ]] && echo "${VERSION_CODENAME:-}") || true
+packages_suffix=
+case $packages_debian in
+bookworm) ;;
+# Libraries have other names since times have 64 bits everywhere.
+trixie) packages_suffix=t64 ;;
+*) packages_debian= ;;
+esac
+
 packages_why() {
-	cat <<'END'
+	cat <<END
 gcc			compiles the module, the library and the tools
 g++			checks that the headers are good C++
 libc6-dev		C library headers
 make			drives the kernel's own build of the module
 meson			drives the build
 pkgconf			finds the libraries below
-libelf1		used by the kernel's build tools
-libssl3		used by the kernel's build tools
+libelf1$packages_suffix		used by the kernel's build tools
+libssl3$packages_suffix		used by the kernel's build tools
 libyaml-dev		reads the ABI specs (generator)
 libnl-3-dev		netlink (xpmemctl)
 libnl-genl-3-dev	generic netlink (xpmemctl)
@@ -115,7 +125,8 @@ packages_unpack() {
 packages_install() {
 	local missing package why names=()
 
-	command -v dpkg-query >/dev/null || die "this needs a Debian 12 machine: there is no dpkg here"
+	[[ -n $packages_debian && $(dpkg --print-architecture) == amd64 ]] ||
+		die "this needs Debian 12 or 13 for amd64, for instance in a container or chroot with /proc and /dev, and root or sudo"
 	missing=$(packages_missing)
 	[[ -n $missing ]] || return 0
 	say "installing from Debian:"
