@@ -53,6 +53,8 @@ compile_load() {
 			included+=("$(cd "$headers" && realpath "${all[i]}")")
 			;;
 		-Wp,-M*) ;;
+		# The same for all, or the compiler does not take the precompiled header.
+		-DKBUILD_BASENAME=*) compiler+=('-DKBUILD_BASENAME="xpmem"') ;;
 		*) compiler+=("${all[i]}") ;;
 		esac
 	done
