@@ -174,8 +174,8 @@ mutation_on_kernel() {
 	lock_take mutate
 	mutation_restore
 	for build in plain race; do
-		! cut -f 4 <<<"$(printf '%s\n' "$@")" | grep -qx "$build" ||
-			mutation_build_module "$build" "$mutation_work/kbuild-$build.original" ||
+		printf '%s\n' "$@" | cut -f 4 | grep -x "$build" >/dev/null || continue
+		mutation_build_module "$build" "$mutation_work/kbuild-$build.original" ||
 			die "the build failed (all of it in $mutation_work/log)"
 		printf '%s\t%s\n' "$build" "$mutation_product" >>"$run_dir/originals"
 	done
