@@ -64,8 +64,8 @@ static long legacy_get(struct xpmem_client *client, void __user *user)
 }
 
 /*
- * Whether an attachment is mapped in a range of the caller. Only the caller's own threads can change
- * that before it attaches there.
+ * Whether an attachment is mapped in a range of the caller. Only the caller's own threads can
+ * change that before it attaches there.
  */
 static bool range_has_attachment(u64 start, u64 length)
 {

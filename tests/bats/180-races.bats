@@ -25,14 +25,6 @@ teardown_file() {
 	run_case race close-during-a-change
 }
 
-@test "removed twice at once" {
-	run_case race removed-twice-at-once
-}
-
-@test "revoked twice at once" {
-	run_case race revoked-twice-at-once
-}
-
 @test "removed amid faults" {
 	run_case race removed-amid-faults
 }
