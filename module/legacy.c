@@ -64,24 +64,26 @@ static long legacy_get(struct xpmem_client *client, void __user *user)
 }
 
 /*
- * Whether an attachment is mapped in a range of the caller. Only the caller's own threads can
- * change that before it attaches there.
+ * Returns -EINVAL if an attachment is mapped in a range of the caller, 0, or -EINTR when the task
+ * was killed. Only the caller's own threads can change that before it attaches there.
  */
-static bool range_has_attachment(u64 start, u64 length)
+static int refuse_attachments(u64 start, u64 length)
 {
 	struct mm_struct *mm = current->mm;
 	struct vm_area_struct *vma;
 	bool found = false;
 	u64 end;
 
+	/* The attach refuses such a range. */
 	if (check_add_overflow(start, length, &end))
-		return false;
-	mmap_read_lock(mm);
+		return 0;
+	if (mmap_read_lock_killable(mm))
+		return -EINTR;
 	for (vma = find_vma(mm, start); vma && vma->vm_start < end && !found;
 	     vma = find_vma(mm, vma->vm_end))
 		found = xpmem_vma_is_attachment(vma);
 	mmap_read_unlock(mm);
-	return found;
+	return found ? -EINVAL : 0;
 }
 
 static long legacy_attach(void __user *user)
@@ -94,9 +96,11 @@ static long legacy_attach(void __user *user)
 		return -EFAULT;
 	if (!id_is_valid(attach.apid))
 		return -EINVAL;
-	if (attach.vaddr && !(attach.flags & MAP_FIXED) &&
-	    range_has_attachment(attach.vaddr, PAGE_ALIGN(attach.size)))
-		return -EINVAL;
+	if (attach.vaddr && !(attach.flags & MAP_FIXED)) {
+		error = refuse_attachments(attach.vaddr, PAGE_ALIGN(attach.size));
+		if (error)
+			return error;
+	}
 	/* A size that wraps to zero here is refused. */
 	attachment = xpmem_attachment_create(attach.apid, attach.offset, PAGE_ALIGN(attach.size),
 					     attach.vaddr, attach.vaddr ? XPMEM_ATTACH_REPLACE : 0);
