@@ -12,9 +12,11 @@ debug_kernel_config() {
 
 # Parts of the kernel that handle no memory of the module and hand it no objects. They are compiled
 # without sanitizers, which makes them quicker to build and to run.
-debug_kernel_plain="arch/x86/pci block crypto drivers/acpi drivers/ata drivers/block drivers/char drivers/pci
-	drivers/pnp drivers/scsi drivers/tty drivers/virtio fs/9p fs/ext4 fs/jbd2 net/9p net/ipv4 net/sched
-	net/ethtool lib/zlib_deflate lib/zlib_inflate lib/zstd lib/lzo"
+debug_kernel_plain=(
+	arch/x86/pci block crypto drivers/acpi drivers/ata drivers/block drivers/char drivers/pci
+	drivers/pnp drivers/scsi drivers/tty drivers/virtio fs/9p fs/ext4 fs/jbd2 net/9p net/ethtool
+	net/ipv4 net/sched lib/lzo lib/zlib_deflate lib/zlib_inflate lib/zstd
+)
 
 # Switch the sanitizers off in a folder of the source and in all below it.
 debug_kernel_leave_plain() {
@@ -45,8 +47,7 @@ debug_kernel_build() {
 		tar -x -C "$work" -f "$work/usr/src/linux-source-$series.tar.xz" --wildcards \
 			--exclude='*/boot/dts' --exclude="linux-source-$series/tools/testing" &&
 			rm "$work/usr/src/linux-source-$series.tar.xz" &&
-			# shellcheck disable=SC2086
-			(cd "$source" && debug_kernel_leave_plain $debug_kernel_plain) &&
+			(cd "$source" && debug_kernel_leave_plain "${debug_kernel_plain[@]}") &&
 			mkdir "$output" &&
 			debug_kernel_config "$variant" >"$work/config" &&
 			make -s -C "$source" O="$output" KCONFIG_ALLCONFIG="$work/config" allnoconfig &&
@@ -73,7 +74,7 @@ debug_kernel_build() {
 debug_kernel_prepare() {
 	local variant=$1 series=$2 version= hash work=$cache/unpack.$$ refreshed= newest
 
-	hash=$({ debug_kernel_config "$variant" | sed '/^#/d; /^$/d'; echo "$debug_kernel_plain"; } | sha256sum | cut -c1-12)
+	hash=$({ debug_kernel_config "$variant" | sed '/^#/d; /^$/d'; echo "${debug_kernel_plain[@]}"; } | sha256sum | cut -c1-12)
 	while :; do
 		version=$(kernel_candidates "linux-source-$series" | cut -d' ' -f2) || version=
 		if [[ -n $version ]]; then

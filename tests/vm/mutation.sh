@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
 # ./vm mutate: applies each small mutant of tests/mutation/mutants to the module, builds it, and
 # runs in a VM the tests that are to find it. One VM tries mutants until one leaves it unusable.
 #
