@@ -434,6 +434,8 @@ static bool caller_forks(const struct xpmem_exporter *exporter, unsigned long st
  * except those of hugetlbfs files, which mm_take_all_locks() takes before the locks of other files.
  * So they take no part in a deadlock. After these changes the memory may be in use elsewhere, so
  * references to its pages would not be enough.
+ *
+ * Return: true if the zap may be deferred.
  */
 bool xpmem_groups_may_defer(const struct xpmem_exporter *exporter, enum mmu_notifier_event event,
 			    unsigned long start)

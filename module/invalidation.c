@@ -89,6 +89,8 @@ static void range_remove(struct xpmem_exporter *exporter, const struct mmu_notif
  * @end: end of the range
  *
  * The lock orders the test of a fault before or after the start of each invalidation.
+ *
+ * Return: true if one is.
  */
 bool xpmem_invalidation_active(struct xpmem_exporter *exporter, unsigned long start,
 			       unsigned long end)

@@ -104,6 +104,8 @@ static void mark_group(struct xpmem_window *window, const struct xpmem_attachmen
 /**
  * xpmem_ptes_may_be_huge() - whether the attachment can map the wanted page by a PMD
  * @snapshot: the function does not read its snapshot
+ *
+ * Return: true if it can.
  */
 bool xpmem_ptes_may_be_huge(const struct xpmem_snapshot *snapshot)
 {
@@ -130,6 +132,8 @@ static bool is_huge_zero(struct page *page)
 /**
  * xpmem_ptes_set_huge() - whether the exporter maps the wanted page by a PMD
  * @snapshot: after xpmem_ptes_may_be_huge() and a snapshot of the wanted page; sets huge
+ *
+ * Return: the value of huge.
  */
 bool xpmem_ptes_set_huge(struct xpmem_snapshot *snapshot)
 {

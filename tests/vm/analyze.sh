@@ -52,7 +52,7 @@ analyze_checkpatch() {
 # Comments of the module and of the interface that begin as kernel-doc does.
 analyze_kernel_doc() {
 	[[ -n $ynl_dir ]] || { echo "there is no kernel-doc"; return 1; }
-	(cd "$tree" && perl "$ynl_dir/scripts/kernel-doc" -none -Wshort-desc -Wcontents-before-sections -Werror module/*.[ch] module/compat/*.h uapi/linux/*.h)
+	(cd "$tree" && perl "$ynl_dir/scripts/kernel-doc" -none -Wall -Werror module/*.[ch] module/compat/*.h uapi/linux/*.h)
 }
 
 # .shellcheckrc says what is not looked for. The names in a list of the script have no spaces.
