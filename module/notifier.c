@@ -12,7 +12,7 @@
 
 #include "xpmem.h"
 
-/* What to do under the mmap_lock. The caller sets one of notifier, interval and ops. */
+/* An operation under the mmap_lock. The caller sets one of notifier, interval and ops. */
 struct request {
 	struct mmu_notifier *notifier;			/* to register */
 	struct mmu_interval_notifier *interval;		/* to insert, with interval_ops */

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What a fault found after it dropped the attacher's lock, kept for the next fault of the same
- * task.
+ * Keeps for a task's next fault the pages that a fault found after it dropped the attacher's lock.
  *
- * Without it a task starves while the exporter's mmap_lock is busy: each time it comes back, it may
- * only try for the lock.
+ * Without them a task starves while the exporter's mmap_lock is busy: each time it comes back, it
+ * may only try for the lock.
  */
 #include <linux/hash.h>
 #include <linux/slab.h>

@@ -28,7 +28,7 @@ entry b;			/* B's */
 
 byte refs[PAGES];		/* references that deferrals hold */
 
-/* What a task's fault saw of A's entry; it outlives the fault in an xpmem_retry. */
+/* A task's fault saw this of A's entry, and keeps it for the next fault in an xpmem_retry. */
 typedef snapshot {
 	bit valid;
 	bit write;

@@ -16,6 +16,10 @@ load helpers
 	run_case lifetime released-beside-another
 }
 
+@test "revoked beside another" {
+	run_case lifetime revoked-beside-another
+}
+
 @test "removed shared memory" {
 	run_case lifetime removed-shared-memory
 }

@@ -53,7 +53,7 @@ compile_load() {
 			included+=("$(cd "$headers" && realpath "${all[i]}")")
 			;;
 		-Wp,-M*) ;;
-		# The same for all, or the compiler does not take the precompiled header.
+		# With different names the compiler does not take the precompiled header.
 		-DKBUILD_BASENAME=*) compiler+=('-DKBUILD_BASENAME="xpmem"') ;;
 		*) compiler+=("${all[i]}") ;;
 		esac
@@ -82,7 +82,8 @@ compile_module() {
 	shift
 
 	compile_load main "$tree"
-	printf '#include "%s"\n' "${included[@]}" "$@" "$tree/module/compat/mm.h" "$tree/module/xpmem.h" >"$shared"
+	printf '#include "%s"\n' "${included[@]}" "$@" "$tree/module/compat/mm.h" \
+		"$tree/module/xpmem.h" >"$shared"
 	(cd "$headers" && "${compiler[@]}" -x c-header "$shared" -o "$shared.gch") || return
 	for file in "$kbuild"/module/.*.o.cmd; do
 		file=$(basename "${file#*/module/.}" .o.cmd)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * A program that speaks to the device without the library, as it was written for the old header: the
- * path and the ioctls' type by name, and structs initialized by position.
+ * A program that uses the device without the library, as it was written for the old header: the path
+ * and the ioctls' type by name, and structs initialized by position.
  */
 #include <stddef.h>
 #include <string.h>

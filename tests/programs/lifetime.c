@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* How access ends: remove, exit, kill, exec and close, in every order, while mapped and touched. */
 #include <fcntl.h>
+#include <linux/netlink.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -92,6 +93,25 @@ CASE(released_beside_another)
 	CHECK_EQ(load(ended), 5);
 	check_undisturbed(at, do_release, apid);
 	CHECK_EQ(load(ended), GOT_SIGSEGV);
+}
+
+static long do_revoke(const long *id)
+{
+	return sweep_request(NLM_F_ACK, XPMEM_NL_CMD_PERMIT_REVOKE, XPMEM_A_PERMIT_ID, id,
+			     sizeof(*id));
+}
+
+/* Unlike a release, this leaves the attachments of the permit mapped. */
+CASE(revoked_beside_another)
+{
+	long apid, ended;
+
+	attach_to_exporter();
+	apid = CHECK_OK(GET(.segid = segid, .flags = XPMEM_GET_RDWR));
+	ended = CHECK_OK(ATTACH(.apid = apid, .length = LENGTH));
+	CHECK_EQ(load(ended), 5);
+	check_undisturbed(at, do_revoke, apid);
+	CHECK_EQ(load(ended), GOT_SIGBUS);
 }
 
 CASE(removed_shared_memory)

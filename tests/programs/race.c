@@ -16,10 +16,9 @@
 
 #include "deadline.h"
 #include "device.h"
-#include "sweep.h"
 
-#define ATTACHMENTS 1000	/* of one page: to take it away takes a while */
-#define ROUNDS (12 / slowness())	/* fewer find a wrong lock */
+#define ATTACHMENTS 1000	/* of one page at most */
+#define ROUNDS 12
 #define LONGEST_DELAY 3000000L	/* ns: about what it takes to take the page away */
 #define SECRET 0x5ec2e75ec2e7L
 #define SCRIBBLE 0xbad0bad0badL
@@ -34,6 +33,12 @@ static struct board {
 
 static long page, at[ATTACHMENTS];
 static unsigned int seed;
+
+/* To take a page away from so many takes a while, and on a slow kernel as long from fewer. */
+static long attachments(void)
+{
+	return ATTACHMENTS / slowness();
+}
 
 static void start_case(void)
 {
@@ -62,7 +67,7 @@ static long do_attach_many(const long *segid)
 
 	if (apid < 0)
 		return apid;
-	for (i = 0; i < ATTACHMENTS; i++)
+	for (i = 0; i < attachments(); i++)
 		at[i] = CHECK_OK(ATTACH(.apid = apid, .length = PAGE));
 	return apid;
 }
@@ -72,18 +77,18 @@ static long do_watch(const long *round)
 {
 	long i, value;
 
-	for (i = 0; i < ATTACHMENTS; i++)
+	for (i = 0; i < attachments(); i++)
 		CHECK_OK(load(at[i]));
-	CHECK_OK(touch_for_writing(at[ATTACHMENTS - 1]));
+	CHECK_OK(touch_for_writing(at[attachments() - 1]));
 	board->ready = round[0];
 	while (board->over < round[0]) {
-		value = load(at[ATTACHMENTS - 1]);
+		value = load(at[attachments() - 1]);
 		if (value == GOT_SIGBUS || value == GOT_SIGSEGV)
 			return 0;
 		if (value != SECRET)
 			continue;
 		board->seen++;
-		(void)store(at[ATTACHMENTS - 1], SCRIBBLE);
+		(void)store(at[attachments() - 1], SCRIBBLE);
 		return 0;
 	}
 	return 0;
@@ -92,7 +97,7 @@ static long do_watch(const long *round)
 static long do_load_last(const long *none)
 {
 	(void)none;
-	return load(at[ATTACHMENTS - 1]);
+	return load(at[attachments() - 1]);
 }
 
 static void *discard(void *nothing)
@@ -124,7 +129,7 @@ static pthread_t begin_change(void *(*change)(void *))
 	return thread;
 }
 
-/* The time limit is that of a round: each attaches a thousand times and must end. */
+/* The time limit is that of a round: each attaches many times and must end. */
 static void begin_round(struct peer *attacher, long round)
 {
 	alarm(TIME_LIMIT * slowness());
@@ -165,7 +170,7 @@ CASE(overlapping_discards)
 		CHECK_OK(peer_answer(attacher));
 		CHECK_OK(answer(madvise((void *)fresh, PAGE, MADV_DONTNEED)));
 	}
-	printf("%u rounds\n", ROUNDS);
+	printf("%d rounds\n", ROUNDS);
 	if (board->seen || scribbled)
 		FAIL("memory that was never exported was read in %ld rounds and written in %ld",
 		     board->seen, scribbled);
@@ -182,9 +187,9 @@ static long do_close_all(const long *segid)
  * The segment ends while a change of the page is under way. When the call has returned, no attacher
  * reaches the page. The exporter still has it, and writes a secret there through a second mapping.
  */
-static void end_during_a_change(operation *end, void *(*change)(void *))
+static void end_during_a_change(operation *end)
 {
-	long round, alias, segid, apid, result, file = memory_file(PAGE);
+	long round, alias, segid, apid, file = memory_file(PAGE);
 	struct peer *attacher;
 	pthread_t thread;
 
@@ -197,7 +202,7 @@ static void end_during_a_change(operation *end, void *(*change)(void *))
 		segid = export_range(page, PAGE);
 		apid = CHECK_OK(on(attacher, do_attach_many, segid));
 		begin_round(attacher, round);
-		thread = begin_change(change);
+		thread = begin_change(make_read_only);
 		CHECK_OK(end(&segid));
 		CHECK_OK(store(alias, SECRET));
 		usleep(20000);
@@ -205,24 +210,23 @@ static void end_during_a_change(operation *end, void *(*change)(void *))
 		board->over = round;
 		CHECK_OK(peer_answer(attacher));
 		CHECK_EQ(on(attacher, do_load_last, 0), GOT_SIGBUS);
-		result = on(attacher, do_release, apid);
-		CHECK(!result || result == -ENOENT);
+		CHECK_OK(on(attacher, do_release, apid));
 		unmap(page, PAGE);
 	}
-	printf("%u rounds\n", ROUNDS);
+	printf("%d rounds\n", ROUNDS);
 	if (board->seen)
-		FAIL("in %ld of %u rounds the page was read after the segment had ended",
+		FAIL("in %ld of %d rounds the page was read after the segment had ended",
 		     board->seen, ROUNDS);
 }
 
 CASE(remove_during_a_change)
 {
-	end_during_a_change(do_remove, make_read_only);
+	end_during_a_change(do_remove);
 }
 
 CASE(close_during_a_change)
 {
-	end_during_a_change(do_close_all, make_read_only);
+	end_during_a_change(do_close_all);
 }
 
 static long do_fault_until_the_end(const long *address_round)
@@ -279,15 +283,18 @@ static void map_much(void)
 		protect(start + 2 * i * PAGE, PAGE, PROT_READ);
 }
 
-static void do_nothing(int number)
+static volatile sig_atomic_t signals;
+
+static void count_signal(int number)
 {
 	(void)number;
+	signals++;
 }
 
 /* The first calls of a process go over all its mappings, and no signal makes them begin anew. */
 CASE(first_use_under_a_timer)
 {
-	struct sigaction action = { .sa_handler = do_nothing, .sa_flags = SA_RESTART };
+	struct sigaction action = { .sa_handler = count_signal, .sa_flags = SA_RESTART };
 	struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1 };
 	struct itimerspec often = { { 0, 1000000 }, { 0, 1000000 } }, never = { { 0, 0 }, { 0, 0 } };
 	timer_t timer;
@@ -300,6 +307,8 @@ CASE(first_use_under_a_timer)
 	page = map_anonymous(PAGE);
 	CHECK_OK(here(do_attach_segment, export_range(page, PAGE), 0, PAGE));
 	CHECK_OK(answer(timer_settime(timer, 0, &never, NULL)));
+	printf("%d signals\n", (int)signals);
+	CHECK(signals > 0);
 }
 
 #define MUCH (64 * MIB)
@@ -372,7 +381,9 @@ CASE(interrupts_of_a_change)
 		board->over = round;
 		CHECK_OK(peer_answer(attacher));
 		printf("%ld interrupts\n", before);
-		least = before < least ? before : least;
+		/* Without an interrupt the attacher did not run. */
+		if (before && before < least)
+			least = before;
 	}
 	CHECK(least <= MOST_INTERRUPTS);
 }

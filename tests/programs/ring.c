@@ -173,7 +173,7 @@ static long do_map_shared(const long *none)
 	return own;
 }
 
-/* What is attached is gone all the time, and somebody waits for the mmap_lock. */
+/* Discards the attached memory all the time, while other threads wait for the mmap_lock. */
 static long do_change(const long *seconds)
 {
 	void *(*const what[])(void *) = { discard, map_and_unmap, map_and_unmap };
@@ -248,10 +248,7 @@ CASE(of_three)
 	run_ring(3);
 }
 
-/*
- * Of an exporter that is used with room for many windows: each fault makes one, while threads
- * write-lock the mmap_lock.
- */
+/* Number of windows in a storm. Each fault makes one, while threads write-lock the mmap_lock. */
 #define SPREAD 400
 
 static void *storm(void *unused)

@@ -264,10 +264,10 @@ CASE(debugger)
 
 #define MAPPINGS 4000
 #define PEEKS 20
+#define FORKERS 3	/* threads, so that one of them holds the mmap_lock most of the time */
 
 static volatile bool forked_enough;
 
-/* The exporter's mmap_lock is held for most of the time. */
 static void *fork_all_the_time(void *nothing)
 {
 	pid_t child;
@@ -286,7 +286,7 @@ CASE(debugger_while_the_exporter_forks)
 {
 	long start = map_anonymous(2 * MAPPINGS * PAGE), i, value;
 	char path[64];
-	pthread_t thread;
+	pthread_t threads[FORKERS];
 	int memory;
 
 	for (i = 0; i < MAPPINGS; i++)
@@ -294,14 +294,18 @@ CASE(debugger_while_the_exporter_forks)
 	share_shared();
 	snprintf(path, sizeof(path), "/proc/%d/mem", peer_pid(attacher));
 	memory = CHECK_OK(answer(open(path, O_RDWR | O_CLOEXEC)));
-	CHECK_EQ(pthread_create(&thread, NULL, fork_all_the_time, NULL), 0);
+	for (i = 0; i < FORKERS; i++)
+		CHECK_EQ(pthread_create(&threads[i], NULL, fork_all_the_time, NULL), 0);
 	for (i = 0; i < PEEKS; i++) {
 		CHECK_OK(answer(madvise((void *)page, PAGE, MADV_DONTNEED)));
+		/* The madvise() ended when no fork held the lock. */
+		usleep(rand() % 20000);
 		CHECK_EQ(answer(pread(memory, &value, sizeof(value), at)), sizeof(value));
 		CHECK_EQ(value, 0x10000000L);
 	}
 	forked_enough = true;
-	CHECK_EQ(pthread_join(thread, NULL), 0);
+	for (i = 0; i < FORKERS; i++)
+		CHECK_EQ(pthread_join(threads[i], NULL), 0);
 	close(memory);
 }
 

@@ -52,13 +52,15 @@ analyze_checkpatch() {
 # Comments of the module and of the interface that begin as kernel-doc does.
 analyze_kernel_doc() {
 	[[ -n $ynl_dir ]] || { echo "there is no kernel-doc"; return 1; }
-	(cd "$tree" && perl "$ynl_dir/scripts/kernel-doc" -none -Wall -Werror module/*.[ch] module/compat/*.h uapi/linux/*.h)
+	(cd "$tree" && perl "$ynl_dir/scripts/kernel-doc" -none -Wall -Werror \
+		module/*.[ch] module/compat/*.h uapi/linux/*.h)
 }
 
 # .shellcheckrc says what is not looked for. The names in a list of the script have no spaces.
 analyze_shellcheck() {
 	(cd "$tree" && git -c safe.directory='*' ls-files | while read -r file; do
-		if [[ $file == *.@(sh|bash|bats) ]] || head -n 1 "$file" | grep -aqE '^#!.*(/|env )(ba)?sh$|^#!/bin/busybox sh$|^#!.*bats$'; then
+		if [[ $file == *.@(sh|bash|bats) ]] || head -n 1 "$file" |
+			grep -aqE '^#!.*(/|env )(ba)?sh$|^#!/bin/busybox sh$|^#!.*bats$'; then
 			echo "$file"
 		fi
 	done | grep -vx module/build-in | xargs -n 12 -P 2 shellcheck &&

@@ -3,10 +3,12 @@
 # ./vm check: the host-side checks that meson knows, a line a check, and the counts.
 
 checks_run() {
-	local log=$build_dir/meson-logs/testlog-all.json passed=0 failed=0 skipped=0 status=0 result name
+	local log=$build_dir/meson-logs/testlog-all.json
+	local passed=0 failed=0 skipped=0 status=0 result name
 
 	rm -f "$log"
-	XPMEM_YNL=$ynl_dir meson test -C "$build_dir" --setup all --no-rebuild --print-errorlogs >"$run_dir/checks.log" 2>&1 || status=$?
+	XPMEM_YNL=$ynl_dir meson test -C "$build_dir" --setup all --no-rebuild --print-errorlogs \
+		>"$run_dir/checks.log" 2>&1 || status=$?
 	[[ -f $log ]] || : >"$log"
 	while IFS=$'\t' read -r result name; do
 		case $result in

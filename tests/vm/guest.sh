@@ -6,12 +6,18 @@
 guest_modules="virtio_pci virtio_console 9pnet_virtio 9p overlay"
 
 guest_prepare() {
-	guest_busybox=$cache/busybox/bin/busybox
+	local work=$cache/unpack.$$
+
+	guest_busybox=$cache/busybox/busybox
 	[[ -x $guest_busybox ]] && return 0
-	packages_unpack "$cache/unpack.$$" busybox-static ||
-		{ packages_refresh && packages_unpack "$cache/unpack.$$" busybox-static; } ||
+	packages_unpack "$work" busybox-static ||
+		{ packages_refresh && packages_unpack "$work" busybox-static; } ||
 		die "cannot download Debian's busybox-static; check the network and /etc/apt"
-	mv "$cache/unpack.$$" "$cache/busybox"
+	mkdir -p "$cache/busybox"
+	# It is in bin, and since Debian 13 in usr/bin.
+	find "$work" -name busybox -type f -exec mv {} "$guest_busybox" \;
+	rm -rf "$work"
+	[[ -x $guest_busybox ]] || die "Debian's busybox-static has no program busybox"
 }
 
 # Make the initramfs of one run in its folder. Its environment tells the guest where things are.

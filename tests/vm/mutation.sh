@@ -86,7 +86,7 @@ mutation_make() {
 		mutation_build_module "$build"
 }
 
-# The same with the lock; a failure's log is kept.
+# Take the lock and make a mutant. Keeps the log of a failure.
 mutation_build() {
 	local status=0
 
@@ -147,8 +147,8 @@ mutation_vm() {
 	done
 }
 
-# What the end of a VM says of the mutant that was in it. An emulator may hang by itself: then the
-# mutant is tried again, alone and with one emulator thread.
+# Judge the mutant in which the VM died. An emulator may hang by itself: then the mutant is tried
+# again, alone and with one emulator thread.
 mutation_death() {
 	local name=${1%%$'\t'*} complaint
 
@@ -184,9 +184,10 @@ mutation_on_kernel() {
 	for line; do
 		IFS=$'\t' read -r name part kernel build survives cases <<<"$line"
 		if ! mutation_build "$name" "$part" "$build"; then
-			mutation_outcome "$name" error - "it does not compile ($run_dir/build-$name.log)"
+			mutation_outcome "$name" error - \
+				"it does not compile ($run_dir/build-$name.log)"
 		elif [[ -z $cases ]]; then
-			mutation_outcome "$name" survived - -
+			mutation_outcome "$name" untried - -
 		else
 			ready+=("$name"$'\t'"$part"$'\t'"$build"$'\t'"$mutation_product"$'\t'"$cases")
 		fi
@@ -230,24 +231,27 @@ mutation_record() {
 
 # Compare the outcomes with the list, and print the counts.
 mutation_judge() {
-	local name outcome case symptom survives killed=0 survived=0 wrong=0
+	local name outcome case symptom survives killed=0 survived=0 untried=0 wrong=0
 
 	while IFS=$'\t' read -r name outcome case symptom; do
 		survives=$("$mutation_tool" list "$tree" "$name" | cut -f 5)
 		case $outcome in
 		killed) [[ $survives == - ]] && killed=$((killed + 1)) || wrong=$((wrong + 1)) ;;
 		survived) [[ $survives != - ]] && survived=$((survived + 1)) || wrong=$((wrong + 1)) ;;
+		untried) untried=$((untried + 1)) ;;
 		*) wrong=$((wrong + 1)) ;;
 		esac
 		case $outcome-$survives in
 		survived--) echo "FAIL  mutate: $name survived, and the list says no reason" ;;
+		untried-*) echo "      $name has no test: $survives" ;;
 		survived-*) echo "      $name survives: $survives" ;;
 		killed--) ;;
 		killed-*) echo "FAIL  mutate: $name was killed, and the list says that it survives" ;;
 		*) echo "FAIL  mutate: $name: $symptom" ;;
 		esac
 	done <"$mutation_outcomes"
-	echo "$killed killed, $survived survived as the list says, $wrong not as the list says"
+	echo "$killed killed, $survived survived as the list says, $untried without a test," \
+		"$wrong not as the list says"
 	((wrong == 0))
 }
 

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
-# The kernel's ynl tool and the schema of its specs, for what reads XPMEM_YNL, its checkpatch and its
-# kernel-doc: out of the linux-source of a Debian newer than the machine's, whose own has no ynl. It stays in the cache and is not installed.
+# The kernel's ynl tool and the schema of its specs, for the tests that read XPMEM_YNL, its checkpatch
+# and its kernel-doc: out of the linux-source of a newer Debian, as that of Debian 12 has no ynl. All
+# of it stays in the cache and is not installed.
 
 ynl_series=6.12
 
