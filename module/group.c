@@ -459,13 +459,16 @@ bool xpmem_groups_may_defer(const struct xpmem_exporter *exporter, enum mmu_noti
  * Returns the jiffies for which the notifier tries before it defers the zap. A caller that may hold
  * the mmap_lock or a VMA's lock most likely does, and holds no lock of an rmap. If the caller walks
  * a file's rmap, the notifier gets the group's lock in the end, or a registrant waits for the
- * caller.
+ * caller. A registrant that sleeps while the caller walks an rmap most likely waits for the caller,
+ * with the attacher's mmap_lock held.
  */
 static unsigned long patience(const struct standoff *standoff)
 {
 	if (standoff->caller_walks_file && standoff->registrant_takes_locks)
 		return 10 * HZ;
-	return standoff->caller_walks_rmap ? HZ / 10 : HZ;
+	if (!standoff->caller_walks_rmap)
+		return HZ;
+	return registrant_sleeps(standoff->group) ? HZ / 100 : HZ / 10;
 }
 
 /* Zaps a range of a group in the exporter's notifier. Returns false if the zap must be deferred. */
