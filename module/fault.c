@@ -157,7 +157,7 @@ static enum xpmem_fault_result fault_without_retry(struct xpmem_snapshot *snapsh
 	for (tries = 0; !fatal_signal_pending(current) && fruitless < MAX_FRUITLESS; tries++) {
 		if (source_locked) {
 			result = fault_and_snapshot(snapshot);
-		} else if (xpmem_mmap_read_try(mm, &borrowed)) {
+		} else if (xpmem_mmap_read_get(mm, lends, &borrowed)) {
 			result = fault_and_snapshot(snapshot);
 			xpmem_mmap_read_end(mm, borrowed);
 		} else {

@@ -7,11 +7,18 @@
  * that attach each other can deadlock, each behind a writer that waits for the lock that the other
  * holds. But a task that waits here holds its own mmap_lock for the whole wait. So it lends the
  * lock: another task that needs it uses it as if it had taken it, and the lender waits until the
- * borrower returns it. In a cycle of waiting tasks all locks are lent, so one task makes progress.
+ * borrower returns it.
+ *
+ * A task lends before it looks for a lender, both under lenders_lock. So the last task of a cycle
+ * to do so finds that the lock it needs is lent, and does not wait. Hence a lender may wait in the
+ * queue of the exporter's lock, where writers that follow one another cannot overtake it. Only
+ * lenders wait for an mmap_lock while they hold another.
  *
  * A borrower holds the lock for one fault of the exporter, and does not drop it in between.
  */
+#include <linux/lockdep.h>
 #include <linux/mm.h>
+#include <linux/rwsem.h>
 #include <linux/wait.h>
 
 #include "xpmem.h"
@@ -67,20 +74,23 @@ static struct xpmem_lender *lender_borrow(struct mm_struct *mm)
 }
 
 /**
- * xpmem_mmap_read_try() - take or borrow an mmap_lock for reading, without waiting
+ * xpmem_mmap_read_get() - take or borrow an mmap_lock for reading
  * @mm: the mm that owns the lock
+ * @waits: whether to wait for the lock; the caller lends the lock that it holds
  * @lender: is set to the lender, or to NULL
  *
- * Return: whether the caller got the lock, for xpmem_mmap_read_end().
+ * Return: whether the caller got the lock, for xpmem_mmap_read_end(). With @waits, false only if
+ * the task was killed.
  */
-bool xpmem_mmap_read_try(struct mm_struct *mm, struct xpmem_lender **lender)
+bool xpmem_mmap_read_get(struct mm_struct *mm, bool waits, struct xpmem_lender **lender)
 {
 	*lender = NULL;
 	if (mmap_read_trylock(mm))
 		return true;
 	*lender = lender_borrow(mm);
 	if (!*lender)
-		return false;
+		/* The comment above says why no cycle of tasks waits here. */
+		return waits && !down_read_killable_nested(&mm->mmap_lock, SINGLE_DEPTH_NESTING);
 	/* Tells lockdep about the lock, as after a trylock. */
 	rwsem_acquire_read(&mm->mmap_lock.dep_map, 0, 1, _THIS_IP_);
 	return true;

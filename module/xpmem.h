@@ -57,9 +57,9 @@
  *   of the tables of exporters, users, objects, waiters and lenders are innermost spinlocks. No
  *   task takes one of them while it holds another.
  *
- * No task waits for one mmap_lock while it holds another. A caller that cannot drop B's lock tries
- * for A's, or borrows it (lender.c). No task allocates with reclaim while it holds a window->lock
- * or permit->inserting.
+ * No task waits for one mmap_lock while it holds another, except callers that cannot drop B's lock:
+ * they lend it while they wait for A's, and borrow A's if it is lent (lender.c). No task allocates
+ * with reclaim while it holds a window->lock or permit->inserting.
  */
 #ifndef XPMEM_H
 #define XPMEM_H
@@ -366,7 +366,7 @@ struct xpmem_lender {
 
 void xpmem_lender_begin(struct xpmem_lender *lender, struct mm_struct *mm);
 void xpmem_lender_end(struct xpmem_lender *lender);
-bool xpmem_mmap_read_try(struct mm_struct *mm, struct xpmem_lender **lender);
+bool xpmem_mmap_read_get(struct mm_struct *mm, bool waits, struct xpmem_lender **lender);
 void xpmem_mmap_read_end(struct mm_struct *mm, struct xpmem_lender *lender);
 
 /* invalidation.c */
