@@ -272,14 +272,15 @@ CASE(removed_amid_faults)
 		FAIL("the page was read %ld times after the segment had been removed", board->seen);
 }
 
-#define MAPPINGS 20000
-
-/* Mappings that the kernel does not join. */
+/*
+ * Mappings that the kernel does not join. Debug kernels are slow, and check all mappings after each
+ * change of one, so there are fewer.
+ */
 static void map_much(void)
 {
-	long start = map_anonymous(2 * MAPPINGS * PAGE), i;
+	long count = 20000 / slowness() / slowness(), start = map_anonymous(2 * count * PAGE), i;
 
-	for (i = 0; i < MAPPINGS; i++)
+	for (i = 0; i < count; i++)
 		protect(start + 2 * i * PAGE, PAGE, PROT_READ);
 }
 
@@ -296,7 +297,9 @@ CASE(first_use_under_a_timer)
 {
 	struct sigaction action = { .sa_handler = count_signal, .sa_flags = SA_RESTART };
 	struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1 };
-	struct itimerspec often = { { 0, 1000000 }, { 0, 1000000 } }, never = { { 0, 0 }, { 0, 0 } };
+	/* The handling of a signal must leave time for the program, so slow kernels get fewer. */
+	struct timespec interval = { 0, 1000000 * slowness() };
+	struct itimerspec often = { interval, interval }, never = { { 0, 0 }, { 0, 0 } };
 	timer_t timer;
 
 	map_much();

@@ -262,7 +262,6 @@ CASE(debugger)
 	check_debugger(0x10000000L);
 }
 
-#define MAPPINGS 4000
 #define PEEKS 20
 #define FORKERS 3	/* threads, so that one of them holds the mmap_lock most of the time */
 
@@ -284,12 +283,14 @@ static void *fork_all_the_time(void *nothing)
 /* A debugger cannot give up the attacher's lock, and waits for the exporter all the same. */
 CASE(debugger_while_the_exporter_forks)
 {
-	long start = map_anonymous(2 * MAPPINGS * PAGE), i, value;
+	/* Many, so that a fork takes long. See map_much() in race.c. */
+	long mappings = 4000 / slowness() / slowness(), i, value;
+	long start = map_anonymous(2 * mappings * PAGE);
 	char path[64];
 	pthread_t threads[FORKERS];
 	int memory;
 
-	for (i = 0; i < MAPPINGS; i++)
+	for (i = 0; i < mappings; i++)
 		protect(start + 2 * i * PAGE, PAGE, PROT_READ);
 	share_shared();
 	snprintf(path, sizeof(path), "/proc/%d/mem", peer_pid(attacher));
