@@ -296,20 +296,22 @@ bool xpmem_permit_kill(struct xpmem_permit *permit, bool detach, enum xpmem_reas
 	struct xpmem_segment *segment = permit->segment;
 	struct xpmem_client *client = permit->client;
 	unsigned long end = segment->start + segment->length, groups;
+	bool first;
 
 	if (detach)
 		lockdep_assert_held(&permit->attaching);
-	if (!xpmem_registry_withdraw(&xpmem_permits, &permit->object)) {
-		wait_var_event_killable(&permit->ended, READ_ONCE(permit->ended));
-		return false;
-	}
 	/*
 	 * A task that attaches now is in the list already, so the code below finds its attachment,
 	 * or the task sees this mark and gives up.
 	 */
 	spin_lock(&permit->lock);
+	first = !permit->dead;
 	WRITE_ONCE(permit->dead, true);
 	spin_unlock(&permit->lock);
+	if (!first) {
+		wait_var_event_killable(&permit->ended, READ_ONCE(permit->ended));
+		return false;
+	}
 	atomic_dec(&segment->permits);
 	if (detach)
 		for_each_attachment(permit, attachment_unmap);
@@ -318,7 +320,8 @@ bool xpmem_permit_kill(struct xpmem_permit *permit, bool detach, enum xpmem_reas
 	xpmem_groups_revoke(segment->exporter, groups, is_of_permit, permit, segment->start, end);
 	xpmem_wait_revoke(segment->exporter, segment->start, end);
 	xpmem_dmabuf_revoke(segment, permit);
-	/* Last: close() of the file finds the permit in the list, and waits for it. */
+	/* Last: other calls that end the permit find it by its id or in the list, and wait for it. */
+	xpmem_registry_withdraw(&xpmem_permits, &permit->object);
 	spin_lock(&client->lock);
 	list_del(&permit->client_link);
 	spin_unlock(&client->lock);

@@ -185,12 +185,16 @@ bool xpmem_segment_kill(struct xpmem_segment *segment, enum xpmem_reason reason)
 	struct xpmem_client *client = segment->client;
 	struct xpmem_exporter *exporter = segment->exporter;
 	unsigned long end = segment->start + segment->length, groups;
+	bool first;
 
-	if (!xpmem_registry_withdraw(&xpmem_segments, &segment->object)) {
+	spin_lock(&segment->lock);
+	first = !segment->dead;
+	WRITE_ONCE(segment->dead, true);
+	spin_unlock(&segment->lock);
+	if (!first) {
 		wait_var_event_killable(&segment->ended, READ_ONCE(segment->ended));
 		return false;
 	}
-	WRITE_ONCE(segment->dead, true);
 	xpmem_race_point("segment-dead");
 	groups = stop_permits(segment);
 	/* After the end of the mm, no attachment maps any of it. */
@@ -198,7 +202,8 @@ bool xpmem_segment_kill(struct xpmem_segment *segment, enum xpmem_reason reason)
 		xpmem_groups_revoke(exporter, groups, is_of_segment, segment, segment->start, end);
 	xpmem_wait_revoke(exporter, segment->start, end);
 	xpmem_dmabuf_revoke(segment, NULL);
-	/* Last: close() of the file finds the segment in the list, and waits for it. */
+	/* Last: other calls that end the segment find it by its id or in the list, and wait for it. */
+	xpmem_registry_withdraw(&xpmem_segments, &segment->object);
 	spin_lock(&exporter->lock);
 	list_del(&segment->exporter_link);
 	spin_unlock(&exporter->lock);

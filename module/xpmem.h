@@ -423,7 +423,7 @@ struct xpmem_segment {
 	bool rdonly;
 	bool no_ptrace_check;		/* the mode alone decides which processes get a permit */
 	bool no_gup;			/* no attachment allows get_user_pages() */
-	bool dead;
+	bool dead;			/* set under lock */
 	bool ended;			/* all access has ended; killers wait for this */
 	atomic_t permits;		/* live permits */
 	atomic_long_t stats[XPMEM_FAULT_STATS];

@@ -25,6 +25,14 @@ teardown_file() {
 	run_case race close-during-a-change
 }
 
+@test "remove beside a remove" {
+	run_case race remove-beside-a-remove
+}
+
+@test "release beside a release" {
+	run_case race release-beside-a-release
+}
+
 @test "removed amid faults" {
 	run_case race removed-amid-faults
 }

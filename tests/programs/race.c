@@ -31,7 +31,7 @@ static struct board {
 	atomic_bool started, done, stop;
 } *board;
 
-static long page, at[ATTACHMENTS];
+static long page, segment, at[ATTACHMENTS];
 static unsigned int seed;
 
 /* To take a page away from so many takes a while, and on a slow kernel as long from fewer. */
@@ -187,9 +187,9 @@ static long do_close_all(const long *segid)
  * The segment ends while a change of the page is under way. When the call has returned, no attacher
  * reaches the page. The exporter still has it, and writes a secret there through a second mapping.
  */
-static void end_during_a_change(operation *end)
+static void end_during(void *(*change)(void *), operation *end)
 {
-	long round, alias, segid, apid, file = memory_file(PAGE);
+	long round, alias, apid, file = memory_file(PAGE);
 	struct peer *attacher;
 	pthread_t thread;
 
@@ -199,11 +199,11 @@ static void end_during_a_change(operation *end)
 	for (round = 1; round <= ROUNDS; round++) {
 		page = map_file(file, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED);
 		CHECK_OK(store(page, 1));
-		segid = export_range(page, PAGE);
-		apid = CHECK_OK(on(attacher, do_attach_many, segid));
+		segment = export_range(page, PAGE);
+		apid = CHECK_OK(on(attacher, do_attach_many, segment));
 		begin_round(attacher, round);
-		thread = begin_change(make_read_only);
-		CHECK_OK(end(&segid));
+		thread = begin_change(change);
+		CHECK_OK(end(&segment));
 		CHECK_OK(store(alias, SECRET));
 		usleep(20000);
 		CHECK_EQ(pthread_join(thread, NULL), 0);
@@ -221,12 +221,76 @@ static void end_during_a_change(operation *end)
 
 CASE(remove_during_a_change)
 {
-	end_during_a_change(do_remove);
+	end_during(make_read_only, do_remove);
 }
 
 CASE(close_during_a_change)
 {
-	end_during_a_change(do_close_all);
+	end_during(make_read_only, do_close_all);
+}
+
+/* Another thread may have ended the object already. */
+static long unless_gone(long result)
+{
+	return result == -ENOENT ? 0 : result;
+}
+
+static long do_remove_unless_gone(const long *id)
+{
+	return unless_gone(do_remove(id));
+}
+
+static void *remove_segment(void *nothing)
+{
+	board->started = true;
+	CHECK_OK(do_remove_unless_gone(&segment));
+	return nothing;
+}
+
+CASE(remove_beside_a_remove)
+{
+	end_during(remove_segment, do_remove_unless_gone);
+}
+
+static void *release_permit(void *permit)
+{
+	board->started = true;
+	CHECK_OK(unless_gone(do_release(permit)));
+	return NULL;
+}
+
+static long do_release_twice(const long *apid)
+{
+	pthread_t thread;
+	long value;
+
+	board->started = false;
+	CHECK_EQ(pthread_create(&thread, NULL, release_permit, (void *)apid), 0);
+	while (!board->started)
+		;
+	delay_at_random();
+	CHECK_OK(unless_gone(do_release(apid)));
+	value = load(at[0]);
+	CHECK_EQ(pthread_join(thread, NULL), 0);
+	return value;
+}
+
+/* Two threads release a permit. When one of them returns, nothing is attached. */
+CASE(release_beside_a_release)
+{
+	struct peer *attacher;
+	long round, apid;
+
+	start_case();
+	page = map_anonymous(PAGE);
+	CHECK_OK(store(page, 1));
+	segment = export_range(page, PAGE);
+	attacher = peer_start();
+	for (round = 1; round <= ROUNDS; round++) {
+		alarm(TIME_LIMIT * slowness());
+		apid = CHECK_OK(on(attacher, do_attach_many, segment));
+		CHECK_EQ(on(attacher, do_release_twice, apid), GOT_SIGSEGV);
+	}
 }
 
 static long do_fault_until_the_end(const long *address_round)
