@@ -320,7 +320,7 @@ bool xpmem_permit_kill(struct xpmem_permit *permit, bool detach, enum xpmem_reas
 	xpmem_groups_revoke(segment->exporter, groups, is_of_permit, permit, segment->start, end);
 	xpmem_wait_revoke(segment->exporter, segment->start, end);
 	xpmem_dmabuf_revoke(segment, permit);
-	/* Last: other calls that end the permit find it by its id or in the list, and wait for it. */
+	/* Last: other calls that end the permit find it by its id or in the list, and wait. */
 	xpmem_registry_withdraw(&xpmem_permits, &permit->object);
 	spin_lock(&client->lock);
 	list_del(&permit->client_link);

@@ -202,7 +202,7 @@ bool xpmem_segment_kill(struct xpmem_segment *segment, enum xpmem_reason reason)
 		xpmem_groups_revoke(exporter, groups, is_of_segment, segment, segment->start, end);
 	xpmem_wait_revoke(exporter, segment->start, end);
 	xpmem_dmabuf_revoke(segment, NULL);
-	/* Last: other calls that end the segment find it by its id or in the list, and wait for it. */
+	/* Last: other calls that end the segment find it by its id or in the list, and wait. */
 	xpmem_registry_withdraw(&xpmem_segments, &segment->object);
 	spin_lock(&exporter->lock);
 	list_del(&segment->exporter_link);

@@ -11,9 +11,18 @@ setup() {
 	max_segments=$(parameter max_segments) mode_mask=$(parameter mode_mask)
 }
 
+# Load the module, if a test has left another one, or none.
+restore_module() {
+	rm -rf /var/lib/dkms/xpmem
+	! mountpoint -q "/lib/modules/$(uname -r)" || umount "/lib/modules/$(uname -r)"
+	[[ -e $module/parameters/max_segments ]] || rmmod xpmem 2>/dev/null || true
+	[[ -d $module ]] || insmod "$XPMEM_MODULE"
+}
+
 teardown() {
 	local pid
 
+	restore_module
 	set_parameter max_segments "$max_segments"
 	set_parameter mode_mask "$mode_mask"
 	for pid in $holder_pid $monitor_pid; do
@@ -371,6 +380,72 @@ ended_amid_events() {
 	insmod "$XPMEM_MODULE"
 	is "$status" 1
 	is "$(jq -c '[.findings[] | select(.state == "problem") | .check]' <<<"$output")" '["module"]'
+}
+
+# The problems that doctor finds.
+problems() {
+	xpmemctl doctor | jq -r '.findings[] | select(.state == "problem") | .check + ": " + .finding'
+}
+
+@test "doctor knows why no module is loaded" {
+	local modules kept=$BATS_TEST_TMPDIR/modules
+
+	modules=/lib/modules/$(uname -r)
+	rmmod xpmem
+	mkdir "$kept"
+	cp "$modules"/modules.{order,builtin*} "$kept"
+	mount -t tmpfs none "$modules"
+	cp "$kept"/* "$modules"
+	depmod
+	is_like "$(problems)" "module: no module xpmem is installed for kernel $(uname -r), nor are the headers *"
+	mkdir "$modules/build"
+	is "$(problems)" "module: no module xpmem is installed for kernel $(uname -r)"
+	mkdir -p /var/lib/dkms/xpmem
+	is "$(problems)" "module: DKMS has xpmem, but no module is installed for kernel $(uname -r)"
+	is "$(xpmemctl doctor --fix --dry-run)" "dkms autoinstall && modprobe xpmem"
+	mkdir -p "$modules/updates/dkms"
+	cp "$XPMEM_MODULE" "$modules/updates/dkms/xpmem.ko"
+	depmod
+	is "$(problems)" "module: the module is installed ($modules/updates/dkms/xpmem.ko) and not loaded"
+	is "$(xpmemctl doctor --fix --dry-run)" "modprobe xpmem"
+	run_x bash -c "xpmemctl doctor --fix 2>&1"
+	is_like "$output" "modprobe xpmem"$'\n'"*xpmemctl doctor*"
+	is "$(problems)" ""
+}
+
+@test "doctor finds another make of the module" {
+	rmmod xpmem
+	insmod "$XPMEM_BUILD/tests/other_make/xpmem-other.ko"
+	is_like "$(problems)" "module: another make of the module xpmem is loaded (version 2.7-other)*"$'\n'"device: /dev/xpmem belongs to another make*"
+	is "$(xpmemctl doctor --fix --dry-run)" "modprobe -r xpmem && modprobe xpmem"
+	run_x 3 bash -c "xpmemctl -t list 2>&1"
+	is "$output" "xpmemctl: another make of the xpmem module is loaded; see: xpmemctl doctor --table"
+}
+
+# What doctor makes of the device, for a user.
+device_state() {
+	as_user "$1" xpmemctl doctor >"$BATS_TEST_TMPDIR/findings" || true
+	jq -r '.findings[] | select(.check == "device") | .state' "$BATS_TEST_TMPDIR/findings"
+}
+
+@test "doctor respects a device that belongs to a group" {
+	chown root:2000 /dev/xpmem
+	chmod 660 /dev/xpmem
+	is "$(device_state 2001)" "problem"
+	is "$(device_state 2000)" "ok"
+	is "$(problems)" ""
+	chown root:root /dev/xpmem
+	chmod 666 /dev/xpmem
+}
+
+@test "doctor ends with a summary and finds refusals and namespaces" {
+	is_like "$(xpmemctl doctor --table | tail -n 1)" "0 problems, * notes, * checks without a finding"
+	is "$(unshare --ipc xpmemctl doctor | jq -r '.findings[] | select(.check == "ipc_namespace") | .state')" "note"
+	is "$(unshare --net xpmemctl doctor | jq -r '.findings[] | select(.check == "net_namespace") | .state')" "note"
+	is "$(xpmemctl doctor | jq -c '[.findings[] | select(.check | endswith("namespace"))]')" "[]"
+	set_parameter max_segments 1
+	as_user 2000 objects --many 10 </dev/null >/dev/null 2>&1 || true
+	is "$(xpmemctl doctor | jq -r '.findings[] | select(.check == "limits") | .state')" "note"
 }
 
 @test "completion knows what is there" {

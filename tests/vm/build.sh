@@ -38,7 +38,7 @@ build_all() {
 		echo "$setup" >"$build_dir/xpmem-setup"
 	fi
 	build_log ninja -C "$build_dir" all tests/importer/xpmem-importer.ko \
-		tests/notifier/xpmem-notifier.ko
+		tests/notifier/xpmem-notifier.ko tests/other_make/xpmem-other.ko
 	build_module=$build_dir/module/xpmem.ko
 	[[ -f $build_module ]] || die "the build made no xpmem.ko"
 }

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Finds problems that keep programs from using XPMEM, or from using it well. */
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
+#include <link.h>
 #include <linux/xpmem.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -19,30 +22,57 @@ enum state { OK, NOTE, PROBLEM };
 static const char *const state_names[] = { [OK] = "ok", [NOTE] = "note", [PROBLEM] = "problem" };
 
 static struct json_object *findings;
-static bool has_problem, lost_finding;
+static size_t counts[PROBLEM + 1];
+static bool lost_finding;
 
-/* Omits an empty remedy. */
+/*
+ * Adds a finding. Omits an empty remedy, and an empty command. The remedy tells an administrator
+ * what to do, and the command does it.
+ */
+static void found_with(const char *check, enum state state, const char *remedy,
+		       const char *command, const char *format, va_list arguments)
+{
+	struct json_object *finding = json_object_new_object();
+	char text[512];
+
+	vsnprintf(text, sizeof(text), format, arguments);
+	text_make_line(text);
+	counts[state]++;
+	if (json_put(finding, "check", json_object_new_string(check)) &&
+	    json_put(finding, "state", json_object_new_string(state_names[state])) &&
+	    json_put(finding, "finding", json_object_new_string(text)) &&
+	    (!*remedy || json_put(finding, "remedy", json_object_new_string(remedy))) &&
+	    (!*command || json_put(finding, "command", json_object_new_string(command))) &&
+	    !json_object_array_add(findings, finding))
+		return;
+	json_object_put(finding);
+	lost_finding = true;
+}
+
 static void found(const char *check, enum state state, const char *remedy, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 
 static void found(const char *check, enum state state, const char *remedy, const char *format, ...)
 {
-	struct json_object *finding = json_object_new_object();
 	va_list arguments;
-	char text[512];
 
 	va_start(arguments, format);
-	vsnprintf(text, sizeof(text), format, arguments);
+	found_with(check, state, remedy, "", format, arguments);
 	va_end(arguments);
-	has_problem |= state == PROBLEM;
-	if (json_put(finding, "check", json_object_new_string(check)) &&
-	    json_put(finding, "state", json_object_new_string(state_names[state])) &&
-	    json_put(finding, "finding", json_object_new_string(text)) &&
-	    (!*remedy || json_put(finding, "remedy", json_object_new_string(remedy))) &&
-	    !json_object_array_add(findings, finding))
-		return;
-	json_object_put(finding);
-	lost_finding = true;
+}
+
+/* A finding that a shell command of an administrator mends. */
+static void fixable(const char *check, enum state state, const char *remedy, const char *command,
+		    const char *format, ...) __attribute__((format(printf, 5, 6)));
+
+static void fixable(const char *check, enum state state, const char *remedy, const char *command,
+		    const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	found_with(check, state, remedy, command, format, arguments);
+	va_end(arguments);
 }
 
 /* The first line of a file, without its end. False when it cannot be read. */
@@ -58,11 +88,130 @@ static bool read_line(const char *path, char *text, size_t size)
 	return got;
 }
 
-static void check_module(struct json_object *info)
+#define MODULES "/lib/modules/"
+
+/*
+ * Finds the file that modprobe would load for the running kernel. False if there is none.
+ */
+static bool find_module_file(const char *release, char *path, size_t size)
+{
+	char line[1024], *name;
+	bool there = false;
+	FILE *file;
+
+	snprintf(line, sizeof(line), MODULES "%s/modules.dep", release);
+	file = fopen(line, "re");
+	if (!file)
+		return false;
+	while (!there && fgets(line, sizeof(line), file)) {
+		line[strcspn(line, ":\n")] = '\0';
+		name = strrchr(line, '/');
+		name = name ? name + 1 : line;
+		there = !strncmp(name, "xpmem.ko", strlen("xpmem.ko"));
+	}
+	fclose(file);
+	if (there)
+		snprintf(path, size, "%s%s%s%s", *line == '/' ? "" : MODULES,
+			 *line == '/' ? "" : release, *line == '/' ? "" : "/", line);
+	return there;
+}
+
+/* The kernel appends this to a module that is signed. */
+static bool is_signed(const char *path)
+{
+	static const char mark[] = "~Module signature appended~\n";
+	char end[sizeof(mark) - 1];
+	FILE *file = fopen(path, "re");
+	bool there;
+
+	/* Of a compressed module this tool cannot tell. */
+	if (!file || !strstr(path, ".ko") || strcmp(strstr(path, ".ko"), ".ko")) {
+		if (file)
+			fclose(file);
+		return true;
+	}
+	there = !fseek(file, -(long)sizeof(end), SEEK_END) &&
+		fread(end, sizeof(end), 1, file) == 1 && !memcmp(end, mark, sizeof(end));
+	fclose(file);
+	return there;
+}
+
+/* Whether the kernel takes signed modules only: it does under Secure Boot, or if it was told to. */
+static bool needs_signature(void)
+{
+	char line[128];
+
+	return (read_line("/sys/module/module/parameters/sig_enforce", line, sizeof(line)) &&
+		*line == 'Y') ||
+	       (read_line("/sys/kernel/security/lockdown", line, sizeof(line)) &&
+		!strstr(line, "[none]"));
+}
+
+/* Tells why there is no module for the running kernel, as far as DKMS knows. */
+static void check_missing_file(const char *release)
+{
+	char headers[512];
+
+	snprintf(headers, sizeof(headers), MODULES "%s/build", release);
+	if (access(headers, F_OK))
+		found("module", PROBLEM,
+		      "install the headers of this kernel (Debian: linux-headers-$(uname -r), Red Hat: "
+		      "kernel-devel-$(uname -r)), then: dkms autoinstall",
+		      "no module xpmem is installed for kernel %s, nor are the headers to build it",
+		      release);
+	else if (!access("/var/lib/dkms/xpmem", F_OK))
+		fixable("module", PROBLEM,
+			"build it with: dkms autoinstall; the log is /var/lib/dkms/xpmem/*/build/make.log",
+			"dkms autoinstall && modprobe xpmem",
+			"DKMS has xpmem, but no module is installed for kernel %s", release);
+	else
+		found("module", PROBLEM,
+		      "install the package xpmem-dkms, or the module's package for this kernel",
+		      "no module xpmem is installed for kernel %s", release);
+}
+
+/* The module is not loaded. */
+static void check_module_file(void)
+{
+	struct utsname kernel;
+	char path[2048];
+
+	if (uname(&kernel))
+		return;
+	if (!find_module_file(kernel.release, path, sizeof(path)))
+		check_missing_file(kernel.release);
+	else if (needs_signature() && !is_signed(path))
+		found("module", PROBLEM,
+		      "sign it and enroll the key with mokutil, as doc/packages.md says",
+		      "the module is not loaded, this kernel takes signed modules only, and %s is not signed",
+		      path);
+	else
+		fixable("module", PROBLEM, "load it with: modprobe xpmem", "modprobe xpmem",
+			"the module is installed (%s) and not loaded", path);
+}
+
+/* A module of this name is loaded that does not serve the netlink family. */
+static void check_other_make(void)
+{
+	char version[64];
+
+	if (!read_line("/sys/module/xpmem/version", version, sizeof(version)))
+		snprintf(version, sizeof(version), "unknown");
+	fixable("module", PROBLEM,
+		"end the programs that use /dev/xpmem (fuser -v /dev/xpmem), then: modprobe -r xpmem && "
+		"modprobe xpmem; if the other one comes back, see: modinfo -n xpmem",
+		"modprobe -r xpmem && modprobe xpmem",
+		"another make of the module xpmem is loaded (version %s), which xpmemctl cannot look into",
+		version);
+}
+
+static void check_module(struct json_object *info, bool loaded)
 {
 	if (!info) {
-		found("module", PROBLEM, "load it with: modprobe xpmem",
-		      "the module is not loaded, or is too old to answer over netlink");
+		if (loaded)
+			check_other_make();
+		else
+			check_module_file();
 		return;
 	}
 	found("module", OK, "", "module %s is loaded and serves ABI version %s",
@@ -78,37 +227,142 @@ static void check_module(struct json_object *info)
 		found("version", OK, "", "tool and module have the same ABI version");
 }
 
+/* Whether the caller is in a group. */
+static bool in_group(gid_t group)
+{
+	int i, count = getgroups(0, NULL);
+	gid_t groups[count > 0 ? count : 1];
+
+	count = getgroups(count, groups);
+	for (i = 0; i < count; i++)
+		if (groups[i] == group)
+			return true;
+	return getegid() == group;
+}
+
+/* Only the members of a group may use the device, as the administrator wants. */
+static void check_group(const struct stat *state)
+{
+	const struct group *group = getgrgid(state->st_gid);
+	char name[64];
+
+	snprintf(name, sizeof(name), "%u", state->st_gid);
+	found("device", geteuid() && !in_group(state->st_gid) ? PROBLEM : OK,
+	      geteuid() && !in_group(state->st_gid) ? "have an administrator add you to the group" :
+						      "",
+	      "members of group %s may use /dev/xpmem", group ? group->gr_name : name);
+}
+
 static void check_device(bool loaded)
 {
 	struct xpmem_ioc_query query = { .size = sizeof(query) };
 	struct stat state;
-	int device;
+	int device, error;
 
 	if (stat("/dev/xpmem", &state)) {
-		found("device", loaded ? PROBLEM : NOTE,
-		      loaded ?
-			      "check udev and devtmpfs, or make the node with the number in /proc/misc" :
-			      "",
-		      "/dev/xpmem does not exist");
+		if (loaded)
+			found("device", PROBLEM,
+			      "check udev and devtmpfs; in a container, pass the device: --device /dev/xpmem",
+			      "/dev/xpmem does not exist");
 		return;
 	}
 	device = open("/dev/xpmem", O_RDWR | O_CLOEXEC);
-	if (device < 0) {
-		found("device", PROBLEM, "install the udev rule 60-xpmem.rules, or: chmod 666 /dev/xpmem",
-		      "/dev/xpmem cannot be opened for reading and writing: %s", strerror(errno));
+	error = errno;
+	if (device < 0 && (error == ENODEV || error == ENXIO)) {
+		if (loaded)
+			found("device", PROBLEM, "remove the stale node and restart udev",
+			      "/dev/xpmem is not the node of the loaded module");
+	} else if (device < 0 && error == EPERM) {
+		found("device", PROBLEM, "give the container the device: --device /dev/xpmem",
+		      "the device controller of this container does not allow /dev/xpmem");
+	} else if (device < 0 && (state.st_mode & 0066) == 0060) {
+		check_group(&state);
+	} else if (device < 0) {
+		fixable("device", PROBLEM,
+			"install the udev rule 60-xpmem.rules, or: chmod 666 /dev/xpmem",
+			"chmod 666 /dev/xpmem",
+			"/dev/xpmem cannot be opened for reading and writing: %s", strerror(error));
+	} else if (ioctl(device, XPMEM_IOC_QUERY, &query)) {
+		found("device", PROBLEM, "load the module that came with this tool",
+		      "/dev/xpmem belongs to another make of the module: %s", strerror(errno));
+	} else if ((state.st_mode & 0066) == 0060) {
+		check_group(&state);
+	} else if ((state.st_mode & 0666) != 0666) {
+		fixable("device", NOTE,
+			"to open it to all users, since the module checks access itself: chmod 666 /dev/xpmem",
+			"chmod 666 /dev/xpmem", "/dev/xpmem has mode %04o: not all users may use it",
+			state.st_mode & 07777);
+	} else {
+		found("device", OK, "", "all users may use /dev/xpmem, and it answers");
+	}
+	if (device >= 0)
+		close(device);
+}
+
+/*
+ * The ipc namespace that the kernel booted with has this number (PROC_IPC_INIT_INO in
+ * include/linux/proc_ns.h).
+ */
+#define FIRST_IPC_NAMESPACE "ipc:[4026531839]"
+
+static void check_namespaces(struct json_object *info)
+{
+	char own[64] = "", first[64] = "";
+
+	if (readlink("/proc/self/ns/ipc", own, sizeof(own) - 1) > 0 &&
+	    strcmp(own, FIRST_IPC_NAMESPACE) && !json_number(info, "global_ids"))
+		found("ipc_namespace", NOTE,
+		      "to share with the host or other containers, run in their ipc namespace (--ipc=host, or "
+		      "--ipc=container:NAME)",
+		      "this is not the machine's first ipc namespace: ids of processes in other ones mean "
+		      "nothing here");
+	memset(own, 0, sizeof(own));
+	/* Only an administrator may read the second. */
+	if (readlink("/proc/self/ns/net", own, sizeof(own) - 1) > 0 &&
+	    readlink("/proc/1/ns/net", first, sizeof(first) - 1) > 0 && strcmp(own, first))
+		found("net_namespace", NOTE, "run xpmemctl monitor in the machine's first network namespace",
+		      "this is another network namespace than that of process 1: events do not arrive here");
+}
+
+/* The library that programs of this environment get. */
+static void check_library(void)
+{
+	void *library = dlopen("libxpmem.so.0", RTLD_LAZY | RTLD_LOCAL);
+	struct link_map *map;
+
+	if (!library) {
+		found("library", NOTE, "install libxpmem0; MPI libraries load it at run time",
+		      "the dynamic linker finds no libxpmem.so.0");
 		return;
 	}
-	if (ioctl(device, XPMEM_IOC_QUERY, &query))
-		found("device", PROBLEM,
-		      "find and unload the other module that made /dev/xpmem, and load xpmem",
-		      "/dev/xpmem does not answer: %s", strerror(errno));
-	else if ((state.st_mode & 0666) != 0666)
-		found("device", NOTE,
-		      "to open it to all users, since the module checks access itself: chmod 666 /dev/xpmem",
-		      "/dev/xpmem has mode %04o: not all users may use it", state.st_mode & 07777);
-	else
-		found("device", OK, "", "all users may use /dev/xpmem, and it answers");
-	close(device);
+	if (!dlinfo(library, RTLD_DI_LINKMAP, &map)) {
+		if (dlsym(library, "xpmem_query"))
+			found("library", OK, "", "programs get %s", map->l_name);
+		else
+			found("library", NOTE,
+			      "programs run unchanged; install libxpmem0 for the calls of xpmem_ext.h",
+			      "programs get %s, which is another make of the library", map->l_name);
+	}
+	dlclose(library);
+}
+
+/* The administrator sees how often the module refused something. */
+static void check_refusals(struct netlink *netlink, struct json_object *info)
+{
+	struct json_object *stats = NULL, *totals;
+
+	if (!json_object_object_get_ex(info, "segments", &totals) ||
+	    netlink_get(netlink, &operation_stats_get, 0, &stats) != STATUS_OK)
+		return;
+	if (json_number(stats, "ptrace_denials"))
+		found("refusals", NOTE, "the kernel log names user, process and remedy: dmesg | grep xpmem",
+		      "since it was loaded the module refused %llu permits because of the ptrace check",
+		      (unsigned long long)json_number(stats, "ptrace_denials"));
+	if (json_number(stats, "limit_hits"))
+		found("limits", NOTE, "see which user has most: xpmemctl list; or raise the max_ parameters",
+		      "since it was loaded the module refused %llu objects because of a user's limit",
+		      (unsigned long long)json_number(stats, "limit_hits"));
+	json_object_put(stats);
 }
 
 static void check_parameters(struct json_object *info)
@@ -122,11 +376,13 @@ static void check_parameters(struct json_object *info)
 		      mask);
 	else
 		found("mode_mask", NOTE,
-		      "if users are not to share memory: echo 0700 > /sys/module/xpmem/parameters/mode_mask",
+		      "if users are not to share memory: echo 0700 > /sys/module/xpmem/parameters/mode_mask, "
+		      "and to make it last: echo options xpmem mode_mask=0700 > /etc/modprobe.d/xpmem.conf",
 		      "mode_mask is %s: users may attach memory of other users who allow it", mask);
 	if (json_number(info, "global_ids"))
 		found("global_ids", NOTE,
-		      "to keep containers apart: echo N > /sys/module/xpmem/parameters/global_ids",
+		      "to keep containers apart: echo N > /sys/module/xpmem/parameters/global_ids, and to make "
+		      "it last: echo options xpmem global_ids=N > /etc/modprobe.d/xpmem.conf",
 		      "ids are valid across ipc namespaces");
 	else
 		found("global_ids", OK, "", "ids are valid in their own ipc namespace only");
@@ -154,7 +410,9 @@ static void check_limits(struct netlink *netlink, struct json_object *info)
 		if (netlink_dump(netlink, nouns[i].get, NULL, count_one, &count) != STATUS_OK)
 			return;
 		if (limit && count >= limit - limit / 10)
-			found(key, PROBLEM, "raise the parameter of that name in /sys/module/xpmem/parameters",
+			found(key, PROBLEM,
+			      "raise the parameter of that name in /sys/module/xpmem/parameters, and in "
+			      "/etc/modprobe.d/xpmem.conf to make it last",
 			      "this user has %lu of the %lu %s that it may have", count, limit, nouns[i].plural);
 		else if (limit)
 			found(key, OK, "", "this user has %lu of the %lu %s that it may have",
@@ -274,7 +532,42 @@ static enum status print(void)
 		if (remedy)
 			printf("         %s\n", remedy);
 	}
+	printf("%zu problems, %zu notes, %zu checks without a finding\n", counts[PROBLEM],
+	       counts[NOTE], counts[OK]);
 	return output_finish();
+}
+
+/* Runs the commands of problems, or prints them. */
+static enum status fix(void)
+{
+	enum status status = STATUS_OK;
+	size_t i;
+
+	for (i = 0; i < json_object_array_length(findings); i++) {
+		struct json_object *finding = json_object_array_get_idx(findings, i);
+		const char *command = json_text(finding, "command");
+
+		if (!command || strcmp(json_text(finding, "state"), state_names[PROBLEM]))
+			continue;
+		puts(command);
+		if (output_finish() != STATUS_OK)
+			return STATUS_FAILED;
+		if (!options.dry_run && system(command))
+			status = fail(STATUS_FAILED, "this command failed: %s", command);
+	}
+	if (status == STATUS_OK && counts[PROBLEM] && !options.dry_run)
+		warn("check again with: xpmemctl doctor --table");
+	return output_finish() == STATUS_OK ? status : STATUS_FAILED;
+}
+
+/* Asks the module, if it is one that answers. */
+static void ask_module(struct netlink *netlink, struct json_object **about)
+{
+	if (!netlink_is_served())
+		return;
+	if (netlink_open(netlink) != STATUS_OK ||
+	    netlink_get(netlink, &operation_info_get, 0, about) != STATUS_OK)
+		found("module", PROBLEM, "", "the module serves netlink, but does not answer");
 }
 
 enum status doctor(int count, char **arguments)
@@ -289,32 +582,31 @@ enum status doctor(int count, char **arguments)
 			STATUS_USAGE,
 			"doctor takes no argument, but there is \"%s\"; see: xpmemctl doctor --help",
 			arguments[0]);
+	if (options.dry_run && !options.fix)
+		return fail(STATUS_USAGE, "--dry-run needs --fix");
 	findings = json_object_new_array();
 	if (!findings)
 		return out_of_memory();
-	if (loaded) {
-		status = netlink_open(&netlink);
-		if (status == STATUS_OK)
-			status = netlink_get(&netlink, &operation_info_get, 0, &about);
-		if (status != STATUS_OK) {
-			json_object_put(findings);
-			return status;
-		}
-	}
-	check_module(about);
+	ask_module(&netlink, &about);
+	if (about || !counts[PROBLEM])
+		check_module(about, loaded);
 	check_device(loaded);
 	if (about) {
 		check_parameters(about);
 		check_limits(&netlink, about);
+		check_refusals(&netlink, about);
+		check_namespaces(about);
+	} else {
+		check_kernel();
 	}
-	check_kernel();
+	check_library();
 	check_huge_pages("thp", "/sys/kernel/mm/transparent_hugepage/enabled", "private memory");
 	check_huge_pages("shmem_thp", "/sys/kernel/mm/transparent_hugepage/shmem_enabled",
 			 "shared memory");
 	check_process_limits();
-	status = lost_finding ? out_of_memory() : print();
+	status = lost_finding ? out_of_memory() : options.fix ? fix() : print();
 	json_object_put(findings);
 	json_object_put(about);
 	netlink_close(&netlink);
-	return status == STATUS_OK && has_problem ? STATUS_FAILED : status;
+	return status == STATUS_OK && counts[PROBLEM] && !options.fix ? STATUS_FAILED : status;
 }

@@ -99,7 +99,11 @@ const struct command commands[] = {
 		.arguments = "",
 		.summary =
 			"what keeps programs from using XPMEM, or from using it well, and what to do",
-		.details = "The exit status is 1 if there is a problem.\n",
+		.details =
+			"The exit status is 1 if there is a problem.\n"
+			"  --fix               run the commands that mend problems, and print them\n"
+			"  --dry-run           with --fix: only print them\n",
+		.options = "--fix --dry-run",
 		.run = doctor,
 	},
 	{
@@ -233,7 +237,8 @@ static enum status parse_columns(char *list)
 }
 
 /* All commands take the options with a letter; only --columns is for some. */
-enum { OPTION_WATCH = 256, OPTION_COUNT, OPTION_OPENMETRICS, OPTION_SNAPSHOT, OPTION_VERSION };
+enum { OPTION_WATCH = 256, OPTION_COUNT, OPTION_OPENMETRICS, OPTION_SNAPSHOT, OPTION_FIX,
+       OPTION_DRY_RUN, OPTION_VERSION };
 
 static const char letters[] = ":jpto:Hh";
 
@@ -247,6 +252,8 @@ static const struct option long_options[] = {
 	{ "count", required_argument, NULL, OPTION_COUNT },
 	{ "openmetrics", no_argument, NULL, OPTION_OPENMETRICS },
 	{ "snapshot", no_argument, NULL, OPTION_SNAPSHOT },
+	{ "fix", no_argument, NULL, OPTION_FIX },
+	{ "dry-run", no_argument, NULL, OPTION_DRY_RUN },
 	{ "help", no_argument, NULL, 'h' },
 	{ "version", no_argument, NULL, OPTION_VERSION },
 	{ 0 },
@@ -336,6 +343,14 @@ static enum status take_option(int option, int argc, char **argv)
 	case OPTION_SNAPSHOT:
 		note_given("--snapshot");
 		options.snapshot = true;
+		return STATUS_OK;
+	case OPTION_FIX:
+		note_given("--fix");
+		options.fix = true;
+		return STATUS_OK;
+	case OPTION_DRY_RUN:
+		note_given("--dry-run");
+		options.dry_run = true;
 		return STATUS_OK;
 	case ':':
 		return fail(STATUS_USAGE, "option \"%s\" lacks a value; see: xpmemctl --help", argv[argc - 1]);

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "xpmemctl.h"
 
@@ -192,6 +193,16 @@ static enum status explain(const struct operation *operation, int64_t id, int er
 	}
 }
 
+bool netlink_is_served(void)
+{
+	struct nl_sock *socket = nl_socket_alloc();
+	bool served = socket && !genl_connect(socket) &&
+		      genl_ctrl_resolve(socket, XPMEM_FAMILY_NAME) >= 0;
+
+	nl_socket_free(socket);
+	return served;
+}
+
 enum status netlink_open(struct netlink *netlink)
 {
 	int yes = 1, error;
@@ -204,8 +215,12 @@ enum status netlink_open(struct netlink *netlink)
 		error = netlink->family = genl_ctrl_resolve(netlink->socket, XPMEM_FAMILY_NAME);
 	if (error < 0) {
 		netlink_close(netlink);
+		if (error == -NLE_OBJ_NOTFOUND && !access("/sys/module/xpmem", F_OK))
+			return fail(STATUS_NO_MODULE,
+				    "another make of the xpmem module is loaded; see: xpmemctl doctor --table");
 		if (error == -NLE_OBJ_NOTFOUND)
-			return fail(STATUS_NO_MODULE, "the xpmem module is not loaded; load it with: modprobe xpmem");
+			return fail(STATUS_NO_MODULE,
+				    "the xpmem module is not loaded; load it with: modprobe xpmem");
 		return fail(STATUS_FAILED, "generic netlink does not answer: %s", nl_geterror(error));
 	}
 	/* Without these options, errors only lack the module's message. */

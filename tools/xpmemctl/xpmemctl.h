@@ -30,6 +30,8 @@ struct options {
 	double interval;	/* seconds; 0: once */
 	unsigned long count;	/* of rounds; 0: no end */
 	bool snapshot;
+	bool fix;		/* run the commands of findings */
+	bool dry_run;		/* only print them */
 };
 
 extern struct options options;
@@ -122,6 +124,9 @@ struct netlink {
 	int family;
 	bool interrupted;	/* a listing could not be had in one piece */
 };
+
+/* Whether the loaded module has the netlink family; prints nothing. */
+bool netlink_is_served(void);
 
 enum status netlink_open(struct netlink *netlink);
 void netlink_close(struct netlink *netlink);
