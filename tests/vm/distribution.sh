@@ -53,8 +53,8 @@ debian_contents() {
 		libxpmem-dev	/usr/lib/x86_64-linux-gnu/cmake/xpmem/xpmem-config(-version)?.cmake
 		libxpmem-dev	/usr/include/(linux/xpmem|xpmem|xpmem_ext).h
 		libxpmem-dev	/usr/share/man/man3/xpmem(_make)?.3.gz
+		xpmemctl	/usr/bin/xpmemctl
 		libxpmem-dev	/usr/share/doc/libxpmem-dev/examples/wait.c
-		xpmemctl	/usr/sbin/xpmemctl
 		xpmemctl	/usr/share/bash-completion/completions/xpmemctl
 		xpmemctl	/usr/share/zsh/vendor-completions/_xpmemctl
 		xpmemctl	/usr/share/man/man7/xpmem.7.gz
@@ -83,7 +83,7 @@ rpm_packages() {
 		xpmem-dkms) grep -q "^/usr/src/xpmem-$version/dkms.conf$" "$run_dir/rpm" && grep -q /60-xpmem.rules "$run_dir/rpm" ;;
 		libxpmem) grep -q '/libxpmem.so.0$' "$run_dir/rpm" ;;
 		libxpmem-devel) grep -q '/cray-xpmem.pc$' "$run_dir/rpm" && grep -q '/xpmem-config.cmake$' "$run_dir/rpm" ;;
-		xpmemctl) grep -q '^/usr/sbin/xpmemctl$' "$run_dir/rpm" ;;
+		xpmemctl) grep -q '^/usr/bin/xpmemctl$' "$run_dir/rpm" ;;
 		xpmembench) grep -q '^/usr/bin/xpmembench$' "$run_dir/rpm" ;;
 		esac
 	done

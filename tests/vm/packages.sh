@@ -41,6 +41,7 @@ python3-yaml		reads the netlink spec (the kernel's ynl tool)
 python3-jsonschema	checks JSON and the netlink spec against schemas (tests)
 xz-utils		unpacks sources of kernels
 e2fsprogs		makes the disk of the tests
+zsh			completes command lines of the tools (tests)
 gnuplot-nox		draws pictures for xpmembench (tests)
 python3-prometheus-client	reads OpenMetrics of xpmemctl (tests)
 END

@@ -1,24 +1,39 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Completion for shells: prints candidates for the last of the given words, one per line. Reports
- * no errors.
+ * Completion for shells: prints candidates for the last of the given words, one per line, and with
+ * --describe what each means. Reports no errors.
  */
 #include <string.h>
 
 #include "xpmemctl.h"
 
 static const char *word;	/* word to complete */
+static bool describe;		/* whether candidates have a tab and a description after them */
+
+static void offer_described(const char *candidate, const char *description)
+{
+	if (strncmp(candidate, word, strlen(word)))
+		return;
+	if (describe && description)
+		printf("%s\t%s\n", candidate, description);
+	else
+		puts(candidate);
+}
 
 static void offer(const char *candidate)
 {
-	if (!strncmp(candidate, word, strlen(word)))
-		puts(candidate);
+	offer_described(candidate, NULL);
 }
 
 static enum status offer_id(struct json_object *object, void *data)
 {
+	const char *name = json_text(object, "name");
+	char description[128];
+
 	(void)data;
-	offer(json_text_or(object, "id", ""));
+	snprintf(description, sizeof(description), "of process %llu%s%s",
+		 (unsigned long long)json_number(object, "pid"), name ? ": " : "", name ? name : "");
+	offer_described(json_text_or(object, "id", ""), description);
 	return STATUS_OK;
 }
 
@@ -33,12 +48,15 @@ static void offer_ids(int noun)
 	netlink_close(&netlink);
 }
 
-static void offer_plurals(void)
+/* The kinds of objects that a command selects by keys. */
+static void offer_plurals(const struct command *command)
 {
-	int i;
+	int i, j;
 
 	for (i = 0; i < NOUN_COUNT; i++)
-		offer(nouns[i].plural);
+		for (j = 0; command->filters[j]; j++)
+			if (command->filters[j] == nouns[i].get)
+				offer(nouns[i].plural);
 }
 
 static const struct attribute *attribute_of(const struct operation *operation, int id)
@@ -62,7 +80,7 @@ static void offer_filter(const struct operation *operation, int count, char **ar
 		const struct attribute *attribute = attribute_of(operation, operation->filter[i]);
 
 		if (!key) {
-			offer(attribute->key);
+			offer_described(attribute->key, attribute->doc);
 			continue;
 		}
 		if (strcmp(attribute->key, key))
@@ -79,10 +97,11 @@ static void offer_monitor(int count, char **arguments)
 	size_t i;
 
 	if (count % 2) {
-		offer("event");
-		offer("kind");
+		offer_described("event", "What happened.");
+		offer_described("kind", "Kind of the object.");
 		for (i = 0; i < segment_attributes.count; i++)
-			offer(segment_attributes.attributes[i].key);
+			offer_described(segment_attributes.attributes[i].key,
+					segment_attributes.attributes[i].doc);
 		return;
 	}
 	if (!strcmp(arguments[count - 2], "event")) {
@@ -95,32 +114,59 @@ static void offer_monitor(int count, char **arguments)
 	}
 }
 
-static void offer_options(const struct command *command)
-{
-	static const char *const common[] = { "--json", "--pretty", "--table", "--human", "--help" };
-	char own[128], *option, *rest = own;
-	size_t i;
+static const struct {
+	const char *letter;	/* or NULL */
+	const char *name;
+	const char *description;
+	bool special;		/* only for the commands that name it */
+} known_options[] = {
+	{ "-j", "--json", "JSON, one line per document", false },
+	{ "-p", "--pretty", "JSON, indented", false },
+	{ "-t", "--table", "aligned columns for people", false },
+	{ "-o", "--columns", "only these keys, in this order", true },
+	{ "-H", "--human", "sizes such as 4.0K, and times as dates", false },
+	{ "-h", "--help", "help text", false },
+	{ NULL, "--watch", "repeat, with the growth per second", true },
+	{ NULL, "--count", "end after this number of rounds", true },
+	{ NULL, "--openmetrics", "OpenMetrics, for Prometheus", true },
+	{ NULL, "--snapshot", "list existing objects first", true },
+	{ NULL, "--describe", "print what each candidate means", true },
+};
 
-	for (i = 0; i < sizeof(common) / sizeof(*common); i++)
-		offer(common[i]);
-	if (!command) {
-		offer("--columns");
-		offer("--version");
-		return;
-	}
-	snprintf(own, sizeof(own), "%s", command->options ? command->options : "");
-	while ((option = strsep(&rest, " ")))
-		if (*option)
-			offer(option);
+/* Whether a command has the option, or before a command any may. */
+static bool may_have(const struct command *command, size_t number)
+{
+	const char *name = known_options[number].name;
+
+	if (!known_options[number].special)
+		return true;
+	return command ? command->options && strstr(command->options, name) :
+			 !strcmp(name, "--columns");
 }
 
-static void offer_arguments(const char *command, int count, char **arguments)
+static void offer_options(const struct command *command)
 {
+	size_t i;
+
+	for (i = 0; i < sizeof(known_options) / sizeof(*known_options); i++) {
+		if (!may_have(command, i))
+			continue;
+		offer_described(known_options[i].name, known_options[i].description);
+		if (known_options[i].letter)
+			offer_described(known_options[i].letter, known_options[i].description);
+	}
+	if (!command)
+		offer_described("--version", "version of this tool");
+}
+
+static void offer_arguments(const struct command *of, int count, char **arguments)
+{
+	const char *command = of->name;
 	int noun = NOUN_COUNT, i;
 
 	if (!strcmp(command, "list") || !strcmp(command, "stats")) {
 		if (count == 1)
-			offer_plurals();
+			offer_plurals(of);
 		else if ((noun = noun_of_plural(arguments[0])) != NOUN_COUNT)
 			offer_filter(nouns[noun].get, count - 1, arguments + 1);
 	} else if (!strcmp(command, "tree")) {
@@ -150,9 +196,12 @@ static bool has_key(const struct attribute_set *const *sets, size_t count, const
 	return false;
 }
 
+/* -o may be the last of several letters. */
 static bool takes_columns(const char *option)
 {
-	return !strcmp(option, "-o") || !strcmp(option, "--columns");
+	return !strcmp(option, "--columns") ||
+	       (option[0] == '-' && option[1] != '-' && option[strcspn(option, "o")] &&
+		!option[strcspn(option, "o") + 1]);
 }
 
 static bool is_value(const char *option, const char *text)
@@ -161,31 +210,37 @@ static bool is_value(const char *option, const char *text)
 	       (!strcmp(option, "--watch") && strchr("0123456789.", *text));
 }
 
-/* The last of some keys with commas between them, after those before it. */
-static void offer_columns(const struct command *command)
+/* The last of some keys with commas between them, after those, and an option, before it. */
+static void offer_columns(const struct attribute_set *const *sets, const char *keys)
 {
-	const char *last = strrchr(word, ','), *key;
-	int before = last ? last + 1 - word : 0;
+	const char *last = strrchr(keys, ','), *key;
+	int before = (last ? last + 1 : keys) - word;
 	char candidate[256];
 	size_t i, j;
 
-	for (i = 0; command && command->sets[i]; i++)
-		for (j = 0; j < command->sets[i]->count; j++) {
-			key = command->sets[i]->attributes[j].key;
-			if (has_key(command->sets, i, key))
+	for (i = 0; sets[i]; i++)
+		for (j = 0; j < sets[i]->count; j++) {
+			key = sets[i]->attributes[j].key;
+			if (has_key(sets, i, key))
 				continue;
 			snprintf(candidate, sizeof(candidate), "%.*s%s", before, word, key);
-			offer(candidate);
+			offer_described(candidate, sets[i]->attributes[j].doc);
 		}
 }
 
 enum status complete(int count, char **arguments)
 {
+	const struct attribute_set *of_noun[] = { NULL, NULL }, *const *sets = of_noun;
 	const struct command *command = NULL;
 	char *plain[count + 1];
 	int plain_count = 0, i;
 	size_t j;
 
+	if (count && !strcmp(arguments[0], "--describe")) {
+		describe = true;
+		count--;
+		arguments++;
+	}
 	/* Without its options and their values; the last word counts, whatever it is. */
 	for (i = 0; i < count; i++)
 		if (i == count - 1 ||
@@ -195,20 +250,30 @@ enum status complete(int count, char **arguments)
 	for (j = 0; plain_count > 1 && j < command_count; j++)
 		if (!strcmp(commands[j].name, plain[0]))
 			command = &commands[j];
+	if (command)
+		sets = command->sets;
+	/* All objects that list and stats show are of the kind that is named. */
+	if (command && command->filters[0] && plain_count > 2 &&
+	    noun_of_plural(plain[1]) != NOUN_COUNT) {
+		of_noun[0] = nouns[noun_of_plural(plain[1])].get->set;
+		sets = of_noun;
+	}
 	/* Error messages must not appear between the user's words. */
 	options.format = FORMAT_TABLE;
 	if (!freopen("/dev/null", "w", stderr))
 		return STATUS_FAILED;
 	if (count > 1 && takes_columns(arguments[count - 2]))
-		offer_columns(command);
+		offer_columns(sets, word);
+	else if (!strncmp(word, "--columns=", strlen("--columns=")))
+		offer_columns(sets, word + strlen("--columns="));
 	else if (*word == '-')
 		offer_options(command);
 	else if (plain_count <= 1)
 		for (j = 0; j < command_count; j++) {
 			if (!commands[j].hidden)
-				offer(commands[j].name);
+				offer_described(commands[j].name, commands[j].summary);
 		}
 	else if (command)
-		offer_arguments(command->name, plain_count - 1, plain + 1);
+		offer_arguments(command, plain_count - 1, plain + 1);
 	return output_finish();
 }

@@ -114,8 +114,10 @@ const struct command commands[] = {
 	},
 	{
 		.name = "complete",
-		.arguments = "[WORD]...",
+		.arguments = "[--describe] [WORD]...",
 		.summary = "prints completions of a command line of these words, for shells",
+		.details = "  --describe          also print what each means, after a tab\n",
+		.options = "--describe",
 		.run = complete,
 		.hidden = true,
 	},
