@@ -61,6 +61,8 @@ debian_contents() {
 		xpmemctl	/usr/share/man/man8/xpmemctl.*.8.gz
 		xpmemctl	/usr/share/xpmem/schema.json
 		xpmembench	/usr/bin/xpmembench
+		xpmembench	/usr/share/bash-completion/completions/xpmembench
+		xpmembench	/usr/share/zsh/vendor-completions/_xpmembench
 		xpmembench	/usr/share/man/man1/xpmembench.1.gz
 	END
 }
