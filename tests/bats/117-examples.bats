@@ -14,6 +14,33 @@ teardown_file() {
 	disk_unmount
 }
 
+@test "hello" {
+	local hello=$BATS_TEST_TMPDIR/hello out=$BATS_TEST_TMPDIR/out
+
+	cp -r "$examples/hello" "$hello"
+	run_x env PKG_CONFIG_PATH="$XPMEM_BUILD/meson-uninstalled" make -C "$hello"
+	mkfifo "$BATS_TEST_TMPDIR/enter"
+	"$hello/exporter" <"$BATS_TEST_TMPDIR/enter" >"$out" 3>&- &
+	exec {enter}>"$BATS_TEST_TMPDIR/enter"
+	within 30 grep -q "then press enter" "$out"
+	run_x "$hello/attacher" "$(sed -n 's,^run: ./attacher ,,p' "$out")"
+	is "$output" "the exporter wrote: hello from the exporter"
+	echo >&"$enter"
+	wait $!
+	is "$(tail -n 1 "$out")" "the attacher wrote: hello from the attacher"
+}
+
+@test "hello compiles by the line that README gives" {
+	local line
+
+	cp -r "$examples/hello" "$BATS_TEST_TMPDIR/hello"
+	line=$(sed -n 's/^    \(cc exporter.c .*\)/\1/p' "$examples/../../README")
+	[[ -n $line ]]
+	grep -qF "$line" "$examples/hello/Makefile"
+	run_x env -C "$BATS_TEST_TMPDIR/hello" PKG_CONFIG_PATH="$XPMEM_BUILD/meson-uninstalled" bash -c "$line"
+	[[ -x $BATS_TEST_TMPDIR/hello/exporter ]]
+}
+
 @test "mutex" {
 	run_x example-mutex
 	is "$output" "the holder died at 1"

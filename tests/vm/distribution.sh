@@ -53,12 +53,13 @@ debian_contents() {
 		libxpmem-dev	/usr/lib/x86_64-linux-gnu/cmake/xpmem/xpmem-config(-version)?.cmake
 		libxpmem-dev	/usr/include/(linux/xpmem|xpmem|xpmem_ext).h
 		libxpmem-dev	/usr/share/man/man3/xpmem(_make)?.3.gz
+		libxpmem-dev	/usr/share/doc/xpmem/examples/(wait|hello/exporter).c
 		xpmemctl	/usr/bin/xpmemctl
-		libxpmem-dev	/usr/share/doc/libxpmem-dev/examples/wait.c
 		xpmemctl	/usr/share/bash-completion/completions/xpmemctl
 		xpmemctl	/usr/share/zsh/vendor-completions/_xpmemctl
 		xpmemctl	/usr/share/man/man7/xpmem.7.gz
 		xpmemctl	/usr/share/man/man8/xpmemctl.*.8.gz
+		xpmemctl	/usr/share/doc/xpmem/examples/leak-alarm
 		xpmemctl	/usr/share/xpmem/schema.json
 		xpmembench	/usr/bin/xpmembench
 		xpmembench	/usr/share/bash-completion/completions/xpmembench
