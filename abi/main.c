@@ -34,7 +34,8 @@ int main(int argc, char **argv)
 	};
 	static void (*const emitters[])(const struct specs *specs, const char *root) = {
 		emit_uapi, emit_layout, emit_module_ioctl, emit_module_netlink,
-		emit_tool, emit_schema, emit_conformance, emit_netlink_conformance, emit_reference,
+		emit_tool, emit_schema, emit_conformance, emit_netlink_conformance, emit_python,
+		emit_reference,
 	};
 	const char *spec_dir = "abi", *out_root = ".";
 	struct specs specs;

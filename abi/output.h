@@ -66,6 +66,7 @@ void emit_tool(const struct specs *specs, const char *root);
 void emit_schema(const struct specs *specs, const char *root);
 void emit_conformance(const struct specs *specs, const char *root);
 void emit_netlink_conformance(const struct specs *specs, const char *root);
+void emit_python(const struct specs *specs, const char *root);
 void emit_reference(const struct specs *specs, const char *root);
 
 #endif

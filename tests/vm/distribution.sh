@@ -54,12 +54,14 @@ debian_contents() {
 		libxpmem-dev	/usr/include/(linux/xpmem|xpmem|xpmem_ext).h
 		libxpmem-dev	/usr/share/man/man3/xpmem(_make)?.3.gz
 		libxpmem-dev	/usr/share/doc/xpmem/examples/(wait|hello/exporter).c
+		python3-xpmem	/usr/lib/python3/dist-packages/xpmem/__init__.py
 		xpmemctl	/usr/bin/xpmemctl
 		xpmemctl	/usr/share/bash-completion/completions/xpmemctl
 		xpmemctl	/usr/share/zsh/vendor-completions/_xpmemctl
 		xpmemctl	/usr/share/man/man7/xpmem.7.gz
 		xpmemctl	/usr/share/man/man8/xpmemctl.*.8.gz
 		xpmemctl	/usr/share/doc/xpmem/examples/leak-alarm
+		python3-xpmem	/usr/share/doc/xpmem/python.md
 		xpmemctl	/usr/share/xpmem/schema.json
 		xpmembench	/usr/bin/xpmembench
 		xpmembench	/usr/share/bash-completion/completions/xpmembench
@@ -79,13 +81,14 @@ build_rpm() {
 rpm_packages() {
 	local package
 
-	for package in xpmem-dkms libxpmem libxpmem-devel xpmemctl xpmembench; do
+	for package in xpmem-dkms libxpmem libxpmem-devel python3-xpmem xpmemctl xpmembench; do
 		chroot_run "$build_root" sh -c "rpm -qlp /build/rpm/RPMS/*/$package-$version-*.rpm" >"$run_dir/rpm"
 		cat "$run_dir/rpm"
 		case $package in
 		xpmem-dkms) grep -q "^/usr/src/xpmem-$version/dkms.conf$" "$run_dir/rpm" && grep -q /60-xpmem.rules "$run_dir/rpm" ;;
 		libxpmem) grep -q '/libxpmem.so.0$' "$run_dir/rpm" ;;
 		libxpmem-devel) grep -q '/cray-xpmem.pc$' "$run_dir/rpm" && grep -q '/xpmem-config.cmake$' "$run_dir/rpm" ;;
+		python3-xpmem) grep -q '/site-packages/xpmem/attachment.py$' "$run_dir/rpm" ;;
 		xpmemctl) grep -q '^/usr/bin/xpmemctl$' "$run_dir/rpm" ;;
 		xpmembench) grep -q '^/usr/bin/xpmembench$' "$run_dir/rpm" ;;
 		esac
@@ -105,7 +108,7 @@ install_debian() {
 	chroot_run "$root" sh -c 'apt-get install -y --no-install-recommends /debs/*.deb'
 	rm -r "$root/debs"
 	[[ -f $root/usr/lib/udev/rules.d/60-xpmem.rules && -d $root/usr/src/xpmem-$2 && $(find "$root"/usr/src/xpmem-* -maxdepth 0 | wc -l) == 1 ]]
-	[[ $(chroot_run "$root" dpkg-query -W -f '${db:Status-Abbrev}${Version}\n' xpmem-dkms libxpmem0 libxpmem-dev xpmemctl xpmembench | sort -u) == \
+	[[ $(chroot_run "$root" dpkg-query -W -f '${db:Status-Abbrev}${Version}\n' xpmem-dkms libxpmem0 libxpmem-dev python3-xpmem xpmemctl xpmembench | sort -u) == \
 		"ii $2-"* ]]
 }
 
@@ -160,7 +163,7 @@ build_consumers() {
 }
 
 purge_debian() {
-	chroot_run "$root" apt-get purge -y xpmem-dkms libxpmem0 libxpmem-dev xpmemctl xpmembench
+	chroot_run "$root" apt-get purge -y xpmem-dkms libxpmem0 libxpmem-dev python3-xpmem xpmemctl xpmembench
 	list_files >"$run_dir/after"
 	(($(wc -l <"$run_dir/before") > 1000))
 	diff "$run_dir/before" "$run_dir/after"
@@ -185,9 +188,9 @@ distribution_main() {
 	# shellcheck disable=SC2046
 	chroot_prepare build build-essential lintian rpm \
 		$(sed -n '/^Build-Depends:/,/^[^ ]/s/^ \([a-z0-9-]*\).*/\1/p' "$tree/debian/control" |
-			sed 's/^debhelper-compat$/debhelper/; s/^dh-sequence-dkms$/dh-dkms/')
+			sed 's/^debhelper-compat$/debhelper/; s/^dh-sequence-dkms$/dh-dkms/; s/^dh-sequence-python3$/dh-python/')
 	build_root=$(chroot_open "$chroot_clean" build)
-	chroot_prepare use cmake dkms g++ kmod libjson-c5 libnl-3-200 libnl-genl-3-200 make openssl pkgconf systemd udev \
+	chroot_prepare use cmake dkms g++ kmod libjson-c5 libnl-3-200 libnl-genl-3-200 make openssl pkgconf python3 systemd udev \
 		"linux-headers-$kernel_release" "linux-headers-$other_release"
 	root=$(chroot_open "$chroot_clean" use)
 
