@@ -60,6 +60,7 @@ debian_contents() {
 		xpmemctl	/usr/share/zsh/vendor-completions/_xpmemctl
 		xpmemctl	/usr/share/man/man7/xpmem.7.gz
 		xpmemctl	/usr/share/man/man8/xpmemctl.*.8.gz
+		xpmemctl	/usr/share/doc/xpmem/(tuning|packages|security-model).md
 		xpmemctl	/usr/share/doc/xpmem/examples/leak-alarm
 		python3-xpmem	/usr/share/doc/xpmem/python.md
 		xpmemctl	/usr/share/xpmem/schema.json
