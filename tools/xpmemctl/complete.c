@@ -130,6 +130,8 @@ static const struct {
 	{ NULL, "--count", "end after this number of rounds", true },
 	{ NULL, "--openmetrics", "OpenMetrics, for Prometheus", true },
 	{ NULL, "--snapshot", "list existing objects first", true },
+	{ NULL, "--fix", "run the commands that mend problems", true },
+	{ NULL, "--dry-run", "only print them", true },
 	{ NULL, "--describe", "print what each candidate means", true },
 };
 
