@@ -14,6 +14,12 @@
 
 #define GROUP XPMEM_NL_GROUP_EVENTS
 
+/* On some kernels the family has no group: see compat/genetlink.h. */
+static bool events_have_listeners(void)
+{
+	return xpmem_nl_family.n_mcgrps && genl_has_listeners(&xpmem_nl_family, &init_net, GROUP);
+}
+
 /* ENOBUFS tells listeners that they missed an event. */
 static void event_lost(struct sk_buff *skb)
 {
@@ -36,7 +42,7 @@ static void event_send_object(enum xpmem_kind kind, struct xpmem_object *object,
 	struct sk_buff *skb;
 	void *header;
 
-	if (!genl_has_listeners(&xpmem_nl_family, &init_net, GROUP))
+	if (!events_have_listeners())
 		return;
 	xpmem_viewer_init_machine(&machine);
 	skb = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
@@ -80,7 +86,7 @@ void xpmem_event_limit(enum xpmem_kind kind, kuid_t uid, unsigned int limit)
 	struct sk_buff *skb;
 	void *header;
 
-	if (!genl_has_listeners(&xpmem_nl_family, &init_net, GROUP) || !__ratelimit(&rate))
+	if (!events_have_listeners() || !__ratelimit(&rate))
 		return;
 	skb = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
 	header = skb ? genlmsg_put(skb, 0, 0, &xpmem_nl_family, 0, XPMEM_NL_CMD_LIMIT_HIT) : NULL;
@@ -102,7 +108,7 @@ void xpmem_event_refused(const struct xpmem_segment *segment, enum xpmem_denial 
 	struct sk_buff *skb;
 	void *header;
 
-	if (!genl_has_listeners(&xpmem_nl_family, &init_net, GROUP) || !__ratelimit(&rate))
+	if (!events_have_listeners() || !__ratelimit(&rate))
 		return;
 	skb = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
 	header = skb ? genlmsg_put(skb, 0, 0, &xpmem_nl_family, 0, XPMEM_NL_CMD_PERMIT_REFUSED)

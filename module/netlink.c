@@ -358,7 +358,7 @@ int xpmem_nl_stats_get_doit(struct sk_buff *skb, struct genl_info *info)
 }
 
 static const struct genl_multicast_group netlink_groups[XPMEM_NL_GROUPS_COUNT] = {
-	[XPMEM_NL_GROUP_EVENTS] = { .name = XPMEM_GROUP_EVENTS, XPMEM_GENL_MCAST_CAP_SYS_ADMIN },
+	[XPMEM_NL_GROUP_EVENTS] = { .name = XPMEM_GROUP_EVENTS, XPMEM_GENL_GROUP_GUARD },
 };
 
 struct genl_family xpmem_nl_family = {
@@ -370,7 +370,8 @@ struct genl_family xpmem_nl_family = {
 	.ops = xpmem_nl_ops,
 	.n_ops = XPMEM_NL_OPS_COUNT,
 	.mcgrps = netlink_groups,
-	.n_mcgrps = XPMEM_NL_GROUPS_COUNT,
+	.n_mcgrps = XPMEM_GENL_IS_GUARDED ? XPMEM_NL_GROUPS_COUNT : 0,
+	XPMEM_GENL_FAMILY_GUARD
 	XPMEM_GENL_RESV_START_OP(XPMEM_NL_CMD_INFO_GET)
 };
 

@@ -3,6 +3,7 @@
 #ifndef XPMEM_COMPAT_GENETLINK_H
 #define XPMEM_COMPAT_GENETLINK_H
 
+#include <linux/capability.h>
 #include <net/genetlink.h>
 
 #include "features.h"
@@ -18,13 +19,37 @@
 #endif
 
 /*
- * Only the administrator may listen. A flag says so since 6.7 and in updates of 6.1, a bit in
- * updates of older kernels.
+ * How the kernel keeps ordinary users from listening to a group. The module registers no group that
+ * every task may join: XPMEM_GENL_IS_GUARDED is 0 where the kernel has no way to restrict it, and in
+ * a build with XPMEM_NO_EVENTS=1.
  */
-#ifdef XPMEM_HAVE_GENL_MCAST_CAP_SYS_ADMIN
-#define XPMEM_GENL_MCAST_CAP_SYS_ADMIN .flags = GENL_MCAST_CAP_SYS_ADMIN
+#if defined(XPMEM_NO_EVENTS) || defined(XPMEM_HAVE_GENL_MCAST_UNGUARDED)
+#define XPMEM_GENL_IS_GUARDED 0
+#define XPMEM_GENL_GROUP_GUARD
+#define XPMEM_GENL_FAMILY_GUARD
 #else
-#define XPMEM_GENL_MCAST_CAP_SYS_ADMIN .cap_sys_admin = 1
+#define XPMEM_GENL_IS_GUARDED 1
+#if defined(XPMEM_HAVE_GENL_MCAST_CAP_SYS_ADMIN)
+#define XPMEM_GENL_GROUP_GUARD .flags = GENL_MCAST_CAP_SYS_ADMIN
+#define XPMEM_GENL_FAMILY_GUARD
+#elif defined(XPMEM_HAVE_GENL_MCAST_CAP_BIT)
+#define XPMEM_GENL_GROUP_GUARD .cap_sys_admin = 1
+#define XPMEM_GENL_FAMILY_GUARD
+#elif defined(XPMEM_HAVE_GENL_MCAST_UNS_ADMIN)
+/* The kernel asks for CAP_NET_ADMIN. */
+#define XPMEM_GENL_GROUP_GUARD .flags = GENL_UNS_ADMIN_PERM
+#define XPMEM_GENL_FAMILY_GUARD
+#elif defined(XPMEM_HAVE_GENL_MCAST_BIND)
+/* The task that joins calls it. It decides as kernels with GENL_MCAST_CAP_SYS_ADMIN do. */
+static inline int xpmem_genl_bind(struct net *net, int group)
+{
+	return ns_capable(net->user_ns, CAP_SYS_ADMIN) ? 0 : -EPERM;
+}
+#define XPMEM_GENL_GROUP_GUARD
+#define XPMEM_GENL_FAMILY_GUARD .mcast_bind = xpmem_genl_bind,
+#else
+#error "xpmem does not know how this kernel restricts listening to a group"
+#endif
 #endif
 
 /* Returns the attributes of a dump's request, by id. They stay until the dump is done. */

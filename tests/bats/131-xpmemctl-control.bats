@@ -37,6 +37,7 @@ of_held() {
 
 # Follow events into a file from before this returns.
 monitor_start() {
+	! without_events || skip "this build of the module sends no events"
 	xpmemctl monitor "$@" >"$BATS_TEST_TMPDIR/events" 2>"$BATS_TEST_TMPDIR/monitor-errors" &
 	monitor_pid=$!
 	within 30 has_joined
@@ -326,8 +327,24 @@ PYTHON
 }
 
 @test "monitor is not for ordinary users" {
+	! without_events || skip "this build of the module sends no events"
 	run_x 4 as_user 2000 xpmemctl --table monitor
 	is "$(wc -l <<<"$output")" 1 "lines on stderr"
+}
+
+@test "monitor and doctor say whether there are events" {
+	local state
+
+	run_x xpmemctl doctor
+	state=$(jq -r '.findings[] | select(.check == "events") | .state' <<<"$output")
+	if without_events; then
+		is "$state" note
+		run_x 1 xpmemctl monitor
+		is_like "$output" "*sends no events*"
+		is "$(wc -l <<<"$output")" 1 "lines on stderr"
+	else
+		is "$state" ok
+	fi
 }
 
 @test "monitor ends with the module" {

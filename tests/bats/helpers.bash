@@ -57,6 +57,11 @@ run_case() {
 	esac
 }
 
+# Whether the module is built to send no events (XPMEM_VM_MODULE=no-events ./vm test).
+without_events() {
+	[[ $XPMEM_MODULE == */module-no-events/* ]]
+}
+
 # Run a command as an ordinary user and group without any privilege.
 as_user() {
 	local user=$1

@@ -52,6 +52,7 @@ build_variant() {
 	gcov) arguments=(GCOV_PROFILE=y) ;;
 	race) arguments=(XPMEM_RACE=1) ;;
 	core-entries) arguments=(XPMEM_CORE_ENTRIES=1) ;;
+	no-events) arguments=(XPMEM_NO_EVENTS=1) ;;
 	*) misuse "there is no other build of the module named $name" ;;
 	esac
 	mkdir -p "$work"

@@ -6,6 +6,7 @@
 #include <grp.h>
 #include <link.h>
 #include <linux/xpmem.h>
+#include <netlink/genl/ctrl.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -388,6 +389,15 @@ static void check_parameters(struct json_object *info)
 		found("global_ids", OK, "", "ids are valid in their own ipc namespace only");
 }
 
+static void check_events(struct netlink *netlink)
+{
+	if (genl_ctrl_resolve_grp(netlink->socket, XPMEM_FAMILY_NAME, XPMEM_GROUP_EVENTS) >= 0)
+		found("events", OK, "", "the module sends events to administrators");
+	else
+		found("events", NOTE, "",
+		      "the module sends no events, because this kernel cannot restrict listening to them");
+}
+
 static enum status count_one(struct json_object *object, void *data)
 {
 	unsigned long *count = data;
@@ -592,6 +602,7 @@ enum status doctor(int count, char **arguments)
 		check_module(about, loaded);
 	check_device(loaded);
 	if (about) {
+		check_events(&netlink);
 		check_parameters(about);
 		check_limits(&netlink, about);
 		check_refusals(&netlink, about);

@@ -338,7 +338,8 @@ static enum status join(struct nl_sock *socket, const char *family, const char *
 	int group = genl_ctrl_resolve_grp(socket, family, name);
 
 	if (group < 0)
-		return fail(STATUS_FAILED, "the loaded module sends no events; load one as new as this tool");
+		return fail(STATUS_FAILED,
+			    "the module sends no events, because this kernel cannot restrict listening to them");
 	if (!setsockopt(nl_socket_get_fd(socket), SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group,
 			sizeof(group)))
 		return STATUS_OK;

@@ -659,8 +659,10 @@ struct xpmem_cmd_detach {
  * it also sees the objects of processes whose user namespace it has that
  * capability in. It sees addresses, and may revoke, only where it passes the
  * ptrace check of XPMEM_IOC_GET. The module sends events to listeners with
- * CAP_SYS_ADMIN in the machine's first network namespace. Events cover the
- * whole machine; their pids, uids and gids are those of the first namespaces.
+ * CAP_SYS_ADMIN in the machine's first network namespace. Kernels that cannot
+ * ask for it ask for CAP_NET_ADMIN, or the family has no group and the module
+ * sends no events. Events cover the whole machine; their pids, uids and gids
+ * are those of the first namespaces.
  * The family exists since ABI version 1.
  */
 #define XPMEM_FAMILY_NAME "xpmem"
