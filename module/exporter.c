@@ -43,11 +43,13 @@ void xpmem_queue(enum xpmem_queue queue, struct work_struct *work)
 
 /*
  * The mm has ended, and no attachment maps any of it. The mm's notifier calls this. So does
- * mmu_notifier_unregister() while the exporter is freed, when it has no reference left.
+ * mmu_notifier_unregister() while the exporter is freed, when it has no reference left. Only the
+ * first call counts, because exit_work drops one reference only.
  */
 void xpmem_exporter_end(struct xpmem_exporter *exporter)
 {
-	WRITE_ONCE(exporter->ended, true);
+	if (atomic_xchg(&exporter->ended, true))
+		return;
 	xpmem_groups_close(exporter);
 	if (refcount_inc_not_zero(&exporter->object.ref))
 		xpmem_queue(XPMEM_QUEUE_EXIT, &exporter->exit_work);

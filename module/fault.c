@@ -15,6 +15,7 @@
 #include <linux/slab.h>
 
 #include "compat/mm.h"
+#include "compat/mmput.h"
 #include "race.h"
 #include "trace.h"
 #include "xpmem.h"
@@ -352,7 +353,7 @@ static vm_fault_t retry_fault(struct xpmem_snapshot *snapshot, u64 begun)
 	fault_and_keep(snapshot);
 	trace_end(vmf, attachment, 0, VM_FAULT_RETRY, begun);
 	/* mmput() could end the exporter, and wait for locks that the faulting task holds. */
-	mmput_async(exporter->mm);
+	xpmem_mmput_async(exporter->mm);
 	xpmem_attachment_put(attachment);
 	module_put(THIS_MODULE);
 	return VM_FAULT_RETRY;
@@ -408,7 +409,7 @@ static vm_fault_t handle_fault(struct vm_fault *vmf, bool write)
 			error = result_to_vm_fault(result);
 		count_end(attachment, result, error);
 	}
-	mmput_async(exporter->mm);
+	xpmem_mmput_async(exporter->mm);
 	trace_end(vmf, attachment, snapshot.inserted, error, begun);
 	return error;
 }
@@ -453,7 +454,7 @@ static vm_fault_t attachment_huge_fault(struct vm_fault *vmf, unsigned int order
 			result = xpmem_ptes_set_huge(&snapshot) ? xpmem_ptes_insert(&snapshot) :
 								  XPMEM_ABSENT;
 	}
-	mmput_async(exporter->mm);
+	xpmem_mmput_async(exporter->mm);
 	if (result != XPMEM_MAPPED)
 		return VM_FAULT_FALLBACK;
 	/* Records the window for later faults beside it. */
@@ -528,7 +529,7 @@ static vm_fault_t attachment_page_mkwrite(struct vm_fault *vmf)
 			fault = VM_FAULT_OOM;
 		unmap_mapping_range(vma->vm_file->f_mapping, snapshot.source, PAGE_SIZE, 1);
 	}
-	mmput_async(exporter->mm);
+	xpmem_mmput_async(exporter->mm);
 	trace_end(vmf, attachment, snapshot.inserted, fault, begun);
 	return count_end(attachment, result, fault);
 }

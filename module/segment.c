@@ -198,7 +198,7 @@ bool xpmem_segment_kill(struct xpmem_segment *segment, enum xpmem_reason reason)
 	xpmem_race_point("segment-dead");
 	groups = stop_permits(segment);
 	/* After the end of the mm, no attachment maps any of it. */
-	if (!READ_ONCE(exporter->ended))
+	if (!atomic_read(&exporter->ended))
 		xpmem_groups_revoke(exporter, groups, is_of_segment, segment, segment->start, end);
 	xpmem_wait_revoke(exporter, segment->start, end);
 	xpmem_dmabuf_revoke(segment, NULL);

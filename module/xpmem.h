@@ -288,7 +288,7 @@ struct xpmem_exporter {
 	struct xpmem_owner owner;	/* of its first segment */
 	struct mm_struct *mm;		/* mmgrab */
 	bool published;
-	bool ended;			/* the mm has ended, and no attachment maps any of it */
+	atomic_t ended;			/* the mm has ended, and no attachment maps any of it */
 	atomic_t segment_count;
 	atomic_long_t stats[XPMEM_EXPORTER_STATS];
 	struct hlist_node link;
@@ -321,7 +321,7 @@ void xpmem_exporter_end(struct xpmem_exporter *exporter);
 
 enum xpmem_queue {
 	XPMEM_QUEUE_ZAP,	/* deferred zaps, which keep pages until they are done */
-	XPMEM_QUEUE_EXIT,	/* kills of objects whose address space ended */
+	XPMEM_QUEUE_EXIT,	/* ends of address spaces, and kills of their objects */
 	XPMEM_QUEUE_FREE,
 	XPMEM_QUEUE_COUNT,
 };

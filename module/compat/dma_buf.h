@@ -8,8 +8,10 @@
 
 #include "features.h"
 
-/* Kernels since 6.13 take a string. */
-#ifdef XPMEM_HAVE_IMPORT_NS_BARE
+/* Kernels since 6.13 take a string. RHEL 8 has no namespaces. */
+#if defined(XPMEM_HAVE_NO_IMPORT_NS)
+#define XPMEM_IMPORT_NS_DMA_BUF struct dma_buf
+#elif defined(XPMEM_HAVE_IMPORT_NS_BARE)
 #define XPMEM_IMPORT_NS_DMA_BUF MODULE_IMPORT_NS(DMA_BUF)
 #else
 #define XPMEM_IMPORT_NS_DMA_BUF MODULE_IMPORT_NS("DMA_BUF")

@@ -62,19 +62,38 @@ static inline void xpmem_assert_vma_is_stable(const struct vm_area_struct *vma)
 #endif
 
 /*
- * Before 6.5 the function also returned the VMAs. As it cannot report that it dropped the
+ * Before 6.5 the function also returned the VMAs. On RHEL 8 it also counts the faults for a task,
+ * if there is one. As it cannot report that it dropped the
  * mmap_lock, it never drops it.
  */
 static inline long xpmem_pin_user_pages_remote(struct mm_struct *mm, unsigned long start,
 					       unsigned long count, unsigned int flags,
 					       struct page **pages)
 {
-#ifdef XPMEM_HAVE_PIN_USER_PAGES_VMAS
+#if defined(XPMEM_HAVE_PIN_USER_PAGES_TASK)
+	return pin_user_pages_remote(NULL, mm, start, count, flags, pages, NULL, NULL);
+#elif defined(XPMEM_HAVE_PIN_USER_PAGES_VMAS)
 	return pin_user_pages_remote(mm, start, count, flags, pages, NULL, NULL);
 #else
 	return pin_user_pages_remote(mm, start, count, flags, pages, NULL);
 #endif
 }
+
+/* RHEL 8 lacks this. Sets *@count to the number of pages that it did not insert. */
+#ifdef XPMEM_HAVE_NO_VM_INSERT_PAGES
+static inline int vm_insert_pages(struct vm_area_struct *vma, unsigned long address,
+				  struct page **pages, unsigned long *count)
+{
+	int error = 0;
+
+	for (; *count && !error; address += PAGE_SIZE) {
+		error = vm_insert_page(vma, address, *pages++);
+		if (!error)
+			--*count;
+	}
+	return error;
+}
+#endif
 
 /* Before 6.17 these functions take frame numbers of a type of their own. */
 #ifdef XPMEM_HAVE_INSERT_MIXED_PFN_T

@@ -1,14 +1,16 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
-# usage: probe.sh FOLDER WORK COMPILER [FLAG...]
+# usage: probe.sh SYMVERS FOLDER WORK COMPILER [FLAG...]
 # Compiles the probes in FOLDER as a part of the kernel at hand, and prints features.h. FOLDER has
 # a folder for each interface, and in it a probe for each form that the interface has on supported
 # kernels. One of them compiles, and defines XPMEM_HAVE_FORM. Fails if none does, or several do.
-# WORK is a folder for files of its own.
+# WORK is a folder for files of its own. A probe with a line "/* exported: SYMBOL */" also needs
+# SYMBOL in SYMVERS, the kernel's list of exported symbols, and one with "not exported" needs it not
+# to be there. Without that file nothing counts as exported.
 set -eu
 
-folder=$1 work=$2
-shift 2
+symvers=$1 folder=$2 work=$3
+shift 3
 
 # Warnings decide nothing, whatever the kernel or the caller asks for, but for those that are
 # errors of C. Headers that are included first are collected in a header of the probes' own.
@@ -47,6 +49,16 @@ compile()
 	"$compiler" -include "$work/probe.h" "$@" -fsyntax-only 2>&1
 }
 
+# Print an error for each symbol that is exported, or not, against what a probe says.
+exports()
+{
+	sed -nE 's|^/\* (not )?exported: ([a-zA-Z0-9_]+) \*/$|\2 \1|p' "$1" | while read -r symbol not; do
+		is=''
+		grep -qs "	$symbol	" "$symvers" || is=not
+		[ "$is" = "$not" ] || echo "error: $symbol is${is:+ not} exported"
+	done
+}
+
 if ! errors=$(compile "$@" "$folder/base.c"); then
 	echo "a probe that compiles on every supported kernel does not: $errors" >&2
 	exit 1
@@ -55,7 +67,8 @@ failed=0
 for interface in "$folder"/*/; do
 	found='' refusals=''
 	for probe in "$interface"*.c; do
-		if errors=$(compile "$@" "$probe"); then
+		errors=$(exports "$probe")
+		if [ -z "$errors" ] && errors=$(compile "$@" "$probe"); then
 			found="$found $(basename "$probe" .c)"
 		else
 			refusals="$refusals

@@ -28,7 +28,7 @@ probe() {
 	mkdir -p "$work/probe"
 	set -- "${probe_compiler[0]}" "$@" "${probe_compiler[@]:1}" -g0
 	[[ -z $header ]] || set -- "$@" -include "$header"
-	(cd "$headers" && sh "$kbuild/module/compat/probe.sh" "$probes" "$work/probe" "$@")
+	(cd "$headers" && sh "$kbuild/module/compat/probe.sh" Module.symvers "$probes" "$work/probe" "$@")
 }
 
 # Copy the module's sources to a folder, where compile_module finds them.
