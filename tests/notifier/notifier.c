@@ -17,29 +17,34 @@ static int ignore_start(struct mmu_notifier *notifier, const struct mmu_notifier
 
 static const struct mmu_notifier_ops ops = { .invalidate_range_start = ignore_start };
 
+struct watch {
+	struct mmu_notifier notifier;
+	struct mm_struct *mm;		/* the registered notifier holds a reference */
+};
+
 static int notifier_open(struct inode *inode, struct file *file)
 {
-	struct mmu_notifier *notifier = kzalloc(sizeof(*notifier), GFP_KERNEL);
+	struct watch *watch = kzalloc(sizeof(*watch), GFP_KERNEL);
 	int error;
 
-	if (!notifier)
+	if (!watch)
 		return -ENOMEM;
-	notifier->ops = &ops;
-	error = mmu_notifier_register(notifier, current->mm);
+	watch->notifier.ops = &ops;
+	watch->mm = current->mm;
+	error = mmu_notifier_register(&watch->notifier, watch->mm);
 	if (error)
-		kfree(notifier);
+		kfree(watch);
 	else
-		file->private_data = notifier;
+		file->private_data = watch;
 	return error;
 }
 
 static int notifier_release(struct inode *inode, struct file *file)
 {
-	struct mmu_notifier *notifier = file->private_data;
+	struct watch *watch = file->private_data;
 
-	/* It holds a reference of its mm. */
-	mmu_notifier_unregister(notifier, notifier->mm);
-	kfree(notifier);
+	mmu_notifier_unregister(&watch->notifier, watch->mm);
+	kfree(watch);
 	return 0;
 }
 
