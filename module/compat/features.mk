@@ -10,7 +10,8 @@ probes := $(wildcard $(compat)/probes/*.c $(compat)/probes/*/*.c)
 # Kbuild runs it with set -e, which ignores failures before &&.
 quiet_cmd_probe = PROBE   $@
       cmd_probe = mkdir -p $(dir $@); \
-		$(CONFIG_SHELL) $(compat)/probe.sh $(objtree)/Module.symvers $(compat)/probes $(dir $@) $(CC) \
+		$(CONFIG_SHELL) $(compat)/probe.sh $(objtree)/Module.symvers $(compat)/probes \
+		$(dir $@) $(CC) \
 		$(NOSTDINC_FLAGS) $(LINUXINCLUDE) $(KBUILD_CPPFLAGS) $(KBUILD_CFLAGS) \
 		$(compat_flags) -DMODULE -DKBUILD_MODNAME='"xpmem"' > $@.tmp; mv $@.tmp $@
 

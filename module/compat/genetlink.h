@@ -20,8 +20,8 @@
 
 /*
  * How the kernel keeps ordinary users from listening to a group. The module registers no group that
- * every task may join: XPMEM_GENL_IS_GUARDED is 0 where the kernel has no way to restrict it, and in
- * a build with XPMEM_NO_EVENTS=1.
+ * every task may join: XPMEM_GENL_IS_GUARDED is 0 where the kernel has no way to restrict it, and
+ * in a build with XPMEM_NO_EVENTS=1.
  */
 #if defined(XPMEM_NO_EVENTS) || defined(XPMEM_HAVE_GENL_MCAST_UNGUARDED)
 #define XPMEM_GENL_IS_GUARDED 0

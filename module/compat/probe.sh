@@ -52,7 +52,8 @@ compile()
 # Print an error for each symbol that is exported, or not, against what a probe says.
 exports()
 {
-	sed -nE 's|^/\* (not )?exported: ([a-zA-Z0-9_]+) \*/$|\2 \1|p' "$1" | while read -r symbol not; do
+	sed -nE 's|^/\* (not )?exported: ([a-zA-Z0-9_]+) \*/$|\2 \1|p' "$1" |
+	while read -r symbol not; do
 		is=''
 		grep -qs "	$symbol	" "$symvers" || is=not
 		[ "$is" = "$not" ] || echo "error: $symbol is${is:+ not} exported"
