@@ -268,6 +268,8 @@ static struct json_object *describe_findings(void)
 	put(properties, "finding", type_of("string"));
 	finding = closed_object(properties, true);
 	put(properties, "remedy", described(type_of("string"), "Way to fix it."));
+	put(properties, "command",
+	    described(type_of("string"), "Shell command with which an administrator fixes it."));
 	return list_of(finding);
 }
 
