@@ -2,6 +2,7 @@
 /* An open file of /dev/xpmem. It owns the segments and permits that were created through it. */
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
+#include <linux/uaccess.h>
 
 #include "xpmem.h"
 
@@ -178,6 +179,44 @@ static enum xpmem_reason close_reason(const struct xpmem_client *client,
 		return XPMEM_REASON_EXEC;
 	return own || atomic_read(&client->mm->mm_users) ? XPMEM_REASON_CLOSED
 							 : xpmem_owner_end(owner);
+}
+
+/**
+ * xpmem_client_set_close_word() - name the word that xpmem_client_flush() clears
+ * @client: the caller's own
+ * @vaddr: address of the word, or zero for none
+ *
+ * Return: 0, -EINVAL or -EFAULT.
+ */
+int xpmem_client_set_close_word(struct xpmem_client *client, u64 vaddr)
+{
+	u32 __user *word = u64_to_user_ptr(vaddr);
+
+	if (!IS_ALIGNED(vaddr, sizeof(*word)))
+		return -EINVAL;
+	if (vaddr >= TASK_SIZE)
+		return -EFAULT;
+	WRITE_ONCE(client->close_word, word);
+	return 0;
+}
+
+/*
+ * A descriptor of the file was closed. If the client's own process did that, tells it so. A task
+ * that exits has no mm any more, and a task that calls exec has another one already.
+ */
+void xpmem_client_flush(struct xpmem_client *client)
+{
+	u32 __user *word = READ_ONCE(client->close_word);
+
+	if (!word || client->mm != current->mm)
+		return;
+	/*
+	 * The number of the descriptor is free by now. A task that sets the word and then finds
+	 * the number in use set the word before this clears it.
+	 */
+	smp_mb();
+	/* This fails only if the process unmapped the word, or is about to be killed. */
+	put_user(0, word);
 }
 
 /* Ends all permits and segments of a file that is closed. */

@@ -35,6 +35,7 @@ void xpmem_query_fill(struct xpmem_ioc_query *query)
 	query->features = XPMEM_FEATURE_LEGACY | XPMEM_FEATURE_NETLINK | XPMEM_FEATURE_SEGMENT_FD |
 			  XPMEM_FEATURE_POPULATE | XPMEM_FEATURE_SHARED_GUP | XPMEM_FEATURE_WAIT |
 			  XPMEM_FEATURE_NO_PTRACE_CHECK | XPMEM_FEATURE_NO_GUP |
+			  XPMEM_FEATURE_CLOSE_WORD |
 			  (IS_ENABLED(CONFIG_DMA_SHARED_BUFFER) ? XPMEM_FEATURE_DMABUF : 0);
 	query->address_limit = TASK_SIZE;
 	query->mode_mask = READ_ONCE(xpmem_mode_mask);
@@ -171,6 +172,11 @@ int xpmem_ioctl_wake(struct xpmem_client *client, union xpmem_ioctl_arg *arg)
 		return woken;
 	arg->wake.woken = woken;
 	return ioctl_reply(arg);
+}
+
+int xpmem_ioctl_close_word(struct xpmem_client *client, union xpmem_ioctl_arg *arg)
+{
+	return xpmem_client_set_close_word(client, arg->close_word.vaddr);
 }
 
 /* Copies the struct in, and makes the checks of every ioctl: size, flags, reserved fields. */

@@ -48,6 +48,12 @@ static int device_open(struct inode *inode, struct file *file)
 	return nonseekable_open(inode, file);
 }
 
+static int device_flush(struct file *file, fl_owner_t owner)
+{
+	xpmem_client_flush(file->private_data);
+	return 0;
+}
+
 static int device_release(struct inode *inode, struct file *file)
 {
 	xpmem_client_close(file->private_data);
@@ -57,6 +63,7 @@ static int device_release(struct inode *inode, struct file *file)
 static const struct file_operations device_fops = {
 	.owner = THIS_MODULE,
 	.open = device_open,
+	.flush = device_flush,
 	.release = device_release,
 	.unlocked_ioctl = xpmem_ioctl,
 	.compat_ioctl = xpmem_compat_ioctl,

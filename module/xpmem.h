@@ -219,6 +219,7 @@ struct xpmem_client {
 	struct list_head watch_link;	/* watch->lock */
 	struct work_struct exit_work;
 	unsigned int group;		/* index of this client's group in each exporter */
+	u32 __user *close_word;		/* in mm; NULL: none */
 	spinlock_t lock;
 	struct list_head segments;	/* lock */
 	struct list_head permits;	/* lock */
@@ -226,6 +227,8 @@ struct xpmem_client {
 
 struct xpmem_client *xpmem_client_create(void);
 int xpmem_client_watch(struct xpmem_client *client);
+int xpmem_client_set_close_word(struct xpmem_client *client, u64 vaddr);
+void xpmem_client_flush(struct xpmem_client *client);
 void xpmem_client_close(struct xpmem_client *client);
 void xpmem_client_put(struct xpmem_client *client);
 

@@ -47,6 +47,7 @@ static const struct value_name feature_names[] = {
 	{ 0x40, "dmabuf" },
 	{ 0x80, "no_ptrace_check" },
 	{ 0x100, "no_gup" },
+	{ 0x200, "close_word" },
 	{ 0, NULL },
 };
 
