@@ -27,17 +27,20 @@ static void event_send(struct sk_buff *skb, void *header)
 	genlmsg_multicast(&xpmem_nl_family, skb, 0, GROUP, GFP_KERNEL);
 }
 
-/* May be called with the mmap_lock of an attacher held. */
-static void event_send_object(enum xpmem_kind kind, struct xpmem_object *object, int command,
-			      enum xpmem_reason reason)
+static bool has_listeners(void)
+{
+	return genl_has_listeners(&xpmem_nl_family, &init_net, GROUP);
+}
+
+/* May be called with the mmap_lock of an attacher held. Not inlined, so that silence is cheap. */
+static noinline void event_send_object(enum xpmem_kind kind, struct xpmem_object *object,
+				       int command, enum xpmem_reason reason)
 {
 	const struct xpmem_nl_type *type = &xpmem_nl_types[kind];
 	struct xpmem_viewer machine;
 	struct sk_buff *skb;
 	void *header;
 
-	if (!genl_has_listeners(&xpmem_nl_family, &init_net, GROUP))
-		return;
 	xpmem_viewer_init_machine(&machine);
 	skb = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
 	header = skb ? genlmsg_put(skb, 0, 0, &xpmem_nl_family, 0, command) : NULL;
@@ -53,7 +56,8 @@ static void event_send_object(enum xpmem_kind kind, struct xpmem_object *object,
 /* The caller has not yet published @object. */
 void xpmem_event_created(enum xpmem_kind kind, struct xpmem_object *object)
 {
-	event_send_object(kind, object, xpmem_nl_types[kind].created, 0);
+	if (has_listeners())
+		event_send_object(kind, object, xpmem_nl_types[kind].created, 0);
 }
 
 /*
@@ -62,7 +66,8 @@ void xpmem_event_created(enum xpmem_kind kind, struct xpmem_object *object)
  */
 void xpmem_event_gone(enum xpmem_kind kind, struct xpmem_object *object, enum xpmem_reason reason)
 {
-	event_send_object(kind, object, xpmem_nl_types[kind].gone, reason);
+	if (has_listeners())
+		event_send_object(kind, object, xpmem_nl_types[kind].gone, reason);
 }
 
 /*
@@ -80,7 +85,7 @@ void xpmem_event_limit(enum xpmem_kind kind, kuid_t uid, unsigned int limit)
 	struct sk_buff *skb;
 	void *header;
 
-	if (!genl_has_listeners(&xpmem_nl_family, &init_net, GROUP) || !__ratelimit(&rate))
+	if (!has_listeners() || !__ratelimit(&rate))
 		return;
 	skb = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
 	header = skb ? genlmsg_put(skb, 0, 0, &xpmem_nl_family, 0, XPMEM_NL_CMD_LIMIT_HIT) : NULL;
@@ -102,7 +107,7 @@ void xpmem_event_refused(const struct xpmem_segment *segment, enum xpmem_denial 
 	struct sk_buff *skb;
 	void *header;
 
-	if (!genl_has_listeners(&xpmem_nl_family, &init_net, GROUP) || !__ratelimit(&rate))
+	if (!has_listeners() || !__ratelimit(&rate))
 		return;
 	skb = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
 	header = skb ? genlmsg_put(skb, 0, 0, &xpmem_nl_family, 0, XPMEM_NL_CMD_PERMIT_REFUSED)
