@@ -323,6 +323,7 @@ void xpmem_exporter_put(struct xpmem_exporter *exporter);
 void xpmem_exporter_end(struct xpmem_exporter *exporter);
 
 enum xpmem_queue {
+	unsigned int active_ranges;	/* active_lock; used entries of @active */
 	XPMEM_QUEUE_ZAP,	/* deferred zaps, which keep pages until they are done */
 	XPMEM_QUEUE_EXIT,	/* kills of objects whose address space ended */
 	XPMEM_QUEUE_FREE,
