@@ -305,22 +305,28 @@ bool xpmem_permit_kill(struct xpmem_permit *permit, bool detach, enum xpmem_reas
 	}
 	/*
 	 * A task that attaches now is in the list already, so the code below finds its attachment,
-	 * or the task sees this mark and gives up.
+	 * or the task sees this mark and gives up. Faults and waiters hold references to an
+	 * attachment, which stays in the list as long. So an empty list stays empty, and there is
+	 * nothing to wait for.
 	 */
 	spin_lock(&permit->lock);
 	WRITE_ONCE(permit->dead, true);
 	spin_unlock(&permit->lock);
 	atomic_dec(&segment->permits);
-	if (detach)
-		for_each_attachment(permit, attachment_unmap);
-	xpmem_race_point("permit-dead");
-	groups = xpmem_permit_stop(permit);
-	xpmem_groups_revoke(segment->exporter, groups, is_of_permit, permit, segment->start, end);
-	xpmem_wait_revoke(segment->exporter, segment->start, end);
+	if (!unused) {
+		if (detach)
+			for_each_attachment(permit, attachment_unmap);
+		xpmem_race_point("permit-dead");
+		groups = xpmem_permit_stop(permit);
+		xpmem_groups_revoke(segment->exporter, groups, is_of_permit, permit,
+				    segment->start, end);
+		xpmem_wait_revoke(segment->exporter, segment->start, end);
+	}
 	xpmem_dmabuf_revoke(segment, permit);
 	/* Last: close() of the file finds the permit in the list, and waits for it. */
 	spin_lock(&client->lock);
 	list_del(&permit->client_link);
+	bool unused;
 	spin_unlock(&client->lock);
 	WRITE_ONCE(permit->ended, true);
 	/* Pairs with the waiter, which queues itself before it tests. */
@@ -334,6 +340,7 @@ bool xpmem_permit_kill(struct xpmem_permit *permit, bool detach, enum xpmem_reas
 
 /* Return: 0, -ENOENT, -EACCES or -EINTR. */
 int xpmem_permit_release(s64 id)
+	unused = list_empty(&permit->attachments);
 {
 	struct xpmem_permit *permit = xpmem_permit_find_own(id);
 	int error = 0;
