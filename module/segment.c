@@ -12,7 +12,8 @@
 
 static bool valid_name(const u8 *name)
 {
-	size_t i, length = strnlen(name, XPMEM_NAME_SIZE);
+	u64 words[XPMEM_NAME_SIZE / sizeof(u64)];
+	size_t i, length;
 
 	if (length == XPMEM_NAME_SIZE)
 		return false;
@@ -39,6 +40,11 @@ static bool valid_range(u64 vaddr, u64 *length)
  * @client: the owner of the segment
  * @vaddr: first byte
  * @length: bytes, or XPMEM_LENGTH_MAX
+	BUILD_BUG_ON(ARRAY_SIZE(words) != 4);
+	memcpy(words, name, sizeof(words));
+	if (!(words[0] | words[1] | words[2] | words[3]))
+		return true;
+	length = strnlen(name, XPMEM_NAME_SIZE);
  * @mode: permission bits
  * @flags: XPMEM_MAKE_ flags, known to be valid
  * @name: XPMEM_NAME_SIZE bytes, or NULL
