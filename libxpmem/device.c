@@ -40,9 +40,10 @@ static _Atomic uint64_t current;
 static _Atomic dev_t device_number;
 
 /*
- * The close word of all descriptors that this process opens, alone in a page that is never unmapped,
- * or NULL. It is VALID if the current handle was tested after the last close. Each test has a number
- * of its own, which the word holds meanwhile: a close clears it, and another test replaces it.
+ * The close word of all descriptors that this process opens, alone in a page that is never
+ * unmapped, or NULL. It is VALID if the current handle was tested after the last close. Each test
+ * has a number of its own, which the word holds meanwhile: a close clears it, and another test
+ * replaces it.
  */
 #define INVALID 0
 #define VALID 1
@@ -126,7 +127,8 @@ static uint32_t begin_test(close_word_t *word)
 
 /*
  * Returns whether the handle is valid. The caller read it after it began the test @number. If the
- * module does not know the close word, the word does not become VALID and every call makes the test.
+ * module does not know the close word, the word does not become VALID and every call makes the
+ * test.
  */
 static bool handle_test(uint64_t handle, close_word_t *word, uint32_t number)
 {
@@ -142,24 +144,26 @@ static bool handle_test(uint64_t handle, close_word_t *word, uint32_t number)
 	return true;
 }
 
+/* Returns the current handle if the word says that it is valid, else 0. */
+static uint64_t valid_handle(void)
+{
+	close_word_t *word = atomic_load(&close_word);
+
+	/* Reads the handle after the word. No handle replaces a valid one. */
+	return word && atomic_load(word) == VALID ? atomic_load(&current) : 0;
+}
+
 /*
  * Returns the current handle, or 0 and errno. Replaces the handle if it is invalid or equals
  * @bad.
  */
 static uint64_t current_handle(uint64_t bad)
 {
-	close_word_t *word = atomic_load(&close_word);
+	close_word_t *word = get_close_word();
 	uint64_t seen, opened;
 	uint32_t number = 0;
 	int fd;
 
-	if (!bad && word && atomic_load(word) == VALID) {
-		/* Read after the word. No handle replaces a valid one. */
-		seen = atomic_load(&current);
-		if (seen)
-			return seen;
-	}
-	word = get_close_word();
 	for (;;) {
 		if (word)
 			number = begin_test(word);
@@ -183,14 +187,16 @@ static uint64_t current_handle(uint64_t bad)
 
 int xpmem_device_open(void)
 {
-	return current_handle(0) ? 0 : -1;
+	return valid_handle() || current_handle(0) ? 0 : -1;
 }
 
 int xpmem_device_ioctl(unsigned long command, void *argument)
 {
-	uint64_t handle = current_handle(0);
+	uint64_t handle = valid_handle();
 	int result;
 
+	if (!handle)
+		handle = current_handle(0);
 	if (!handle)
 		return -1;
 	result = ioctl(handle_fd(handle), command, argument);
