@@ -18,6 +18,15 @@ static struct xpmem_permit *first_permit(struct xpmem_client *client)
 	return permit;
 }
 
+/* The mm has ended, so no task creates objects any more. The owner would keep its namespaces. */
+void xpmem_client_drop_owner(struct xpmem_client *client)
+{
+	struct xpmem_owner *owner = xchg(&client->owner, NULL);
+
+	if (owner)
+		xpmem_owner_put(owner);
+}
+
 /*
  * Ends the permits of a client whose mm ended; another process may keep the file open. The exporter
  * ends the segments.
@@ -28,10 +37,11 @@ static void client_exit_work(struct work_struct *work)
 	struct xpmem_permit *permit;
 
 	while ((permit = first_permit(client))) {
-		xpmem_permit_kill(permit, false, xpmem_owner_end(&permit->owner));
+		xpmem_permit_kill(permit, false, xpmem_owner_end(permit->object.owner));
 		xpmem_permit_put(permit);
 		cond_resched();
 	}
+	xpmem_client_drop_owner(client);
 	xpmem_client_put(client);
 }
 
@@ -85,6 +95,7 @@ static void client_free(struct xpmem_client *client)
 		spin_unlock(&client->watch->lock);
 		mmu_notifier_put(&client->watch->notifier);
 	}
+	xpmem_client_drop_owner(client);
 	mmdrop(client->mm);
 	kfree(client);
 }
@@ -107,6 +118,7 @@ struct xpmem_client *xpmem_client_create(void)
 	mutex_init(&client->watching);
 	INIT_WORK(&client->exit_work, client_exit_work);
 	spin_lock_init(&client->lock);
+	INIT_LIST_HEAD(&client->exporter_link);
 	INIT_LIST_HEAD(&client->segments);
 	INIT_LIST_HEAD(&client->permits);
 	client->mm = current->mm;
@@ -165,6 +177,18 @@ static struct xpmem_segment *first_segment(struct xpmem_client *client)
 		refcount_inc(&segment->object.ref);
 	spin_unlock(&client->lock);
 	return segment;
+}
+
+/* Ends the segments of a client whose mm ended. */
+void xpmem_client_end_segments(struct xpmem_client *client)
+{
+	struct xpmem_segment *segment;
+
+	while ((segment = first_segment(client))) {
+		xpmem_segment_kill(segment, xpmem_owner_end(segment->object.owner));
+		xpmem_segment_put(segment);
+		cond_resched();
+	}
 }
 
 /* Returns why the caller closes the file that the objects of @owner belong to. */
@@ -226,14 +250,15 @@ void xpmem_client_close(struct xpmem_client *client)
 	struct xpmem_segment *segment;
 
 	while ((permit = first_permit(client))) {
-		xpmem_permit_kill(permit, false, close_reason(client, &permit->owner));
+		xpmem_permit_kill(permit, false, close_reason(client, permit->object.owner));
 		xpmem_permit_put(permit);
 		cond_resched();
 	}
 	while ((segment = first_segment(client))) {
-		xpmem_segment_kill(segment, close_reason(client, &segment->owner));
+		xpmem_segment_kill(segment, close_reason(client, segment->object.owner));
 		xpmem_segment_put(segment);
 		cond_resched();
 	}
+	xpmem_exporter_drop(client);
 	xpmem_client_put(client);
 }

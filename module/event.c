@@ -115,7 +115,7 @@ void xpmem_event_refused(const struct xpmem_segment *segment, enum xpmem_denial 
 	if (!header ||
 	    nla_put_u64_64bit(skb, XPMEM_A_REFUSAL_SEGMENT_ID, segment->object.id,
 			      XPMEM_A_REFUSAL_PAD) ||
-	    nla_put_u32(skb, XPMEM_A_REFUSAL_EXPORTER_PID, pid_nr(segment->owner.pid)) ||
+	    nla_put_u32(skb, XPMEM_A_REFUSAL_EXPORTER_PID, pid_nr(segment->object.owner->pid)) ||
 	    nla_put_u32(skb, XPMEM_A_REFUSAL_UID,
 			from_kuid_munged(&init_user_ns, current_euid())) ||
 	    nla_put_u32(skb, XPMEM_A_REFUSAL_PID, task_tgid_nr(current)) ||

@@ -86,9 +86,18 @@ static int __init xpmem_init(void)
 	error = xpmem_coverage_init();
 	if (error)
 		return error;
-	error = xpmem_exporter_init();
+	error = xpmem_segment_init();
 	if (error)
 		goto exit_coverage;
+	error = xpmem_permit_init();
+	if (error)
+		goto exit_segment;
+	error = xpmem_attachment_init();
+	if (error)
+		goto exit_permit;
+	error = xpmem_exporter_init();
+	if (error)
+		goto exit_attachment;
 	error = xpmem_netlink_init();
 	if (error)
 		goto exit_exporter;
@@ -103,6 +112,12 @@ exit_exporter:
 	xpmem_exporter_exit();
 	xpmem_registry_exit();
 	xpmem_snapshot_exit();
+exit_attachment:
+	xpmem_attachment_exit();
+exit_permit:
+	xpmem_permit_exit();
+exit_segment:
+	xpmem_segment_exit();
 exit_coverage:
 	xpmem_coverage_exit();
 	return error;
@@ -116,6 +131,9 @@ static void __exit xpmem_exit(void)
 	xpmem_exporter_exit();
 	xpmem_registry_exit();
 	xpmem_snapshot_exit();
+	xpmem_attachment_exit();
+	xpmem_permit_exit();
+	xpmem_segment_exit();
 	xpmem_coverage_exit();
 }
 

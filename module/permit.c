@@ -8,6 +8,32 @@
 #include "trace.h"
 #include "xpmem.h"
 
+static struct kmem_cache *permit_cache;
+
+/* Sets what a permit has again when it is freed. xpmem_permit_create() sets all the rest. */
+static void permit_construct(void *memory)
+{
+	struct xpmem_permit *permit = memory;
+
+	memset(permit, 0, sizeof(*permit));
+	mutex_init(&permit->attaching);
+	init_rwsem(&permit->inserting);
+	spin_lock_init(&permit->lock);
+	INIT_LIST_HEAD(&permit->attachments);
+}
+
+int xpmem_permit_init(void)
+{
+	permit_cache = kmem_cache_create("xpmem_permit", sizeof(struct xpmem_permit), 0,
+					 SLAB_HWCACHE_ALIGN | SLAB_ACCOUNT, permit_construct);
+	return permit_cache ? 0 : -ENOMEM;
+}
+
+void xpmem_permit_exit(void)
+{
+	kmem_cache_destroy(permit_cache);
+}
+
 /* Reports the result of xpmem_owner_denial() where an administrator looks for it. */
 static int permit_refuse(const struct xpmem_segment *segment, enum xpmem_denial denial)
 {
@@ -23,7 +49,7 @@ static int permit_refuse(const struct xpmem_segment *segment, enum xpmem_denial 
 	pr_notice_ratelimited(
 		"xpmem: uid %u, pid %d may not attach memory of pid %d: %s; the exporter can allow it with XPMEM_MAKE_NO_PTRACE_CHECK or a segment descriptor, the administrator with CAP_SYS_PTRACE\n",
 		from_kuid_munged(&init_user_ns, current_euid()), task_tgid_nr(current),
-		pid_nr(segment->owner.pid), texts[denial]);
+		pid_nr(segment->object.owner->pid), texts[denial]);
 	return -EACCES;
 }
 
@@ -37,9 +63,9 @@ static int check_ptrace(const struct xpmem_segment *segment, bool any_user)
 
 	if (segment->no_ptrace_check || segment->exporter->mm == current->mm)
 		return 0;
-	denial = xpmem_owner_denial(&segment->owner, segment->exporter->mm, current_cred(),
+	denial = xpmem_owner_denial(segment->object.owner, segment->exporter->mm, current_cred(),
 				    any_user);
-	if (!denial || ns_capable(segment->owner.user_ns, CAP_SYS_PTRACE))
+	if (!denial || ns_capable(segment->object.owner->user_ns, CAP_SYS_PTRACE))
 		return 0;
 	/* The segment ends with its address space, which may have ended meanwhile. */
 	if (xpmem_segment_gone(segment))
@@ -56,17 +82,17 @@ static int check_access(const struct xpmem_segment *segment, u32 flags)
 	unsigned int needed = flags & XPMEM_GET_RDWR ? 06 : 04;
 	bool any_user = false;
 
-	if (uid_eq(current_euid(), segment->owner.uid)) {
+	if (uid_eq(current_euid(), segment->object.owner->uid)) {
 		needed <<= 6;
 	} else {
 		/* The mode admits processes whose ids differ from the exporter's. */
 		any_user = true;
-		if (in_group_p(segment->owner.gid))
+		if (in_group_p(segment->object.owner->gid))
 			needed <<= 3;
 	}
 	if (needed & ~(segment->mode & READ_ONCE(xpmem_mode_mask))) {
 		any_user = false;
-		if (!ns_capable(segment->owner.user_ns, CAP_IPC_OWNER)) {
+		if (!ns_capable(segment->object.owner->user_ns, CAP_IPC_OWNER)) {
 			if (!(needed & ~segment->mode))
 				pr_notice_once(
 					"xpmem: refused a permit that a segment's mode allows and the parameter mode_mask does not\n");
@@ -85,7 +111,7 @@ static struct xpmem_segment *find_allowed(s64 segid, u32 flags)
 	if (!segment)
 		return ERR_PTR(error);
 	if (!xpmem_segment_gone(segment) &&
-	    xpmem_owner_same_scope(&segment->owner, xpmem_ipc_ns_current()))
+	    xpmem_owner_same_scope(segment->object.owner, xpmem_ipc_ns_current()))
 		error = check_access(segment, flags);
 	if (!error)
 		return segment;
@@ -125,31 +151,30 @@ struct xpmem_permit *xpmem_permit_create(struct xpmem_client *client, s64 segid,
 		goto put_segment;
 
 	error = -ENOMEM;
-	permit = kzalloc(sizeof(*permit), GFP_KERNEL_ACCOUNT);
+	permit = kmem_cache_alloc(permit_cache, GFP_KERNEL_ACCOUNT);
 	if (!permit)
 		goto put_segment;
 	refcount_set(&permit->object.ref, 1);
-	INIT_LIST_HEAD(&permit->client_link);
-	mutex_init(&permit->attaching);
-	spin_lock_init(&permit->lock);
-	INIT_LIST_HEAD(&permit->attachments);
-	init_rwsem(&permit->inserting);
 	permit->rdonly = flags & XPMEM_GET_RDONLY;
-	error = xpmem_registry_reserve(&xpmem_permits, &permit->object);
+	permit->dead = false;
+	permit->ended = false;
+	atomic_set(&permit->attachment_count, 0);
+	atomic_set(&permit->dmabuf_count, 0);
+	atomic_long_set(&permit->dmabuf_pages, 0);
+	error = xpmem_registry_reserve(&xpmem_permits, &permit->object, client);
 	if (error)
 		goto free;
 	permit->segment = segment;
 	atomic_inc(&segment->permits);
 	permit->client = client;
 	refcount_inc(&client->ref);
-	xpmem_owner_init(&permit->owner);
 	spin_lock(&segment->lock);
 	list_add(&permit->segment_link, &segment->permit_list);
 	spin_unlock(&segment->lock);
 	return permit;
 
 free:
-	kfree(permit);
+	kmem_cache_free(permit_cache, permit);
 put_segment:
 	xpmem_segment_put(segment);
 	return ERR_PTR(error);
@@ -185,11 +210,11 @@ void xpmem_permit_put(struct xpmem_permit *permit)
 	spin_lock(&permit->segment->lock);
 	list_del(&permit->segment_link);
 	spin_unlock(&permit->segment->lock);
-	xpmem_owner_destroy(&permit->owner);
+	xpmem_owner_put(permit->object.owner);
 	xpmem_segment_put(permit->segment);
 	xpmem_client_put(permit->client);
 	pr_debug("permit %llx destroyed\n", permit->object.id);
-	kfree(permit);
+	kmem_cache_free(permit_cache, permit);
 }
 
 /* Returns the permit with a reference for the caller, or NULL. */
@@ -209,7 +234,7 @@ struct xpmem_permit *xpmem_permit_find_own(s64 id)
 	if (!permit)
 		return ERR_PTR(-ENOENT);
 	if (permit->client->mm != current->mm) {
-		error = xpmem_owner_refusal(&permit->owner);
+		error = xpmem_owner_refusal(permit->object.owner);
 		xpmem_permit_put(permit);
 		return ERR_PTR(error);
 	}
@@ -296,6 +321,7 @@ bool xpmem_permit_kill(struct xpmem_permit *permit, bool detach, enum xpmem_reas
 	struct xpmem_segment *segment = permit->segment;
 	struct xpmem_client *client = permit->client;
 	unsigned long end = segment->start + segment->length, groups;
+	bool unused;
 
 	if (detach)
 		lockdep_assert_held(&permit->attaching);
@@ -311,6 +337,7 @@ bool xpmem_permit_kill(struct xpmem_permit *permit, bool detach, enum xpmem_reas
 	 */
 	spin_lock(&permit->lock);
 	WRITE_ONCE(permit->dead, true);
+	unused = list_empty(&permit->attachments);
 	spin_unlock(&permit->lock);
 	atomic_dec(&segment->permits);
 	if (!unused) {
@@ -326,7 +353,6 @@ bool xpmem_permit_kill(struct xpmem_permit *permit, bool detach, enum xpmem_reas
 	/* Last: close() of the file finds the permit in the list, and waits for it. */
 	spin_lock(&client->lock);
 	list_del(&permit->client_link);
-	bool unused;
 	spin_unlock(&client->lock);
 	WRITE_ONCE(permit->ended, true);
 	/* Pairs with the waiter, which queues itself before it tests. */
@@ -340,7 +366,6 @@ bool xpmem_permit_kill(struct xpmem_permit *permit, bool detach, enum xpmem_reas
 
 /* Return: 0, -ENOENT, -EACCES or -EINTR. */
 int xpmem_permit_release(s64 id)
-	unused = list_empty(&permit->attachments);
 {
 	struct xpmem_permit *permit = xpmem_permit_find_own(id);
 	int error = 0;

@@ -10,11 +10,41 @@
 #include "trace.h"
 #include "xpmem.h"
 
+static struct kmem_cache *segment_cache;
+
+/* Sets what a segment has again when it is freed. xpmem_segment_create() sets all the rest. */
+static void segment_construct(void *memory)
+{
+	struct xpmem_segment *segment = memory;
+
+	memset(segment, 0, sizeof(*segment));
+	INIT_LIST_HEAD(&segment->dmabufs);
+	spin_lock_init(&segment->lock);
+	INIT_LIST_HEAD(&segment->permit_list);
+}
+
+int xpmem_segment_init(void)
+{
+	segment_cache = kmem_cache_create("xpmem_segment", sizeof(struct xpmem_segment), 0,
+					  SLAB_HWCACHE_ALIGN | SLAB_ACCOUNT, segment_construct);
+	return segment_cache ? 0 : -ENOMEM;
+}
+
+void xpmem_segment_exit(void)
+{
+	kmem_cache_destroy(segment_cache);
+}
+
 static bool valid_name(const u8 *name)
 {
 	u64 words[XPMEM_NAME_SIZE / sizeof(u64)];
 	size_t i, length;
 
+	BUILD_BUG_ON(ARRAY_SIZE(words) != 4);
+	memcpy(words, name, sizeof(words));
+	if (!(words[0] | words[1] | words[2] | words[3]))
+		return true;
+	length = strnlen(name, XPMEM_NAME_SIZE);
 	if (length == XPMEM_NAME_SIZE)
 		return false;
 	for (i = 0; i < length; i++)
@@ -40,11 +70,6 @@ static bool valid_range(u64 vaddr, u64 *length)
  * @client: the owner of the segment
  * @vaddr: first byte
  * @length: bytes, or XPMEM_LENGTH_MAX
-	BUILD_BUG_ON(ARRAY_SIZE(words) != 4);
-	memcpy(words, name, sizeof(words));
-	if (!(words[0] | words[1] | words[2] | words[3]))
-		return true;
-	length = strnlen(name, XPMEM_NAME_SIZE);
  * @mode: permission bits
  * @flags: XPMEM_MAKE_ flags, known to be valid
  * @name: XPMEM_NAME_SIZE bytes, or NULL
@@ -56,12 +81,12 @@ struct xpmem_segment *xpmem_segment_create(struct xpmem_client *client, u64 vadd
 					   u32 mode, u32 flags, const u8 *name)
 {
 	struct xpmem_segment *segment;
-	int error;
+	int error, i;
 
 	if (!valid_range(vaddr, &length) || mode & ~0777 || (name && !valid_name(name)))
 		return ERR_PTR(-EINVAL);
 
-	segment = kzalloc(sizeof(*segment), GFP_KERNEL_ACCOUNT);
+	segment = kmem_cache_alloc(segment_cache, GFP_KERNEL_ACCOUNT);
 	if (!segment)
 		return ERR_PTR(-ENOMEM);
 	refcount_set(&segment->object.ref, 1);
@@ -71,30 +96,32 @@ struct xpmem_segment *xpmem_segment_create(struct xpmem_client *client, u64 vadd
 	segment->rdonly = flags & XPMEM_MAKE_RDONLY;
 	segment->no_ptrace_check = flags & XPMEM_MAKE_NO_PTRACE_CHECK;
 	segment->no_gup = flags & XPMEM_MAKE_NO_GUP;
+	segment->dead = false;
+	segment->ended = false;
+	atomic_set(&segment->permits, 0);
+	for (i = 0; i < XPMEM_FAULT_STATS; i++)
+		atomic_long_set(&segment->stats[i], 0);
 	if (name)
 		memcpy(segment->name, name, XPMEM_NAME_SIZE);
-	error = xpmem_registry_reserve(&xpmem_segments, &segment->object);
+	else
+		memset(segment->name, 0, XPMEM_NAME_SIZE);
+	error = xpmem_registry_reserve(&xpmem_segments, &segment->object, client);
 	if (error)
 		goto free;
-	segment->exporter = xpmem_exporter_get(current->mm);
+	segment->exporter = xpmem_exporter_get(client);
 	if (IS_ERR(segment->exporter)) {
 		error = PTR_ERR(segment->exporter);
 		goto cancel;
 	}
-	INIT_LIST_HEAD(&segment->client_link);
-	INIT_LIST_HEAD(&segment->exporter_link);
-	INIT_LIST_HEAD(&segment->dmabufs);
-	spin_lock_init(&segment->lock);
-	INIT_LIST_HEAD(&segment->permit_list);
 	segment->client = client;
 	refcount_inc(&client->ref);
-	xpmem_owner_init(&segment->owner);
 	return segment;
 
 cancel:
 	xpmem_registry_cancel(&xpmem_segments, &segment->object);
+	xpmem_owner_put(segment->object.owner);
 free:
-	kfree(segment);
+	kmem_cache_free(segment_cache, segment);
 	return ERR_PTR(error);
 }
 
@@ -105,15 +132,11 @@ free:
 void xpmem_segment_publish(struct xpmem_segment *segment)
 {
 	struct xpmem_client *client = segment->client;
-	struct xpmem_exporter *exporter = segment->exporter;
 
-	spin_lock(&exporter->lock);
-	list_add(&segment->exporter_link, &exporter->segments);
-	spin_unlock(&exporter->lock);
 	spin_lock(&client->lock);
 	list_add(&segment->client_link, &client->segments);
 	spin_unlock(&client->lock);
-	atomic_inc(&exporter->segment_count);
+	atomic_inc(&segment->exporter->segment_count);
 	xpmem_event_created(XPMEM_SEGMENT, &segment->object);
 	trace_make(segment);
 	pr_debug("segment %llx created\n", segment->object.id);
@@ -128,11 +151,11 @@ void xpmem_segment_put(struct xpmem_segment *segment)
 		return;
 	if (!segment->dead)
 		xpmem_registry_cancel(&xpmem_segments, &segment->object);
-	xpmem_owner_destroy(&segment->owner);
+	xpmem_owner_put(segment->object.owner);
 	xpmem_exporter_put(segment->exporter);
 	xpmem_client_put(segment->client);
 	pr_debug("segment %llx destroyed\n", segment->object.id);
-	kfree(segment);
+	kmem_cache_free(segment_cache, segment);
 }
 
 /* Returns the segment with a reference for the caller, or NULL. */
@@ -177,37 +200,28 @@ static bool is_of_segment(const struct xpmem_attachment *attachment, const void 
 	return attachment->permit->segment == segment;
 }
 
-/**
- * xpmem_segment_kill() - end a published segment
- * @segment: the caller holds a reference of its own
- * @reason: the reason to tell listeners
- *
- * When this returns, no process reaches memory through the segment, even if another call ends it,
- * unless the caller's task was killed meanwhile.
- * Return: whether this call ended the segment.
+/*
+ * Ends a segment that the caller has withdrawn, so that no other call ends it, and drops the
+ * creator's reference. When this returns, no process reaches memory through the segment.
  */
-bool xpmem_segment_kill(struct xpmem_segment *segment, enum xpmem_reason reason)
+static void segment_end(struct xpmem_segment *segment, enum xpmem_reason reason)
 {
 	struct xpmem_client *client = segment->client;
 	struct xpmem_exporter *exporter = segment->exporter;
 	unsigned long end = segment->start + segment->length, groups;
 
-	if (!xpmem_registry_withdraw(&xpmem_segments, &segment->object)) {
-		wait_var_event_killable(&segment->ended, READ_ONCE(segment->ended));
-		return false;
-	}
 	WRITE_ONCE(segment->dead, true);
 	xpmem_race_point("segment-dead");
 	groups = stop_permits(segment);
 	/* After the end of the mm, no attachment maps any of it. */
-	if (!READ_ONCE(exporter->ended))
+	if (groups && !READ_ONCE(exporter->ended))
 		xpmem_groups_revoke(exporter, groups, is_of_segment, segment, segment->start, end);
 	xpmem_wait_revoke(exporter, segment->start, end);
 	xpmem_dmabuf_revoke(segment, NULL);
-	/* Last: close() of the file finds the segment in the list, and waits for it. */
-	spin_lock(&exporter->lock);
-	list_del(&segment->exporter_link);
-	spin_unlock(&exporter->lock);
+	/*
+	 * Last: close() of the file and the end of the mm find the segment in the list, and wait
+	 * for it.
+	 */
 	spin_lock(&client->lock);
 	list_del(&segment->client_link);
 	spin_unlock(&client->lock);
@@ -219,7 +233,30 @@ bool xpmem_segment_kill(struct xpmem_segment *segment, enum xpmem_reason reason)
 	trace_remove(segment);
 	xpmem_event_gone(XPMEM_SEGMENT, &segment->object, reason);
 	xpmem_segment_put(segment);
+}
+
+/**
+ * xpmem_segment_kill() - end a published segment
+ * @segment: the caller holds a reference of its own
+ * @reason: the reason to tell listeners
+ *
+ * When this returns, no process reaches memory through the segment, even if another call ends it,
+ * unless the caller's task was killed meanwhile.
+ * Return: whether this call ended the segment.
+ */
+bool xpmem_segment_kill(struct xpmem_segment *segment, enum xpmem_reason reason)
+{
+	if (!xpmem_registry_withdraw(&xpmem_segments, &segment->object)) {
+		wait_var_event_killable(&segment->ended, READ_ONCE(segment->ended));
+		return false;
+	}
+	segment_end(segment, reason);
 	return true;
+}
+
+static bool is_own(const struct xpmem_object *object)
+{
+	return container_of(object, struct xpmem_segment, object)->client->mm == current->mm;
 }
 
 /* Returns the caller's own segment with a reference, or -ENOENT or -EACCES. */
@@ -230,8 +267,8 @@ static struct xpmem_segment *find_own(s64 id)
 
 	if (!segment)
 		return ERR_PTR(-ENOENT);
-	if (segment->client->mm != current->mm) {
-		error = xpmem_owner_refusal(&segment->owner);
+	if (!is_own(&segment->object)) {
+		error = xpmem_owner_refusal(segment->object.owner);
 		xpmem_segment_put(segment);
 		return ERR_PTR(error);
 	}
@@ -241,9 +278,16 @@ static struct xpmem_segment *find_own(s64 id)
 /* Return: 0, -ENOENT or -EACCES. */
 int xpmem_segment_remove(s64 id)
 {
-	struct xpmem_segment *segment = find_own(id);
+	struct xpmem_object *object = xpmem_registry_take(&xpmem_segments, id, is_own);
+	struct xpmem_segment *segment;
 	bool killed;
 
+	if (object) {
+		segment_end(container_of(object, struct xpmem_segment, object),
+			    XPMEM_REASON_REMOVED);
+		return 0;
+	}
+	segment = find_own(id);
 	if (IS_ERR(segment))
 		return PTR_ERR(segment);
 	killed = xpmem_segment_kill(segment, XPMEM_REASON_REMOVED);
