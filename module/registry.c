@@ -168,26 +168,25 @@ static u64 take_cookie(struct xpmem_registry *registry)
 	return le64_to_cpu((__force __le64)cookie) & ((1UL << COOKIE_BITS) - 1);
 }
 
-/* Returns an index whose slot is reserved, and random bits in *@cookie; or 0 and *@error. */
+/*
+ * Returns an index whose slot is reserved, and random bits in *@cookie; or 0 and *@error. Takes an
+ * index that waited if enough of them wait. Else takes a new one, for which it makes the slot
+ * without the lock.
+ */
 static u32 take_index(struct xpmem_registry *registry, u64 *cookie, int *error)
 {
-	u32 index, next = READ_ONCE(registry->last) + 1;
-	bool room = true;
+	bool made = false, room = true;
+	u32 index = 0, next = 0;
 
 	for (;;) {
-		if (next > INDEX_MASK || !make_slot(registry, next)) {
-			*error = next > INDEX_MASK ? -ENOSPC : -ENOMEM;
-			room = false;
-		}
 		spin_lock(&registry->lock);
 		if (registry->free_count > (room ? MIN_WAITING : 0)) {
 			index = take_free(registry);
 			break;
 		}
-		index = 0;
 		if (!room)
 			break;
-		if (registry->last + 1 == next) {
+		if (made && registry->last + 1 == next) {
 			index = next;
 			/* Readers of last must see the tables of its slot. */
 			smp_store_release(&registry->last, index);
@@ -195,8 +194,14 @@ static u32 take_index(struct xpmem_registry *registry, u64 *cookie, int *error)
 		}
 		next = registry->last + 1;
 		spin_unlock(&registry->lock);
+		made = next <= INDEX_MASK && make_slot(registry, next);
+		if (!made) {
+			*error = next > INDEX_MASK ? -ENOSPC : -ENOMEM;
+			room = false;
+		}
 	}
-	*cookie = take_cookie(registry);
+	if (index)
+		*cookie = take_cookie(registry);
 	spin_unlock(&registry->lock);
 	return index;
 }
