@@ -50,7 +50,7 @@ void xpmem_attachment_put(struct xpmem_attachment *attachment)
 		xpmem_event_gone(XPMEM_ATTACHMENT, &attachment->object, attachment->reason);
 	}
 	spin_lock(&permit->lock);
-	list_del_init(&attachment->permit_link);
+	hlist_del_init(&attachment->permit_link);
 	spin_unlock(&permit->lock);
 	xpmem_owner_put(attachment->object.owner);
 	pr_debug("attachment %llx destroyed\n", attachment->object.id);
@@ -343,7 +343,7 @@ struct xpmem_attachment *xpmem_attachment_create(s64 apid, u64 offset, u64 lengt
 	spin_lock(&permit->lock);
 	dead = permit->dead;
 	if (!dead)
-		list_add(&attachment->permit_link, &permit->attachments);
+		hlist_add_head(&attachment->permit_link, &permit->attachments);
 	spin_unlock(&permit->lock);
 	error = -ENOENT;
 	if (dead)

@@ -11,7 +11,7 @@ static struct xpmem_permit *first_permit(struct xpmem_client *client)
 	struct xpmem_permit *permit;
 
 	spin_lock(&client->lock);
-	permit = list_first_entry_or_null(&client->permits, struct xpmem_permit, client_link);
+	permit = hlist_entry_safe(client->permits.first, struct xpmem_permit, client_link);
 	if (permit)
 		refcount_inc(&permit->object.ref);
 	spin_unlock(&client->lock);
@@ -119,8 +119,6 @@ struct xpmem_client *xpmem_client_create(void)
 	INIT_WORK(&client->exit_work, client_exit_work);
 	spin_lock_init(&client->lock);
 	INIT_LIST_HEAD(&client->exporter_link);
-	INIT_LIST_HEAD(&client->segments);
-	INIT_LIST_HEAD(&client->permits);
 	client->mm = current->mm;
 	mmgrab(client->mm);
 	return client;
@@ -172,7 +170,7 @@ static struct xpmem_segment *first_segment(struct xpmem_client *client)
 	struct xpmem_segment *segment;
 
 	spin_lock(&client->lock);
-	segment = list_first_entry_or_null(&client->segments, struct xpmem_segment, client_link);
+	segment = hlist_entry_safe(client->segments.first, struct xpmem_segment, client_link);
 	if (segment)
 		refcount_inc(&segment->object.ref);
 	spin_unlock(&client->lock);

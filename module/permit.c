@@ -19,7 +19,6 @@ static void permit_construct(void *memory)
 	mutex_init(&permit->attaching);
 	init_rwsem(&permit->inserting);
 	spin_lock_init(&permit->lock);
-	INIT_LIST_HEAD(&permit->attachments);
 }
 
 int xpmem_permit_init(void)
@@ -169,7 +168,7 @@ struct xpmem_permit *xpmem_permit_create(struct xpmem_client *client, s64 segid,
 	permit->client = client;
 	refcount_inc(&client->ref);
 	spin_lock(&segment->lock);
-	list_add(&permit->segment_link, &segment->permit_list);
+	hlist_add_head(&permit->segment_link, &segment->permit_list);
 	spin_unlock(&segment->lock);
 	return permit;
 
@@ -189,7 +188,7 @@ void xpmem_permit_publish(struct xpmem_permit *permit)
 	struct xpmem_client *client = permit->client;
 
 	spin_lock(&client->lock);
-	list_add(&permit->client_link, &client->permits);
+	hlist_add_head(&permit->client_link, &client->permits);
 	spin_unlock(&client->lock);
 	xpmem_event_created(XPMEM_PERMIT, &permit->object);
 	trace_get(permit);
@@ -208,7 +207,7 @@ void xpmem_permit_put(struct xpmem_permit *permit)
 		atomic_dec(&permit->segment->permits);
 	}
 	spin_lock(&permit->segment->lock);
-	list_del(&permit->segment_link);
+	hlist_del(&permit->segment_link);
 	spin_unlock(&permit->segment->lock);
 	xpmem_owner_put(permit->object.owner);
 	xpmem_segment_put(permit->segment);
@@ -254,7 +253,7 @@ for_each_attachment(struct xpmem_permit *permit,
 	unsigned long result = 0;
 
 	spin_lock(&permit->lock);
-	list_for_each_entry(attachment, &permit->attachments, permit_link) {
+	hlist_for_each_entry(attachment, &permit->attachments, permit_link) {
 		if (!refcount_inc_not_zero(&attachment->object.ref))
 			continue;
 		spin_unlock(&permit->lock);
@@ -337,7 +336,7 @@ bool xpmem_permit_kill(struct xpmem_permit *permit, bool detach, enum xpmem_reas
 	 */
 	spin_lock(&permit->lock);
 	WRITE_ONCE(permit->dead, true);
-	unused = list_empty(&permit->attachments);
+	unused = hlist_empty(&permit->attachments);
 	spin_unlock(&permit->lock);
 	atomic_dec(&segment->permits);
 	if (!unused) {
@@ -352,7 +351,7 @@ bool xpmem_permit_kill(struct xpmem_permit *permit, bool detach, enum xpmem_reas
 	xpmem_dmabuf_revoke(segment, permit);
 	/* Last: close() of the file finds the permit in the list, and waits for it. */
 	spin_lock(&client->lock);
-	list_del(&permit->client_link);
+	hlist_del(&permit->client_link);
 	spin_unlock(&client->lock);
 	WRITE_ONCE(permit->ended, true);
 	/* Pairs with the waiter, which queues itself before it tests. */

@@ -20,7 +20,6 @@ static void segment_construct(void *memory)
 	memset(segment, 0, sizeof(*segment));
 	INIT_LIST_HEAD(&segment->dmabufs);
 	spin_lock_init(&segment->lock);
-	INIT_LIST_HEAD(&segment->permit_list);
 }
 
 int xpmem_segment_init(void)
@@ -134,7 +133,7 @@ void xpmem_segment_publish(struct xpmem_segment *segment)
 	struct xpmem_client *client = segment->client;
 
 	spin_lock(&client->lock);
-	list_add(&segment->client_link, &client->segments);
+	hlist_add_head(&segment->client_link, &client->segments);
 	spin_unlock(&client->lock);
 	atomic_inc(&segment->exporter->segment_count);
 	xpmem_event_created(XPMEM_SEGMENT, &segment->object);
@@ -178,7 +177,7 @@ static unsigned long stop_permits(struct xpmem_segment *segment)
 	unsigned long groups = 0;
 
 	spin_lock(&segment->lock);
-	list_for_each_entry(permit, &segment->permit_list, segment_link) {
+	hlist_for_each_entry(permit, &segment->permit_list, segment_link) {
 		if (!refcount_inc_not_zero(&permit->object.ref))
 			continue;
 		spin_unlock(&segment->lock);
@@ -223,7 +222,7 @@ static void segment_end(struct xpmem_segment *segment, enum xpmem_reason reason)
 	 * for it.
 	 */
 	spin_lock(&client->lock);
-	list_del(&segment->client_link);
+	hlist_del(&segment->client_link);
 	spin_unlock(&client->lock);
 	WRITE_ONCE(segment->ended, true);
 	/* Pairs with the waiter, which queues itself before it tests. */

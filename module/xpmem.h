@@ -242,8 +242,10 @@ struct xpmem_client {
 	struct xpmem_exporter *exporter;	/* of mm; holds a reference; NULL without segments */
 	struct list_head exporter_link;	/* exporter->lock */
 	spinlock_t lock;
-	struct list_head segments;	/* lock */
-	struct list_head permits;	/* lock */
+	struct hlist_head segments;	/* lock */
+	struct hlist_head permits;	/* lock */
+	struct xpmem_segment *spare_segment;	/* memory for the next one, or NULL */
+	struct xpmem_permit *spare_permit;	/* likewise */
 };
 
 struct xpmem_client *xpmem_client_create(void);
@@ -438,10 +440,10 @@ struct xpmem_segment {
 	struct xpmem_object object;
 	struct xpmem_client *client;
 	struct xpmem_exporter *exporter;
-	struct list_head client_link;	/* client->lock */
+	struct hlist_node client_link;	/* client->lock */
 	struct list_head dmabufs;	/* dmabufs_lock of dmabuf.c */
 	spinlock_t lock;
-	struct list_head permit_list;	/* lock */
+	struct hlist_head permit_list;	/* lock */
 	unsigned long start;
 	unsigned long length;
 	unsigned int mode;
@@ -482,12 +484,12 @@ struct xpmem_permit {
 	struct xpmem_object object;
 	struct xpmem_client *client;
 	struct xpmem_segment *segment;
-	struct list_head client_link;	/* client->lock */
-	struct list_head segment_link;	/* segment->lock; linked until the permit is freed */
+	struct hlist_node client_link;	/* client->lock */
+	struct hlist_node segment_link;	/* segment->lock; linked until the permit is freed */
 	struct mutex attaching;
 	struct rw_semaphore inserting;	/* read: insert into attachments. write: drain inserters */
 	spinlock_t lock;
-	struct list_head attachments;	/* lock */
+	struct hlist_head attachments;	/* lock */
 	atomic_t attachment_count;
 	atomic_t dmabuf_count;
 	atomic_long_t dmabuf_pages;
@@ -515,7 +517,7 @@ int xpmem_permit_release(s64 id);
 struct xpmem_attachment {
 	struct xpmem_object object;
 	struct xpmem_permit *permit;
-	struct list_head permit_link;	/* permit->lock */
+	struct hlist_node permit_link;	/* permit->lock */
 	unsigned long address;		/* in B, at attach time */
 	unsigned long source;		/* in A */
 	unsigned long length;
