@@ -96,6 +96,8 @@ static void client_free(struct xpmem_client *client)
 		mmu_notifier_put(&client->watch->notifier);
 	}
 	xpmem_client_drop_owner(client);
+	xpmem_segment_free_spare(client);
+	xpmem_permit_free_spare(client);
 	mmdrop(client->mm);
 	kfree(client);
 }

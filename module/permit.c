@@ -33,6 +33,30 @@ void xpmem_permit_exit(void)
 	kmem_cache_destroy(permit_cache);
 }
 
+/* A client keeps the memory of one permit for its next one. Returns NULL without memory. */
+static struct xpmem_permit *permit_alloc(struct xpmem_client *client)
+{
+	struct xpmem_permit *permit = NULL;
+
+	if (READ_ONCE(client->spare_permit))
+		permit = xchg(&client->spare_permit, NULL);
+	return permit ? permit : kmem_cache_alloc(permit_cache, GFP_KERNEL_ACCOUNT);
+}
+
+/* The caller keeps the client. With KASAN, all memory is freed, so that it finds later uses. */
+static void permit_free(struct xpmem_client *client, struct xpmem_permit *permit)
+{
+	if (IS_ENABLED(CONFIG_KASAN) || cmpxchg(&client->spare_permit, NULL, permit))
+		kmem_cache_free(permit_cache, permit);
+}
+
+/* The client has no reference left. */
+void xpmem_permit_free_spare(struct xpmem_client *client)
+{
+	if (client->spare_permit)
+		kmem_cache_free(permit_cache, client->spare_permit);
+}
+
 /* Reports the result of xpmem_owner_denial() where an administrator looks for it. */
 static int permit_refuse(const struct xpmem_segment *segment, enum xpmem_denial denial)
 {
@@ -150,7 +174,7 @@ struct xpmem_permit *xpmem_permit_create(struct xpmem_client *client, s64 segid,
 		goto put_segment;
 
 	error = -ENOMEM;
-	permit = kmem_cache_alloc(permit_cache, GFP_KERNEL_ACCOUNT);
+	permit = permit_alloc(client);
 	if (!permit)
 		goto put_segment;
 	refcount_set(&permit->object.ref, 1);
@@ -173,7 +197,7 @@ struct xpmem_permit *xpmem_permit_create(struct xpmem_client *client, s64 segid,
 	return permit;
 
 free:
-	kmem_cache_free(permit_cache, permit);
+	permit_free(client, permit);
 put_segment:
 	xpmem_segment_put(segment);
 	return ERR_PTR(error);
@@ -200,6 +224,8 @@ void xpmem_permit_publish(struct xpmem_permit *permit)
 /* The caller may hold the mmap_lock of the attacher. */
 void xpmem_permit_put(struct xpmem_permit *permit)
 {
+	struct xpmem_client *client = permit->client;
+
 	if (!refcount_dec_and_test(&permit->object.ref))
 		return;
 	if (!permit->dead) {
@@ -211,9 +237,9 @@ void xpmem_permit_put(struct xpmem_permit *permit)
 	spin_unlock(&permit->segment->lock);
 	xpmem_owner_put(permit->object.owner);
 	xpmem_segment_put(permit->segment);
-	xpmem_client_put(permit->client);
 	pr_debug("permit %llx destroyed\n", permit->object.id);
-	kmem_cache_free(permit_cache, permit);
+	permit_free(client, permit);
+	xpmem_client_put(client);
 }
 
 /* Returns the permit with a reference for the caller, or NULL. */

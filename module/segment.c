@@ -34,6 +34,30 @@ void xpmem_segment_exit(void)
 	kmem_cache_destroy(segment_cache);
 }
 
+/* A client keeps the memory of one segment for its next one. Returns NULL without memory. */
+static struct xpmem_segment *segment_alloc(struct xpmem_client *client)
+{
+	struct xpmem_segment *segment = NULL;
+
+	if (READ_ONCE(client->spare_segment))
+		segment = xchg(&client->spare_segment, NULL);
+	return segment ? segment : kmem_cache_alloc(segment_cache, GFP_KERNEL_ACCOUNT);
+}
+
+/* The caller keeps the client. With KASAN, all memory is freed, so that it finds later uses. */
+static void segment_free(struct xpmem_client *client, struct xpmem_segment *segment)
+{
+	if (IS_ENABLED(CONFIG_KASAN) || cmpxchg(&client->spare_segment, NULL, segment))
+		kmem_cache_free(segment_cache, segment);
+}
+
+/* The client has no reference left. */
+void xpmem_segment_free_spare(struct xpmem_client *client)
+{
+	if (client->spare_segment)
+		kmem_cache_free(segment_cache, client->spare_segment);
+}
+
 static bool valid_name(const u8 *name)
 {
 	u64 words[XPMEM_NAME_SIZE / sizeof(u64)];
@@ -85,7 +109,7 @@ struct xpmem_segment *xpmem_segment_create(struct xpmem_client *client, u64 vadd
 	if (!valid_range(vaddr, &length) || mode & ~0777 || (name && !valid_name(name)))
 		return ERR_PTR(-EINVAL);
 
-	segment = kmem_cache_alloc(segment_cache, GFP_KERNEL_ACCOUNT);
+	segment = segment_alloc(client);
 	if (!segment)
 		return ERR_PTR(-ENOMEM);
 	refcount_set(&segment->object.ref, 1);
@@ -120,7 +144,7 @@ cancel:
 	xpmem_registry_cancel(&xpmem_segments, &segment->object);
 	xpmem_owner_put(segment->object.owner);
 free:
-	kmem_cache_free(segment_cache, segment);
+	segment_free(client, segment);
 	return ERR_PTR(error);
 }
 
@@ -146,15 +170,17 @@ void xpmem_segment_publish(struct xpmem_segment *segment)
 /* The caller may hold the mmap_lock of an attacher. */
 void xpmem_segment_put(struct xpmem_segment *segment)
 {
+	struct xpmem_client *client = segment->client;
+
 	if (!refcount_dec_and_test(&segment->object.ref))
 		return;
 	if (!segment->dead)
 		xpmem_registry_cancel(&xpmem_segments, &segment->object);
 	xpmem_owner_put(segment->object.owner);
 	xpmem_exporter_put(segment->exporter);
-	xpmem_client_put(segment->client);
 	pr_debug("segment %llx destroyed\n", segment->object.id);
-	kmem_cache_free(segment_cache, segment);
+	segment_free(client, segment);
+	xpmem_client_put(client);
 }
 
 /* Returns the segment with a reference for the caller, or NULL. */

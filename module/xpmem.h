@@ -239,7 +239,7 @@ struct xpmem_client {
 	struct work_struct exit_work;
 	unsigned int group;		/* index of this client's group in each exporter */
 	u32 __user *close_word;		/* in mm; NULL: none */
-	struct xpmem_exporter *exporter;	/* of mm; holds a reference; NULL without segments */
+	struct xpmem_exporter *exporter;	/* holds a reference; NULL without segments */
 	struct list_head exporter_link;	/* exporter->lock */
 	spinlock_t lock;
 	struct hlist_head segments;	/* lock */
@@ -468,6 +468,7 @@ static inline bool xpmem_segment_gone(const struct xpmem_segment *segment)
 
 int xpmem_segment_init(void);
 void xpmem_segment_exit(void);
+void xpmem_segment_free_spare(struct xpmem_client *client);
 struct xpmem_segment *xpmem_segment_create(struct xpmem_client *client, u64 vaddr, u64 length,
 					   u32 mode, u32 flags, const u8 *name);
 void xpmem_segment_publish(struct xpmem_segment *segment);
@@ -500,6 +501,7 @@ struct xpmem_permit {
 
 int xpmem_permit_init(void);
 void xpmem_permit_exit(void);
+void xpmem_permit_free_spare(struct xpmem_client *client);
 struct xpmem_permit *xpmem_permit_create(struct xpmem_client *client, s64 segid, int fd, u32 flags);
 void xpmem_permit_publish(struct xpmem_permit *permit);
 struct xpmem_permit *xpmem_permit_find_own(s64 id);
