@@ -231,7 +231,8 @@ const struct attribute_set attachment_attributes = {
 
 static const struct attribute exporter_table[] = {
 	{ XPMEM_A_EXPORTER_ID, "id", ATTRIBUTE_S64, FORM_HEX, NULL,
-	  "Id of the exporter, which is an address space." },
+	  "Id of the exporter, which is an address space. It exists from its first segment "
+	  "until its process closes the device, ends or executes another program." },
 	{ XPMEM_A_EXPORTER_PID, "pid", ATTRIBUTE_U32, FORM_NUMBER, NULL,
 	  "Process that made its first segment, in the reader's pid namespace; absent if it "
 	  "has no pid there." },

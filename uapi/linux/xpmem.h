@@ -971,7 +971,9 @@ enum {
  * Netlink attributes of "exporter":
  *
  * XPMEM_A_EXPORTER_PAD: Padding that aligns 64-bit attributes.
- * XPMEM_A_EXPORTER_ID: s64. Id of the exporter, which is an address space.
+ * XPMEM_A_EXPORTER_ID: s64. Id of the exporter, which is an address space. It
+ *   exists from its first segment until its process closes the device, ends or
+ *   executes another program.
  * XPMEM_A_EXPORTER_PID: u32. Process that made its first segment, in the
  *   reader's pid namespace; absent if it has no pid there.
  * XPMEM_A_EXPORTER_UID: u32. User that made its first segment, in the reader's
