@@ -10,15 +10,18 @@
 
 static struct kmem_cache *permit_cache;
 
-/* Sets what a permit has again when it is freed. xpmem_permit_create() sets all the rest. */
+/*
+ * Sets what a permit has again when it is freed. xpmem_permit_create() sets all the rest: the
+ * kernel clears no memory that has a constructor.
+ */
 static void permit_construct(void *memory)
 {
 	struct xpmem_permit *permit = memory;
 
-	memset(permit, 0, sizeof(*permit));
 	mutex_init(&permit->attaching);
 	init_rwsem(&permit->inserting);
 	spin_lock_init(&permit->lock);
+	INIT_HLIST_HEAD(&permit->attachments);
 }
 
 int xpmem_permit_init(void)

@@ -12,14 +12,17 @@
 
 static struct kmem_cache *segment_cache;
 
-/* Sets what a segment has again when it is freed. xpmem_segment_create() sets all the rest. */
+/*
+ * Sets what a segment has again when it is freed. xpmem_segment_create() sets all the rest: the
+ * kernel clears no memory that has a constructor.
+ */
 static void segment_construct(void *memory)
 {
 	struct xpmem_segment *segment = memory;
 
-	memset(segment, 0, sizeof(*segment));
 	INIT_LIST_HEAD(&segment->dmabufs);
 	spin_lock_init(&segment->lock);
+	INIT_HLIST_HEAD(&segment->permit_list);
 }
 
 int xpmem_segment_init(void)
