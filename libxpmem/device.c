@@ -5,8 +5,12 @@
  *
  * It is valid until the process forks (then the open file belongs to the parent) or the
  * application closes the number (then the number may name another file, which must never
- * see an ioctl of this library). There is no lock, so nothing here can deadlock in a
- * signal handler or in the child of a multithreaded parent.
+ * see an ioctl of this library: drivers exist that look at a part of an ioctl's number). There
+ * is no lock, so nothing here can deadlock in a signal handler or in the child of a
+ * multithreaded parent.
+ *
+ * A call does not ask the kernel whether the handle is valid. It reads a word that the module
+ * clears when the process closes the descriptor, and that a fork clears in the child.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -15,6 +19,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -33,6 +38,21 @@ static _Atomic uint64_t current;
 
 /* Written before the handle is published. All open files of one loaded module have one number. */
 static _Atomic dev_t device_number;
+
+/*
+ * The close word of all descriptors that this process opens, alone in a page that is never
+ * unmapped, or NULL. It is VALID if the current handle was tested after the last close. Each test
+ * has a number of its own, which the word holds meanwhile: a close clears it, and another test
+ * replaces it.
+ */
+#define INVALID 0
+#define VALID 1
+#define FIRST_TEST 2
+
+typedef _Atomic uint32_t close_word_t;
+
+static _Atomic(close_word_t *) close_word;
+static close_word_t last_test;
 
 static int handle_fd(uint64_t handle)
 {
@@ -72,25 +92,94 @@ static int open_device(void)
 	return fd;
 }
 
+/* Returns the close word, or NULL without memory. */
+static close_word_t *get_close_word(void)
+{
+	close_word_t *word = atomic_load(&close_word), *mapped;
+
+	if (word)
+		return word;
+	/* The kernel rounds the lengths up to pages. */
+	mapped = mmap(NULL, sizeof(*mapped), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+		      -1, 0);
+	if (mapped == MAP_FAILED)
+		return NULL;
+	if (!madvise(mapped, sizeof(*mapped), MADV_WIPEONFORK) &&
+	    atomic_compare_exchange_strong(&close_word, &word, mapped))
+		return mapped;
+	munmap(mapped, sizeof(*mapped));
+	return word;
+}
+
+/* Returns a number that the word does not have, and that it gets back only after 2^32 tests. */
+static uint32_t begin_test(close_word_t *word)
+{
+	uint32_t number;
+
+	do
+		number = atomic_fetch_add(&last_test, 1) + FIRST_TEST;
+	while (number < FIRST_TEST);
+	atomic_store(word, number);
+	/* Pairs with the module, which clears the word after the descriptor's number is free. */
+	atomic_thread_fence(memory_order_seq_cst);
+	return number;
+}
+
+/*
+ * Returns whether the handle is valid. The caller read it after it began the test @number. If the
+ * module does not know the close word, the word does not become VALID and every call makes the
+ * test.
+ */
+static bool handle_test(uint64_t handle, close_word_t *word, uint32_t number)
+{
+	struct xpmem_ioc_close_word request = { .size = sizeof(request), .vaddr = (uintptr_t)word };
+
+	if (!handle_is_device(handle))
+		return false;
+	if (!word)
+		return true;
+	if (ioctl(handle_fd(handle), XPMEM_IOC_CLOSE_WORD, &request))
+		return errno != ESTALE;
+	atomic_compare_exchange_strong(word, &number, VALID);
+	return true;
+}
+
+/* Returns the current handle if the word says that it is valid, else 0. */
+static uint64_t valid_handle(void)
+{
+	close_word_t *word = atomic_load(&close_word);
+
+	/* Reads the handle after the word. No handle replaces a valid one. */
+	return word && atomic_load(word) == VALID ? atomic_load(&current) : 0;
+}
+
 /*
  * Returns the current handle, or 0 and errno. Replaces the handle if it is invalid or equals
  * @bad.
  */
 static uint64_t current_handle(uint64_t bad)
 {
+	close_word_t *word = get_close_word();
 	uint64_t seen, opened;
+	uint32_t number = 0;
 	int fd;
 
 	for (;;) {
+		if (word)
+			number = begin_test(word);
 		seen = atomic_load(&current);
-		if (seen && seen != bad && handle_is_device(seen))
+		if (seen && seen != bad && handle_test(seen, word, number))
 			return seen;
 		fd = open_device();
 		if (fd < 0)
 			return 0;
 		opened = ((seen >> 32) + 1) << 32 | (uint32_t)fd;
-		if (atomic_compare_exchange_strong(&current, &seen, opened))
+		if (atomic_compare_exchange_strong(&current, &seen, opened)) {
+			/* Tests of an earlier handle end here. The next call tests this one. */
+			if (word)
+				atomic_store(word, INVALID);
 			return opened;
+		}
 		/* Another thread was faster; this one has no objects yet, so nothing is lost. */
 		close(fd);
 	}
@@ -98,14 +187,16 @@ static uint64_t current_handle(uint64_t bad)
 
 int xpmem_device_open(void)
 {
-	return current_handle(0) ? 0 : -1;
+	return valid_handle() || current_handle(0) ? 0 : -1;
 }
 
 int xpmem_device_ioctl(unsigned long command, void *argument)
 {
-	uint64_t handle = current_handle(0);
+	uint64_t handle = valid_handle();
 	int result;
 
+	if (!handle)
+		handle = current_handle(0);
 	if (!handle)
 		return -1;
 	result = ioctl(handle_fd(handle), command, argument);

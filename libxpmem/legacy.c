@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* The historical calls, on the same operations as the extended ones. */
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <unistd.h>
 
@@ -72,18 +73,30 @@ int xpmem_release(xpmem_apid_t apid)
 	return check_id(apid) ? -1 : xpmem_device_call(XPMEM_IOC_RELEASE, &request);
 }
 
+/* Asks the C library once. */
+static size_t page_mask(void)
+{
+	static _Atomic size_t known;
+	size_t mask = atomic_load_explicit(&known, memory_order_relaxed);
+
+	if (!mask) {
+		mask = (size_t)sysconf(_SC_PAGESIZE) - 1;
+		atomic_store_explicit(&known, mask, memory_order_relaxed);
+	}
+	return mask;
+}
+
 void *xpmem_attach(struct xpmem_addr addr, size_t size, void *vaddr)
 {
-	size_t page_mask = (size_t)sysconf(_SC_PAGESIZE) - 1;
-	size_t length;
+	size_t mask = page_mask(), length;
 
 	if (check_id(addr.apid))
 		return XPMEM_FAILED;
-	if (__builtin_add_overflow(size, page_mask, &length)) {
+	if (__builtin_add_overflow(size, mask, &length)) {
 		errno = EINVAL;
 		return XPMEM_FAILED;
 	}
-	length &= ~page_mask;
+	length &= ~mask;
 
 	/* Only the historical ioctl replaces a mapping at vaddr. */
 	if (vaddr) {

@@ -162,6 +162,15 @@ _Static_assert(sizeof(((struct xpmem_ioc_dmabuf *)0)->fd) == 4, "xpmem_ioc_dmabu
 _Static_assert(__builtin_offsetof(struct xpmem_ioc_dmabuf, reserved) == 36, "xpmem_ioc_dmabuf.reserved");
 _Static_assert(sizeof(((struct xpmem_ioc_dmabuf *)0)->reserved) == 4, "xpmem_ioc_dmabuf.reserved");
 
+_Static_assert(XPMEM_IOC_CLOSE_WORD == (_IOC_NONE << _IOC_DIRSHIFT | 0x784b), "XPMEM_IOC_CLOSE_WORD");
+_Static_assert(sizeof(struct xpmem_ioc_close_word) == 16, "xpmem_ioc_close_word");
+_Static_assert(__builtin_offsetof(struct xpmem_ioc_close_word, size) == 0, "xpmem_ioc_close_word.size");
+_Static_assert(sizeof(((struct xpmem_ioc_close_word *)0)->size) == 4, "xpmem_ioc_close_word.size");
+_Static_assert(__builtin_offsetof(struct xpmem_ioc_close_word, flags) == 4, "xpmem_ioc_close_word.flags");
+_Static_assert(sizeof(((struct xpmem_ioc_close_word *)0)->flags) == 4, "xpmem_ioc_close_word.flags");
+_Static_assert(__builtin_offsetof(struct xpmem_ioc_close_word, vaddr) == 8, "xpmem_ioc_close_word.vaddr");
+_Static_assert(sizeof(((struct xpmem_ioc_close_word *)0)->vaddr) == 8, "xpmem_ioc_close_word.vaddr");
+
 _Static_assert(XPMEM_CMD_VERSION == (_IOC_NONE << _IOC_DIRSHIFT | 0x7800), "XPMEM_CMD_VERSION");
 
 _Static_assert(XPMEM_CMD_MAKE == (_IOC_NONE << _IOC_DIRSHIFT | 0x7801), "XPMEM_CMD_MAKE");

@@ -16,6 +16,29 @@
 #include "trace.h"
 #include "xpmem.h"
 
+static struct kmem_cache *attachment_cache;
+
+/*
+ * Sets nothing: xpmem_attachment_create() sets all of an attachment, and the kernel clears no
+ * memory that has a constructor.
+ */
+static void attachment_construct(void *memory)
+{
+}
+
+int xpmem_attachment_init(void)
+{
+	attachment_cache = kmem_cache_create("xpmem_attachment", sizeof(struct xpmem_attachment),
+					     0, SLAB_HWCACHE_ALIGN | SLAB_ACCOUNT,
+					     attachment_construct);
+	return attachment_cache ? 0 : -ENOMEM;
+}
+
+void xpmem_attachment_exit(void)
+{
+	kmem_cache_destroy(attachment_cache);
+}
+
 void xpmem_attachment_put(struct xpmem_attachment *attachment)
 {
 	struct xpmem_permit *permit = attachment->permit;
@@ -30,10 +53,11 @@ void xpmem_attachment_put(struct xpmem_attachment *attachment)
 		xpmem_event_gone(XPMEM_ATTACHMENT, &attachment->object, attachment->reason);
 	}
 	spin_lock(&permit->lock);
-	list_del_init(&attachment->permit_link);
+	hlist_del_init(&attachment->permit_link);
 	spin_unlock(&permit->lock);
+	xpmem_owner_put(attachment->object.owner);
 	pr_debug("attachment %llx destroyed\n", attachment->object.id);
-	kfree(attachment);
+	kmem_cache_free(attachment_cache, attachment);
 	xpmem_permit_put(permit);
 }
 
@@ -70,8 +94,10 @@ void xpmem_attachment_close(struct vm_area_struct *vma)
 	struct xpmem_attachment *attachment = vma->vm_private_data;
 
 	if (!is_inherited(vma))
-		WRITE_ONCE(attachment->reason, current->mm == vma->vm_mm ? XPMEM_REASON_REMOVED :
-						     xpmem_owner_end(&attachment->permit->owner));
+		WRITE_ONCE(attachment->reason,
+			   current->mm == vma->vm_mm ?
+				   XPMEM_REASON_REMOVED :
+				   xpmem_owner_end(attachment->permit->object.owner));
 	xpmem_attachment_put(attachment);
 }
 
@@ -271,7 +297,7 @@ struct xpmem_attachment *xpmem_attachment_create(s64 apid, u64 offset, u64 lengt
 	struct builder builder;
 	bool dead;
 	u64 end;
-	int error;
+	int error, i;
 
 	if (!PAGE_ALIGNED(offset) || !PAGE_ALIGNED(length) || !length || !PAGE_ALIGNED(vaddr))
 		return ERR_PTR(-EINVAL);
@@ -290,7 +316,7 @@ struct xpmem_attachment *xpmem_attachment_create(s64 apid, u64 offset, u64 lengt
 		goto put_permit;
 
 	error = -ENOMEM;
-	attachment = kzalloc(sizeof(*attachment), GFP_KERNEL_ACCOUNT);
+	attachment = kmem_cache_alloc(attachment_cache, GFP_KERNEL_ACCOUNT);
 	if (!attachment)
 		goto put_permit;
 	refcount_set(&attachment->object.ref, 1);
@@ -298,7 +324,20 @@ struct xpmem_attachment *xpmem_attachment_create(s64 apid, u64 offset, u64 lengt
 	attachment->source = segment->start + offset;
 	attachment->length = length;
 	attachment->rdonly = permit->rdonly || flags & XPMEM_ATTACH_RDONLY;
-	error = xpmem_registry_reserve(&xpmem_attachments, &attachment->object);
+	attachment->address = 0;
+	attachment->shared = false;
+	attachment->tracked = false;
+	attachment->touched = false;
+	attachment->huge = false;
+	attachment->populater = NULL;
+	attachment->next_recent = 0;
+	memset(attachment->recent, 0, sizeof(attachment->recent));
+	attachment->populated = 0;
+	attachment->reason = 0;
+	for (i = 0; i < XPMEM_FAULT_STATS; i++)
+		atomic_long_set(&attachment->stats[i], 0);
+	error = xpmem_registry_reserve(&xpmem_attachments, &attachment->object,
+				       permit->client);
 	if (error)
 		goto free;
 	error = -EINTR;
@@ -307,7 +346,7 @@ struct xpmem_attachment *xpmem_attachment_create(s64 apid, u64 offset, u64 lengt
 	spin_lock(&permit->lock);
 	dead = permit->dead;
 	if (!dead)
-		list_add(&attachment->permit_link, &permit->attachments);
+		hlist_add_head(&attachment->permit_link, &permit->attachments);
 	spin_unlock(&permit->lock);
 	error = -ENOENT;
 	if (dead)
@@ -341,8 +380,9 @@ unlock:
 	mutex_unlock(&permit->attaching);
 cancel:
 	xpmem_registry_cancel(&xpmem_attachments, &attachment->object);
+	xpmem_owner_put(attachment->object.owner);
 free:
-	kfree(attachment);
+	kmem_cache_free(attachment_cache, attachment);
 put_permit:
 	xpmem_permit_put(permit);
 	return ERR_PTR(error);

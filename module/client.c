@@ -2,6 +2,7 @@
 /* An open file of /dev/xpmem. It owns the segments and permits that were created through it. */
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
+#include <linux/uaccess.h>
 
 #include "xpmem.h"
 
@@ -10,11 +11,20 @@ static struct xpmem_permit *first_permit(struct xpmem_client *client)
 	struct xpmem_permit *permit;
 
 	spin_lock(&client->lock);
-	permit = list_first_entry_or_null(&client->permits, struct xpmem_permit, client_link);
+	permit = hlist_entry_safe(client->permits.first, struct xpmem_permit, client_link);
 	if (permit)
 		refcount_inc(&permit->object.ref);
 	spin_unlock(&client->lock);
 	return permit;
+}
+
+/* The mm has ended, so no task creates objects any more. The owner would keep its namespaces. */
+void xpmem_client_drop_owner(struct xpmem_client *client)
+{
+	struct xpmem_owner *owner = xchg(&client->owner, NULL);
+
+	if (owner)
+		xpmem_owner_put(owner);
 }
 
 /*
@@ -27,10 +37,11 @@ static void client_exit_work(struct work_struct *work)
 	struct xpmem_permit *permit;
 
 	while ((permit = first_permit(client))) {
-		xpmem_permit_kill(permit, false, xpmem_owner_end(&permit->owner));
+		xpmem_permit_kill(permit, false, xpmem_owner_end(permit->object.owner));
 		xpmem_permit_put(permit);
 		cond_resched();
 	}
+	xpmem_client_drop_owner(client);
 	xpmem_client_put(client);
 }
 
@@ -84,6 +95,9 @@ static void client_free(struct xpmem_client *client)
 		spin_unlock(&client->watch->lock);
 		mmu_notifier_put(&client->watch->notifier);
 	}
+	xpmem_client_drop_owner(client);
+	xpmem_segment_free_spare(client);
+	xpmem_permit_free_spare(client);
 	mmdrop(client->mm);
 	kfree(client);
 }
@@ -106,8 +120,7 @@ struct xpmem_client *xpmem_client_create(void)
 	mutex_init(&client->watching);
 	INIT_WORK(&client->exit_work, client_exit_work);
 	spin_lock_init(&client->lock);
-	INIT_LIST_HEAD(&client->segments);
-	INIT_LIST_HEAD(&client->permits);
+	INIT_LIST_HEAD(&client->exporter_link);
 	client->mm = current->mm;
 	mmgrab(client->mm);
 	return client;
@@ -159,11 +172,23 @@ static struct xpmem_segment *first_segment(struct xpmem_client *client)
 	struct xpmem_segment *segment;
 
 	spin_lock(&client->lock);
-	segment = list_first_entry_or_null(&client->segments, struct xpmem_segment, client_link);
+	segment = hlist_entry_safe(client->segments.first, struct xpmem_segment, client_link);
 	if (segment)
 		refcount_inc(&segment->object.ref);
 	spin_unlock(&client->lock);
 	return segment;
+}
+
+/* Ends the segments of a client whose mm ended. */
+void xpmem_client_end_segments(struct xpmem_client *client)
+{
+	struct xpmem_segment *segment;
+
+	while ((segment = first_segment(client))) {
+		xpmem_segment_kill(segment, xpmem_owner_end(segment->object.owner));
+		xpmem_segment_put(segment);
+		cond_resched();
+	}
 }
 
 /* Returns why the caller closes the file that the objects of @owner belong to. */
@@ -180,6 +205,44 @@ static enum xpmem_reason close_reason(const struct xpmem_client *client,
 							 : xpmem_owner_end(owner);
 }
 
+/**
+ * xpmem_client_set_close_word() - name the word that xpmem_client_flush() clears
+ * @client: the caller's own
+ * @vaddr: address of the word, or zero for none
+ *
+ * Return: 0, -EINVAL or -EFAULT.
+ */
+int xpmem_client_set_close_word(struct xpmem_client *client, u64 vaddr)
+{
+	u32 __user *word = u64_to_user_ptr(vaddr);
+
+	if (!IS_ALIGNED(vaddr, sizeof(*word)))
+		return -EINVAL;
+	if (vaddr >= TASK_SIZE)
+		return -EFAULT;
+	WRITE_ONCE(client->close_word, word);
+	return 0;
+}
+
+/*
+ * A descriptor of the file was closed. If the client's own process did that, tells it so. A task
+ * that exits has no mm any more, and a task that calls exec has another one already.
+ */
+void xpmem_client_flush(struct xpmem_client *client)
+{
+	u32 __user *word = READ_ONCE(client->close_word);
+
+	if (!word || client->mm != current->mm)
+		return;
+	/*
+	 * The number of the descriptor is free by now. A task that sets the word and then finds
+	 * the number in use set the word before this clears it.
+	 */
+	smp_mb();
+	/* This fails only if the process unmapped the word, or is about to be killed. */
+	put_user(0, word);
+}
+
 /* Ends all permits and segments of a file that is closed. */
 void xpmem_client_close(struct xpmem_client *client)
 {
@@ -187,14 +250,15 @@ void xpmem_client_close(struct xpmem_client *client)
 	struct xpmem_segment *segment;
 
 	while ((permit = first_permit(client))) {
-		xpmem_permit_kill(permit, false, close_reason(client, &permit->owner));
+		xpmem_permit_kill(permit, false, close_reason(client, permit->object.owner));
 		xpmem_permit_put(permit);
 		cond_resched();
 	}
 	while ((segment = first_segment(client))) {
-		xpmem_segment_kill(segment, close_reason(client, &segment->owner));
+		xpmem_segment_kill(segment, close_reason(client, segment->object.owner));
 		xpmem_segment_put(segment);
 		cond_resched();
 	}
+	xpmem_exporter_drop(client);
 	xpmem_client_put(client);
 }

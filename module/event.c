@@ -15,7 +15,7 @@
 #define GROUP XPMEM_NL_GROUP_EVENTS
 
 /* On some kernels the family has no group: see compat/genetlink.h. */
-static bool events_have_listeners(void)
+static bool has_listeners(void)
 {
 	return xpmem_nl_family.n_mcgrps && genl_has_listeners(&xpmem_nl_family, &init_net, GROUP);
 }
@@ -33,17 +33,15 @@ static void event_send(struct sk_buff *skb, void *header)
 	genlmsg_multicast(&xpmem_nl_family, skb, 0, GROUP, GFP_KERNEL);
 }
 
-/* May be called with the mmap_lock of an attacher held. */
-static void event_send_object(enum xpmem_kind kind, struct xpmem_object *object, int command,
-			      enum xpmem_reason reason)
+/* May be called with the mmap_lock of an attacher held. Not inlined, so that silence is cheap. */
+static noinline void event_send_object(enum xpmem_kind kind, struct xpmem_object *object,
+				       int command, enum xpmem_reason reason)
 {
 	const struct xpmem_nl_type *type = &xpmem_nl_types[kind];
 	struct xpmem_viewer machine;
 	struct sk_buff *skb;
 	void *header;
 
-	if (!events_have_listeners())
-		return;
 	xpmem_viewer_init_machine(&machine);
 	skb = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
 	header = skb ? genlmsg_put(skb, 0, 0, &xpmem_nl_family, 0, command) : NULL;
@@ -59,7 +57,8 @@ static void event_send_object(enum xpmem_kind kind, struct xpmem_object *object,
 /* The caller has not yet published @object. */
 void xpmem_event_created(enum xpmem_kind kind, struct xpmem_object *object)
 {
-	event_send_object(kind, object, xpmem_nl_types[kind].created, 0);
+	if (has_listeners())
+		event_send_object(kind, object, xpmem_nl_types[kind].created, 0);
 }
 
 /*
@@ -68,7 +67,8 @@ void xpmem_event_created(enum xpmem_kind kind, struct xpmem_object *object)
  */
 void xpmem_event_gone(enum xpmem_kind kind, struct xpmem_object *object, enum xpmem_reason reason)
 {
-	event_send_object(kind, object, xpmem_nl_types[kind].gone, reason);
+	if (has_listeners())
+		event_send_object(kind, object, xpmem_nl_types[kind].gone, reason);
 }
 
 /*
@@ -86,7 +86,7 @@ void xpmem_event_limit(enum xpmem_kind kind, kuid_t uid, unsigned int limit)
 	struct sk_buff *skb;
 	void *header;
 
-	if (!events_have_listeners() || !__ratelimit(&rate))
+	if (!has_listeners() || !__ratelimit(&rate))
 		return;
 	skb = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
 	header = skb ? genlmsg_put(skb, 0, 0, &xpmem_nl_family, 0, XPMEM_NL_CMD_LIMIT_HIT) : NULL;
@@ -108,7 +108,7 @@ void xpmem_event_refused(const struct xpmem_segment *segment, enum xpmem_denial 
 	struct sk_buff *skb;
 	void *header;
 
-	if (!events_have_listeners() || !__ratelimit(&rate))
+	if (!has_listeners() || !__ratelimit(&rate))
 		return;
 	skb = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
 	header = skb ? genlmsg_put(skb, 0, 0, &xpmem_nl_family, 0, XPMEM_NL_CMD_PERMIT_REFUSED)
@@ -116,7 +116,7 @@ void xpmem_event_refused(const struct xpmem_segment *segment, enum xpmem_denial 
 	if (!header ||
 	    nla_put_u64_64bit(skb, XPMEM_A_REFUSAL_SEGMENT_ID, segment->object.id,
 			      XPMEM_A_REFUSAL_PAD) ||
-	    nla_put_u32(skb, XPMEM_A_REFUSAL_EXPORTER_PID, pid_nr(segment->owner.pid)) ||
+	    nla_put_u32(skb, XPMEM_A_REFUSAL_EXPORTER_PID, pid_nr(segment->object.owner->pid)) ||
 	    nla_put_u32(skb, XPMEM_A_REFUSAL_UID,
 			from_kuid_munged(&init_user_ns, current_euid())) ||
 	    nla_put_u32(skb, XPMEM_A_REFUSAL_PID, task_tgid_nr(current)) ||

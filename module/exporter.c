@@ -9,24 +9,38 @@
 static DEFINE_HASHTABLE(exporters, 10);	/* by mm; exporters_lock */
 static DEFINE_SPINLOCK(exporters_lock);
 
-/* Ends the segments of an mm that ended, unless close() of their file does it first. */
+/*
+ * Takes the first client off the list, and returns it with a reference, or NULL. A client that is
+ * listed is not closed, so its file holds a reference.
+ */
+static struct xpmem_client *take_client(struct xpmem_exporter *exporter)
+{
+	struct xpmem_client *client;
+
+	spin_lock(&exporter->lock);
+	client = list_first_entry_or_null(&exporter->clients, struct xpmem_client, exporter_link);
+	if (client) {
+		list_del_init(&client->exporter_link);
+		refcount_inc(&client->ref);
+	}
+	spin_unlock(&exporter->lock);
+	return client;
+}
+
+/*
+ * Ends the segments of an mm that ended, unless close() of their file does it first. Another
+ * process may keep the file open, so the clients give their references up.
+ */
 static void exporter_exit_work(struct work_struct *work)
 {
 	struct xpmem_exporter *exporter = container_of(work, struct xpmem_exporter, exit_work);
-	struct xpmem_segment *segment;
+	struct xpmem_client *client;
 
-	for (;;) {
-		spin_lock(&exporter->lock);
-		segment = list_first_entry_or_null(&exporter->segments, struct xpmem_segment,
-						   exporter_link);
-		if (segment)
-			refcount_inc(&segment->object.ref);
-		spin_unlock(&exporter->lock);
-		if (!segment)
-			break;
-		xpmem_segment_kill(segment, xpmem_owner_end(&segment->owner));
-		xpmem_segment_put(segment);
-		cond_resched();
+	while ((client = take_client(exporter))) {
+		xpmem_client_end_segments(client);
+		xpmem_exporter_drop(client);
+		xpmem_client_drop_owner(client);
+		xpmem_client_put(client);
 	}
 	xpmem_exporter_put(exporter);
 }
@@ -69,7 +83,7 @@ static void exporter_free_work(struct work_struct *work)
 	xpmem_windows_destroy(exporter);
 	xpmem_groups_destroy(exporter);
 	mmdrop(exporter->mm);
-	xpmem_owner_destroy(&exporter->owner);
+	xpmem_owner_put(exporter->object.owner);
 	kfree(exporter);
 }
 
@@ -99,8 +113,9 @@ static int watch_invalidations(struct xpmem_exporter *exporter)
 	return error;
 }
 
-static struct xpmem_exporter *exporter_create(struct mm_struct *mm)
+static struct xpmem_exporter *exporter_create(struct xpmem_client *client)
 {
+	struct mm_struct *mm = client->mm;
 	struct xpmem_exporter *exporter;
 	int error;
 
@@ -114,38 +129,34 @@ static struct xpmem_exporter *exporter_create(struct mm_struct *mm)
 	spin_lock_init(&exporter->lock);
 	spin_lock_init(&exporter->active_lock);
 	init_waitqueue_head(&exporter->quiet);
-	INIT_LIST_HEAD(&exporter->segments);
+	INIT_LIST_HEAD(&exporter->clients);
 	INIT_LIST_HEAD(&exporter->builders);
 	INIT_LIST_HEAD(&exporter->deferrals);
 	exporter->mm = mm;
 	exporter->snapshot_notifier.mm = mm;
 	mmgrab(mm);
-	error = xpmem_registry_reserve(&xpmem_exporters, &exporter->object);
+	error = xpmem_registry_reserve(&xpmem_exporters, &exporter->object, client);
 	if (error)
 		goto free;
 	error = watch_invalidations(exporter);
 	if (error)
 		goto cancel;
-	xpmem_owner_init(&exporter->owner);
 	return exporter;
 
 cancel:
 	xpmem_registry_cancel(&xpmem_exporters, &exporter->object);
+	xpmem_owner_put(exporter->object.owner);
 free:
 	mmdrop(mm);
 	kfree(exporter);
 	return ERR_PTR(error);
 }
 
-/**
- * xpmem_exporter_get() - get the exporter of an mm, or create it
- * @mm: the caller's own mm; the caller does not hold its mmap_lock
- *
- * Return: the exporter with a reference for the caller, or an error pointer.
- */
-struct xpmem_exporter *xpmem_exporter_get(struct mm_struct *mm)
+/* Returns the exporter of the caller's mm with a reference, after it created it if need be. */
+static struct xpmem_exporter *find_or_create(struct xpmem_client *client)
 {
 	struct xpmem_exporter *exporter, *raced;
+	struct mm_struct *mm = client->mm;
 
 	spin_lock(&exporters_lock);
 	exporter = exporter_find(mm);
@@ -153,7 +164,7 @@ struct xpmem_exporter *xpmem_exporter_get(struct mm_struct *mm)
 	if (exporter)
 		return exporter;
 
-	exporter = exporter_create(mm);
+	exporter = exporter_create(client);
 	if (IS_ERR(exporter))
 		return exporter;
 	spin_lock(&exporters_lock);
@@ -168,6 +179,52 @@ struct xpmem_exporter *xpmem_exporter_get(struct mm_struct *mm)
 	exporter->published = true;
 	xpmem_registry_publish(&xpmem_exporters, &exporter->object);
 	return exporter;
+}
+
+/**
+ * xpmem_exporter_get() - get the exporter of the caller's mm, or create it
+ * @client: the caller's own, which keeps the exporter; the caller does not hold the mmap_lock
+ *
+ * Return: the exporter with a reference for the caller, or an error pointer.
+ */
+struct xpmem_exporter *xpmem_exporter_get(struct xpmem_client *client)
+{
+	/* The caller has the file open and runs in its mm, so the client drops nothing now. */
+	struct xpmem_exporter *exporter = READ_ONCE(client->exporter);
+
+	if (exporter) {
+		refcount_inc(&exporter->object.ref);
+		return exporter;
+	}
+	exporter = find_or_create(client);
+	if (IS_ERR(exporter))
+		return exporter;
+	/* All exporters that clients of one mm keep at one time are the same. */
+	spin_lock(&exporter->lock);
+	if (!client->exporter) {
+		refcount_inc(&exporter->object.ref);
+		list_add(&client->exporter_link, &exporter->clients);
+		/* Lockless readers of the pointer must see a complete exporter. */
+		smp_store_release(&client->exporter, exporter);
+	}
+	spin_unlock(&exporter->lock);
+	return exporter;
+}
+
+/*
+ * Has a client give its exporter up, because it closes or the address space has ended. Both may
+ * happen at once.
+ */
+void xpmem_exporter_drop(struct xpmem_client *client)
+{
+	struct xpmem_exporter *exporter = xchg(&client->exporter, NULL);
+
+	if (!exporter)
+		return;
+	spin_lock(&exporter->lock);
+	list_del_init(&client->exporter_link);
+	spin_unlock(&exporter->lock);
+	xpmem_exporter_put(exporter);
 }
 
 /* The caller may hold the mmap_lock of an attacher. */

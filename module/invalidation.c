@@ -54,11 +54,13 @@ static void range_add(struct xpmem_exporter *exporter, const struct mmu_notifier
 	spin_lock(&exporter->active_lock);
 	for (i = 0; i < XPMEM_ACTIVE_RANGES && exporter->active[i].range; i++)
 		;
-	if (i < XPMEM_ACTIVE_RANGES)
+	if (i < XPMEM_ACTIVE_RANGES) {
 		exporter->active[i] =
 			(struct xpmem_active_range){ range, range->start, range->end };
-	else
+		exporter->active_ranges++;
+	} else {
 		exporter->active_beyond++;
+	}
 	spin_unlock(&exporter->active_lock);
 }
 
@@ -73,10 +75,12 @@ static void range_remove(struct xpmem_exporter *exporter, const struct mmu_notif
 	spin_lock(&exporter->active_lock);
 	for (i = 0; i < XPMEM_ACTIVE_RANGES && exporter->active[i].range != range; i++)
 		;
-	if (i < XPMEM_ACTIVE_RANGES)
+	if (i < XPMEM_ACTIVE_RANGES) {
 		exporter->active[i].range = NULL;
-	else if (exporter->active_beyond)
+		exporter->active_ranges--;
+	} else if (exporter->active_beyond) {
 		exporter->active_beyond--;
+	}
 	spin_unlock(&exporter->active_lock);
 	if (wq_has_sleeper(&exporter->quiet))
 		wake_up_all(&exporter->quiet);
@@ -95,14 +99,18 @@ static void range_remove(struct xpmem_exporter *exporter, const struct mmu_notif
 bool xpmem_invalidation_active(struct xpmem_exporter *exporter, unsigned long start,
 			       unsigned long end)
 {
+	unsigned int i, left;
 	bool active;
-	unsigned int i;
 
 	spin_lock(&exporter->active_lock);
 	active = exporter->active_beyond;
-	for (i = 0; i < XPMEM_ACTIVE_RANGES && !active; i++)
-		active = exporter->active[i].range && exporter->active[i].start < end &&
-			 start < exporter->active[i].end;
+	left = exporter->active_ranges;
+	for (i = 0; left && !active; i++) {
+		if (!exporter->active[i].range)
+			continue;
+		left--;
+		active = exporter->active[i].start < end && start < exporter->active[i].end;
+	}
 	spin_unlock(&exporter->active_lock);
 	return active;
 }

@@ -28,6 +28,22 @@ static int ioctl_reply(union xpmem_ioctl_arg *arg)
 	return copy_to_user(call->user, arg, min(call->size, call->user_size)) ? -EFAULT : 0;
 }
 
+/**
+ * ioctl_reply_u64() - copy one field of an ioctl's struct back to its caller
+ * @arg: the argument that the dispatcher passed to the operation
+ * @field: of 64 bits, in @arg; every caller's struct has it
+ *
+ * Costs less than ioctl_reply(). An operation that creates an object calls this last.
+ * Return: 0 or -EFAULT.
+ */
+static int ioctl_reply_u64(union xpmem_ioctl_arg *arg, const void *field)
+{
+	struct call *call = container_of(arg, struct call, arg);
+	size_t offset = field - (const void *)arg;
+
+	return put_user(*(const u64 *)field, (u64 __user *)(call->user + offset));
+}
+
 void xpmem_query_fill(struct xpmem_ioc_query *query)
 {
 	query->abi_version = XPMEM_ABI_VERSION;
@@ -35,6 +51,7 @@ void xpmem_query_fill(struct xpmem_ioc_query *query)
 	query->features = XPMEM_FEATURE_LEGACY | XPMEM_FEATURE_NETLINK | XPMEM_FEATURE_SEGMENT_FD |
 			  XPMEM_FEATURE_POPULATE | XPMEM_FEATURE_SHARED_GUP | XPMEM_FEATURE_WAIT |
 			  XPMEM_FEATURE_NO_PTRACE_CHECK | XPMEM_FEATURE_NO_GUP |
+			  XPMEM_FEATURE_CLOSE_WORD |
 			  (IS_ENABLED(CONFIG_DMA_SHARED_BUFFER) ? XPMEM_FEATURE_DMABUF : 0);
 	query->address_limit = TASK_SIZE;
 	query->mode_mask = READ_ONCE(xpmem_mode_mask);
@@ -58,7 +75,7 @@ int xpmem_ioctl_make(struct xpmem_client *client, union xpmem_ioctl_arg *arg)
 	if (IS_ERR(segment))
 		return PTR_ERR(segment);
 	make->segid = segment->object.id;
-	error = ioctl_reply(arg);
+	error = ioctl_reply_u64(arg, &make->segid);
 	if (error)
 		xpmem_segment_put(segment);
 	else
@@ -82,7 +99,7 @@ int xpmem_ioctl_get(struct xpmem_client *client, union xpmem_ioctl_arg *arg)
 		return PTR_ERR(permit);
 	get->apid = permit->object.id;
 	get->length = permit->segment->length;
-	error = ioctl_reply(arg);
+	error = ioctl_reply_u64(arg, &get->apid) ?: ioctl_reply_u64(arg, &get->length);
 	if (error)
 		xpmem_permit_put(permit);
 	else
@@ -107,7 +124,7 @@ int xpmem_ioctl_attach(struct xpmem_client *client, union xpmem_ioctl_arg *arg)
 		return PTR_ERR(attachment);
 	attach->vaddr = attachment->address;
 	attach->attid = attachment->object.id;
-	error = ioctl_reply(arg);
+	error = ioctl_reply_u64(arg, &attach->vaddr) ?: ioctl_reply_u64(arg, &attach->attid);
 	if (error)
 		xpmem_attachment_unmap(attachment, attachment->address);
 	xpmem_attachment_put(attachment);
@@ -173,6 +190,38 @@ int xpmem_ioctl_wake(struct xpmem_client *client, union xpmem_ioctl_arg *arg)
 	return ioctl_reply(arg);
 }
 
+int xpmem_ioctl_close_word(struct xpmem_client *client, union xpmem_ioctl_arg *arg)
+{
+	return xpmem_client_set_close_word(client, arg->close_word.vaddr);
+}
+
+/* Copies whole words. Returns false if they cannot be read. */
+static bool read_words(u64 *words, const u64 __user *user, size_t size)
+{
+	if (!user_read_access_begin(user, size))
+		return false;
+	for (; size; size -= sizeof(*words))
+		unsafe_get_user(*words++, user++, fault);
+	user_read_access_end();
+	return true;
+
+fault:
+	user_read_access_end();
+	return false;
+}
+
+/*
+ * Copies the struct in. Most callers know it as the module does: then a few words are read without
+ * the cost of a copy of any size.
+ */
+static int read_struct(const struct xpmem_ioctl_op *op, struct call *call, size_t size)
+{
+	BUILD_BUG_ON(offsetof(struct call, arg) || __alignof__(call->arg) < sizeof(u64));
+	if (size == op->size && IS_ALIGNED(size, sizeof(u64)))
+		return read_words((u64 *)&call->arg, call->user, size) ? 0 : -EFAULT;
+	return copy_struct_from_user(&call->arg, op->size, call->user, size);
+}
+
 /* Copies the struct in, and makes the checks of every ioctl: size, flags, reserved fields. */
 static int read_arg(const struct xpmem_ioctl_op *op, struct call *call)
 {
@@ -187,7 +236,7 @@ static int read_arg(const struct xpmem_ioctl_op *op, struct call *call)
 		return -EINVAL;
 	if (size > PAGE_SIZE)
 		return -E2BIG;
-	error = copy_struct_from_user(&call->arg, op->size, call->user, size);
+	error = read_struct(op, call, size);
 	if (error)
 		return error;
 	call->user_size = size;
@@ -204,12 +253,12 @@ static int read_arg(const struct xpmem_ioctl_op *op, struct call *call)
 
 static const struct xpmem_ioctl_op *find_op(unsigned int cmd)
 {
-	unsigned int nr = _IOC_NR(cmd);
+	unsigned int nr = cmd - _IO('x', XPMEM_IOCTL_FIRST);
 
-	if (cmd != _IO('x', nr) || nr < XPMEM_IOCTL_FIRST ||
-	    nr - XPMEM_IOCTL_FIRST >= XPMEM_IOCTL_COUNT)
+	BUILD_BUG_ON(XPMEM_IOCTL_FIRST + XPMEM_IOCTL_COUNT > 1 << _IOC_NRBITS);
+	if (nr >= XPMEM_IOCTL_COUNT)
 		return NULL;
-	nr = array_index_nospec(nr - XPMEM_IOCTL_FIRST, XPMEM_IOCTL_COUNT);
+	nr = array_index_nospec(nr, XPMEM_IOCTL_COUNT);
 	return xpmem_ioctl_ops[nr].size ? &xpmem_ioctl_ops[nr] : NULL;
 }
 

@@ -93,4 +93,11 @@ const struct xpmem_ioctl_op xpmem_ioctl_ops[XPMEM_IOCTL_COUNT] = {
 		.reserved_count = 1,
 		.handler = xpmem_ioctl_dmabuf,
 	},
+	[0x4b - XPMEM_IOCTL_FIRST] = {
+		.name = "close_word",
+		.size = sizeof(struct xpmem_ioc_close_word),
+		.min_size = offsetofend(struct xpmem_ioc_close_word, vaddr),
+		.flags = 0,
+		.handler = xpmem_ioctl_close_word,
+	},
 };

@@ -21,10 +21,11 @@ union xpmem_ioctl_arg {
 	struct xpmem_ioc_wait wait;
 	struct xpmem_ioc_wake wake;
 	struct xpmem_ioc_dmabuf dmabuf;
+	struct xpmem_ioc_close_word close_word;
 };
 
 #define XPMEM_IOCTL_FIRST 0x40
-#define XPMEM_IOCTL_COUNT 11
+#define XPMEM_IOCTL_COUNT 12
 #define XPMEM_IOCTL_RESERVED_MAX 1
 
 /* The dispatcher's table of ioctls, indexed by number minus XPMEM_IOCTL_FIRST. */
@@ -52,5 +53,6 @@ int xpmem_ioctl_segment_fd(struct xpmem_client *client, union xpmem_ioctl_arg *a
 int xpmem_ioctl_wait(struct xpmem_client *client, union xpmem_ioctl_arg *arg);
 int xpmem_ioctl_wake(struct xpmem_client *client, union xpmem_ioctl_arg *arg);
 int xpmem_ioctl_dmabuf(struct xpmem_client *client, union xpmem_ioctl_arg *arg);
+int xpmem_ioctl_close_word(struct xpmem_client *client, union xpmem_ioctl_arg *arg);
 
 #endif

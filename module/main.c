@@ -48,6 +48,12 @@ static int device_open(struct inode *inode, struct file *file)
 	return nonseekable_open(inode, file);
 }
 
+static int device_flush(struct file *file, fl_owner_t owner)
+{
+	xpmem_client_flush(file->private_data);
+	return 0;
+}
+
 static int device_release(struct inode *inode, struct file *file)
 {
 	xpmem_client_close(file->private_data);
@@ -57,6 +63,7 @@ static int device_release(struct inode *inode, struct file *file)
 static const struct file_operations device_fops = {
 	.owner = THIS_MODULE,
 	.open = device_open,
+	.flush = device_flush,
 	.release = device_release,
 	.unlocked_ioctl = xpmem_ioctl,
 	.compat_ioctl = xpmem_compat_ioctl,
@@ -79,9 +86,18 @@ static int __init xpmem_init(void)
 	error = xpmem_coverage_init();
 	if (error)
 		return error;
-	error = xpmem_exporter_init();
+	error = xpmem_segment_init();
 	if (error)
 		goto exit_coverage;
+	error = xpmem_permit_init();
+	if (error)
+		goto exit_segment;
+	error = xpmem_attachment_init();
+	if (error)
+		goto exit_permit;
+	error = xpmem_exporter_init();
+	if (error)
+		goto exit_attachment;
 	error = xpmem_netlink_init();
 	if (error)
 		goto exit_exporter;
@@ -96,6 +112,12 @@ exit_exporter:
 	xpmem_exporter_exit();
 	xpmem_registry_exit();
 	xpmem_snapshot_exit();
+exit_attachment:
+	xpmem_attachment_exit();
+exit_permit:
+	xpmem_permit_exit();
+exit_segment:
+	xpmem_segment_exit();
 exit_coverage:
 	xpmem_coverage_exit();
 	return error;
@@ -109,6 +131,9 @@ static void __exit xpmem_exit(void)
 	xpmem_exporter_exit();
 	xpmem_registry_exit();
 	xpmem_snapshot_exit();
+	xpmem_attachment_exit();
+	xpmem_permit_exit();
+	xpmem_segment_exit();
 	xpmem_coverage_exit();
 }
 

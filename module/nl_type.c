@@ -183,7 +183,7 @@ static struct xpmem_segment *to_segment(const struct xpmem_object *object)
 
 static const struct xpmem_owner *segment_owner(const struct xpmem_object *object)
 {
-	return &to_segment(object)->owner;
+	return to_segment(object)->object.owner;
 }
 
 static bool segment_traceable(const struct xpmem_object *object, const struct xpmem_viewer *viewer)
@@ -191,7 +191,7 @@ static bool segment_traceable(const struct xpmem_object *object, const struct xp
 	const struct xpmem_segment *segment = to_segment(object);
 
 	return segment->no_ptrace_check ||
-	       may_trace(viewer, &segment->owner, segment->exporter->mm);
+	       may_trace(viewer, segment->object.owner, segment->exporter->mm);
 }
 
 static int segment_fill(struct sk_buff *skb, struct xpmem_object *object,
@@ -207,10 +207,10 @@ static int segment_fill(struct sk_buff *skb, struct xpmem_object *object,
 	struct xpmem_segment *segment = to_segment(object);
 
 	return put_u64(skb, XPMEM_A_SEGMENT_ID, object->id, XPMEM_A_SEGMENT_PAD) ||
-	       put_pid_of(skb, XPMEM_A_SEGMENT_PID, viewer, &segment->owner) ||
-	       put_uid(skb, XPMEM_A_SEGMENT_UID, viewer, &segment->owner) ||
+	       put_pid_of(skb, XPMEM_A_SEGMENT_PID, viewer, segment->object.owner) ||
+	       put_uid(skb, XPMEM_A_SEGMENT_UID, viewer, segment->object.owner) ||
 	       nla_put_u32(skb, XPMEM_A_SEGMENT_GID,
-			   from_kgid_munged(viewer->user_ns, segment->owner.gid)) ||
+			   from_kgid_munged(viewer->user_ns, segment->object.owner->gid)) ||
 	       (segment->name[0] && nla_put_string(skb, XPMEM_A_SEGMENT_NAME, segment->name)) ||
 	       nla_put_u32(skb, XPMEM_A_SEGMENT_MODE, segment->mode) ||
 	       nla_put_u32(skb, XPMEM_A_SEGMENT_ACCESS, access_of(segment->rdonly)) ||
@@ -233,8 +233,8 @@ static bool segment_matches(struct nlattr **attrs, const struct xpmem_object *ob
 
 	return equal_s64(attrs[XPMEM_A_SEGMENT_ID], object->id) &&
 	       equal_s64(attrs[XPMEM_A_SEGMENT_EXPORTER_ID], segment->exporter->object.id) &&
-	       equal_pid(attrs[XPMEM_A_SEGMENT_PID], &segment->owner, viewer) &&
-	       equal_uid(attrs[XPMEM_A_SEGMENT_UID], &segment->owner, viewer) &&
+	       equal_pid(attrs[XPMEM_A_SEGMENT_PID], segment->object.owner, viewer) &&
+	       equal_uid(attrs[XPMEM_A_SEGMENT_UID], segment->object.owner, viewer) &&
 	       equal_name(attrs[XPMEM_A_SEGMENT_NAME], segment->name) &&
 	       equal_u32(attrs[XPMEM_A_SEGMENT_ACCESS], access_of(segment->rdonly));
 }
@@ -251,14 +251,14 @@ static struct xpmem_permit *to_permit(const struct xpmem_object *object)
 
 static const struct xpmem_owner *permit_owner(const struct xpmem_object *object)
 {
-	return &to_permit(object)->owner;
+	return to_permit(object)->object.owner;
 }
 
 static bool permit_traceable(const struct xpmem_object *object, const struct xpmem_viewer *viewer)
 {
 	const struct xpmem_permit *permit = to_permit(object);
 
-	return may_trace(viewer, &permit->owner, permit->client->mm);
+	return may_trace(viewer, permit->object.owner, permit->client->mm);
 }
 
 static int permit_fill(struct sk_buff *skb, struct xpmem_object *object,
@@ -270,8 +270,8 @@ static int permit_fill(struct sk_buff *skb, struct xpmem_object *object,
 	return put_u64(skb, XPMEM_A_PERMIT_ID, object->id, XPMEM_A_PERMIT_PAD) ||
 	       put_u64(skb, XPMEM_A_PERMIT_SEGMENT_ID, permit->segment->object.id,
 		       XPMEM_A_PERMIT_PAD) ||
-	       put_pid_of(skb, XPMEM_A_PERMIT_PID, viewer, &permit->owner) ||
-	       put_uid(skb, XPMEM_A_PERMIT_UID, viewer, &permit->owner) ||
+	       put_pid_of(skb, XPMEM_A_PERMIT_PID, viewer, permit->object.owner) ||
+	       put_uid(skb, XPMEM_A_PERMIT_UID, viewer, permit->object.owner) ||
 	       nla_put_u32(skb, XPMEM_A_PERMIT_ACCESS, access_of(permit->rdonly)) ||
 	       nla_put_u32(skb, XPMEM_A_PERMIT_ATTACHMENTS,
 			   atomic_read(&permit->attachment_count)) ||
@@ -287,8 +287,8 @@ static bool permit_matches(struct nlattr **attrs, const struct xpmem_object *obj
 
 	return equal_s64(attrs[XPMEM_A_PERMIT_ID], object->id) &&
 	       equal_s64(attrs[XPMEM_A_PERMIT_SEGMENT_ID], permit->segment->object.id) &&
-	       equal_pid(attrs[XPMEM_A_PERMIT_PID], &permit->owner, viewer) &&
-	       equal_uid(attrs[XPMEM_A_PERMIT_UID], &permit->owner, viewer) &&
+	       equal_pid(attrs[XPMEM_A_PERMIT_PID], permit->object.owner, viewer) &&
+	       equal_uid(attrs[XPMEM_A_PERMIT_UID], permit->object.owner, viewer) &&
 	       equal_u32(attrs[XPMEM_A_PERMIT_ACCESS], access_of(permit->rdonly));
 }
 
@@ -304,7 +304,7 @@ static struct xpmem_attachment *to_attachment(const struct xpmem_object *object)
 
 static const struct xpmem_owner *attachment_owner(const struct xpmem_object *object)
 {
-	return &to_attachment(object)->permit->owner;
+	return to_attachment(object)->permit->object.owner;
 }
 
 static bool attachment_traceable(const struct xpmem_object *object,
@@ -331,8 +331,8 @@ static int attachment_fill(struct sk_buff *skb, struct xpmem_object *object,
 		       XPMEM_A_ATTACHMENT_PAD) ||
 	       put_u64(skb, XPMEM_A_ATTACHMENT_SEGMENT_ID, permit->segment->object.id,
 		       XPMEM_A_ATTACHMENT_PAD) ||
-	       put_pid_of(skb, XPMEM_A_ATTACHMENT_PID, viewer, &permit->owner) ||
-	       put_uid(skb, XPMEM_A_ATTACHMENT_UID, viewer, &permit->owner) ||
+	       put_pid_of(skb, XPMEM_A_ATTACHMENT_PID, viewer, permit->object.owner) ||
+	       put_uid(skb, XPMEM_A_ATTACHMENT_UID, viewer, permit->object.owner) ||
 	       nla_put_u32(skb, XPMEM_A_ATTACHMENT_ACCESS, access_of(attachment->rdonly)) ||
 	       (attachment_traceable(object, viewer) &&
 		(put_u64(skb, XPMEM_A_ATTACHMENT_ADDRESS, attachment->address,
@@ -354,8 +354,8 @@ static bool attachment_matches(struct nlattr **attrs, const struct xpmem_object 
 	return equal_s64(attrs[XPMEM_A_ATTACHMENT_ID], object->id) &&
 	       equal_s64(attrs[XPMEM_A_ATTACHMENT_PERMIT_ID], permit->object.id) &&
 	       equal_s64(attrs[XPMEM_A_ATTACHMENT_SEGMENT_ID], permit->segment->object.id) &&
-	       equal_pid(attrs[XPMEM_A_ATTACHMENT_PID], &permit->owner, viewer) &&
-	       equal_uid(attrs[XPMEM_A_ATTACHMENT_UID], &permit->owner, viewer) &&
+	       equal_pid(attrs[XPMEM_A_ATTACHMENT_PID], permit->object.owner, viewer) &&
+	       equal_uid(attrs[XPMEM_A_ATTACHMENT_UID], permit->object.owner, viewer) &&
 	       equal_u32(attrs[XPMEM_A_ATTACHMENT_ACCESS], access_of(attachment->rdonly));
 }
 
@@ -371,7 +371,7 @@ static struct xpmem_exporter *to_exporter(const struct xpmem_object *object)
 
 static const struct xpmem_owner *exporter_owner(const struct xpmem_object *object)
 {
-	return &to_exporter(object)->owner;
+	return to_exporter(object)->object.owner;
 }
 
 static bool exporter_traceable(const struct xpmem_object *object, const struct xpmem_viewer *viewer)
@@ -394,8 +394,8 @@ static int exporter_fill(struct sk_buff *skb, struct xpmem_object *object,
 	struct xpmem_exporter *exporter = to_exporter(object);
 
 	return put_u64(skb, XPMEM_A_EXPORTER_ID, object->id, XPMEM_A_EXPORTER_PAD) ||
-	       put_pid_of(skb, XPMEM_A_EXPORTER_PID, viewer, &exporter->owner) ||
-	       put_uid(skb, XPMEM_A_EXPORTER_UID, viewer, &exporter->owner) ||
+	       put_pid_of(skb, XPMEM_A_EXPORTER_PID, viewer, exporter->object.owner) ||
+	       put_uid(skb, XPMEM_A_EXPORTER_UID, viewer, exporter->object.owner) ||
 	       put_u64(skb, XPMEM_A_EXPORTER_CREATED, object->created, XPMEM_A_EXPORTER_PAD) ||
 	       nla_put_u32(skb, XPMEM_A_EXPORTER_SEGMENTS, atomic_read(&exporter->segment_count)) ||
 	       put_stats(skb, stats, exporter->stats, XPMEM_EXPORTER_STATS, XPMEM_A_EXPORTER_PAD);

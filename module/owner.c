@@ -1,31 +1,80 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The process that created a segment or permit, and the conditions for others to access its memory.
+ * The process that created objects, and the conditions for others to access its memory.
  */
 #include <linux/capability.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
+#include <linux/slab.h>
 #include <linux/uidgid.h>
 
 #include "compat/exec_state.h"
 #include "compat/ipc_namespace.h"
 #include "xpmem.h"
 
-/* Takes references; xpmem_owner_destroy() drops them. */
-void xpmem_owner_init(struct xpmem_owner *owner)
+static struct xpmem_owner *owner_create(void)
 {
+	struct xpmem_owner *owner = kmalloc(sizeof(*owner), GFP_KERNEL_ACCOUNT);
+
+	if (!owner)
+		return NULL;
+	owner->user = xpmem_user_get();
+	if (!owner->user) {
+		kfree(owner);
+		return NULL;
+	}
+	refcount_set(&owner->ref, 1);
+	owner->uid = current_euid();
+	owner->gid = current_egid();
 	owner->pid = get_pid(task_tgid(current));
 	owner->ipc_ns = xpmem_ipc_ns_get();
 	owner->user_ns = xpmem_exec_user_ns_get();
-	owner->uid = current_euid();
-	owner->gid = current_egid();
+	return owner;
 }
 
-void xpmem_owner_destroy(struct xpmem_owner *owner)
+/* May be called with the mmap_lock of an attacher held. */
+void xpmem_owner_put(struct xpmem_owner *owner)
 {
+	if (!refcount_dec_and_test(&owner->ref))
+		return;
 	put_pid(owner->pid);
 	put_user_ns(owner->user_ns);
 	xpmem_ipc_ns_put(owner->ipc_ns);
+	xpmem_user_put(owner->user);
+	kfree(owner);
+}
+
+/* The caller runs in the mm of the owner's client, so it is in the owner's exec. */
+static bool owner_is_caller(const struct xpmem_owner *owner)
+{
+	return owner->pid == task_tgid(current) && uid_eq(owner->uid, current_euid()) &&
+	       gid_eq(owner->gid, current_egid()) && owner->ipc_ns == xpmem_ipc_ns_current() &&
+	       owner->user->user_ns == current_user_ns();
+}
+
+/**
+ * xpmem_owner_get() - get an owner that describes the caller
+ * @client: of the caller's mm; keeps the owner of its first object for the following ones
+ *
+ * Return: the owner with a reference for the caller, or NULL without memory.
+ */
+struct xpmem_owner *xpmem_owner_get(struct xpmem_client *client)
+{
+	/* Pairs with the cmpxchg() below, which follows the initialization. */
+	struct xpmem_owner *owner = READ_ONCE(client->owner), *made;
+
+	if (owner && owner_is_caller(owner)) {
+		refcount_inc(&owner->ref);
+		return owner;
+	}
+	made = owner_create();
+	if (!made || owner)
+		return made;
+	/* The client's reference, before another task may use the owner. */
+	refcount_inc(&made->ref);
+	if (cmpxchg(&client->owner, NULL, made))
+		refcount_dec(&made->ref);
+	return made;
 }
 
 /*

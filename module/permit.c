@@ -8,6 +8,58 @@
 #include "trace.h"
 #include "xpmem.h"
 
+static struct kmem_cache *permit_cache;
+
+/*
+ * Sets what a permit has again when it is freed. xpmem_permit_create() sets all the rest: the
+ * kernel clears no memory that has a constructor.
+ */
+static void permit_construct(void *memory)
+{
+	struct xpmem_permit *permit = memory;
+
+	mutex_init(&permit->attaching);
+	init_rwsem(&permit->inserting);
+	spin_lock_init(&permit->lock);
+	INIT_HLIST_HEAD(&permit->attachments);
+}
+
+int xpmem_permit_init(void)
+{
+	permit_cache = kmem_cache_create("xpmem_permit", sizeof(struct xpmem_permit), 0,
+					 SLAB_HWCACHE_ALIGN | SLAB_ACCOUNT, permit_construct);
+	return permit_cache ? 0 : -ENOMEM;
+}
+
+void xpmem_permit_exit(void)
+{
+	kmem_cache_destroy(permit_cache);
+}
+
+/* A client keeps the memory of one permit for its next one. Returns NULL without memory. */
+static struct xpmem_permit *permit_alloc(struct xpmem_client *client)
+{
+	struct xpmem_permit *permit = NULL;
+
+	if (READ_ONCE(client->spare_permit))
+		permit = xchg(&client->spare_permit, NULL);
+	return permit ? permit : kmem_cache_alloc(permit_cache, GFP_KERNEL_ACCOUNT);
+}
+
+/* The caller keeps the client. With KASAN, all memory is freed, so that it finds later uses. */
+static void permit_free(struct xpmem_client *client, struct xpmem_permit *permit)
+{
+	if (IS_ENABLED(CONFIG_KASAN) || cmpxchg(&client->spare_permit, NULL, permit))
+		kmem_cache_free(permit_cache, permit);
+}
+
+/* The client has no reference left. */
+void xpmem_permit_free_spare(struct xpmem_client *client)
+{
+	if (client->spare_permit)
+		kmem_cache_free(permit_cache, client->spare_permit);
+}
+
 /* Reports the result of xpmem_owner_denial() where an administrator looks for it. */
 static int permit_refuse(const struct xpmem_segment *segment, enum xpmem_denial denial)
 {
@@ -23,7 +75,7 @@ static int permit_refuse(const struct xpmem_segment *segment, enum xpmem_denial 
 	pr_notice_ratelimited(
 		"xpmem: uid %u, pid %d may not attach memory of pid %d: %s; the exporter can allow it with XPMEM_MAKE_NO_PTRACE_CHECK or a segment descriptor, the administrator with CAP_SYS_PTRACE\n",
 		from_kuid_munged(&init_user_ns, current_euid()), task_tgid_nr(current),
-		pid_nr(segment->owner.pid), texts[denial]);
+		pid_nr(segment->object.owner->pid), texts[denial]);
 	return -EACCES;
 }
 
@@ -37,9 +89,9 @@ static int check_ptrace(const struct xpmem_segment *segment, bool any_user)
 
 	if (segment->no_ptrace_check || segment->exporter->mm == current->mm)
 		return 0;
-	denial = xpmem_owner_denial(&segment->owner, segment->exporter->mm, current_cred(),
+	denial = xpmem_owner_denial(segment->object.owner, segment->exporter->mm, current_cred(),
 				    any_user);
-	if (!denial || ns_capable(segment->owner.user_ns, CAP_SYS_PTRACE))
+	if (!denial || ns_capable(segment->object.owner->user_ns, CAP_SYS_PTRACE))
 		return 0;
 	/* The segment ends with its address space, which may have ended meanwhile. */
 	if (xpmem_segment_gone(segment))
@@ -56,17 +108,17 @@ static int check_access(const struct xpmem_segment *segment, u32 flags)
 	unsigned int needed = flags & XPMEM_GET_RDWR ? 06 : 04;
 	bool any_user = false;
 
-	if (uid_eq(current_euid(), segment->owner.uid)) {
+	if (uid_eq(current_euid(), segment->object.owner->uid)) {
 		needed <<= 6;
 	} else {
 		/* The mode admits processes whose ids differ from the exporter's. */
 		any_user = true;
-		if (in_group_p(segment->owner.gid))
+		if (in_group_p(segment->object.owner->gid))
 			needed <<= 3;
 	}
 	if (needed & ~(segment->mode & READ_ONCE(xpmem_mode_mask))) {
 		any_user = false;
-		if (!ns_capable(segment->owner.user_ns, CAP_IPC_OWNER)) {
+		if (!ns_capable(segment->object.owner->user_ns, CAP_IPC_OWNER)) {
 			if (!(needed & ~segment->mode))
 				pr_notice_once(
 					"xpmem: refused a permit that a segment's mode allows and the parameter mode_mask does not\n");
@@ -85,7 +137,7 @@ static struct xpmem_segment *find_allowed(s64 segid, u32 flags)
 	if (!segment)
 		return ERR_PTR(error);
 	if (!xpmem_segment_gone(segment) &&
-	    xpmem_owner_same_scope(&segment->owner, xpmem_ipc_ns_current()))
+	    xpmem_owner_same_scope(segment->object.owner, xpmem_ipc_ns_current()))
 		error = check_access(segment, flags);
 	if (!error)
 		return segment;
@@ -125,31 +177,30 @@ struct xpmem_permit *xpmem_permit_create(struct xpmem_client *client, s64 segid,
 		goto put_segment;
 
 	error = -ENOMEM;
-	permit = kzalloc(sizeof(*permit), GFP_KERNEL_ACCOUNT);
+	permit = permit_alloc(client);
 	if (!permit)
 		goto put_segment;
 	refcount_set(&permit->object.ref, 1);
-	INIT_LIST_HEAD(&permit->client_link);
-	mutex_init(&permit->attaching);
-	spin_lock_init(&permit->lock);
-	INIT_LIST_HEAD(&permit->attachments);
-	init_rwsem(&permit->inserting);
 	permit->rdonly = flags & XPMEM_GET_RDONLY;
-	error = xpmem_registry_reserve(&xpmem_permits, &permit->object);
+	permit->dead = false;
+	permit->ended = false;
+	atomic_set(&permit->attachment_count, 0);
+	atomic_set(&permit->dmabuf_count, 0);
+	atomic_long_set(&permit->dmabuf_pages, 0);
+	error = xpmem_registry_reserve(&xpmem_permits, &permit->object, client);
 	if (error)
 		goto free;
 	permit->segment = segment;
 	atomic_inc(&segment->permits);
 	permit->client = client;
 	refcount_inc(&client->ref);
-	xpmem_owner_init(&permit->owner);
 	spin_lock(&segment->lock);
-	list_add(&permit->segment_link, &segment->permit_list);
+	hlist_add_head(&permit->segment_link, &segment->permit_list);
 	spin_unlock(&segment->lock);
 	return permit;
 
 free:
-	kfree(permit);
+	permit_free(client, permit);
 put_segment:
 	xpmem_segment_put(segment);
 	return ERR_PTR(error);
@@ -164,7 +215,7 @@ void xpmem_permit_publish(struct xpmem_permit *permit)
 	struct xpmem_client *client = permit->client;
 
 	spin_lock(&client->lock);
-	list_add(&permit->client_link, &client->permits);
+	hlist_add_head(&permit->client_link, &client->permits);
 	spin_unlock(&client->lock);
 	xpmem_event_created(XPMEM_PERMIT, &permit->object);
 	trace_get(permit);
@@ -176,6 +227,8 @@ void xpmem_permit_publish(struct xpmem_permit *permit)
 /* The caller may hold the mmap_lock of the attacher. */
 void xpmem_permit_put(struct xpmem_permit *permit)
 {
+	struct xpmem_client *client = permit->client;
+
 	if (!refcount_dec_and_test(&permit->object.ref))
 		return;
 	if (!permit->dead) {
@@ -183,13 +236,13 @@ void xpmem_permit_put(struct xpmem_permit *permit)
 		atomic_dec(&permit->segment->permits);
 	}
 	spin_lock(&permit->segment->lock);
-	list_del(&permit->segment_link);
+	hlist_del(&permit->segment_link);
 	spin_unlock(&permit->segment->lock);
-	xpmem_owner_destroy(&permit->owner);
+	xpmem_owner_put(permit->object.owner);
 	xpmem_segment_put(permit->segment);
-	xpmem_client_put(permit->client);
 	pr_debug("permit %llx destroyed\n", permit->object.id);
-	kfree(permit);
+	permit_free(client, permit);
+	xpmem_client_put(client);
 }
 
 /* Returns the permit with a reference for the caller, or NULL. */
@@ -209,7 +262,7 @@ struct xpmem_permit *xpmem_permit_find_own(s64 id)
 	if (!permit)
 		return ERR_PTR(-ENOENT);
 	if (permit->client->mm != current->mm) {
-		error = xpmem_owner_refusal(&permit->owner);
+		error = xpmem_owner_refusal(permit->object.owner);
 		xpmem_permit_put(permit);
 		return ERR_PTR(error);
 	}
@@ -229,7 +282,7 @@ for_each_attachment(struct xpmem_permit *permit,
 	unsigned long result = 0;
 
 	spin_lock(&permit->lock);
-	list_for_each_entry(attachment, &permit->attachments, permit_link) {
+	hlist_for_each_entry(attachment, &permit->attachments, permit_link) {
 		if (!refcount_inc_not_zero(&attachment->object.ref))
 			continue;
 		spin_unlock(&permit->lock);
@@ -296,34 +349,40 @@ bool xpmem_permit_kill(struct xpmem_permit *permit, bool detach, enum xpmem_reas
 	struct xpmem_segment *segment = permit->segment;
 	struct xpmem_client *client = permit->client;
 	unsigned long end = segment->start + segment->length, groups;
-	bool first;
+	bool first, unused;
 
 	if (detach)
 		lockdep_assert_held(&permit->attaching);
 	/*
 	 * A task that attaches now is in the list already, so the code below finds its attachment,
-	 * or the task sees this mark and gives up.
+	 * or the task sees this mark and gives up. Faults and waiters hold references to an
+	 * attachment, which stays in the list as long. So an empty list stays empty, and there is
+	 * nothing to wait for.
 	 */
 	spin_lock(&permit->lock);
 	first = !permit->dead;
 	WRITE_ONCE(permit->dead, true);
+	unused = hlist_empty(&permit->attachments);
 	spin_unlock(&permit->lock);
 	if (!first) {
 		wait_var_event_killable(&permit->ended, READ_ONCE(permit->ended));
 		return false;
 	}
 	atomic_dec(&segment->permits);
-	if (detach)
-		for_each_attachment(permit, attachment_unmap);
-	xpmem_race_point("permit-dead");
-	groups = xpmem_permit_stop(permit);
-	xpmem_groups_revoke(segment->exporter, groups, is_of_permit, permit, segment->start, end);
-	xpmem_wait_revoke(segment->exporter, segment->start, end);
+	if (!unused) {
+		if (detach)
+			for_each_attachment(permit, attachment_unmap);
+		xpmem_race_point("permit-dead");
+		groups = xpmem_permit_stop(permit);
+		xpmem_groups_revoke(segment->exporter, groups, is_of_permit, permit,
+				    segment->start, end);
+		xpmem_wait_revoke(segment->exporter, segment->start, end);
+	}
 	xpmem_dmabuf_revoke(segment, permit);
 	/* Last: other calls that end the permit find it by its id or in the list, and wait. */
 	xpmem_registry_withdraw(&xpmem_permits, &permit->object);
 	spin_lock(&client->lock);
-	list_del(&permit->client_link);
+	hlist_del(&permit->client_link);
 	spin_unlock(&client->lock);
 	WRITE_ONCE(permit->ended, true);
 	/* Pairs with the waiter, which queues itself before it tests. */

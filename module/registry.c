@@ -70,18 +70,16 @@ static int object_charge(struct xpmem_registry *registry, struct xpmem_object *o
 {
 	unsigned int limit = READ_ONCE(registry->limit);
 
-	object->user = NULL;
 	if (registry->kind == XPMEM_EXPORTER)
 		return 0;
-	object->user =
-		xpmem_user_charge(registry->kind, limit ? min(limit, HARD_LIMIT) : HARD_LIMIT);
-	return PTR_ERR_OR_ZERO(object->user);
+	return xpmem_user_charge(object->owner->user, registry->kind,
+				 limit ? min(limit, HARD_LIMIT) : HARD_LIMIT);
 }
 
 static void object_uncharge(struct xpmem_registry *registry, struct xpmem_object *object)
 {
-	if (object->user)
-		xpmem_user_uncharge(object->user, registry->kind);
+	if (registry->kind != XPMEM_EXPORTER)
+		xpmem_user_uncharge(object->owner->user, registry->kind);
 }
 
 static spinlock_t *slot_lock(u32 index)
@@ -148,26 +146,47 @@ static void put_free(struct xpmem_registry *registry, u32 index)
 	spin_unlock(&registry->lock);
 }
 
-/* Returns an index whose slot is reserved, or 0 and *error. */
-static u32 take_index(struct xpmem_registry *registry, int *error)
+/*
+ * Returns random bits for an id. Draws them for many ids at once, which takes half the time. The
+ * caller holds the registry's lock.
+ */
+static u64 take_cookie(struct xpmem_registry *registry)
 {
-	u32 index, next = READ_ONCE(registry->last) + 1;
-	bool room = true;
+	u64 cookie = 0;
+	u8 *bytes;
+
+	lockdep_assert_held(&registry->lock);
+	BUILD_BUG_ON(COOKIE_BITS > 8 * sizeof(*registry->cookies));
+	if (!registry->cookies_left) {
+		get_random_bytes(registry->cookies, sizeof(registry->cookies));
+		registry->cookies_left = XPMEM_REGISTRY_COOKIES;
+	}
+	bytes = registry->cookies[--registry->cookies_left];
+	memcpy(&cookie, bytes, sizeof(*registry->cookies));
+	/* No later reader of the memory learns the id. */
+	memset(bytes, 0, sizeof(*registry->cookies));
+	return le64_to_cpu((__force __le64)cookie) & ((1UL << COOKIE_BITS) - 1);
+}
+
+/*
+ * Returns an index whose slot is reserved, and random bits in *@cookie; or 0 and *@error. Takes an
+ * index that waited if enough of them wait. Else takes a new one, for which it makes the slot
+ * without the lock.
+ */
+static u32 take_index(struct xpmem_registry *registry, u64 *cookie, int *error)
+{
+	bool made = false, room = true;
+	u32 index = 0, next = 0;
 
 	for (;;) {
-		if (next > INDEX_MASK || !make_slot(registry, next)) {
-			*error = next > INDEX_MASK ? -ENOSPC : -ENOMEM;
-			room = false;
-		}
 		spin_lock(&registry->lock);
 		if (registry->free_count > (room ? MIN_WAITING : 0)) {
 			index = take_free(registry);
 			break;
 		}
-		index = 0;
 		if (!room)
 			break;
-		if (registry->last + 1 == next) {
+		if (made && registry->last + 1 == next) {
 			index = next;
 			/* Readers of last must see the tables of its slot. */
 			smp_store_release(&registry->last, index);
@@ -175,38 +194,55 @@ static u32 take_index(struct xpmem_registry *registry, int *error)
 		}
 		next = registry->last + 1;
 		spin_unlock(&registry->lock);
+		made = next <= INDEX_MASK && make_slot(registry, next);
+		if (!made) {
+			*error = next > INDEX_MASK ? -ENOSPC : -ENOMEM;
+			room = false;
+		}
 	}
+	if (index)
+		*cookie = take_cookie(registry);
 	spin_unlock(&registry->lock);
 	return index;
 }
 
 /**
- * xpmem_registry_reserve() - give an object its id, and charge it to the caller's effective user
+ * xpmem_registry_reserve() - give an object its id and owner, and charge it to the owner's user
  * @registry: the registry
  * @object: the object; no lookup finds it until it is published
+ * @client: of the caller's mm
  *
- * The caller must cancel or publish the object.
+ * The caller must cancel or publish the object, and drop the reference to its owner in the end.
  * Return: 0, -EDQUOT, -ENOMEM or -ENOSPC.
  */
-int xpmem_registry_reserve(struct xpmem_registry *registry, struct xpmem_object *object)
+int xpmem_registry_reserve(struct xpmem_registry *registry, struct xpmem_object *object,
+			   struct xpmem_client *client)
 {
+	u64 cookie;
 	u32 index;
 	int error;
 
+	object->owner = xpmem_owner_get(client);
+	if (!object->owner)
+		return -ENOMEM;
 	error = object_charge(registry, object);
 	if (error)
-		return error;
-	index = take_index(registry, &error);
-	if (!index) {
-		object_uncharge(registry, object);
-		return error;
-	}
-	object->id = (s64)(get_random_u64() >> (64 - COOKIE_BITS)) << INDEX_BITS | index;
+		goto put_owner;
+	index = take_index(registry, &cookie, &error);
+	if (!index)
+		goto uncharge;
+	object->id = (s64)cookie << INDEX_BITS | index;
 	object->created = ktime_get_real_seconds();
 	return 0;
+
+uncharge:
+	object_uncharge(registry, object);
+put_owner:
+	xpmem_owner_put(object->owner);
+	return error;
 }
 
-/* Undoes xpmem_registry_reserve() for an object that was never published. */
+/* Undoes xpmem_registry_reserve(), but for the owner, for an object that was never published. */
 void xpmem_registry_cancel(struct xpmem_registry *registry, struct xpmem_object *object)
 {
 	put_free(registry, object->id & INDEX_MASK);
@@ -222,6 +258,15 @@ void xpmem_registry_publish(struct xpmem_registry *registry, struct xpmem_object
 	WRITE_ONCE(*slot_of(registry, index), (unsigned long)object);
 	spin_unlock(slot_lock(index));
 	atomic_long_inc(&registry->live);
+}
+
+/* Follows the removal of an object from its slot. */
+static void object_withdrawn(struct xpmem_registry *registry, struct xpmem_object *object)
+{
+	xpmem_race_spin("registry-withdrawn");
+	put_free(registry, object->id & INDEX_MASK);
+	atomic_long_dec(&registry->live);
+	object_uncharge(registry, object);
 }
 
 /**
@@ -243,13 +288,19 @@ bool xpmem_registry_withdraw(struct xpmem_registry *registry, struct xpmem_objec
 	if (found)
 		WRITE_ONCE(*slot, 0);
 	spin_unlock(slot_lock(index));
-	if (found) {
-		xpmem_race_spin("registry-withdrawn");
-		put_free(registry, index);
-		atomic_long_dec(&registry->live);
-		object_uncharge(registry, object);
-	}
+	if (found)
+		object_withdrawn(registry, object);
 	return found;
+}
+
+/* Returns the index in @id, or 0 if @registry never handed out such an index. */
+static u32 index_of(const struct xpmem_registry *registry, s64 id)
+{
+	u32 index = id & INDEX_MASK, end;
+
+	/* Pairs with take_index(). */
+	end = smp_load_acquire(&registry->last) + 1;
+	return id > 0 && index < end ? array_index_nospec(index, end) : 0;
 }
 
 /*
@@ -278,13 +329,9 @@ static struct xpmem_object *get_object(struct xpmem_registry *registry, u32 inde
  */
 struct xpmem_object *xpmem_registry_find(struct xpmem_registry *registry, s64 id)
 {
-	struct xpmem_object *object = NULL;
-	u32 end, index = id & INDEX_MASK;
+	u32 index = index_of(registry, id);
+	struct xpmem_object *object = index ? get_object(registry, index, id) : NULL;
 
-	/* Pairs with take_index(). */
-	end = smp_load_acquire(&registry->last) + 1;
-	if (id > 0 && index && index < end)
-		object = get_object(registry, array_index_nospec(index, end), id);
 	if (!object)
 		xpmem_stat_add(XPMEM_STAT_UNKNOWN_IDS, 1);
 	return object;

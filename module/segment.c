@@ -10,10 +10,67 @@
 #include "trace.h"
 #include "xpmem.h"
 
+static struct kmem_cache *segment_cache;
+
+/*
+ * Sets what a segment has again when it is freed. xpmem_segment_create() sets all the rest: the
+ * kernel clears no memory that has a constructor.
+ */
+static void segment_construct(void *memory)
+{
+	struct xpmem_segment *segment = memory;
+
+	INIT_LIST_HEAD(&segment->dmabufs);
+	spin_lock_init(&segment->lock);
+	INIT_HLIST_HEAD(&segment->permit_list);
+}
+
+int xpmem_segment_init(void)
+{
+	segment_cache = kmem_cache_create("xpmem_segment", sizeof(struct xpmem_segment), 0,
+					  SLAB_HWCACHE_ALIGN | SLAB_ACCOUNT, segment_construct);
+	return segment_cache ? 0 : -ENOMEM;
+}
+
+void xpmem_segment_exit(void)
+{
+	kmem_cache_destroy(segment_cache);
+}
+
+/* A client keeps the memory of one segment for its next one. Returns NULL without memory. */
+static struct xpmem_segment *segment_alloc(struct xpmem_client *client)
+{
+	struct xpmem_segment *segment = NULL;
+
+	if (READ_ONCE(client->spare_segment))
+		segment = xchg(&client->spare_segment, NULL);
+	return segment ? segment : kmem_cache_alloc(segment_cache, GFP_KERNEL_ACCOUNT);
+}
+
+/* The caller keeps the client. With KASAN, all memory is freed, so that it finds later uses. */
+static void segment_free(struct xpmem_client *client, struct xpmem_segment *segment)
+{
+	if (IS_ENABLED(CONFIG_KASAN) || cmpxchg(&client->spare_segment, NULL, segment))
+		kmem_cache_free(segment_cache, segment);
+}
+
+/* The client has no reference left. */
+void xpmem_segment_free_spare(struct xpmem_client *client)
+{
+	if (client->spare_segment)
+		kmem_cache_free(segment_cache, client->spare_segment);
+}
+
 static bool valid_name(const u8 *name)
 {
-	size_t i, length = strnlen(name, XPMEM_NAME_SIZE);
+	u64 words[XPMEM_NAME_SIZE / sizeof(u64)];
+	size_t i, length;
 
+	BUILD_BUG_ON(ARRAY_SIZE(words) != 4);
+	memcpy(words, name, sizeof(words));
+	if (!(words[0] | words[1] | words[2] | words[3]))
+		return true;
+	length = strnlen(name, XPMEM_NAME_SIZE);
 	if (length == XPMEM_NAME_SIZE)
 		return false;
 	for (i = 0; i < length; i++)
@@ -50,12 +107,12 @@ struct xpmem_segment *xpmem_segment_create(struct xpmem_client *client, u64 vadd
 					   u32 mode, u32 flags, const u8 *name)
 {
 	struct xpmem_segment *segment;
-	int error;
+	int error, i;
 
 	if (!valid_range(vaddr, &length) || mode & ~0777 || (name && !valid_name(name)))
 		return ERR_PTR(-EINVAL);
 
-	segment = kzalloc(sizeof(*segment), GFP_KERNEL_ACCOUNT);
+	segment = segment_alloc(client);
 	if (!segment)
 		return ERR_PTR(-ENOMEM);
 	refcount_set(&segment->object.ref, 1);
@@ -65,30 +122,32 @@ struct xpmem_segment *xpmem_segment_create(struct xpmem_client *client, u64 vadd
 	segment->rdonly = flags & XPMEM_MAKE_RDONLY;
 	segment->no_ptrace_check = flags & XPMEM_MAKE_NO_PTRACE_CHECK;
 	segment->no_gup = flags & XPMEM_MAKE_NO_GUP;
+	segment->dead = false;
+	segment->ended = false;
+	atomic_set(&segment->permits, 0);
+	for (i = 0; i < XPMEM_FAULT_STATS; i++)
+		atomic_long_set(&segment->stats[i], 0);
 	if (name)
 		memcpy(segment->name, name, XPMEM_NAME_SIZE);
-	error = xpmem_registry_reserve(&xpmem_segments, &segment->object);
+	else
+		memset(segment->name, 0, XPMEM_NAME_SIZE);
+	error = xpmem_registry_reserve(&xpmem_segments, &segment->object, client);
 	if (error)
 		goto free;
-	segment->exporter = xpmem_exporter_get(current->mm);
+	segment->exporter = xpmem_exporter_get(client);
 	if (IS_ERR(segment->exporter)) {
 		error = PTR_ERR(segment->exporter);
 		goto cancel;
 	}
-	INIT_LIST_HEAD(&segment->client_link);
-	INIT_LIST_HEAD(&segment->exporter_link);
-	INIT_LIST_HEAD(&segment->dmabufs);
-	spin_lock_init(&segment->lock);
-	INIT_LIST_HEAD(&segment->permit_list);
 	segment->client = client;
 	refcount_inc(&client->ref);
-	xpmem_owner_init(&segment->owner);
 	return segment;
 
 cancel:
 	xpmem_registry_cancel(&xpmem_segments, &segment->object);
+	xpmem_owner_put(segment->object.owner);
 free:
-	kfree(segment);
+	segment_free(client, segment);
 	return ERR_PTR(error);
 }
 
@@ -99,15 +158,11 @@ free:
 void xpmem_segment_publish(struct xpmem_segment *segment)
 {
 	struct xpmem_client *client = segment->client;
-	struct xpmem_exporter *exporter = segment->exporter;
 
-	spin_lock(&exporter->lock);
-	list_add(&segment->exporter_link, &exporter->segments);
-	spin_unlock(&exporter->lock);
 	spin_lock(&client->lock);
-	list_add(&segment->client_link, &client->segments);
+	hlist_add_head(&segment->client_link, &client->segments);
 	spin_unlock(&client->lock);
-	atomic_inc(&exporter->segment_count);
+	atomic_inc(&segment->exporter->segment_count);
 	xpmem_event_created(XPMEM_SEGMENT, &segment->object);
 	trace_make(segment);
 	pr_debug("segment %llx created\n", segment->object.id);
@@ -118,15 +173,17 @@ void xpmem_segment_publish(struct xpmem_segment *segment)
 /* The caller may hold the mmap_lock of an attacher. */
 void xpmem_segment_put(struct xpmem_segment *segment)
 {
+	struct xpmem_client *client = segment->client;
+
 	if (!refcount_dec_and_test(&segment->object.ref))
 		return;
 	if (!segment->dead)
 		xpmem_registry_cancel(&xpmem_segments, &segment->object);
-	xpmem_owner_destroy(&segment->owner);
+	xpmem_owner_put(segment->object.owner);
 	xpmem_exporter_put(segment->exporter);
-	xpmem_client_put(segment->client);
 	pr_debug("segment %llx destroyed\n", segment->object.id);
-	kfree(segment);
+	segment_free(client, segment);
+	xpmem_client_put(client);
 }
 
 /* Returns the segment with a reference for the caller, or NULL. */
@@ -149,7 +206,7 @@ static unsigned long stop_permits(struct xpmem_segment *segment)
 	unsigned long groups = 0;
 
 	spin_lock(&segment->lock);
-	list_for_each_entry(permit, &segment->permit_list, segment_link) {
+	hlist_for_each_entry(permit, &segment->permit_list, segment_link) {
 		if (!refcount_inc_not_zero(&permit->object.ref))
 			continue;
 		spin_unlock(&segment->lock);
@@ -198,17 +255,17 @@ bool xpmem_segment_kill(struct xpmem_segment *segment, enum xpmem_reason reason)
 	xpmem_race_point("segment-dead");
 	groups = stop_permits(segment);
 	/* After the end of the mm, no attachment maps any of it. */
-	if (!atomic_read(&exporter->ended))
+	if (groups && !atomic_read(&exporter->ended))
 		xpmem_groups_revoke(exporter, groups, is_of_segment, segment, segment->start, end);
 	xpmem_wait_revoke(exporter, segment->start, end);
 	xpmem_dmabuf_revoke(segment, NULL);
-	/* Last: other calls that end the segment find it by its id or in the list, and wait. */
+	/*
+	 * Last: other calls that end the segment, and the end of the mm, find it by its id or in
+	 * the list, and wait.
+	 */
 	xpmem_registry_withdraw(&xpmem_segments, &segment->object);
-	spin_lock(&exporter->lock);
-	list_del(&segment->exporter_link);
-	spin_unlock(&exporter->lock);
 	spin_lock(&client->lock);
-	list_del(&segment->client_link);
+	hlist_del(&segment->client_link);
 	spin_unlock(&client->lock);
 	WRITE_ONCE(segment->ended, true);
 	/* Pairs with the waiter, which queues itself before it tests. */
@@ -230,7 +287,7 @@ static struct xpmem_segment *find_own(s64 id)
 	if (!segment)
 		return ERR_PTR(-ENOENT);
 	if (segment->client->mm != current->mm) {
-		error = xpmem_owner_refusal(&segment->owner);
+		error = xpmem_owner_refusal(segment->object.owner);
 		xpmem_segment_put(segment);
 		return ERR_PTR(error);
 	}

@@ -88,11 +88,13 @@ put_payer:
 	return user;
 }
 
-/*
- * Returns the caller's user in its user namespace, with a reference, or NULL without memory. Payers
- * are created first.
+/**
+ * xpmem_user_get() - get the user that the caller acts as, in its user namespace
+ *
+ * Payers are created first.
+ * Return: the user with a reference for the caller, or NULL without memory.
  */
-static struct xpmem_user *get_caller(void)
+struct xpmem_user *xpmem_user_get(void)
 {
 	struct user_namespace *user_ns;
 	struct xpmem_user *user = NULL;
@@ -110,36 +112,40 @@ static struct xpmem_user *get_caller(void)
 	return user;
 }
 
+/* The caller may hold the mmap_lock of an attacher. */
+void xpmem_user_put(struct xpmem_user *user)
+{
+	put_user_and_payers(user);
+}
+
 /**
- * xpmem_user_charge() - charge an object to the user that the caller acts as, and to its payers
+ * xpmem_user_charge() - charge an object to a user and its payers
+ * @user: the user that the caller acts as
  * @kind: kind of the object
  * @limit: objects that a user may hold; CAP_SYS_RESOURCE overrides it
  *
- * Return: the user, for xpmem_user_uncharge(), or -EDQUOT or -ENOMEM.
+ * Return: 0, or -EDQUOT with nothing charged.
  */
-struct xpmem_user *xpmem_user_charge(enum xpmem_kind kind, unsigned int limit)
+int xpmem_user_charge(struct xpmem_user *user, enum xpmem_kind kind, unsigned int limit)
 {
-	struct xpmem_user *user = get_caller(), *payer, *full = NULL;
+	struct xpmem_user *payer, *full = NULL;
 
-	if (!user)
-		return ERR_PTR(-ENOMEM);
 	for (payer = user; payer; payer = payer->payer)
 		if (atomic_long_inc_return(&payer->held[kind]) > limit)
 			full = payer;
 	if (!full || capable(CAP_SYS_RESOURCE))
-		return user;
+		return 0;
 	xpmem_stat_add(XPMEM_STAT_LIMIT_HITS, 1);
 	xpmem_event_limit(kind, full->uid, limit);
 	xpmem_user_uncharge(user, kind);
-	return ERR_PTR(-EDQUOT);
+	return -EDQUOT;
 }
 
-/* The caller may hold the mmap_lock of an attacher. */
+/* The caller keeps the user. */
 void xpmem_user_uncharge(struct xpmem_user *user, enum xpmem_kind kind)
 {
 	struct xpmem_user *payer;
 
 	for (payer = user; payer; payer = payer->payer)
 		atomic_long_dec(&payer->held[kind]);
-	put_user_and_payers(user);
 }

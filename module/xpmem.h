@@ -11,7 +11,8 @@
  *
  *   client        an open file of /dev/xpmem, for the process that opened it. The file, its
  *                 segments and its permits hold references.
- *   exporter      an address space that exports memory. Its segments hold references.
+ *   exporter      an address space that exports memory. Its segments hold references, and so do
+ *                 the clients that made one, until they close or the address space ends.
  *   invalidation  a change of an exporter in progress, between the start and the end that mmu
  *                 notifiers announce.
  *   group         a part of the attachers of an exporter, so that a change looks at few attachers.
@@ -110,7 +111,7 @@ enum xpmem_kind {
 
 /* A user of one user namespace. */
 struct xpmem_user {
-	refcount_t ref;			/* objects charged to this user, and users it pays for */
+	refcount_t ref;			/* owners of this user, and users it pays for */
 	kuid_t uid;
 	struct user_namespace *user_ns;
 	struct xpmem_user *payer;	/* owner of user_ns, in its parent; NULL in the first */
@@ -118,7 +119,9 @@ struct xpmem_user {
 	atomic_long_t held[XPMEM_KIND_COUNT];
 };
 
-struct xpmem_user *xpmem_user_charge(enum xpmem_kind kind, unsigned int limit);
+struct xpmem_user *xpmem_user_get(void);
+void xpmem_user_put(struct xpmem_user *user);
+int xpmem_user_charge(struct xpmem_user *user, enum xpmem_kind kind, unsigned int limit);
 void xpmem_user_uncharge(struct xpmem_user *user, enum xpmem_kind kind);
 
 /* stats.c: counters since the module was loaded */
@@ -144,7 +147,9 @@ enum xpmem_stat {
 };
 
 struct xpmem_attachment;
+struct xpmem_client;
 struct xpmem_exporter;
+struct xpmem_owner;
 
 void xpmem_stat_add(enum xpmem_stat stat, u64 n);
 void xpmem_stat_add_fault(struct xpmem_attachment *attachment, enum xpmem_stat stat, u64 n);
@@ -157,12 +162,17 @@ struct xpmem_object {
 	refcount_t ref;
 	s64 id;
 	time64_t created;		/* seconds since 1970 */
-	/* Charged from reservation until the object is cancelled or withdrawn. Exporters: NULL. */
-	struct xpmem_user *user;
+	/*
+	 * Holds a reference. Its user is charged from reservation until the object is cancelled or
+	 * withdrawn, except for exporters.
+	 */
+	struct xpmem_owner *owner;
 };
 
 /* Entries of a table of slots, and of a table of tables. */
 #define XPMEM_REGISTRY_TABLE_ENTRIES 512
+/* Ids whose random bits are drawn at a time. */
+#define XPMEM_REGISTRY_COOKIES 64
 
 struct xpmem_registry {
 	enum xpmem_kind kind;
@@ -172,6 +182,8 @@ struct xpmem_registry {
 	u32 first_free;		/* lock; head of the queue of returned indices */
 	u32 last_free;		/* lock */
 	u32 free_count;		/* lock */
+	u32 cookies_left;	/* lock */
+	u8 cookies[XPMEM_REGISTRY_COOKIES][5];	/* lock; random bytes for ids */
 	/* Three levels of tables, down to the slots. Each table is created once. */
 	unsigned long **root[XPMEM_REGISTRY_TABLE_ENTRIES];
 	atomic_long_t live;
@@ -181,25 +193,29 @@ extern struct xpmem_registry xpmem_segments, xpmem_permits, xpmem_attachments, x
 
 void xpmem_registry_init(void);
 void xpmem_registry_exit(void);
-int xpmem_registry_reserve(struct xpmem_registry *registry, struct xpmem_object *object);
+int xpmem_registry_reserve(struct xpmem_registry *registry, struct xpmem_object *object,
+			   struct xpmem_client *client);
 void xpmem_registry_cancel(struct xpmem_registry *registry, struct xpmem_object *object);
 void xpmem_registry_publish(struct xpmem_registry *registry, struct xpmem_object *object);
 bool xpmem_registry_withdraw(struct xpmem_registry *registry, struct xpmem_object *object);
 struct xpmem_object *xpmem_registry_find(struct xpmem_registry *registry, s64 id);
 struct xpmem_object *xpmem_registry_next(struct xpmem_registry *registry, unsigned long *cursor);
 
-/* owner.c: the process that created an object, for access checks and listings */
+/* owner.c: the process that created objects, for access checks and listings */
 
+/* Immutable. */
 struct xpmem_owner {
+	refcount_t ref;			/* objects, and the client */
+	kuid_t uid;
+	kgid_t gid;
 	struct pid *pid;
 	struct ns_common *ipc_ns;
 	struct user_namespace *user_ns;	/* of its exec; capabilities in it cover the process */
-	kuid_t uid;
-	kgid_t gid;
+	struct xpmem_user *user;	/* charged for objects */
 };
 
-void xpmem_owner_init(struct xpmem_owner *owner);
-void xpmem_owner_destroy(struct xpmem_owner *owner);
+struct xpmem_owner *xpmem_owner_get(struct xpmem_client *client);
+void xpmem_owner_put(struct xpmem_owner *owner);
 int xpmem_owner_refusal(const struct xpmem_owner *owner);
 enum xpmem_denial xpmem_owner_denial(const struct xpmem_owner *owner, const struct mm_struct *mm,
 				     const struct cred *cred, bool any_user);
@@ -214,18 +230,28 @@ extern unsigned short xpmem_mode_mask;
 struct xpmem_client {
 	refcount_t ref;
 	struct mm_struct *mm;		/* identity only: mmgrab */
+	struct xpmem_owner *owner;	/* of the first object; holds a reference */
 	struct mutex watching;
 	struct xpmem_watch *watch;	/* watching; set by the first permit; ends permits */
 	struct list_head watch_link;	/* watch->lock */
 	struct work_struct exit_work;
 	unsigned int group;		/* index of this client's group in each exporter */
+	u32 __user *close_word;		/* in mm; NULL: none */
+	struct xpmem_exporter *exporter;	/* holds a reference; NULL without segments */
+	struct list_head exporter_link;	/* exporter->lock */
 	spinlock_t lock;
-	struct list_head segments;	/* lock */
-	struct list_head permits;	/* lock */
+	struct hlist_head segments;	/* lock */
+	struct hlist_head permits;	/* lock */
+	struct xpmem_segment *spare_segment;	/* memory for the next one, or NULL */
+	struct xpmem_permit *spare_permit;	/* likewise */
 };
 
 struct xpmem_client *xpmem_client_create(void);
 int xpmem_client_watch(struct xpmem_client *client);
+int xpmem_client_set_close_word(struct xpmem_client *client, u64 vaddr);
+void xpmem_client_flush(struct xpmem_client *client);
+void xpmem_client_end_segments(struct xpmem_client *client);
+void xpmem_client_drop_owner(struct xpmem_client *client);
 void xpmem_client_close(struct xpmem_client *client);
 void xpmem_client_put(struct xpmem_client *client);
 
@@ -285,7 +311,6 @@ struct xpmem_active_range {
 
 struct xpmem_exporter {
 	struct xpmem_object object;	/* an exporter, in the control ABI */
-	struct xpmem_owner owner;	/* of its first segment */
 	struct mm_struct *mm;		/* mmgrab */
 	bool published;
 	atomic_t ended;			/* the mm has ended, and no attachment maps any of it */
@@ -298,6 +323,7 @@ struct xpmem_exporter {
 	struct mmu_interval_notifier snapshot_notifier;	/* for hmm_range_fault(); never inserted */
 	spinlock_t active_lock;
 	struct xpmem_active_range active[XPMEM_ACTIVE_RANGES];	/* active_lock */
+	unsigned int active_ranges;	/* active_lock; used entries of @active */
 	unsigned int active_beyond;	/* active_lock; invalidations that do not fit in @active */
 	struct list_head deferrals;	/* active_lock; see deferral.c */
 	wait_queue_head_t quiet;	/* woken when an invalidation or a deferral ends */
@@ -306,7 +332,7 @@ struct xpmem_exporter {
 	struct mutex making_window;
 	struct xpmem_window_table *windows;	/* making_window to write */
 	spinlock_t lock;
-	struct list_head segments;	/* lock */
+	struct list_head clients;	/* lock; those that hold a reference */
 	struct list_head builders;	/* lock; see attachment.c */
 	struct hlist_head retries[1 << XPMEM_RETRY_BITS];	/* lock; see retry.c, by task */
 	atomic_t waiters;		/* tasks in xpmem_wait() through an attachment */
@@ -315,7 +341,8 @@ struct xpmem_exporter {
 int xpmem_exporter_init(void);
 void xpmem_exporter_drain(void);
 void xpmem_exporter_exit(void);
-struct xpmem_exporter *xpmem_exporter_get(struct mm_struct *mm);
+struct xpmem_exporter *xpmem_exporter_get(struct xpmem_client *client);
+void xpmem_exporter_drop(struct xpmem_client *client);
 void xpmem_exporter_put(struct xpmem_exporter *exporter);
 void xpmem_exporter_end(struct xpmem_exporter *exporter);
 
@@ -411,12 +438,10 @@ struct xpmem_segment {
 	struct xpmem_object object;
 	struct xpmem_client *client;
 	struct xpmem_exporter *exporter;
-	struct xpmem_owner owner;
-	struct list_head client_link;	/* client->lock */
-	struct list_head exporter_link;	/* exporter->lock */
+	struct hlist_node client_link;	/* client->lock */
 	struct list_head dmabufs;	/* dmabufs_lock of dmabuf.c */
 	spinlock_t lock;
-	struct list_head permit_list;	/* lock */
+	struct hlist_head permit_list;	/* lock */
 	unsigned long start;
 	unsigned long length;
 	unsigned int mode;
@@ -439,6 +464,9 @@ static inline bool xpmem_segment_gone(const struct xpmem_segment *segment)
 	return READ_ONCE(segment->dead) || !atomic_read(&segment->exporter->mm->mm_users);
 }
 
+int xpmem_segment_init(void);
+void xpmem_segment_exit(void);
+void xpmem_segment_free_spare(struct xpmem_client *client);
 struct xpmem_segment *xpmem_segment_create(struct xpmem_client *client, u64 vaddr, u64 length,
 					   u32 mode, u32 flags, const u8 *name);
 void xpmem_segment_publish(struct xpmem_segment *segment);
@@ -455,13 +483,12 @@ struct xpmem_permit {
 	struct xpmem_object object;
 	struct xpmem_client *client;
 	struct xpmem_segment *segment;
-	struct xpmem_owner owner;
-	struct list_head client_link;	/* client->lock */
-	struct list_head segment_link;	/* segment->lock; linked until the permit is freed */
+	struct hlist_node client_link;	/* client->lock */
+	struct hlist_node segment_link;	/* segment->lock; linked until the permit is freed */
 	struct mutex attaching;
 	struct rw_semaphore inserting;	/* read: insert into attachments. write: drain inserters */
 	spinlock_t lock;
-	struct list_head attachments;	/* lock */
+	struct hlist_head attachments;	/* lock */
 	atomic_t attachment_count;
 	atomic_t dmabuf_count;
 	atomic_long_t dmabuf_pages;
@@ -470,6 +497,9 @@ struct xpmem_permit {
 	bool ended;			/* all access has ended; killers wait for this */
 };
 
+int xpmem_permit_init(void);
+void xpmem_permit_exit(void);
+void xpmem_permit_free_spare(struct xpmem_client *client);
 struct xpmem_permit *xpmem_permit_create(struct xpmem_client *client, s64 segid, int fd, u32 flags);
 void xpmem_permit_publish(struct xpmem_permit *permit);
 struct xpmem_permit *xpmem_permit_find_own(s64 id);
@@ -487,7 +517,7 @@ int xpmem_permit_release(s64 id);
 struct xpmem_attachment {
 	struct xpmem_object object;
 	struct xpmem_permit *permit;
-	struct list_head permit_link;	/* permit->lock */
+	struct hlist_node permit_link;	/* permit->lock */
 	unsigned long address;		/* in B, at attach time */
 	unsigned long source;		/* in A */
 	unsigned long length;
@@ -511,6 +541,8 @@ struct xpmem_attachment {
 
 extern const struct file_operations xpmem_attachment_fops;
 
+int xpmem_attachment_init(void);
+void xpmem_attachment_exit(void);
 struct xpmem_attachment *xpmem_attachment_create(s64 apid, u64 offset, u64 length, u64 vaddr,
 						 u32 flags);
 void xpmem_attachment_put(struct xpmem_attachment *attachment);

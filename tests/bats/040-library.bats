@@ -44,6 +44,46 @@ load helpers
 	run_case library one-descriptor-closed-on-exec
 }
 
+@test "descriptor closed" {
+	run_case library descriptor-closed
+}
+
+@test "descriptor replaced" {
+	run_case library descriptor-replaced
+}
+
+@test "descriptor closed and reused" {
+	run_case library descriptor-closed-and-reused
+}
+
+@test "descriptor moved" {
+	run_case library descriptor-moved
+}
+
+@test "descriptor replaced by a thread" {
+	run_case library descriptor-replaced-by-a-thread
+}
+
+@test "descriptor replaced without memory" {
+	run_case library descriptor-replaced-without-memory
+}
+
+@test "fork without handlers" {
+	run_case library fork-without-handlers
+}
+
+@test "fork without handlers and reuse" {
+	run_case library fork-without-handlers-and-reuse
+}
+
+@test "vfork and close" {
+	run_case library vfork-and-close
+}
+
+@test "one system call each" {
+	run_case library one-system-call-each
+}
+
 @test "query" {
 	run_case library query
 }

@@ -56,6 +56,10 @@ load helpers
 	run_case lifetime child-of-exporter-exits
 }
 
+@test "close word" {
+	run_case lifetime close-word
+}
+
 @test "exporter closes" {
 	run_case lifetime exporter-closes
 }

@@ -24,6 +24,10 @@ teardown_file() {
 	run_case sharing device-is-for-everybody
 }
 
+@test "change of ids" {
+	run_case sharing change-of-ids
+}
+
 @test "same user" {
 	run_case sharing same-user
 }

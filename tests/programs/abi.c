@@ -52,6 +52,7 @@ static void *valid_argument(const struct abi_ioctl *ioctl)
 		struct xpmem_ioc_wait wait;
 		struct xpmem_ioc_wake wake;
 		struct xpmem_ioc_dmabuf dmabuf;
+		struct xpmem_ioc_close_word close_word;
 	} argument;
 
 	memset(&argument, 0, sizeof(argument));
@@ -88,6 +89,9 @@ static void *valid_argument(const struct abi_ioctl *ioctl)
 	case XPMEM_IOC_DMABUF:
 		argument.dmabuf = (struct xpmem_ioc_dmabuf){ .apid = apid, .length = PAGE };
 		break;
+	case XPMEM_IOC_CLOSE_WORD:
+		argument.close_word.vaddr = page;
+		break;
 	default:
 		FAIL("no arguments known for ioctl %s: add them here", ioctl->name);
 	}
@@ -120,7 +124,7 @@ CASE(table_is_complete)
 	prepare();
 	FOR_EACH_IOCTL(ioctl)
 		known++;
-	CHECK_EQ(known, 11);
+	CHECK_EQ(known, 12);
 	/* what the module serves and what the table says agree */
 	for (number = 0; number < 256; number++) {
 		long result = device_call(_IO('x', number), NULL);

@@ -36,7 +36,7 @@ static const struct abi_field abi_xpmem_ioc_query_fields[] = {
 	{ "flags", 4, 4, ABI_IN, 0 },
 	{ "abi_version", 8, 4, ABI_OUT, 0 },
 	{ "module_version", 12, 4, ABI_OUT, 0 },
-	{ "features", 16, 8, ABI_OUT, 0x1ff },
+	{ "features", 16, 8, ABI_OUT, 0x3ff },
 	{ "address_limit", 24, 8, ABI_OUT, 0 },
 	{ "mode_mask", 32, 4, ABI_OUT, 0 },
 	{ "page_size", 36, 4, ABI_OUT, 0 },
@@ -123,6 +123,12 @@ static const struct abi_field abi_xpmem_ioc_dmabuf_fields[] = {
 	{ "length", 24, 8, ABI_IN, 0 },
 	{ "fd", 32, 4, ABI_OUT, 0 },
 	{ "reserved", 36, 4, ABI_RESERVED, 0 },
+};
+
+static const struct abi_field abi_xpmem_ioc_close_word_fields[] = {
+	{ "size", 0, 4, ABI_IN, 0 },
+	{ "flags", 4, 4, ABI_IN, 0 },
+	{ "vaddr", 8, 8, ABI_IN, 0 },
 };
 
 static const struct abi_field abi_xpmem_cmd_make_fields[] = {
@@ -271,6 +277,15 @@ static const struct abi_ioctl abi_ioctls[] = {
 		.reserved_count = 1,
 	},
 	{
+		.name = "close_word",
+		.request = XPMEM_IOC_CLOSE_WORD,
+		.size = 16,
+		.min_size = 16,
+		.flags = 0,
+		.fields = abi_xpmem_ioc_close_word_fields,
+		.field_count = 3,
+	},
+	{
 		.name = "version",
 		.request = XPMEM_CMD_VERSION,
 		.legacy = 1,
@@ -341,6 +356,6 @@ static const struct abi_ioctl abi_ioctls[] = {
 	},
 };
 
-#define ABI_IOCTL_COUNT 20
+#define ABI_IOCTL_COUNT 21
 
 #endif

@@ -3,12 +3,17 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/filter.h>
 #include <linux/futex.h>
+#include <linux/seccomp.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -245,6 +250,268 @@ CASE(one_descriptor_closed_on_exec)
 		if (!strcmp(target, "/dev/xpmem"))
 			CHECK(fcntl(number, F_GETFD) & FD_CLOEXEC);
 	}
+}
+
+/* the library's descriptor */
+static int library_descriptor(void)
+{
+	char path[64], target[64];
+	int number;
+
+	for (number = 0; number < 256; number++) {
+		ssize_t length;
+
+		snprintf(path, sizeof(path), "/proc/self/fd/%d", number);
+		length = readlink(path, target, sizeof(target) - 1);
+		if (length == (ssize_t)strlen("/dev/xpmem") && !strncmp(target, "/dev/xpmem", length))
+			return number;
+	}
+	FAIL("no descriptor of the device");
+}
+
+static void install_filter(struct sock_filter *filter, size_t length)
+{
+	struct sock_fprog program = { .filter = filter, .len = length };
+
+	CHECK_EQ(answer(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)), 0);
+	CHECK_EQ(answer(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program)), 0);
+}
+
+#define LOAD(field) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, field))
+#define SKIP_UNLESS(value, count) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (value), 0, (count))
+#define RETURN(action) BPF_STMT(BPF_RET | BPF_K, (action))
+
+/* from here on, an ioctl on the number is the end of this process */
+static void guard(int number)
+{
+	struct sock_filter filter[] = {
+		LOAD(nr), SKIP_UNLESS(SYS_ioctl, 3),
+		LOAD(args[0]), SKIP_UNLESS(number, 1), RETURN(SECCOMP_RET_KILL_PROCESS),
+		RETURN(SECCOMP_RET_ALLOW),
+	};
+
+	install_filter(filter, sizeof(filter) / sizeof(*filter));
+}
+
+/* what a library whose descriptor is gone does: all of it anew, on another number */
+static void check_use_after_loss(long lost_segid, int number)
+{
+	int before = open_descriptors();
+	long segid;
+
+	guard(number);
+	CHECK_EQ(answer(xpmem_remove(lost_segid)), -ENOENT);
+	segid = CHECK_OK(make(memory(), LENGTH, 0600));
+	CHECK_OK(answer(xpmem_release(CHECK_OK(get(segid, XPMEM_RDWR)))));
+	CHECK_OK(answer(xpmem_remove(segid)));
+	CHECK_EQ(open_descriptors(), before + 1);
+	CHECK(library_descriptor() != number);
+}
+
+/* enough calls for a library that checks only the first ones */
+static long use_library(void)
+{
+	long segid = 0;
+	int i;
+
+	for (i = 0; i < 3; i++)
+		segid = CHECK_OK(make(memory(), LENGTH, 0600));
+	return segid;
+}
+
+static void replace(int number)
+{
+	int other = CHECK_OK(answer(open("/dev/null", O_RDWR)));
+
+	CHECK_EQ(answer(dup2(other, number)), number);
+	close(other);
+}
+
+CASE(descriptor_closed)
+{
+	long segid = use_library();
+	int number = library_descriptor();
+
+	CHECK_OK(answer(close(number)));
+	CHECK_EQ(answer(xpmem_remove(segid)), -ENOENT);
+	CHECK_OK(use_library());
+	CHECK_OK(answer(close(library_descriptor())));
+	CHECK_OK(use_library());
+}
+
+CASE(descriptor_replaced)
+{
+	long segid = use_library();
+	int number = library_descriptor();
+
+	replace(number);
+	check_use_after_loss(segid, number);
+}
+
+CASE(descriptor_closed_and_reused)
+{
+	long segid = use_library();
+	int number = library_descriptor(), other;
+
+	CHECK_OK(answer(syscall(SYS_close_range, number, number, 0)));
+	do
+		other = CHECK_OK(answer(open("/dev/null", O_RDWR)));
+	while (other < number);
+	CHECK_EQ(other, number);
+	check_use_after_loss(segid, number);
+}
+
+/* the objects belong to a copy that the application keeps, and the library does not know its number */
+CASE(descriptor_moved)
+{
+	long segid = use_library();
+	int number = library_descriptor(), copy = CHECK_OK(answer(fcntl(number, F_DUPFD, 100)));
+
+	replace(number);
+	guard(number);
+	CHECK_OK(use_library());
+	CHECK_OK(answer(xpmem_remove(segid)));
+	CHECK_OK(answer(close(copy)));
+	CHECK_OK(use_library());
+}
+
+static void *replace_in_thread(void *number)
+{
+	replace((int)(long)number);
+	return NULL;
+}
+
+CASE(descriptor_replaced_by_a_thread)
+{
+	long segid = use_library();
+	int number = library_descriptor();
+	pthread_t thread;
+
+	CHECK_EQ(pthread_create(&thread, NULL, replace_in_thread, (void *)(long)number), 0);
+	CHECK_EQ(pthread_join(thread, NULL), 0);
+	check_use_after_loss(segid, number);
+}
+
+/* without memory for the word that a close clears */
+CASE(descriptor_replaced_without_memory)
+{
+	struct rlimit limit = { .rlim_cur = 0, .rlim_max = RLIM_INFINITY };
+	int number;
+	long segid;
+
+	CHECK_EQ(answer(setrlimit(RLIMIT_AS, &limit)), 0);
+	CHECK_EQ(mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), MAP_FAILED);
+	segid = CHECK_OK(make((void *)((long)&limit & -PAGE), PAGE, 0600));
+	number = library_descriptor();
+	replace(number);
+	guard(number);
+	CHECK_EQ(answer(xpmem_remove(segid)), -ENOENT);
+	CHECK_OK(make((void *)((long)&limit & -PAGE), PAGE, 0600));
+	limit.rlim_cur = RLIM_INFINITY;
+	CHECK_EQ(answer(setrlimit(RLIMIT_AS, &limit)), 0);
+	CHECK_OK(use_library());
+	number = library_descriptor();
+	replace(number);
+	guard(number);
+	CHECK_OK(use_library());
+}
+
+/* forks as a program does that does not use the C library's fork: no handler runs */
+static pid_t raw_fork(void)
+{
+	return CHECK_OK(answer(syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0)));
+}
+
+static void wait_for(pid_t child)
+{
+	int status;
+
+	CHECK_EQ(answer(waitpid(child, &status, 0)), child);
+	CHECK_EQ(status, 0);
+}
+
+CASE(fork_without_handlers)
+{
+	long segid = use_library();
+	int number = library_descriptor();
+	pid_t child = raw_fork();
+
+	if (!child) {
+		CHECK_EQ(answer(xpmem_remove(segid)), -EACCES);
+		CHECK_OK(use_library());
+		_exit(0);
+	}
+	wait_for(child);
+	CHECK_EQ(library_descriptor(), number);
+	CHECK_OK(answer(xpmem_remove(segid)));
+}
+
+CASE(fork_without_handlers_and_reuse)
+{
+	long segid = use_library();
+	int number = library_descriptor();
+	pid_t child = raw_fork();
+
+	if (!child) {
+		replace(number);
+		guard(number);
+		CHECK_EQ(answer(xpmem_remove(segid)), -EACCES);
+		CHECK_OK(use_library());
+		number = library_descriptor();
+		replace(number);
+		guard(number);
+		CHECK_OK(use_library());
+		_exit(0);
+	}
+	wait_for(child);
+	CHECK_OK(answer(xpmem_remove(segid)));
+}
+
+/* a child that shares the memory and has descriptors of its own, as posix_spawn() makes one */
+CASE(vfork_and_close)
+{
+	long segid = use_library();
+	int number = library_descriptor();
+	pid_t child = vfork();
+
+	if (!child) {
+		close(number);
+		_exit(0);
+	}
+	wait_for(child);
+	CHECK_OK(use_library());
+	CHECK_EQ(library_descriptor(), number);
+	CHECK_OK(answer(xpmem_remove(segid)));
+}
+
+/* once the library has begun, a call is one system call */
+CASE(one_system_call_each)
+{
+	struct sock_filter filter[] = {
+		LOAD(nr), SKIP_UNLESS(SYS_ioctl, 1), RETURN(SECCOMP_RET_ALLOW),
+		SKIP_UNLESS(SYS_exit_group, 1), RETURN(SECCOMP_RET_ALLOW),
+		SKIP_UNLESS(SYS_write, 1), RETURN(SECCOMP_RET_ALLOW),
+		RETURN(SECCOMP_RET_KILL_PROCESS),
+	};
+	void *address = memory();
+	pid_t child;
+
+	use_library();
+	child = CHECK_OK(answer(fork()));
+	if (!child) {
+		long segid, apid, at;
+
+		use_library();
+		install_filter(filter, sizeof(filter) / sizeof(*filter));
+		segid = CHECK_OK(make(address, LENGTH, 0600));
+		apid = CHECK_OK(get(segid, XPMEM_RDWR));
+		at = CHECK_OK(attach(apid, 0, LENGTH, NULL));
+		CHECK_OK(answer(xpmem_detach((void *)at)));
+		CHECK_OK(answer(xpmem_release(apid)));
+		CHECK_OK(answer(xpmem_remove(segid)));
+		_exit(0);
+	}
+	wait_for(child);
 }
 
 CASE(query)

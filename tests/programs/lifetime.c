@@ -2,6 +2,7 @@
 /* How access ends: remove, exit, kill, exec and close, in every order, while mapped and touched. */
 #include <fcntl.h>
 #include <linux/netlink.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -339,6 +340,64 @@ CASE(duplicate_of_the_descriptor_keeps_all)
 	device = duplicate;
 	CHECK_OK(ATTACH(.apid = apid, .length = PAGE));
 	CHECK_OK(REMOVE(.segid = segid));
+}
+
+static long do_close_number(const long *number)
+{
+	return answer(close(number[0]));
+}
+
+static long do_set_close_word(const long *vaddr)
+{
+	return device_call(XPMEM_IOC_CLOSE_WORD,
+			   &SIZED(xpmem_ioc_close_word, .vaddr = (uint64_t)vaddr[0]));
+}
+
+/* The kernel notes in a word of the process that opened the device when it closes a descriptor. */
+CASE(close_word)
+{
+	struct xpmem_ioc_query query = SIZED(xpmem_ioc_query);
+	volatile uint32_t *words;
+	struct peer *child;
+	long first, second;
+
+	CHECK_OK(device_open());
+	words = (void *)map_shared(PAGE);
+	words[0] = words[1] = 1;
+	CHECK_OK(here(do_set_close_word, (long)&words[0]));
+	first = device;
+	second = CHECK_OK(answer(dup(first)));
+	child = peer_fork();
+	CHECK_EQ(on(child, do_set_close_word, (long)&words[1]), -ESTALE);
+	CHECK_OK(on(child, do_close_number, first));
+	CHECK_OK(on(child, do_close_number, second));
+	peer_end(child, 0);
+	CHECK_EQ(words[0], 1);
+	CHECK_OK(answer(close(second)));
+	CHECK_EQ(words[0], 0);
+	words[0] = 1;
+	CHECK_OK(here(do_set_close_word, (long)&words[1]));
+	second = CHECK_OK(answer(dup(first)));
+	CHECK_OK(answer(dup2(0, second)));
+	CHECK_EQ(words[0], 1);
+	CHECK_EQ(words[1], 0);
+	words[1] = 1;
+	CHECK_OK(here(do_set_close_word, 0));
+	CHECK_OK(here(do_close, 0));
+	CHECK_EQ(words[1], 1);
+
+	CHECK_OK(device_open());
+	CHECK_EQ(here(do_set_close_word, (long)words + 2), -EINVAL);
+	CHECK_OK(QUERY(&query));
+	CHECK_EQ(here(do_set_close_word, query.address_limit), -EFAULT);
+	CHECK_EQ(here(do_set_close_word, -PAGE), -EFAULT);
+	/* a word that cannot be written is of no harm */
+	CHECK_OK(here(do_set_close_word, (long)words));
+	CHECK_OK(answer(mprotect((void *)words, PAGE, PROT_READ)));
+	CHECK_OK(answer(close(CHECK_OK(answer(dup(device))))));
+	CHECK_EQ(words[0], 1);
+	unmap((long)words, PAGE);
+	CHECK_OK(here(do_close, 0));
 }
 
 /* what one open file made does not go with another one of the same process */

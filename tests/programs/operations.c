@@ -36,7 +36,8 @@ CASE(query)
 	CHECK(answer.features & XPMEM_FEATURE_SHARED_GUP);
 	CHECK(answer.features & XPMEM_FEATURE_WAIT);
 	CHECK(answer.features & XPMEM_FEATURE_NO_GUP);
-	CHECK_EQ(answer.features & ~(2ULL * XPMEM_FEATURE_NO_GUP - 1), 0);
+	CHECK(answer.features & XPMEM_FEATURE_CLOSE_WORD);
+	CHECK_EQ(answer.features & ~(2ULL * XPMEM_FEATURE_CLOSE_WORD - 1), 0);
 	CHECK_EQ(answer.mode_mask & ~0777, 0);
 	CHECK(answer.address_limit > (uint64_t)&answer);
 	CHECK_EQ(answer.address_limit % PAGE, 0);

@@ -73,6 +73,28 @@ CASE(device_is_for_everybody)
 	CHECK_EQ(status.st_mode & 0777, 0666);
 }
 
+/* The process is root before and after, and the other user for a while. */
+CASE(change_of_ids)
+{
+	struct peer *other = user(OTHER, OTHER_GROUP, 0);
+	struct xpmem_ioc_make make = { .length = PAGE, .mode = 0600, .flags = XPMEM_MAKE_NO_PTRACE_CHECK };
+	long before, during, after;
+
+	CHECK_OK(device_open());
+	make.vaddr = map_anonymous(PAGE);
+	make.size = sizeof(make);
+	before = CHECK_OK(device_make(make));
+	CHECK_EQ(answer(setegid(OTHER_GROUP)), 0);
+	CHECK_EQ(answer(seteuid(OTHER)), 0);
+	during = CHECK_OK(device_make(make));
+	CHECK_EQ(answer(seteuid(0)), 0);
+	CHECK_EQ(answer(setegid(0)), 0);
+	after = CHECK_OK(device_make(make));
+	CHECK_EQ(on(other, do_get, before, XPMEM_GET_RDWR), -EACCES);
+	CHECK_OK(on(other, do_get, during, XPMEM_GET_RDWR));
+	CHECK_EQ(on(other, do_get, after, XPMEM_GET_RDWR), -EACCES);
+}
+
 CASE(same_user)
 {
 	struct peer *peer = user(OWNER, GROUP, 0);

@@ -177,7 +177,7 @@ static void check_falls_to(int attribute, long count)
 	CHECK_EQ(sweep_stat(attribute), count);
 }
 
-/* Permits end with the process that got them, although a child still has its descriptor. */
+/* Objects end with the process that made them, although a child still has its descriptor. */
 static void end_before_its_child(int number)
 {
 	struct peer *peer;
@@ -188,11 +188,16 @@ static void end_before_its_child(int number)
 	CHECK_OK(device_open());
 	peer = peer_start();
 	segid = export_range(map_anonymous(PAGE), PAGE);
+	CHECK_OK(on(peer, do_export, CHECK_OK(on(peer, do_map, PAGE)), PAGE));
 	child = CHECK_OK(on(peer, do_leave_a_child, segid, 3, getpid()));
 	CHECK_EQ(sweep_stat(XPMEM_A_STATS_PERMITS), 3);
+	CHECK_EQ(sweep_stat(XPMEM_A_STATS_SEGMENTS), 2);
+	CHECK_EQ(sweep_stat(XPMEM_A_STATS_EXPORTERS), 2);
 	peer_end(peer, number);
 	check_falls_to(XPMEM_A_STATS_PERMITS, 0);
 	check_falls_to(XPMEM_A_STATS_ATTACHMENTS, 0);
+	check_falls_to(XPMEM_A_STATS_SEGMENTS, 1);
+	check_falls_to(XPMEM_A_STATS_EXPORTERS, 1);
 	board->over = true;
 	CHECK_EQ(wait_for_end(child, DEATH_LIMIT), 0);
 }

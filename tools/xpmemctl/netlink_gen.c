@@ -47,6 +47,7 @@ static const struct value_name feature_names[] = {
 	{ 0x40, "dmabuf" },
 	{ 0x80, "no_ptrace_check" },
 	{ 0x100, "no_gup" },
+	{ 0x200, "close_word" },
 	{ 0, NULL },
 };
 
@@ -230,7 +231,8 @@ const struct attribute_set attachment_attributes = {
 
 static const struct attribute exporter_table[] = {
 	{ XPMEM_A_EXPORTER_ID, "id", ATTRIBUTE_S64, FORM_HEX, NULL,
-	  "Id of the exporter, which is an address space." },
+	  "Id of the exporter, which is an address space. It exists from its first segment "
+	  "until its process closes the device, ends or executes another program." },
 	{ XPMEM_A_EXPORTER_PID, "pid", ATTRIBUTE_U32, FORM_NUMBER, NULL,
 	  "Process that made its first segment, in the reader's pid namespace; absent if it "
 	  "has no pid there." },

@@ -84,6 +84,8 @@
  *   The module supports XPMEM_MAKE_NO_PTRACE_CHECK.
  * XPMEM_FEATURE_NO_GUP, since ABI version 2:
  *   The module supports XPMEM_MAKE_NO_GUP.
+ * XPMEM_FEATURE_CLOSE_WORD, since ABI version 2:
+ *   The module supports XPMEM_IOC_CLOSE_WORD.
  */
 #define XPMEM_FEATURE_LEGACY (1U << 0)
 #define XPMEM_FEATURE_NETLINK (1U << 1)
@@ -94,6 +96,7 @@
 #define XPMEM_FEATURE_DMABUF (1U << 6)
 #define XPMEM_FEATURE_NO_PTRACE_CHECK (1U << 7)
 #define XPMEM_FEATURE_NO_GUP (1U << 8)
+#define XPMEM_FEATURE_CLOSE_WORD (1U << 9)
 
 /*
  * Flags of XPMEM_IOC_MAKE.
@@ -531,6 +534,36 @@ struct xpmem_ioc_dmabuf {
 };
 #define XPMEM_IOC_DMABUF _IO('x', 0x4a)
 
+/**
+ * struct xpmem_ioc_close_word - argument of XPMEM_IOC_CLOSE_WORD
+ * @size: In. Bytes of this struct as the caller knows it.
+ * @flags: In. No flag is defined; must be zero.
+ * @vaddr: In. Address of the word of 32 bits, or zero for no word.
+ *
+ * Names a word in which the kernel notes that the process closed a descriptor
+ * of the device. A library that keeps a descriptor can test the word before
+ * each call, in place of asking the kernel whether the number still names the
+ * device. Whenever the process closes a descriptor of this open file, the
+ * kernel stores zero in the word before the close returns. It stores nothing
+ * when the process ends or executes another program, nor when another process
+ * closes a copy of the descriptor: a child of fork should keep its copy of the
+ * word in memory that MADV_WIPEONFORK empties. The last call counts.
+ *
+ * Since ABI version 2.
+ *
+ * Errors in addition to those of every ioctl:
+ *
+ * * EINVAL: vaddr is not a multiple of 4
+ * * EFAULT: vaddr is not an address of a process
+ * * ESTALE: another process opened the descriptor
+ */
+struct xpmem_ioc_close_word {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 vaddr;
+};
+#define XPMEM_IOC_CLOSE_WORD _IO('x', 0x4b)
+
 /*
  * DOC: the historical ABI
  *
@@ -940,7 +973,9 @@ enum {
  * Netlink attributes of "exporter":
  *
  * XPMEM_A_EXPORTER_PAD: Padding that aligns 64-bit attributes.
- * XPMEM_A_EXPORTER_ID: s64. Id of the exporter, which is an address space.
+ * XPMEM_A_EXPORTER_ID: s64. Id of the exporter, which is an address space. It
+ *   exists from its first segment until its process closes the device, ends or
+ *   executes another program.
  * XPMEM_A_EXPORTER_PID: u32. Process that made its first segment, in the
  *   reader's pid namespace; absent if it has no pid there.
  * XPMEM_A_EXPORTER_UID: u32. User that made its first segment, in the reader's
