@@ -10,7 +10,9 @@
  * multithreaded parent.
  *
  * A call does not ask the kernel whether the handle is valid. It reads a word that the module
- * clears when the process closes the descriptor, and that a fork clears in the child.
+ * clears when the process closes the descriptor, and that a fork clears in the child. So all
+ * threads must have one table of descriptors, which no other process shares: after
+ * unshare(CLONE_FILES) the module does not see what the other table lacks.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -139,7 +141,7 @@ static bool handle_test(uint64_t handle, close_word_t *word, uint32_t number)
 	if (!word)
 		return true;
 	if (ioctl(handle_fd(handle), XPMEM_IOC_CLOSE_WORD, &request))
-		return errno != ESTALE;
+		return errno != ESTALE && errno != EBADF;
 	atomic_compare_exchange_strong(word, &number, VALID);
 	return true;
 }

@@ -210,6 +210,9 @@ static enum xpmem_reason close_reason(const struct xpmem_client *client,
  * @client: the caller's own
  * @vaddr: address of the word, or zero for none
  *
+ * Clears the word at once if a descriptor was closed since the last call, because the close may
+ * have come before the word was known.
+ *
  * Return: 0, -EINVAL or -EFAULT.
  */
 int xpmem_client_set_close_word(struct xpmem_client *client, u64 vaddr)
@@ -221,7 +224,8 @@ int xpmem_client_set_close_word(struct xpmem_client *client, u64 vaddr)
 	if (vaddr >= TASK_SIZE)
 		return -EFAULT;
 	WRITE_ONCE(client->close_word, word);
-	return 0;
+	/* Full barrier, pairs with the one in xpmem_client_flush(). */
+	return xchg(&client->closed, false) && word ? put_user(0, word) : 0;
 }
 
 /*
@@ -230,17 +234,21 @@ int xpmem_client_set_close_word(struct xpmem_client *client, u64 vaddr)
  */
 void xpmem_client_flush(struct xpmem_client *client)
 {
-	u32 __user *word = READ_ONCE(client->close_word);
+	u32 __user *word;
 
-	if (!word || client->mm != current->mm)
+	if (client->mm != current->mm)
 		return;
+	WRITE_ONCE(client->closed, true);
 	/*
-	 * The number of the descriptor is free by now. A task that sets the word and then finds
-	 * the number in use set the word before this clears it.
+	 * The number of the descriptor is free by now. A task that sets the word sets it before
+	 * this reads it, or sees the mark. A task that sets the word and then finds the number in
+	 * use set the word before this clears it.
 	 */
 	smp_mb();
+	word = READ_ONCE(client->close_word);
 	/* This fails only if the process unmapped the word, or is about to be killed. */
-	put_user(0, word);
+	if (word)
+		put_user(0, word);
 }
 
 /* Ends all permits and segments of a file that is closed. */

@@ -122,7 +122,6 @@ static struct xpmem_exporter *exporter_create(struct xpmem_client *client)
 	exporter = kzalloc(sizeof(*exporter), GFP_KERNEL_ACCOUNT);
 	if (!exporter)
 		return ERR_PTR(-ENOMEM);
-	refcount_set(&exporter->object.ref, 1);
 	INIT_WORK(&exporter->exit_work, exporter_exit_work);
 	INIT_WORK(&exporter->free_work, exporter_free_work);
 	mutex_init(&exporter->making_window);
@@ -141,6 +140,8 @@ static struct xpmem_exporter *exporter_create(struct xpmem_client *client)
 	error = watch_invalidations(exporter);
 	if (error)
 		goto cancel;
+	/* Not before, so that the end of a notifier that is undone queues no work. */
+	refcount_set(&exporter->object.ref, 1);
 	return exporter;
 
 cancel:

@@ -60,7 +60,7 @@ REGISTRY(segments, XPMEM_SEGMENT);
 REGISTRY(permits, XPMEM_PERMIT);
 REGISTRY(attachments, XPMEM_ATTACHMENT);
 
-/* Has no limit of its own: there are no more exporters than segments. */
+/* Has no limit of its own: there is one exporter for each process that has the device open. */
 struct xpmem_registry xpmem_exporters = {
 	.kind = XPMEM_EXPORTER,
 	.lock = __SPIN_LOCK_UNLOCKED(xpmem_exporters.lock),

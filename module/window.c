@@ -340,7 +340,8 @@ void xpmem_windows_invalidate(struct xpmem_exporter *exporter, unsigned long sta
 
 /*
  * Whether no attachment may map any page of a range. Does not sleep, and returns false if it cannot
- * tell at once.
+ * tell at once. The end of a segment leaves the bits of windows set. So this function does not look
+ * at them while the exporter has no segment.
  */
 bool xpmem_windows_untouched(struct xpmem_exporter *exporter, unsigned long start,
 			     unsigned long end)
@@ -349,6 +350,8 @@ bool xpmem_windows_untouched(struct xpmem_exporter *exporter, unsigned long star
 	struct walk walk;
 	bool untouched;
 
+	if (!atomic_read(&exporter->segment_count))
+		return true;
 	walk_begin(&walk, exporter, start, end);
 	while ((window = walk_next(&walk))) {
 		if (!down_write_trylock(&window->lock))

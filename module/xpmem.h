@@ -237,6 +237,7 @@ struct xpmem_client {
 	struct work_struct exit_work;
 	unsigned int group;		/* index of this client's group in each exporter */
 	u32 __user *close_word;		/* in mm; NULL: none */
+	bool closed;			/* a descriptor was closed since close_word was set */
 	struct xpmem_exporter *exporter;	/* holds a reference; NULL without segments */
 	struct list_head exporter_link;	/* exporter->lock */
 	spinlock_t lock;

@@ -376,7 +376,12 @@ CASE(close_word)
 	CHECK_OK(answer(close(second)));
 	CHECK_EQ(words[0], 0);
 	words[0] = 1;
+	/* the close may have come before the word was known */
 	CHECK_OK(here(do_set_close_word, (long)&words[1]));
+	CHECK_EQ(words[1], 0);
+	words[1] = 1;
+	CHECK_OK(here(do_set_close_word, (long)&words[1]));
+	CHECK_EQ(words[1], 1);
 	second = CHECK_OK(answer(dup(first)));
 	CHECK_OK(answer(dup2(0, second)));
 	CHECK_EQ(words[0], 1);

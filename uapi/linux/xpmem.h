@@ -547,7 +547,10 @@ struct xpmem_ioc_dmabuf {
  * kernel stores zero in the word before the close returns. It stores nothing
  * when the process ends or executes another program, nor when another process
  * closes a copy of the descriptor: a child of fork should keep its copy of the
- * word in memory that MADV_WIPEONFORK empties. The last call counts.
+ * word in memory that MADV_WIPEONFORK empties. The last call counts. It stores
+ * zero in the word at once if a descriptor was closed since the call before it.
+ * The kernel notes nothing when unshare(CLONE_FILES) gives a thread a table
+ * that lacks the descriptor.
  *
  * Since ABI version 2.
  *
