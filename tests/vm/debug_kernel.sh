@@ -7,7 +7,7 @@ debug_kernel_variants="kasan kcsan"
 
 # Options of a variant, for allnoconfig.
 debug_kernel_config() {
-	cat "$tree/tests/vm/kernel/debug.config" "$tree/tests/vm/kernel/$1.config"
+	cat "$tree/tests/vm/kernel/"{vm,debug,"$1"}.config
 }
 
 # Parts of the kernel that handle no memory of the module and hand it no objects. They are compiled

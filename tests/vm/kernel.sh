@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
 # The VM's kernel: a stock Debian image and the headers that match it, unpacked in the cache,
-# or a debug kernel (debug_kernel.sh). The machine's own Debian has one series of them; the others are
+# a kernel tree that the caller has built, or a debug kernel (debug_kernel.sh). The machine's own Debian has one series of them; the others are
 # fetched from other Debians (archive.sh), whatever point release is the newest.
 #
-# kernel_choose SERIES sets kernel_series. kernel_prepare KERNEL, which is stock or a variant of the debug kernel, sets
+# kernel_choose SERIES sets kernel_series, kernel_choose_tree DIR also kernel_tree. kernel_prepare KERNEL, which is stock or a variant of the debug kernel, sets
 #   kernel_release	as uname -r says it in the VM
 #   kernel_dir		where image and headers are unpacked
 #   kernel_image	what QEMU boots
@@ -15,6 +15,7 @@ trixie) kernel_own_series=6.12 ;;
 *) kernel_own_series=6.1 ;;
 esac
 kernel_flavour=amd64
+kernel_tree=
 kernel_series=$kernel_own_series
 
 # Whether the machine's own Debian has it.
@@ -218,8 +219,54 @@ stock_kernel_prepare() {
 	fi
 }
 
+# What booting the VM and building the module takes of a kernel's configuration; modules will do.
+kernel_tree_options="64BIT MODULES HMM_MIRROR MMU_NOTIFIER BLK_DEV_INITRD BINFMT_SCRIPT DEVTMPFS TMPFS
+	SERIAL_8250_CONSOLE VIRTIO_PCI VIRTIO_CONSOLE NET_9P_VIRTIO 9P_FS OVERLAY_FS MULTIUSER UNIX INET SYSVIPC"
+
+# Take the kernel that is built in a folder: in its source, or apart from it with O=.
+kernel_choose_tree() {
+	local option missing=
+
+	kernel_tree=$(realpath -e "$1" 2>/dev/null) || misuse "there is no folder $1"
+	[[ -s $kernel_tree/include/config/kernel.release && -s $kernel_tree/arch/x86/boot/bzImage &&
+		-e $kernel_tree/scripts/mod/modpost ]] ||
+		die "no kernel for x86-64 is built in $kernel_tree; build bzImage and modules there first"
+	for option in $kernel_tree_options; do
+		grep -q "^CONFIG_$option=[ym]" "$kernel_tree/.config" || missing+=" CONFIG_$option"
+	done
+	[[ -z $missing ]] ||
+		die "the kernel in $kernel_tree is configured without$missing, which the VM or the module needs; see tests/vm/kernel/vm.config"
+	kernel_series=tree-$(<"$kernel_tree/include/config/kernel.release")-$(cksum <<<"$kernel_tree" | cut -d' ' -f1)
+}
+
+# Lay out a built tree as a package is. Its modules are installed if any is built. Sets kernel_dir.
+tree_kernel_prepare() {
+	local release work=$cache/unpack.$$ key
+
+	release=$(<"$kernel_tree/include/config/kernel.release")
+	kernel_dir=$cache/kernel/$kernel_series
+	key=$(cd "$kernel_tree" && stat -c '%n %Y %s' arch/x86/boot/bzImage modules.order 2>/dev/null) || true
+	[[ $(cat "$kernel_dir/key" 2>/dev/null) != "$key" ]] || return 0
+	rm -rf "$work" "$kernel_dir"
+	mkdir -p "$work/boot" "$work/usr/src" "$work/lib/modules/$release" "$cache/kernel"
+	if [[ -s $kernel_tree/modules.order ]]; then
+		build_log make -s -C "$kernel_tree" INSTALL_MOD_PATH="$work" INSTALL_MOD_STRIP=1 DEPMOD=true modules_install
+		rm -f "$work/lib/modules/$release"/{build,source}
+	else
+		: >"$work/lib/modules/$release/modules.order"
+		cp "$kernel_tree"/modules.builtin* "$work/lib/modules/$release"
+	fi
+	depmod -b "$work" "$release"
+	cp "$kernel_tree/arch/x86/boot/bzImage" "$work/boot/vmlinuz-$release"
+	ln -s "$kernel_tree" "$work/usr/src/linux-headers-$release"
+	echo "$key" >"$work/key"
+	mv -T "$work" "$kernel_dir"
+}
+
 kernel_prepare() {
+	[[ -z $kernel_tree ]] || set -- tree
 	case $1 in
+	tree) tree_kernel_prepare ;;
 	stock) stock_kernel_prepare "$kernel_series" ;;
 	*) debug_kernel_prepare "$1" "$kernel_series" ;;
 	esac
