@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Before 5.12, and RHEL 8: the family decides which task may listen. */
+/* RHEL 8: the family decides which task may listen. */
 #include <net/genetlink.h>
 
 int probe_bind(struct net *net, int group);

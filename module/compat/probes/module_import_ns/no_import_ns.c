@@ -2,6 +2,6 @@
 /* before 5.4, and RHEL 8: no symbol is in a namespace. */
 #include <linux/module.h>
 
-#ifdef MODULE_IMPORT_NS
+#if defined(MODULE_IMPORT_NS) || defined(EXPORT_SYMBOL_NS)
 #error "there are namespaces"
 #endif
