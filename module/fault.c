@@ -128,24 +128,33 @@ static enum xpmem_fault_result fault_in_place(struct xpmem_snapshot *snapshot,
 }
 
 /*
- * Lets the exporter fault once and takes a snapshot of the page. The caller holds the exporter's
- * mmap_lock, and keeps it.
+ * Takes a snapshot of the page, and lets the exporter fault once if that is absent. The caller
+ * holds the exporter's mmap_lock, and keeps it.
  */
 static enum xpmem_fault_result fault_and_snapshot(struct xpmem_snapshot *snapshot)
 {
-	enum xpmem_fault_result result = xpmem_source_fault(snapshot, NULL);
+	enum xpmem_fault_result result = xpmem_snapshot_take_block(snapshot, PAGE_SIZE);
 
 	lockdep_assert_held(&snapshot->exporter->mm->mmap_lock);
+	if (result != XPMEM_ABSENT)
+		return result;
+	result = xpmem_source_fault(snapshot, NULL);
 	return result == XPMEM_MAPPED ? xpmem_snapshot_take_block(snapshot, PAGE_SIZE) : result;
 }
 
-/*
- * Serves a caller that cannot drop the attacher's lock. Waits for the exporter's lock, and for
- * invalidations to end, until the task is killed. Tasks that hold the exporter's lock may wait for
- * the attacher's lock, so this task lends it meanwhile.
+/**
+ * xpmem_fault_without_retry() - serve a caller that cannot drop the attacher's lock
+ * @snapshot: pfns has room for one page
+ * @source_locked: the attacher is the exporter, so the caller holds the exporter's mmap_lock
+ * @use: called with a snapshot of the wanted page; the last result is the caller's
+ *
+ * Waits for the exporter's lock, and for invalidations to end, until the task is killed. Tasks that
+ * hold the exporter's lock may wait for the attacher's lock, so this task lends it meanwhile.
+ *
+ * Return: what @use returned, or why it was not called.
  */
-static enum xpmem_fault_result fault_without_retry(struct xpmem_snapshot *snapshot,
-						   bool source_locked)
+enum xpmem_fault_result xpmem_fault_without_retry(struct xpmem_snapshot *snapshot,
+						  bool source_locked, xpmem_snapshot_use *use)
 {
 	bool lends = xpmem_fault_holds_mmap_lock(snapshot->vmf);
 	struct mm_struct *mm = snapshot->exporter->mm;
@@ -165,7 +174,7 @@ static enum xpmem_fault_result fault_without_retry(struct xpmem_snapshot *snapsh
 			result = XPMEM_RACED;
 		}
 		if (result == XPMEM_MAPPED)
-			result = xpmem_ptes_insert(snapshot);
+			result = use(snapshot);
 		if (result != XPMEM_ABSENT && result != XPMEM_RACED)
 			break;
 		if (result == XPMEM_ABSENT &&
@@ -302,7 +311,7 @@ out:
 }
 
 /* Refuses faults through dead objects, and in a child that inherited the VMA. */
-static bool may_fault(const struct vm_area_struct *vma)
+bool xpmem_may_fault(const struct vm_area_struct *vma)
 {
 	const struct xpmem_attachment *attachment = vma->vm_private_data;
 
@@ -377,7 +386,7 @@ static vm_fault_t handle_fault(struct vm_fault *vmf, bool write)
 	vm_fault_t error;
 
 	xpmem_stat_add_fault(attachment, XPMEM_STAT_FAULTS, 1);
-	if (!may_fault(vma) || !mmget_not_zero(exporter->mm)) {
+	if (!xpmem_may_fault(vma) || !mmget_not_zero(exporter->mm)) {
 		trace_end(vmf, attachment, 0, VM_FAULT_SIGBUS, begun);
 		return count_end(attachment, XPMEM_HOLE, VM_FAULT_SIGBUS);
 	}
@@ -397,7 +406,8 @@ static vm_fault_t handle_fault(struct vm_fault *vmf, bool write)
 		result = fault_in_place(&snapshot, &single, source_locked);
 	}
 	if (!error && result == XPMEM_ABSENT && !may_retry)
-		result = fault_without_retry(&snapshot, source_locked);
+		result = xpmem_fault_without_retry(&snapshot, source_locked,
+						   xpmem_ptes_insert);
 	xpmem_snapshot_put_pfns(&snapshot, &single);
 	if (!error && result == XPMEM_ABSENT && may_retry) {
 		count_end(attachment, result, VM_FAULT_RETRY);
@@ -439,7 +449,8 @@ static vm_fault_t attachment_huge_fault(struct vm_fault *vmf, unsigned int order
 	unsigned long single;
 	bool source_locked;
 
-	if (order != PMD_SHIFT - PAGE_SHIFT || vmf->flags & FAULT_FLAG_TRIED || !may_fault(vma) ||
+	if (order != PMD_SHIFT - PAGE_SHIFT || vmf->flags & FAULT_FLAG_TRIED ||
+	    !xpmem_may_fault(vma) ||
 	    !mmget_not_zero(exporter->mm))
 		return VM_FAULT_FALLBACK;
 	xpmem_snapshot_init(&snapshot, vmf, vmf->flags & FAULT_FLAG_WRITE);
@@ -515,7 +526,7 @@ static vm_fault_t attachment_page_mkwrite(struct vm_fault *vmf)
 	vm_fault_t fault;
 
 	xpmem_stat_add_fault(attachment, XPMEM_STAT_FAULTS, 1);
-	if (!may_fault(vma) || !mmget_not_zero(exporter->mm)) {
+	if (!xpmem_may_fault(vma) || !mmget_not_zero(exporter->mm)) {
 		trace_end(vmf, attachment, 0, VM_FAULT_SIGBUS, begun);
 		return count_end(attachment, XPMEM_HOLE, VM_FAULT_SIGBUS);
 	}
@@ -537,6 +548,7 @@ static vm_fault_t attachment_page_mkwrite(struct vm_fault *vmf)
 const struct vm_operations_struct xpmem_vm_ops = {
 	.open = xpmem_attachment_open,
 	.close = xpmem_attachment_close,
+	.access = xpmem_attachment_access,
 	.fault = attachment_fault,
 	.huge_fault = attachment_huge_fault,
 	.page_mkwrite = attachment_page_mkwrite,
@@ -550,6 +562,7 @@ const struct vm_operations_struct xpmem_vm_ops = {
 const struct vm_operations_struct xpmem_vm_ops_untracked = {
 	.open = xpmem_attachment_open,
 	.close = xpmem_attachment_close,
+	.access = xpmem_attachment_access,
 	.fault = attachment_fault,
 	.huge_fault = attachment_huge_fault,
 };

@@ -59,21 +59,25 @@ static bool is_refcounted(const struct vm_area_struct *vma, unsigned long pfn)
 	       !pte_write(pfn_pte(0, vma->vm_page_prot));
 }
 
-static bool is_insertable(unsigned long pfn, bool needs_writable)
+/* Whether @pfn, of a snapshot, is a page that attachments may reach. */
+bool xpmem_pfn_is_usable(unsigned long pfn)
 {
-	if (!(pfn & HMM_PFN_VALID) || is_zone_device_page(hmm_pfn_to_page(pfn)))
-		return false;
-	return (pfn & HMM_PFN_WRITE) || !needs_writable;
+	return (pfn & HMM_PFN_VALID) && !is_zone_device_page(hmm_pfn_to_page(pfn));
 }
 
 /*
- * Marks a page dirty when it is mapped writable, because the zap of a special entry drops its dirty
- * bit.
+ * Marks a page dirty before it is mapped writable or written, because the zap of a special entry
+ * drops its dirty bit. The caller holds the window's lock.
  */
-static void make_dirty(struct page *page)
+void xpmem_make_dirty(struct page *page)
 {
 	if (!PageDirty(page))
 		set_page_dirty(page);
+}
+
+static bool is_insertable(unsigned long pfn, bool needs_writable)
+{
+	return xpmem_pfn_is_usable(pfn) && ((pfn & HMM_PFN_WRITE) || !needs_writable);
 }
 
 /*
@@ -167,7 +171,7 @@ static void insert_huge(struct insertion *insertion)
 	/* Otherwise another fault inserted an entry. This access uses it, or faults again. */
 	if (pmd_none(*pmd)) {
 		if (writable)
-			make_dirty(page);
+			xpmem_make_dirty(page);
 		for (index = 0; index < BITS_TO_LONGS(XPMEM_WINDOW_PAGES); index++)
 			mark_mapped(snapshot->window, index, ~0UL);
 		xpmem_set_pmd_at(vma->vm_mm, address, pmd, entry);
@@ -261,7 +265,7 @@ static void insert_fresh(struct insertion *insertion, pte_t *pte, unsigned long 
 			 struct page *page, bool writable)
 {
 	if (writable)
-		make_dirty(page);
+		xpmem_make_dirty(page);
 	xpmem_set_pte_at(insertion->snapshot->vma->vm_mm, address, pte,
 			 pfn_pte(page_to_pfn(page), insertion->special[writable]));
 	insertion->inserted++;
@@ -300,7 +304,7 @@ static void upgrade_entry(struct insertion *insertion, pte_t *pte, unsigned long
 		return;
 	entry = pte_mkyoung(pfn_pte(page_to_pfn(page), insertion->writable));
 	if (pte_special(old)) {
-		make_dirty(page);
+		xpmem_make_dirty(page);
 		entry = pte_mkspecial(entry);
 	}
 	xpmem_change_pte_at(insertion->snapshot->vma->vm_mm, address, pte, entry);
@@ -455,7 +459,7 @@ static vm_fault_t insert_one(struct insertion *insertion, unsigned long address,
 	bool writable = pfn & HMM_PFN_WRITE && vma->vm_flags & VM_WRITE;
 
 	if (writable)
-		make_dirty(page);
+		xpmem_make_dirty(page);
 	if (!(vma->vm_flags & VM_MIXEDMAP))
 		return vmf_insert_pfn_prot(vma, address, page_to_pfn(page),
 					   writable ? insertion->writable : insertion->readonly);
@@ -545,14 +549,13 @@ enum xpmem_fault_result xpmem_ptes_insert(struct xpmem_snapshot *snapshot)
 {
 	struct vm_area_struct *vma = snapshot->vma;
 	struct xpmem_attachment *attachment = snapshot->attachment;
-	struct xpmem_window *window = snapshot->window;
 	struct insertion insertion = {
 		.snapshot = snapshot,
 		.address = vma->vm_start + snapshot->start - (vma->vm_pgoff << PAGE_SHIFT),
 		.writable = vm_get_page_prot(vma->vm_flags),
 		.readonly = vm_get_page_prot(vma->vm_flags & ~VM_SHARED),
 	};
-	enum xpmem_fault_result result = XPMEM_MAPPED;
+	enum xpmem_fault_result result;
 	int error = 0;
 
 	xpmem_assert_vma_is_stable(vma);
@@ -560,16 +563,9 @@ enum xpmem_fault_result xpmem_ptes_insert(struct xpmem_snapshot *snapshot)
 		make_page_table(snapshot->vmf);
 
 	xpmem_race_point("entries-insert");
-	down_read(&attachment->permit->inserting);
-	down_read(&window->lock);
-	if (xpmem_window_changed(window, snapshot->seq)) {
-		result = XPMEM_RACED;
-		goto unlock;
-	}
-	if (xpmem_attachment_revoked(attachment) || !xpmem_exporter_is_stable(snapshot->exporter)) {
-		result = XPMEM_HOLE;
-		goto unlock;
-	}
+	result = xpmem_snapshot_hold(snapshot);
+	if (result != XPMEM_MAPPED)
+		return result;
 	if (!READ_ONCE(attachment->touched))
 		WRITE_ONCE(attachment->touched, true);
 	if (snapshot->huge && !READ_ONCE(attachment->huge))
@@ -583,7 +579,7 @@ enum xpmem_fault_result xpmem_ptes_insert(struct xpmem_snapshot *snapshot)
 	    (xpmem_snapshot_wanted(snapshot) & (HMM_PFN_VALID | HMM_PFN_WRITE)) == HMM_PFN_VALID)
 		WRITE_ONCE(vma->vm_ops, &xpmem_vm_ops);
 
-	mark_group(window, attachment);
+	mark_group(snapshot->window, attachment);
 	insertion.wanted = xpmem_snapshot_wanted(snapshot);
 	if (!is_insertable(insertion.wanted, xpmem_needs_writable(vma)))
 		insertion.wanted = 0;
@@ -595,9 +591,7 @@ enum xpmem_fault_result xpmem_ptes_insert(struct xpmem_snapshot *snapshot)
 		result = XPMEM_NOMEM;
 	else if (!insertion.wanted_is_mapped)
 		result = insertion.wanted ? XPMEM_RACED : XPMEM_HOLE;
-unlock:
-	up_read(&window->lock);
-	up_read(&attachment->permit->inserting);
+	xpmem_snapshot_release(snapshot);
 
 	if (insertion.inserted) {
 		snapshot->inserted += insertion.inserted;

@@ -215,6 +215,36 @@ enum xpmem_fault_result xpmem_snapshot_take(struct xpmem_snapshot *snapshot)
 	return XPMEM_MAPPED;
 }
 
+/**
+ * xpmem_snapshot_hold() - keep the exporter's page tables as the snapshot has them
+ * @snapshot: after xpmem_snapshot_take()
+ *
+ * The caller needs no lock of the exporter. Until xpmem_snapshot_release(), changes of the exporter
+ * wait, and so do tasks that revoke the attachment. The caller allocates nothing with reclaim.
+ * Return: XPMEM_MAPPED; or XPMEM_RACED, or XPMEM_HOLE after a revocation, then with nothing held.
+ */
+enum xpmem_fault_result xpmem_snapshot_hold(struct xpmem_snapshot *snapshot)
+{
+	enum xpmem_fault_result result = XPMEM_MAPPED;
+
+	down_read(&snapshot->attachment->permit->inserting);
+	down_read(&snapshot->window->lock);
+	if (xpmem_window_changed(snapshot->window, snapshot->seq))
+		result = XPMEM_RACED;
+	else if (xpmem_attachment_revoked(snapshot->attachment) ||
+		 !xpmem_exporter_is_stable(snapshot->exporter))
+		result = XPMEM_HOLE;
+	if (result != XPMEM_MAPPED)
+		xpmem_snapshot_release(snapshot);
+	return result;
+}
+
+void xpmem_snapshot_release(struct xpmem_snapshot *snapshot)
+{
+	up_read(&snapshot->window->lock);
+	up_read(&snapshot->attachment->permit->inserting);
+}
+
 /* Checks and takes a snapshot of a block of @size. The caller holds the exporter's mmap_lock. */
 enum xpmem_fault_result xpmem_snapshot_take_block(struct xpmem_snapshot *snapshot,
 						  unsigned long size)

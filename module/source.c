@@ -6,6 +6,12 @@
 #include "compat/mm.h"
 #include "xpmem.h"
 
+/* Whether a program has to supply absent pages of @vma, which may take it for ever. */
+static bool is_fuse(const struct vm_area_struct *vma)
+{
+	return vma->vm_file && file_inode(vma->vm_file)->i_sb->s_magic == FUSE_SUPER_MAGIC;
+}
+
 /*
  * Lets the exporter bring the wanted page in, and copy it on write for a write. The caller holds
  * the exporter's mmap_lock. With @unlocked, the function may drop the lock: then it sets *@unlocked
@@ -19,17 +25,20 @@ enum xpmem_fault_result xpmem_source_fault(struct xpmem_snapshot *snapshot, bool
 {
 	enum xpmem_fault_result result = xpmem_snapshot_check(snapshot);
 	unsigned int flags = FAULT_FLAG_REMOTE;
+	struct vm_area_struct *vma;
 	vm_fault_t fault;
 
 	lockdep_assert_held(&snapshot->exporter->mm->mmap_lock);
 	if (result != XPMEM_MAPPED)
 		return result;
+	vma = find_vma(snapshot->exporter->mm, snapshot->source);
+	if (snapshot->spares_fuse && is_fuse(vma))
+		return XPMEM_HOLE;
 	if (snapshot->write)
 		flags |= FAULT_FLAG_WRITE;
 	if (unlocked)
 		flags |= FAULT_FLAG_ALLOW_RETRY | FAULT_FLAG_KILLABLE;
-	fault = handle_mm_fault(find_vma(snapshot->exporter->mm, snapshot->source),
-				snapshot->source, flags, NULL);
+	fault = handle_mm_fault(vma, snapshot->source, flags, NULL);
 	if (fault & (VM_FAULT_RETRY | VM_FAULT_COMPLETED)) {
 		*unlocked = true;
 		return XPMEM_RACED;

@@ -571,6 +571,7 @@ static inline bool xpmem_vma_is_attachment(const struct vm_area_struct *vma)
 	return vma->vm_ops == &xpmem_vm_ops || vma->vm_ops == &xpmem_vm_ops_untracked;
 }
 
+bool xpmem_may_fault(const struct vm_area_struct *vma);
 void xpmem_attachment_open(struct vm_area_struct *vma);
 void xpmem_attachment_close(struct vm_area_struct *vma);
 
@@ -607,6 +608,7 @@ struct xpmem_snapshot {
 	bool unreadable;	/* the exporter maps the memory write-only */
 	bool huge;		/* map the PMD range around the wanted page by one entry */
 	bool needs_writable;	/* xpmem_needs_writable(vma), usable after vma is gone */
+	bool spares_fuse;	/* bring in no page that a program must supply through FUSE */
 	unsigned long inserted;	/* pages so far */
 };
 
@@ -624,12 +626,25 @@ enum xpmem_fault_result xpmem_snapshot_take_block(struct xpmem_snapshot *snapsho
 						  unsigned long size);
 enum xpmem_fault_result xpmem_snapshot_take_around(struct xpmem_snapshot *snapshot,
 						   unsigned long size);
+enum xpmem_fault_result xpmem_snapshot_hold(struct xpmem_snapshot *snapshot);
+void xpmem_snapshot_release(struct xpmem_snapshot *snapshot);
 
 /* The snapshot's entry for the wanted page. */
 static inline unsigned long xpmem_snapshot_wanted(const struct xpmem_snapshot *snapshot)
 {
 	return snapshot->pfns[(snapshot->source - snapshot->start) >> PAGE_SHIFT];
 }
+
+/* What a caller that cannot drop the attacher's lock does with a snapshot of the wanted page. */
+typedef enum xpmem_fault_result xpmem_snapshot_use(struct xpmem_snapshot *snapshot);
+
+enum xpmem_fault_result xpmem_fault_without_retry(struct xpmem_snapshot *snapshot,
+						  bool source_locked, xpmem_snapshot_use *use);
+
+/* access.c */
+
+int xpmem_attachment_access(struct vm_area_struct *vma, unsigned long address, void *buffer,
+			    int length, int write);
 
 /* source.c */
 
@@ -640,6 +655,8 @@ long xpmem_source_pin(struct xpmem_exporter *exporter, unsigned long source, uns
 /* pte.c */
 
 bool xpmem_needs_writable(const struct vm_area_struct *vma);
+bool xpmem_pfn_is_usable(unsigned long pfn);
+void xpmem_make_dirty(struct page *page);
 bool xpmem_ptes_may_be_huge(const struct xpmem_snapshot *snapshot);
 bool xpmem_ptes_set_huge(struct xpmem_snapshot *snapshot);
 enum xpmem_fault_result xpmem_ptes_insert(struct xpmem_snapshot *snapshot);

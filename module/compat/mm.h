@@ -6,6 +6,7 @@
 #include <linux/mm.h>
 #include <linux/huge_mm.h>
 #include <linux/hugetlb.h>
+#include <linux/magic.h>
 #include <linux/memremap.h>
 
 #include "features.h"
@@ -133,6 +134,11 @@ static inline unsigned long xpmem_get_unmapped_area(struct file *file, unsigned 
 /* Shadow stacks came in 6.6. */
 #ifndef VM_SHADOW_STACK
 #define VM_SHADOW_STACK VM_NONE
+#endif
+
+/* Kernels before 5.13 define it in fs/fuse/inode.c. */
+#ifndef FUSE_SUPER_MAGIC
+#define FUSE_SUPER_MAGIC 0x65735546
 #endif
 
 /*

@@ -53,6 +53,10 @@ teardown_file() {
 	run_case system-calls debugger-while-the-exporter-forks
 }
 
+@test "debugger of private memory while the exporter forks" {
+	run_case system-calls debugger-of-private-memory-while-the-exporter-forks
+}
+
 @test "debugger of private memory" {
 	run_case system-calls debugger-of-private-memory
 }

@@ -20,6 +20,10 @@ load helpers
 	run_case ring debuggers-of-two
 }
 
+@test "debuggers of two with private memory" {
+	run_case ring debuggers-of-two-with-private-memory
+}
+
 @test "windows are made in a storm" {
 	run_case ring windows-are-made-in-a-storm
 }

@@ -166,10 +166,9 @@ static void *map_and_unmap(void *nothing)
 	return nothing;
 }
 
-static long do_map_shared(const long *none)
+static long do_map_own(const long *shared)
 {
-	(void)none;
-	own = map_shared(LENGTH);
+	own = shared[0] ? map_shared(LENGTH) : map_anonymous(LENGTH);
 	return own;
 }
 
@@ -208,7 +207,7 @@ static long do_debug(const long *pid_address_seconds)
 }
 
 /* Each holds the mmap_lock of one, and waits for that of the other. */
-CASE(debuggers_of_two)
+static void check_debuggers_of_two(bool shared)
 {
 	struct peer *members[2], *debuggers[2];
 	long segids[2], at[2];
@@ -218,7 +217,7 @@ CASE(debuggers_of_two)
 		members[i] = peer_start();
 		debuggers[i] = peer_start();
 		segids[i] = CHECK_OK(on(members[i], do_export,
-					CHECK_OK(on(members[i], do_map_shared, 0)), LENGTH));
+					CHECK_OK(on(members[i], do_map_own, shared)), LENGTH));
 	}
 	for (i = 0; i < 2; i++)
 		at[i] = CHECK_OK(on(members[i], do_attach_segment, segids[!i], 0, LENGTH));
@@ -231,6 +230,16 @@ CASE(debuggers_of_two)
 		printf("%ld reads\n", CHECK_OK(peer_answer(debuggers[i])));
 		CHECK_OK(peer_answer(members[i]));
 	}
+}
+
+CASE(debuggers_of_two)
+{
+	check_debuggers_of_two(true);
+}
+
+CASE(debuggers_of_two_with_private_memory)
+{
+	check_debuggers_of_two(false);
 }
 
 CASE(of_one)
