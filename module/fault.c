@@ -450,8 +450,7 @@ static vm_fault_t attachment_huge_fault(struct vm_fault *vmf, unsigned int order
 	bool source_locked;
 
 	if (order != PMD_SHIFT - PAGE_SHIFT || vmf->flags & FAULT_FLAG_TRIED ||
-	    !xpmem_may_fault(vma) ||
-	    !mmget_not_zero(exporter->mm))
+	    !xpmem_may_fault(vma) || !mmget_not_zero(exporter->mm))
 		return VM_FAULT_FALLBACK;
 	xpmem_snapshot_init(&snapshot, vmf, vmf->flags & FAULT_FLAG_WRITE);
 	snapshot.pfns = &single;
