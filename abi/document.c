@@ -40,7 +40,8 @@ static void refuse_repeated_key(const struct node *mapping, size_t last)
 
 	for (i = 0; i < last; i++)
 		if (!strcmp(mapping->keys[i]->text, mapping->keys[last]->text))
-			fail_at(mapping->keys[last], "key \"%s\" occurs twice: remove one", mapping->keys[last]->text);
+			fail_at(mapping->keys[last], "key \"%s\" occurs twice: remove one",
+				mapping->keys[last]->text);
 }
 
 static struct node *convert(yaml_document_t *document, int index, const char *path, int depth)
@@ -62,7 +63,8 @@ static struct node *convert(yaml_document_t *document, int index, const char *pa
 		node->count = from->data.sequence.items.top - from->data.sequence.items.start;
 		node->items = allocate(node->count, sizeof(*node->items));
 		for (i = 0; i < node->count; i++)
-			node->items[i] = convert(document, from->data.sequence.items.start[i], path, depth + 1);
+			node->items[i] = convert(document, from->data.sequence.items.start[i], path,
+						 depth + 1);
 		break;
 	case YAML_MAPPING_NODE:
 		node->kind = NODE_MAPPING;
@@ -105,7 +107,9 @@ const struct node *document_load(const char *path)
 		fail_at(&start, "out of memory");
 	yaml_parser_set_input_file(&parser, file);
 	if (!yaml_parser_load(&parser, &document)) {
-		start.line = (parser.problem_mark.line ? parser.problem_mark.line : parser.context_mark.line) + 1;
+		start.line = (parser.problem_mark.line ? parser.problem_mark.line :
+							 parser.context_mark.line) +
+			     1;
 		fail_at(&start, "not YAML: %s%s%s", parser.context ? parser.context : "",
 			parser.context ? ": " : "",
 			parser.problem ? parser.problem : "cannot be read");
@@ -200,7 +204,8 @@ uint64_t node_number(const struct node *scalar, uint64_t maximum)
 	if (*end || errno || *text < '0' || *text > '9')
 		fail_at(scalar, "\"%s\" is not a number", text);
 	if (value > maximum)
-		fail_at(scalar, "%s is too large: at most %#llx", text, (unsigned long long)maximum);
+		fail_at(scalar, "%s is too large: at most %#llx", text,
+			(unsigned long long)maximum);
 	return value;
 }
 

@@ -18,8 +18,8 @@ static void print_fields(FILE *out, const struct command *command)
 	for (i = 0; i < command->field_count; i++) {
 		const struct field *field = &command->fields[i];
 
-		fprintf(out, "\t{ \"%s\", %u, %u, %s, %#llx },\n", field->name, field->offset, field->size,
-			directions[field->direction], (unsigned long long)field->mask);
+		fprintf(out, "\t{ \"%s\", %u, %u, %s, %#llx },\n", field->name, field->offset,
+			field->size, directions[field->direction], (unsigned long long)field->mask);
 	}
 	fputs("};\n\n", out);
 }
@@ -38,7 +38,8 @@ static void print_row(FILE *out, const struct command *command)
 		fprintf(out, "\t\t.size = %u,\n\t\t.min_size = %u,\n", command->size,
 			command->legacy ? command->size : command->min_size);
 		if (!command->legacy)
-			fprintf(out, "\t\t.flags = %#llx,\n", (unsigned long long)command->fields[1].mask);
+			fprintf(out, "\t\t.flags = %#llx,\n",
+				(unsigned long long)command->fields[1].mask);
 		fprintf(out, "\t\t.fields = abi_%s_fields,\n\t\t.field_count = %zu,\n",
 			struct_name(command), command->field_count);
 	}

@@ -11,11 +11,13 @@ static void print_command(FILE *out, const struct command *command, char magic)
 		request_name(command), magic << 8 | command->nr, request_name(command));
 	if (!command->field_count)
 		return;
-	fprintf(out, "_Static_assert(sizeof(struct %s) == %u, \"%s\");\n", name, command->size, name);
+	fprintf(out, "_Static_assert(sizeof(struct %s) == %u, \"%s\");\n", name, command->size,
+		name);
 	for (i = 0; i < command->field_count; i++) {
 		const struct field *field = &command->fields[i];
 
-		fprintf(out, "_Static_assert(__builtin_offsetof(struct %s, %s) == %u, \"%s.%s\");\n",
+		fprintf(out,
+			"_Static_assert(__builtin_offsetof(struct %s, %s) == %u, \"%s.%s\");\n",
 			name, field->name, field->offset, name, field->name);
 		fprintf(out, "_Static_assert(sizeof(((struct %s *)0)->%s) == %u, \"%s.%s\");\n",
 			name, field->name, field->size, name, field->name);

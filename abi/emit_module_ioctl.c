@@ -41,7 +41,8 @@ static void emit_header(const struct ioctl_spec *spec, const char *root)
 	fputs("#ifndef XPMEM_IOCTL_GEN_H\n#define XPMEM_IOCTL_GEN_H\n\n"
 	      "struct xpmem_client;\n\nunion xpmem_ioctl_arg {\n\t__u32 size;\n", out);
 	for (i = 0; i < spec->command_count; i++)
-		fprintf(out, "\tstruct %s %s;\n", struct_name(&spec->commands[i]), spec->commands[i].name);
+		fprintf(out, "\tstruct %s %s;\n", struct_name(&spec->commands[i]),
+			spec->commands[i].name);
 	fprintf(out, "};\n\n#define XPMEM_IOCTL_FIRST %#x\n", spec->first_nr);
 	fprintf(out, "#define XPMEM_IOCTL_COUNT %u\n", spec->last_nr - spec->first_nr + 1);
 	fprintf(out, "#define XPMEM_IOCTL_RESERVED_MAX %u\n\n", reserved);
@@ -73,7 +74,8 @@ static void print_row(FILE *out, const struct command *command)
 	for (i = 0; i < command->field_count; i++)
 		if (command->fields[i].since == command->since)
 			last = i;
-	fprintf(out, "\t[%#x - XPMEM_IOCTL_FIRST] = {\n\t\t.name = \"%s\",\n", command->nr, command->name);
+	fprintf(out, "\t[%#x - XPMEM_IOCTL_FIRST] = {\n\t\t.name = \"%s\",\n", command->nr,
+		command->name);
 	fprintf(out, "\t\t.size = sizeof(struct %s),\n", name);
 	fprintf(out, "\t\t.min_size = offsetofend(struct %s, %s),\n\t\t.flags = ", name,
 		command->fields[last].name);
@@ -83,7 +85,8 @@ static void print_row(FILE *out, const struct command *command)
 		fputs("\t\t.reserved = { ", out);
 		for (i = 0; i < command->field_count; i++)
 			if (command->fields[i].direction == FIELD_RESERVED) {
-				fprintf(out, "%soffsetof(struct %s, %s)", separator, name, command->fields[i].name);
+				fprintf(out, "%soffsetof(struct %s, %s)", separator, name,
+					command->fields[i].name);
 				separator = ", ";
 			}
 		fprintf(out, " },\n\t\t.reserved_count = %u,\n", count_reserved(command));

@@ -29,7 +29,8 @@ static void emit_header(const struct netlink_spec *spec, const char *root)
 	for (i = 0; i < spec->request_count; i++) {
 		const char *name = snake(spec->operations[i].name);
 
-		fprintf(out, "int xpmem_nl_%s_doit(struct sk_buff *skb, struct genl_info *info);\n", name);
+		fprintf(out, "int xpmem_nl_%s_doit(struct sk_buff *skb, struct genl_info *info);\n",
+			name);
 		if (spec->operations[i].dump)
 			fprintf(out,
 				"int xpmem_nl_%s_dumpit(struct sk_buff *skb, struct netlink_callback *callback);\n",
@@ -82,13 +83,16 @@ static void print_operation(FILE *out, const struct netlink_spec *spec,
 {
 	const char *name = snake(operation->name);
 
-	fprintf(out, "\t{\n\t\t.cmd = %s%s,\n", upper(spec->operation_prefix), upper(operation->name));
+	fprintf(out, "\t{\n\t\t.cmd = %s%s,\n", upper(spec->operation_prefix),
+		upper(operation->name));
 	if (operation->admin)
 		fputs("\t\t.flags = GENL_ADMIN_PERM,\n", out);
 	fprintf(out, "\t\t.doit = xpmem_nl_%s_doit,\n", name);
 	if (operation->dump)
-		fprintf(out, "\t\t.start = xpmem_nl_dump_start,\n\t\t.dumpit = xpmem_nl_%s_dumpit,\n"
-			"\t\t.done = xpmem_nl_dump_done,\n", name);
+		fprintf(out,
+			"\t\t.start = xpmem_nl_dump_start,\n\t\t.dumpit = xpmem_nl_%s_dumpit,\n"
+			"\t\t.done = xpmem_nl_dump_done,\n",
+			name);
 	fprintf(out, "\t\t.policy = %s_policy,\n\t\t.maxattr = ARRAY_SIZE(%s_policy) - 1,\n\t},\n",
 		name, name);
 }

@@ -22,12 +22,13 @@ static void print_list(FILE *out, const struct operation *operation,
 
 	if (!list->count)
 		return;
-	fprintf(out, "static const struct netlink_attribute %s_%s[] = {\n", snake(operation->name), of);
+	fprintf(out, "static const struct netlink_attribute %s_%s[] = {\n", snake(operation->name),
+		of);
 	for (i = 0; i < list->count; i++) {
 		const struct attribute *attribute = list->attributes[i];
 
-		fprintf(out, "\t{ \"%s\", XPMEM_A_%s_%s, %u },\n", attribute->name, upper(operation->set->name),
-			upper(attribute->name), payload(attribute));
+		fprintf(out, "\t{ \"%s\", XPMEM_A_%s_%s, %u },\n", attribute->name,
+			upper(operation->set->name), upper(attribute->name), payload(attribute));
 	}
 	fputs("};\n\n", out);
 }
@@ -75,7 +76,8 @@ void emit_netlink_conformance(const struct specs *specs, const char *root)
 	      "\tint request_count;\n"
 	      "\tconst struct netlink_attribute *filter;\t/* each is optional in a dump */\n"
 	      "\tint filter_count;\n"
-	      "};\n\n", out);
+	      "};\n\n",
+	      out);
 	for (i = 0; i < spec->request_count; i++) {
 		print_list(out, &spec->operations[i], &spec->operations[i].request, "request");
 		print_list(out, &spec->operations[i], &spec->operations[i].filter, "filter");

@@ -87,7 +87,8 @@ static void print_command(FILE *out, const struct command *command)
 	if (command->legacy)
 		fputs(".\n", out);
 	else
-		fprintf(out, ", at least %u from the caller. Since %u.\n", command->min_size, command->since);
+		fprintf(out, ", at least %u from the caller. Since %u.\n", command->min_size,
+			command->since);
 	if (!command->field_count)
 		return;
 	fputc('\n', out);
@@ -197,42 +198,48 @@ void emit_reference(const struct specs *specs, const char *root)
 	fprintf(out, "# The ABI of %s and of the netlink family %s, version %u\n\n", ioctls->device,
 		netlink->name, ioctls->abi_version);
 	print_paragraph(out, ioctls->doc);
-	print_paragraph(out,
-			"The C form of this page is `uapi/linux/xpmem.h`. Lengths, offsets and addresses "
-			"are in bytes. \"Since\" is the ABI version that introduced an item.");
+	print_paragraph(
+		out,
+		"The C form of this page is `uapi/linux/xpmem.h`. Lengths, offsets and addresses "
+		"are in bytes. \"Since\" is the ABI version that introduced an item.");
 	print_constants(out, ioctls);
 	fputs("\n## Flags\n", out);
 	for (i = 0; i < ioctls->flag_set_count; i++)
 		print_flags(out, &ioctls->flag_sets[i]);
 
 	fputs("\n## ioctls\n\n", out);
-	print_paragraph(out,
-			"A struct begins with its size as the caller knows it and grows only at its end. "
-			"A module that knows a longer struct takes the missing fields as zero. Every ioctl "
-			"below can also fail with:");
+	print_paragraph(
+		out,
+		"A struct begins with its size as the caller knows it and grows only at its end. "
+		"A module that knows a longer struct takes the missing fields as zero. Every ioctl "
+		"below can also fail with:");
 	fputs("| error | when |\n|---|---|\n"
 	      "| EINVAL | size is too small, an unknown flag is set, or a reserved field is not zero |\n"
 	      "| E2BIG | bytes that the module does not know are not zero, or size exceeds a page |\n"
 	      "| EFAULT | the module cannot read or write the argument |\n"
 	      "| ENOMEM | the kernel has no memory |\n"
-	      "| ENOTTY | the module does not know the ioctl |\n", out);
+	      "| ENOTTY | the module does not know the ioctl |\n",
+	      out);
 	for (i = 0; i < ioctls->command_count; i++)
 		print_command(out, &ioctls->commands[i]);
 
 	fputs("\n## The historical ABI\n\n", out);
-	print_paragraph(out,
-			"This ABI is frozen. Its structs have no size field and use the layout of x86-64. "
-			"The module serves it to 64-bit callers only.");
+	print_paragraph(
+		out,
+		"This ABI is frozen. Its structs have no size field and use the layout of x86-64. "
+		"The module serves it to 64-bit callers only.");
 	for (i = 0; i < ioctls->legacy_count; i++)
 		print_command(out, &ioctls->legacy[i]);
 
-	fprintf(out, "\n## Generic netlink family `%s`, version %u\n\n", netlink->name, netlink->version);
+	fprintf(out, "\n## Generic netlink family `%s`, version %u\n\n", netlink->name,
+		netlink->version);
 	print_paragraph(out, netlink->doc);
-	print_paragraph(out,
-			"A \"do\" request carries all attributes of the column \"do\". A dump may carry any "
-			"attributes of the column \"filter\" and lists the objects that match all of them. "
-			"An attribute that an object lacks matches nothing. A command with a group in "
-			"place of kinds is an event; the module sends it to the group's listeners.");
+	print_paragraph(
+		out,
+		"A \"do\" request carries all attributes of the column \"do\". A dump may carry any "
+		"attributes of the column \"filter\" and lists the objects that match all of them. "
+		"An attribute that an object lacks matches nothing. A command with a group in "
+		"place of kinds is an event; the module sends it to the group's listeners.");
 	fputs("| nr | command | kinds or group | do | filter | reply | meaning |\n"
 	      "|---|---|---|---|---|---|---|\n",
 	      out);

@@ -177,7 +177,8 @@ static struct json_object *describe_set(const struct netlink_spec *spec,
 
 	for (i = 0; i < set->count; i++)
 		if (set->attributes[i].kind != ATTRIBUTE_PAD && !is_of_event(&set->attributes[i]))
-			put(properties, snake(set->attributes[i].name), describe(&set->attributes[i]));
+			put(properties, snake(set->attributes[i].name),
+			    describe(&set->attributes[i]));
 	put(rates, "additionalProperties", type_of("number"));
 	put(properties, "rates",
 	    described(rates, "Growth of its counters per second; only in stats --watch."));
@@ -210,7 +211,8 @@ static struct json_object *describe_event(const struct netlink_spec *spec)
 	struct json_object *choices = json_object_new_array(), *event = json_object_new_object();
 	size_t i;
 
-	for (i = spec->request_count; i < spec->operation_count + sizeof(ours) / sizeof(*ours); i++) {
+	for (i = spec->request_count; i < spec->operation_count + sizeof(ours) / sizeof(*ours);
+	     i++) {
 		struct json_object *choice = json_object_new_object();
 		bool own = i >= spec->operation_count;
 
@@ -284,7 +286,8 @@ static void put_output(struct json_object *properties, struct json_object *any, 
 static void describe_outputs(const struct netlink_spec *spec, struct json_object *schema)
 {
 	struct json_object *properties = json_object_new_object(), *any = json_object_new_array();
-	struct json_object *version = json_object_new_object(), *interrupted = json_object_new_object();
+	struct json_object *version = json_object_new_object(),
+			   *interrupted = json_object_new_object();
 	size_t i;
 
 	put(version, "const", json_object_new_int(JSON_SCHEMA_VERSION));
@@ -311,7 +314,8 @@ static void describe_outputs(const struct netlink_spec *spec, struct json_object
 	put_output(properties, any, "revoked", describe_revoked());
 	put_output(properties, any, "findings", describe_findings());
 	put_output(properties, any, "event", describe_event(spec));
-	put(properties, "time", described(type_of("string"), "Time of this state, in ISO 8601 and UTC."));
+	put(properties, "time",
+	    described(type_of("string"), "Time of this state, in ISO 8601 and UTC."));
 	put(properties, "reason", describe_reason(spec));
 	put_output(properties, any, "error",
 		   described(describe_error(), "Reason why the rest is missing."));
@@ -323,7 +327,8 @@ static void describe_outputs(const struct netlink_spec *spec, struct json_object
 
 void emit_schema(const struct specs *specs, const char *root)
 {
-	struct json_object *schema = json_object_new_object(), *definitions = json_object_new_object();
+	struct json_object *schema = json_object_new_object(),
+			   *definitions = json_object_new_object();
 	struct output output;
 	FILE *out = output_open(&output, root, "tools/xpmemctl/schema.json");
 	char notice[256];

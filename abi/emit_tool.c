@@ -26,10 +26,12 @@ static void emit_header(const struct netlink_spec *spec, const char *root)
 	fputs("#ifndef NETLINK_GEN_H\n#define NETLINK_GEN_H\n\n#include \"attribute.h\"\n\n", out);
 	fprintf(out, "#define SCHEMA_VERSION %d\n\n", JSON_SCHEMA_VERSION);
 	for (i = 0; i < spec->set_count; i++)
-		fprintf(out, "extern const struct attribute_set %s_attributes;\n", snake(spec->sets[i].name));
+		fprintf(out, "extern const struct attribute_set %s_attributes;\n",
+			snake(spec->sets[i].name));
 	fputc('\n', out);
 	for (i = 0; i < spec->request_count; i++)
-		fprintf(out, "extern const struct operation operation_%s;\n", snake(spec->operations[i].name));
+		fprintf(out, "extern const struct operation operation_%s;\n",
+			snake(spec->operations[i].name));
 	fprintf(out,
 		"\n#define EVENT_COUNT %zu\n\nextern const struct event events[EVENT_COUNT];\n",
 		spec->operation_count - spec->request_count);

@@ -62,7 +62,8 @@ static void print_field_doc(FILE *out, const struct field *field, const struct c
 		snprintf(first, sizeof(first), " * @%s: %s, since ABI version %u. ", field->name,
 			 directions[field->direction], field->since);
 	else
-		snprintf(first, sizeof(first), " * @%s: %s. ", field->name, directions[field->direction]);
+		snprintf(first, sizeof(first), " * @%s: %s. ", field->name,
+			 directions[field->direction]);
 	print_wrapped(out, first, " *   ", field->doc);
 }
 
@@ -148,7 +149,8 @@ static void print_attribute_doc(FILE *out, const char *prefix, const struct attr
 	char first[288];
 
 	if (attribute->kind == ATTRIBUTE_PAD) {
-		fprintf(out, " * %s%s: Padding that aligns 64-bit attributes.\n", prefix, upper(attribute->name));
+		fprintf(out, " * %s%s: Padding that aligns 64-bit attributes.\n", prefix,
+			upper(attribute->name));
 		return;
 	}
 	snprintf(first, sizeof(first), " * %s%s: %s. ", prefix, upper(attribute->name),
@@ -168,7 +170,8 @@ static void print_attributes(FILE *out, const struct netlink_spec *spec,
 		print_attribute_doc(out, prefix, &set->attributes[i]);
 	fputs(" */\nenum {\n", out);
 	for (i = 0; i < set->count; i++)
-		fprintf(out, "\t%s%s%s,\n", prefix, upper(set->attributes[i].name), i ? "" : " = 1");
+		fprintf(out, "\t%s%s%s,\n", prefix, upper(set->attributes[i].name),
+			i ? "" : " = 1");
 	fprintf(out, "\n\t__%sMAX,\n\t%sMAX = (__%sMAX - 1)\n};\n", prefix, prefix, prefix);
 }
 
@@ -181,12 +184,14 @@ static void print_operations(FILE *out, const struct netlink_spec *spec)
 	for (i = 0; i < spec->operation_count; i++) {
 		char first[256];
 
-		snprintf(first, sizeof(first), " * %s%s: ", prefix, upper(spec->operations[i].name));
+		snprintf(first, sizeof(first), " * %s%s: ", prefix,
+			 upper(spec->operations[i].name));
 		print_wrapped(out, first, " *   ", spec->operations[i].doc);
 	}
 	fputs(" */\nenum {\n", out);
 	for (i = 0; i < spec->operation_count; i++)
-		fprintf(out, "\t%s%s%s,\n", prefix, upper(spec->operations[i].name), i ? "" : " = 1");
+		fprintf(out, "\t%s%s%s,\n", prefix, upper(spec->operations[i].name),
+			i ? "" : " = 1");
 	fprintf(out, "\n\t__%sMAX,\n\t%sMAX = (__%sMAX - 1)\n};\n", prefix, prefix, prefix);
 }
 
@@ -230,7 +235,8 @@ void emit_uapi(const struct specs *specs, const char *root)
 
 	fputs("\n/*\n * DOC: the historical ABI\n *\n"
 	      " * This ABI is frozen. Its structs have no size field and use the layout of x86-64.\n"
-	      " * The module serves it to 64-bit callers only.\n */\n", out);
+	      " * The module serves it to 64-bit callers only.\n */\n",
+	      out);
 	for (i = 0; i < ioctls->legacy_count; i++)
 		print_command(out, &ioctls->legacy[i], ioctls->magic);
 

@@ -72,7 +72,8 @@ static void load_constants(struct ioctl_spec *spec, const struct node *list)
 		constant->since = load_since(node, spec, 0);
 		for (j = 0; j < i; j++)
 			if (!strcmp(spec->constants[j].name, constant->name))
-				fail_at(node, "constant %s is defined twice: rename or remove one", constant->name);
+				fail_at(node, "constant %s is defined twice: rename or remove one",
+					constant->name);
 		spec->constant_count++;
 	}
 }
@@ -108,12 +109,16 @@ static void load_flag_sets(struct ioctl_spec *spec, const struct node *list)
 			flag->doc = require_text(bits->items[j], "doc");
 			flag->since = load_since(bits->items[j], spec, 0);
 			if (flag->bit > 31)
-				fail_at(bits->items[j], "no bit is left for flag \"%s\" in 32: begin another set", flag->name);
+				fail_at(bits->items[j],
+					"no bit is left for flag \"%s\" in 32: begin another set",
+					flag->name);
 			for (k = 0; k < j; k++) {
 				if (!strcmp(set->flags[k].name, flag->name))
-					fail_at(bits->items[j], "flag \"%s\" occurs twice: rename one", flag->name);
+					fail_at(bits->items[j],
+						"flag \"%s\" occurs twice: rename one", flag->name);
 				if (set->flags[k].bit == flag->bit)
-					fail_at(bits->items[j], "flags \"%s\" and \"%s\" both have bit %u: give one another",
+					fail_at(bits->items[j],
+						"flags \"%s\" and \"%s\" both have bit %u: give one another",
 						set->flags[k].name, flag->name, flag->bit);
 			}
 			next = flag->bit + 1;
@@ -146,7 +151,8 @@ static uint64_t load_mask(const struct node *node, const struct flag_set *set)
 	}
 	bits = node_sequence(node, "bits");
 	for (i = 0; i < bits->count; i++) {
-		for (j = 0; j < set->count && strcmp(set->flags[j].name, node_text(bits->items[i])); j++)
+		for (j = 0; j < set->count && strcmp(set->flags[j].name, node_text(bits->items[i]));
+		     j++)
 			;
 		if (j == set->count)
 			fail_at(bits->items[i], "flags \"%s\" have no \"%s\": name one of them",
@@ -168,7 +174,8 @@ static void load_type(struct field *field, const struct node *node, const struct
 		if (!strcmp(scalar_types[i].name, name))
 			field->type = &scalar_types[i];
 	if (!field->type)
-		fail_at(node_find(node, "type"), "unknown type \"%s\": use u8, u32, s32, u64 or s64", name);
+		fail_at(node_find(node, "type"),
+			"unknown type \"%s\": use u8, u32, s32, u64 or s64", name);
 
 	field->count = 1;
 	if (count) {
@@ -202,19 +209,23 @@ static void load_field(struct field *field, const struct node *node, const struc
 	field->doc = require_text(node, "doc");
 	field->since = command->legacy ? 0 : load_since(node, spec, command->since);
 	if (find_true(node, "out") + find_true(node, "inout") + find_true(node, "reserved") > 1)
-		fail_at(node, "field \"%s\" can be only one of out, inout and reserved", field->name);
+		fail_at(node, "field \"%s\" can be only one of out, inout and reserved",
+			field->name);
 	field->direction = find_true(node, "out") ? FIELD_OUT :
 			   find_true(node, "inout") ? FIELD_INOUT :
 			   find_true(node, "reserved") ? FIELD_RESERVED : FIELD_IN;
 	if (field->direction == FIELD_RESERVED && (field->type->size != 4 || field->count_text))
-		fail_at(node, "reserved field \"%s\" must be one u32: use several fields", field->name);
+		fail_at(node, "reserved field \"%s\" must be one u32: use several fields",
+			field->name);
 	enumeration = node_find(node, "enum");
 	if (enumeration) {
 		field->flag_set = find_flag_set(spec, node_text(enumeration));
 		if (!field->flag_set)
-			fail_at(enumeration, "no flags \"%s\": define them under \"flags\"", node_text(enumeration));
+			fail_at(enumeration, "no flags \"%s\": define them under \"flags\"",
+				node_text(enumeration));
 		if (field->type->size < 4 || field->count_text)
-			fail_at(node, "field \"%s\" holds flags: make it one u32 or u64", field->name);
+			fail_at(node, "field \"%s\" holds flags: make it one u32 or u64",
+				field->name);
 		field->mask = load_mask(node, field->flag_set);
 	} else if (node_find(node, "bits")) {
 		fail_at(node,
@@ -264,7 +275,9 @@ static void load_fields(struct command *command, const struct node *node,
 		for (j = 0; j < command->field_count; j++)
 			if (!strcmp(command->fields[j].name, field->name))
 				fail_at(list->items[i], "field \"%s\" occurs twice%s", field->name,
-					j || command->legacy ? ": rename one" : ": \"size\" is always the first and not listed");
+					j || command->legacy ?
+						": rename one" :
+						": \"size\" is always the first and not listed");
 		place_field(field, list->items[i], command);
 		if (field->since < since)
 			fail_at(list->items[i],
@@ -281,8 +294,9 @@ static void load_fields(struct command *command, const struct node *node,
 		fail_at(node,
 			"struct of \"%s\" is %u bytes, not a multiple of %u: add reserved fields at the end",
 			command->name, command->size, alignment);
-	if (!command->legacy && (command->field_count < 2 || strcmp(command->fields[1].name, "flags") ||
-				 command->fields[1].type->size != 4))
+	if (!command->legacy &&
+	    (command->field_count < 2 || strcmp(command->fields[1].name, "flags") ||
+	     command->fields[1].type->size != 4))
 		fail_at(list, "the first field of \"%s\" must be flags, a u32", command->name);
 }
 
@@ -295,7 +309,8 @@ static void load_errors(struct command *command, const struct node *errors)
 	command->errors = allocate(errors->count, sizeof(*command->errors));
 	for (i = 0; i < errors->count; i++) {
 		if (errors->keys[i]->text[0] != 'E')
-			fail_at(errors->keys[i], "\"%s\" is not the name of an errno", errors->keys[i]->text);
+			fail_at(errors->keys[i], "\"%s\" is not the name of an errno",
+				errors->keys[i]->text);
 		command->errors[i].name = errors->keys[i]->text;
 		command->errors[i].doc = node_text(errors->items[i]);
 		command->error_count++;
@@ -325,10 +340,12 @@ static struct command *load_commands(const struct ioctl_spec *spec, const struct
 				command->nr, LEGACY_NR_LIMIT);
 		for (j = 0; j < i; j++) {
 			if (commands[j].nr == command->nr)
-				fail_at(nr, "ioctls \"%s\" and \"%s\" both have number %#x: give one another",
+				fail_at(nr,
+					"ioctls \"%s\" and \"%s\" both have number %#x: give one another",
 					commands[j].name, command->name, command->nr);
 			if (!strcmp(commands[j].name, command->name))
-				fail_at(node, "ioctl \"%s\" occurs twice: rename one", command->name);
+				fail_at(node, "ioctl \"%s\" occurs twice: rename one",
+					command->name);
 		}
 		command->doc = require_text(node, "doc");
 		command->since = legacy ? 0 : load_since(node, spec, 0);
@@ -356,7 +373,8 @@ const struct ioctl_spec *ioctl_spec_load(const char *path)
 	for (i = 0; i < spec->constant_count; i++)
 		if (!strcmp(spec->constants[i].name, "XPMEM_ABI_VERSION") &&
 		    spec->constants[i].value != spec->abi_version)
-			fail_at(node_find(root, "abi-version"), "abi-version and XPMEM_ABI_VERSION differ: raise both");
+			fail_at(node_find(root, "abi-version"),
+				"abi-version and XPMEM_ABI_VERSION differ: raise both");
 	load_flag_sets(spec, node_sequence(root, "flags"));
 
 	list = node_sequence(root, "ioctls");

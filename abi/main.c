@@ -59,7 +59,8 @@ int main(int argc, char **argv)
 		}
 	}
 	if (optind < argc) {
-		fprintf(stderr, "generate: unexpected argument \"%s\"; try: generate --help\n", argv[optind]);
+		fprintf(stderr, "generate: unexpected argument \"%s\"; try: generate --help\n",
+			argv[optind]);
 		return 1;
 	}
 	specs.ioctls = ioctl_spec_load(path_in(spec_dir, "ioctl.yaml"));

@@ -37,7 +37,8 @@ static void compare_with_flags(const struct enumeration *enumeration, const stru
 		if (!strcmp(ioctls->flag_sets[i].name, enumeration->name))
 			set = &ioctls->flag_sets[i];
 	if (!set || !enumeration->flags)
-		fail_at(node, "\"%s\" has a header, so it must be flags of the ioctl spec", enumeration->name);
+		fail_at(node, "\"%s\" has a header, so it must be flags of the ioctl spec",
+			enumeration->name);
 	for (i = 0; i < set->count || i < enumeration->count; i++)
 		if (i >= set->count || i >= enumeration->count ||
 		    strcmp(set->flags[i].name, enumeration->entries[i].name) ||
@@ -75,7 +76,8 @@ static void load_enumeration(struct enumeration *enumeration, const struct node 
 		for (j = 0; j < i; j++)
 			if (!strcmp(enumeration->entries[j].name, entry->name) ||
 			    enumeration->entries[j].value == entry->value)
-				fail_at(entries->items[i], "entries \"%s\" and \"%s\" share their name or value: change one",
+				fail_at(entries->items[i],
+					"entries \"%s\" and \"%s\" share their name or value: change one",
 					enumeration->entries[j].name, entry->name);
 		next = entry->value + 1;
 		enumeration->count++;
@@ -97,7 +99,8 @@ static void load_attribute(struct attribute *attribute, const struct node *node,
 	for (i = 0; i < sizeof(kinds) / sizeof(*kinds) && strcmp(kinds[i].name, type); i++)
 		;
 	if (i == sizeof(kinds) / sizeof(*kinds))
-		fail_at(node_find(node, "type"), "unknown type \"%s\": use pad, u32, u64, s64 or string", type);
+		fail_at(node_find(node, "type"),
+			"unknown type \"%s\": use pad, u32, u64, s64 or string", type);
 	attribute->kind = kinds[i].kind;
 	if (attribute->kind == ATTRIBUTE_PAD)
 		return;
@@ -107,14 +110,16 @@ static void load_attribute(struct attribute *attribute, const struct node *node,
 	if (hint && strcmp(node_text(hint), "hex"))
 		fail_at(hint, "unknown display-hint \"%s\": use hex", node_text(hint));
 	attribute->hex = hint;
-	attribute->octal = !strcmp(attribute->name, "mode") || !strncmp(attribute->name, "mode-", 5);
+	attribute->octal =
+		!strcmp(attribute->name, "mode") || !strncmp(attribute->name, "mode-", 5);
 	enumeration = node_find(node, "enum");
 	if (enumeration) {
 		for (i = 0; i < spec->enumeration_count; i++)
 			if (!strcmp(spec->enumerations[i].name, node_text(enumeration)))
 				attribute->enumeration = &spec->enumerations[i];
 		if (!attribute->enumeration)
-			fail_at(enumeration, "no enum \"%s\": define it under \"definitions\"", node_text(enumeration));
+			fail_at(enumeration, "no enum \"%s\": define it under \"definitions\"",
+				node_text(enumeration));
 	}
 	if (attribute->kind == ATTRIBUTE_STRING && (hint || enumeration))
 		fail_at(node, "attribute \"%s\" is a string: it cannot have display-hint or enum",
@@ -136,7 +141,8 @@ static void load_set(struct attribute_set *set, const struct node *node,
 		set->attributes[i].id = i + 1;
 		for (j = 0; j < i; j++)
 			if (!strcmp(set->attributes[j].name, set->attributes[i].name))
-				fail_at(list->items[i], "attribute \"%s\" occurs twice: rename one", set->attributes[i].name);
+				fail_at(list->items[i], "attribute \"%s\" occurs twice: rename one",
+					set->attributes[i].name);
 		set->count++;
 	}
 }
@@ -155,13 +161,16 @@ static void load_list(struct attribute_list *list, const struct node *message,
 	named = allocate(set->count, sizeof(*named));
 	list->attributes = allocate(names->count, sizeof(*list->attributes));
 	for (i = 0; i < names->count; i++) {
-		for (j = 0; j < set->count && strcmp(set->attributes[j].name, node_text(names->items[i])); j++)
+		for (j = 0;
+		     j < set->count && strcmp(set->attributes[j].name, node_text(names->items[i]));
+		     j++)
 			;
 		if (j == set->count || set->attributes[j].kind == ATTRIBUTE_PAD)
 			fail_at(names->items[i], "attribute set \"%s\" has no \"%s\" to send",
 				set->name, node_text(names->items[i]));
 		if (named[j])
-			fail_at(names->items[i], "attribute \"%s\" occurs twice: remove one", set->attributes[j].name);
+			fail_at(names->items[i], "attribute \"%s\" occurs twice: remove one",
+				set->attributes[j].name);
 		named[j] = true;
 	}
 	for (j = 0; j < set->count; j++)
@@ -179,7 +188,8 @@ static void load_event(struct operation *operation, const struct node *node,
 	for (i = 0; i < spec->group_count && strcmp(spec->groups[i], node_text(group)); i++)
 		;
 	if (i == spec->group_count)
-		fail_at(group, "no group \"%s\": define it under \"mcast-groups\"", node_text(group));
+		fail_at(group, "no group \"%s\": define it under \"mcast-groups\"",
+			node_text(group));
 	operation->event = true;
 	operation->group = i;
 	load_list(&operation->reply, node_require(node, "event"), operation->set);
@@ -192,7 +202,8 @@ static void load_operation(struct operation *operation, const struct node *node,
 	struct attribute_list dumped = { 0 };
 	size_t i;
 
-	node_allow(node, "name", "doc", "attribute-set", "flags", "do", "dump", "mcgrp", "event", NULL);
+	node_allow(node, "name", "doc", "attribute-set", "flags", "do", "dump", "mcgrp", "event",
+		   NULL);
 	operation->name = load_name(node);
 	operation->doc = require_text(node, "doc");
 	name = node_require(node, "attribute-set");
@@ -200,7 +211,8 @@ static void load_operation(struct operation *operation, const struct node *node,
 		if (!strcmp(spec->sets[i].name, node_text(name)))
 			operation->set = &spec->sets[i];
 	if (!operation->set)
-		fail_at(name, "no attribute set \"%s\": define it under \"attribute-sets\"", node_text(name));
+		fail_at(name, "no attribute set \"%s\": define it under \"attribute-sets\"",
+			node_text(name));
 	if (node_find(node, "event")) {
 		load_event(operation, node, spec);
 		return;
@@ -209,7 +221,8 @@ static void load_operation(struct operation *operation, const struct node *node,
 		flags = node_sequence(node, "flags");
 		for (i = 0; i < flags->count; i++)
 			if (strcmp(node_text(flags->items[i]), "admin-perm"))
-				fail_at(flags->items[i], "unknown flag \"%s\": use admin-perm", node_text(flags->items[i]));
+				fail_at(flags->items[i], "unknown flag \"%s\": use admin-perm",
+					node_text(flags->items[i]));
 		operation->admin = flags->count;
 	}
 
@@ -222,12 +235,14 @@ static void load_operation(struct operation *operation, const struct node *node,
 		operation->dump = true;
 		node_allow(message, "request", "reply", NULL);
 		if (node_find(message, "request"))
-			load_list(&operation->filter, node_find(message, "request"), operation->set);
+			load_list(&operation->filter, node_find(message, "request"),
+				  operation->set);
 		load_list(&dumped, node_require(message, "reply"), operation->set);
 		if (dumped.count != operation->reply.count ||
 		    memcmp(dumped.attributes, operation->reply.attributes,
 			   dumped.count * sizeof(*dumped.attributes)))
-			fail_at(message, "a dump of \"%s\" must reply with what \"do\" replies", operation->name);
+			fail_at(message, "a dump of \"%s\" must reply with what \"do\" replies",
+				operation->name);
 	}
 }
 
@@ -263,7 +278,9 @@ const struct netlink_spec *netlink_spec_load(const char *path, const struct ioct
 		load_set(&spec->sets[i], list->items[i], spec);
 		for (j = 0; j < i; j++)
 			if (!strcmp(spec->sets[j].name, spec->sets[i].name))
-				fail_at(list->items[i], "attribute set \"%s\" occurs twice: rename one", spec->sets[i].name);
+				fail_at(list->items[i],
+					"attribute set \"%s\" occurs twice: rename one",
+					spec->sets[i].name);
 		spec->set_count++;
 	}
 
@@ -289,12 +306,14 @@ const struct netlink_spec *netlink_spec_load(const char *path, const struct ioct
 		spec->operations[i].id = i + 1;
 		for (j = 0; j < i; j++)
 			if (!strcmp(spec->operations[j].name, spec->operations[i].name))
-				fail_at(list->items[i], "operation \"%s\" occurs twice: rename one", spec->operations[i].name);
+				fail_at(list->items[i], "operation \"%s\" occurs twice: rename one",
+					spec->operations[i].name);
 		spec->operation_count++;
 		if (spec->operations[i].event)
 			continue;
 		if (spec->request_count < i)
-			fail_at(list->items[i], "\"%s\" follows an event: put events last", spec->operations[i].name);
+			fail_at(list->items[i], "\"%s\" follows an event: put events last",
+				spec->operations[i].name);
 		spec->request_count++;
 	}
 	return spec;

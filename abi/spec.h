@@ -129,7 +129,8 @@ struct attribute_set {
 };
 
 struct attribute_list {
-	const struct attribute **attributes;	/* attributes of the operation's set, in the set's order */
+	const struct attribute *
+		*attributes; /* attributes of the operation's set, in the set's order */
 	size_t count;
 };
 

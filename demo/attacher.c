@@ -74,9 +74,11 @@ static void attach(struct window *window, xpmem_apid_t apid, uintptr_t start, ui
 
 	window->source = start & ~(page - 1);
 	window->length = ((end + page - 1) & ~(page - 1)) - window->source;
-	window->base = xpmem_attach_range(apid, window->source, window->length, NULL, 0, &window->id);
+	window->base =
+		xpmem_attach_range(apid, window->source, window->length, NULL, 0, &window->id);
 	if (window->base == XPMEM_FAILED)
-		fail("cannot attach %zu bytes at %#lx: %s", window->length, window->source, strerror(errno));
+		fail("cannot attach %zu bytes at %#lx: %s", window->length, window->source,
+		     strerror(errno));
 }
 
 static unsigned char *at(const struct window *window, uintptr_t source)
@@ -182,7 +184,8 @@ int main(int argc, char **argv)
 		bytes += regions[region].length;
 	}
 	page_faults = faults() - before;
-	say("found all %zu bytes by plain loads, checksums agree, %ld page faults", bytes, page_faults);
+	say("found all %zu bytes by plain loads, checksums agree, %ld page faults", bytes,
+	    page_faults);
 
 	for (int hole = 0; hole < HOLES; hole++) {
 		if (touch(holes[hole].here, 0) != SIGBUS ||
@@ -197,8 +200,8 @@ int main(int argc, char **argv)
 
 	for (int region = 0; region < REGIONS; region++)
 		if (region != FILE_MAPPING)
-			fill(regions[region].here + regions[region].length / 2, regions[region].length / 2,
-			     region + 10);
+			fill(regions[region].here + regions[region].length / 2,
+			     regions[region].length / 2, region + 10);
 	say("stored new bytes in half of heap, stack, buffer and memfd");
 	tell("stored");
 	tell_all();

@@ -147,7 +147,8 @@ step "The kernel may still move what is shared"
 move_page heap "$heap"
 move_page memfd "$memfd"
 
-# All that pins user pages on purpose counts itself here, and in the process's own count of pinned memory.
+# All that pins user pages on purpose counts itself here, and in the process's own count of pinned
+# memory.
 pinned=$(($(vmstat nr_foll_pin_acquired) - pins_before))
 for pid in "$exporter" "$attacher"; do
 	pinned=$((pinned + $(status_of "$pid" VmPin)))

@@ -124,8 +124,8 @@ int main(int argc, char **argv)
 
 	tell("segment %lld of %d", (long long)segid, getpid());
 	for (int region = 0; region < REGIONS; region++) {
-		tell("region %lx %lx %lx", (unsigned long)regions[region].start, regions[region].length,
-		     region_checksum(region));
+		tell("region %lx %lx %lx", (unsigned long)regions[region].start,
+		     regions[region].length, region_checksum(region));
 		say("%-6s %8zu bytes at %p", region_names[region], regions[region].length,
 		    (void *)regions[region].start);
 	}

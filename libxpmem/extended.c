@@ -142,13 +142,15 @@ static int wait_for(const volatile void *address, uint64_t expected,
 	};
 
 	if (deadline) {
-		if (deadline->tv_sec < 0 || deadline->tv_nsec < 0 || deadline->tv_nsec >= NANOSECONDS) {
+		if (deadline->tv_sec < 0 || deadline->tv_nsec < 0 ||
+		    deadline->tv_nsec >= NANOSECONDS) {
 			errno = EINVAL;
 			return -1;
 		}
 		/* A deadline after centuries is treated as none. */
 		if ((uint64_t)deadline->tv_sec < INT64_MAX / NANOSECONDS)
-			request.deadline = (uint64_t)deadline->tv_sec * NANOSECONDS + (uint64_t)deadline->tv_nsec;
+			request.deadline = (uint64_t)deadline->tv_sec * NANOSECONDS +
+					   (uint64_t)deadline->tv_nsec;
 	}
 	return xpmem_device_call(XPMEM_IOC_WAIT, &request);
 }

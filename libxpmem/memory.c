@@ -115,7 +115,8 @@ void *xpmem_alloc(size_t length, unsigned int flags)
 	memory = (char *)(((uintptr_t)mapping + 2 * page + unit - 1) & ~(unit - 1));
 	header = (struct header *)(memory - 2 * page);
 	if (mprotect(header, page, PROT_READ | PROT_WRITE) ||
-	    mmap(memory, length, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, 0) == MAP_FAILED)
+	    mmap(memory, length, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, 0) ==
+		    MAP_FAILED)
 		goto unmap;
 	close(fd);
 	*header = (struct header){
@@ -148,8 +149,9 @@ int xpmem_free(void *memory)
 	if (!memory)
 		return 0;
 	header = (struct header *)((char *)memory - 2 * page);
-	if ((uintptr_t)memory % page || (uintptr_t)memory < 3 * page || mincore(header, page, &resident) ||
-	    header->magic != MAGIC || header->memory != memory) {
+	if ((uintptr_t)memory % page || (uintptr_t)memory < 3 * page ||
+	    mincore(header, page, &resident) || header->magic != MAGIC ||
+	    header->memory != memory) {
 		errno = EINVAL;
 		return -1;
 	}
@@ -159,7 +161,10 @@ int xpmem_free(void *memory)
 /* Returns 0 if the mapping may be converted, else the errno. */
 static int check_mapping(const char *protection, const char *flags)
 {
-	/* proc(5), VmFlags: hugetlb, I/O, raw pages twice, grows down, not for children, wiped in them */
+	/*
+	 * proc(5), VmFlags: hugetlb, I/O, raw pages twice, grows down, not for children, wiped in
+	 * them
+	 */
 	static const char *const never[] = { " ht", " io", " pf", " mm", " gd", " dc", " wf" };
 	/* userfaultfd twice, locked */
 	static const char *const not_now[] = { " um", " uw", " lo" };
@@ -255,7 +260,8 @@ int xpmem_share(void *address, size_t length, unsigned int flags)
 	mapping = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	error = mapping == MAP_FAILED ? errno : copy(fd, address, length, of_files);
 	close(fd);
-	if (!error && mremap(mapping, length, length, MREMAP_MAYMOVE | MREMAP_FIXED, address) == address)
+	if (!error &&
+	    mremap(mapping, length, length, MREMAP_MAYMOVE | MREMAP_FIXED, address) == address)
 		return 0;
 	if (!error)
 		error = errno;

@@ -20,7 +20,8 @@
 
 static void save(xpmem_segid_t segid, const char *path)
 {
-	struct xpmem_addr from = { .apid = xpmem_get(segid, XPMEM_RDONLY, XPMEM_PERMIT_MODE, NULL) };
+	struct xpmem_addr from = { .apid = xpmem_get(segid, XPMEM_RDONLY, XPMEM_PERMIT_MODE,
+						     NULL) };
 	void *data = xpmem_attach(from, LENGTH, NULL);
 	int file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_DIRECT, 0600);
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Futexes, mutexes, barriers and semaphores on attachments of shared memory; refused on private memory.
+# Futexes, mutexes, barriers and semaphores on attachments of shared memory; refused on private
+# memory.
 
 load helpers
 

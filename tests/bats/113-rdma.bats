@@ -1,7 +1,8 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 # XPMEM_VM_ONE_THREAD: a tunnel of UDP, which the device opens, switches static keys.
-# An RDMA device (in software, over a network device that leads nowhere) moves data to and from attachments.
+# An RDMA device (in software, over a network device that leads nowhere) moves data to and from
+# attachments.
 
 load helpers
 

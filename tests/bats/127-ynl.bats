@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The kernel's own tool for netlink specs, ynl, speaks to the module with abi/netlink.yaml and nothing else.
+# The kernel's own tool for netlink specs, ynl, speaks to the module with abi/netlink.yaml and
+# nothing else.
 
 load helpers
 

@@ -1,7 +1,8 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Every program of the fuzzer's corpus, with the fuzzer's checks: nobody gets at what is another's, attachments
-# show what the exporter has, the canary's memory stays as it is, nothing is left. And those checks can fail.
+# Every program of the fuzzer's corpus, with the fuzzer's checks: nobody gets at what is another's,
+# attachments show what the exporter has, the canary's memory stays as it is, nothing is left. And
+# those checks can fail.
 
 load helpers
 

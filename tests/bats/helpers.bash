@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# What every suite uses. The suites run as root in the VM (./vm test), with the module loaded and the
-# programs of tests/programs and xpmemctl on PATH.
+# What every suite uses. The suites run as root in the VM (./vm test), with the module loaded and
+# the programs of tests/programs and xpmemctl on PATH.
 
 module=/sys/module/xpmem
 
@@ -28,8 +28,8 @@ fails() {
 	! "$@" 2>/dev/null
 }
 
-# run_x [STATUS|?] COMMAND...: run it and log the command, its output and its status. Fails unless the
-# status is the one given (0 if none; ? for any). Sets output (stdout and stderr) and status.
+# run_x [STATUS|?] COMMAND...: run it and log the command, its output and its status. Fails unless
+# the status is the one given (0 if none; ? for any). Sets output (stdout and stderr) and status.
 run_x() {
 	local expected=0
 
@@ -103,7 +103,8 @@ cases_without_test() {
 	done < <("$program-cases" --list)
 }
 
-# A file system on a block device, where written pages reach a disk and O_DIRECT works; sets XPMEM_TEST_DISK.
+# A file system on a block device, where written pages reach a disk and O_DIRECT works; sets
+# XPMEM_TEST_DISK.
 disk_mount() {
 	export XPMEM_TEST_DISK=/tmp/xpmem-test-disk
 
@@ -120,7 +121,8 @@ disk_unmount() {
 	rm -f "$XPMEM_TEST_DISK.image"
 }
 
-# Start a program in the background that holds something until holder_stop; waits for its first line, in $held.
+# Start a program in the background that holds something until holder_stop; waits for its first
+# line, in $held.
 holder_start() {
 	local directory
 

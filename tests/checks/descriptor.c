@@ -22,13 +22,13 @@
 #define THREADS 16
 #define TIME_LIMIT 30	/* seconds a case */
 
-#define CHECK(condition)                                                                         \
-	do {                                                                                     \
-		if (!(condition)) {                                                              \
-			dprintf(report, "%s:%d: not so: %s (errno %s)\n", __FILE__, __LINE__, #condition, \
-				strerror(errno));                                                \
-			_exit(1);                                                                \
-		}                                                                                \
+#define CHECK(condition)                                                                      \
+	do {                                                                                  \
+		if (!(condition)) {                                                           \
+			dprintf(report, "%s:%d: not so: %s (errno %s)\n", __FILE__, __LINE__, \
+				#condition, strerror(errno));                                 \
+			_exit(1);                                                             \
+		}                                                                             \
 	} while (0)
 
 #define CHECK_ERRNO(call, error) CHECK((errno = 0, (call) == -1) && errno == (error))
@@ -146,7 +146,8 @@ static void clone_without_handlers_is_noticed(void)
 			struct xpmem_cmd_make request = { .permit_type = XPMEM_PERMIT_MODE };
 
 			if (raw)
-				CHECK(xpmem_ioctl(XPMEM_CMD_MAKE, &request) == 0 && request.segid > 0);
+				CHECK(xpmem_ioctl(XPMEM_CMD_MAKE, &request) == 0 &&
+				      request.segid > 0);
 			else
 				CHECK(make() > 0);
 			CHECK_ERRNO(xpmem_remove(segid), EACCES);
@@ -282,7 +283,8 @@ static void attach_rounds_up_and_replaces(void)
 {
 	struct xpmem_addr address = { .apid = 1 };
 	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
-	void *base = xpmem_attach_range(1, 0, 0, NULL, 0, NULL);	/* what the fake answers for length 0 */
+	void *base =
+		xpmem_attach_range(1, 0, 0, NULL, 0, NULL); /* what the fake answers for length 0 */
 
 	CHECK((uintptr_t)xpmem_attach(address, 1, NULL) - (uintptr_t)base == page);
 	CHECK((uintptr_t)xpmem_attach(address, page, NULL) - (uintptr_t)base == page);

@@ -40,7 +40,10 @@ static int open_any(const char *path, int flags, mode_t mode)
 	fd = (int)syscall(SYS_openat, AT_FDCWD, STAND_IN, flags, mode);
 	if (fd >= 0) {
 		fcntl(fd, F_SETOWN, getpid());
-		/* In a child the count goes on from the parent's, so siblings share numbers, ancestors never. */
+		/*
+		 * In a child the count goes on from the parent's, so siblings share numbers,
+		 * ancestors never.
+		 */
 		fcntl(fd, F_SETSIG, atomic_fetch_add(&files, 1) % SIGRTMAX + 1);
 	}
 	return fd;
@@ -115,7 +118,8 @@ static int serve(int fd, unsigned long command, void *argument)
 		((struct xpmem_cmd_make *)argument)->segid = new_id(fd);
 		return 0;
 	case XPMEM_IOC_REMOVE:
-		if (((struct xpmem_ioc_remove *)argument)->segid / IDS_PER_FILE != fcntl(fd, F_GETSIG))
+		if (((struct xpmem_ioc_remove *)argument)->segid / IDS_PER_FILE !=
+		    fcntl(fd, F_GETSIG))
 			return refuse(EACCES);
 		return 0;
 	case XPMEM_IOC_GET:
@@ -147,7 +151,8 @@ int fake_ioctl(int fd, unsigned long command, ...)
 	if (is_stand_in(fd))
 		return serve(fd, command, argument);
 	if ((command >> 8 & 0xff) == 'x') {
-		fprintf(stderr, "the library sent ioctl %#lx to a file that is not the device\n", command);
+		fprintf(stderr, "the library sent ioctl %#lx to a file that is not the device\n",
+			command);
 		abort();
 	}
 	return (int)syscall(SYS_ioctl, fd, command, argument);

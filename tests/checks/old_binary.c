@@ -31,10 +31,11 @@ int main(void)
 	xpmem_apid_t apid = xpmem_get(segid, XPMEM_RDWR, XPMEM_PERMIT_MODE, (void *)0666);
 	struct xpmem_addr address = { .apid = apid, .offset = 4096 };
 
-	printf("%d %#x %d %d %d\n", xpmem_init(), (unsigned int)xpmem_version(), segid > 0 && segid != 42,
-	       apid > 0 && apid != 42, xpmem_attach(address, 1, (void *)0x10000) == (void *)0x10000);
-	printf("%d %d %d %d\n", xpmem_detach((void *)0x10000), xpmem_release(apid), xpmem_remove(segid),
-	       xpmem_ioctl(-1, NULL));
+	printf("%d %#x %d %d %d\n", xpmem_init(), (unsigned int)xpmem_version(),
+	       segid > 0 && segid != 42, apid > 0 && apid != 42,
+	       xpmem_attach(address, 1, (void *)0x10000) == (void *)0x10000);
+	printf("%d %d %d %d\n", xpmem_detach((void *)0x10000), xpmem_release(apid),
+	       xpmem_remove(segid), xpmem_ioctl(-1, NULL));
 	return 0;
 }
 

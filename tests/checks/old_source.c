@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * A program that uses the device without the library, as it was written for the old header: the path
- * and the ioctls' type by name, and structs initialized by position.
+ * A program that uses the device without the library, as it was written for the old header: the
+ * path and the ioctls' type by name, and structs initialized by position.
  */
 #include <stddef.h>
 #include <string.h>
@@ -18,8 +18,8 @@ int main(void)
 	struct xpmem_cmd_release release = { 8 };
 	struct xpmem_cmd_detach detach = { 0x30000 };
 
-	if (make.vaddr != 0x10000 || make.size != 0x20000 || make.permit_type != XPMEM_PERMIT_MODE ||
-	    make.permit_value != 0600 || make.segid != 7)
+	if (make.vaddr != 0x10000 || make.size != 0x20000 ||
+	    make.permit_type != XPMEM_PERMIT_MODE || make.permit_value != 0600 || make.segid != 7)
 		return 1;
 	if (sizeof(make) != 40 || offsetof(struct xpmem_cmd_make, permit_value) != 24 ||
 	    offsetof(struct xpmem_cmd_make, segid) != 32)

@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# UCX with XPMEM as its only transport: what it says of it, its own benchmark, and every byte of what goes over it.
+# UCX with XPMEM as its only transport: what it says of it, its own benchmark, and every byte of
+# what goes over it.
 
 load helpers
 

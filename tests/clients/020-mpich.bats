@@ -1,10 +1,12 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# MPICH, whose processes on one machine read each other's memory through XPMEM if messages are large enough.
+# MPICH, whose processes on one machine read each other's memory through XPMEM if messages are large
+# enough.
 
 load helpers
 
-# What belongs to a collective operation, MPICH 4.0 sends through shared memory only: there nothing is mapped.
+# What belongs to a collective operation, MPICH 4.0 sends through shared memory only: there nothing
+# is mapped.
 
 setup() {
 	use_client mpich

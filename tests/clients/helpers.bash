@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# What the suites of clients use (./vm clients), beside what all suites do. Each client lies in $XPMEM_CLIENTS/NAME, and
-# the programs of this folder, built for it, in $XPMEM_CLIENTS/programs.
+# What the suites of clients use (./vm clients), beside what all suites do. Each client lies in
+# $XPMEM_CLIENTS/NAME, and the programs of this folder, built for it, in $XPMEM_CLIENTS/programs.
 
 . "$XPMEM_TREE/tests/bats/helpers.bash"
 
@@ -9,7 +9,8 @@ use_client() {
 	LD_LIBRARY_PATH=$LD_LIBRARY_PATH:$XPMEM_CLIENTS/$1/lib
 }
 
-# Pages that the module has mapped for attachers since it was loaded; a huge page counts as all that it is made of.
+# Pages that the module has mapped for attachers since it was loaded; a huge page counts as all that
+# it is made of.
 pages_mapped() {
 	xpmemctl stats | jq .stats.pages_mapped
 }
@@ -23,8 +24,8 @@ no_complaint() {
 	return 1
 }
 
-# maps PAGES COMMAND...: run it like run_x; it must have at least so many pages mapped in attachments (none: exactly none),
-# leave nothing, and complain of nothing.
+# maps PAGES COMMAND...: run it like run_x; it must have at least so many pages mapped in
+# attachments (none: exactly none), leave nothing, and complain of nothing.
 maps() {
 	local least=$1 before mapped
 	shift

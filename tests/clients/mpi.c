@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What MPI programs do, with every byte checked: mpi CASE, started by mpiexec with any number of ranks.
- * Nothing in it is of one MPI or of XPMEM. Exit status 0 passed; `--list` names the cases.
+ * What MPI programs do, with every byte checked: mpi CASE, started by mpiexec with any number of
+ * ranks. Nothing in it is of one MPI or of XPMEM. Exit status 0 passed; `--list` names the cases.
  */
 #include <mpi.h>
 #include <stdarg.h>
@@ -61,10 +61,14 @@ static void check(const unsigned char *bytes, long length, int seed, const char 
 
 	for (i = 0; i < length; i++)
 		if (bytes[i] != byte_of(i, seed))
-			fail("%s: byte %ld of %ld is %#x, not %#x", what, i, length, bytes[i], byte_of(i, seed));
+			fail("%s: byte %ld of %ld is %#x, not %#x", what, i, length, bytes[i],
+			     byte_of(i, seed));
 }
 
-/* one after the other around the ring, in both modes of sending, from heap that begins nowhere in particular */
+/*
+ * one after the other around the ring, in both modes of sending, from heap that begins nowhere in
+ * particular
+ */
 static void point_to_point(void)
 {
 	int next = (rank + 1) % ranks, last = (rank + ranks - 1) % ranks, i, count;
@@ -75,14 +79,16 @@ static void point_to_point(void)
 	for (i = 0; i < SIZES; i++) {
 		fill(out + 5, sizes[i], rank + i);
 		memset(in + 3, 0, sizes[i]);
-		MPI_Sendrecv(out + 5, sizes[i], MPI_BYTE, next, i, in + 3, LARGEST, MPI_BYTE, last, i, MPI_COMM_WORLD, &status);
+		MPI_Sendrecv(out + 5, sizes[i], MPI_BYTE, next, i, in + 3, LARGEST, MPI_BYTE, last,
+			     i, MPI_COMM_WORLD, &status);
 		MPI_Get_count(&status, MPI_BYTE, &count);
 		if (count != sizes[i])
 			fail("%d bytes of %d came", count, sizes[i]);
 		check(in + 3, sizes[i], last + i, "received");
 
 		memset(in + 3, 0, sizes[i]);
-		MPI_Irecv(in + 3, LARGEST, MPI_BYTE, MPI_ANY_SOURCE, 100 + i, MPI_COMM_WORLD, &request);
+		MPI_Irecv(in + 3, LARGEST, MPI_BYTE, MPI_ANY_SOURCE, 100 + i, MPI_COMM_WORLD,
+			  &request);
 		MPI_Ssend(out + 5, sizes[i], MPI_BYTE, next, 100 + i, MPI_COMM_WORLD);
 		MPI_Wait(&request, &status);
 		check(in + 3, sizes[i], last + i, "received from anyone");
@@ -103,7 +109,8 @@ static void unexpected(void)
 
 	for (i = 0; i < MESSAGES; i++) {
 		fill(out + i * LENGTH, LENGTH, rank + i);
-		MPI_Isend(out + i * LENGTH, LENGTH, MPI_BYTE, (rank + 1 + i % (ranks - 1)) % ranks, i, MPI_COMM_WORLD, requests + i);
+		MPI_Isend(out + i * LENGTH, LENGTH, MPI_BYTE, (rank + 1 + i % (ranks - 1)) % ranks,
+			  i, MPI_COMM_WORLD, requests + i);
 	}
 	MPI_Barrier(MPI_COMM_WORLD);
 	for (i = MESSAGES - 1; i >= 0; i--) {
@@ -123,11 +130,13 @@ static void replaced(void)
 	unsigned char *in = allocate(LARGEST), *out = NULL;
 
 	for (i = 0; i < 4; i++) {
-		out = mmap(out, LARGEST, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | (out ? MAP_FIXED_NOREPLACE : 0), -1, 0);
+		out = mmap(out, LARGEST, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS | (out ? MAP_FIXED_NOREPLACE : 0), -1, 0);
 		if (out == MAP_FAILED)
 			fail("cannot map there again");
 		fill(out, LARGEST, rank + i);
-		MPI_Sendrecv(out, LARGEST, MPI_BYTE, next, i, in, LARGEST, MPI_BYTE, last, i, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
+		MPI_Sendrecv(out, LARGEST, MPI_BYTE, next, i, in, LARGEST, MPI_BYTE, last, i,
+			     MPI_COMM_WORLD, MPI_STATUS_IGNORE);
 		check(in, LARGEST, last + i, "from memory mapped anew");
 		MPI_Barrier(MPI_COMM_WORLD);
 		munmap(out, LARGEST);
@@ -141,7 +150,8 @@ static void datatypes(void)
 	enum { ROWS = 600, COLUMNS = 500 };
 	int next = (rank + 1) % ranks, last = (rank + ranks - 1) % ranks;
 	int lengths[ROWS], offsets[ROWS], row, column;
-	int (*out)[COLUMNS] = allocate(ROWS * sizeof(*out)), (*in)[COLUMNS] = allocate(ROWS * sizeof(*in));
+	int(*out)[COLUMNS] = allocate(ROWS * sizeof(*out)),
+	(*in)[COLUMNS] = allocate(ROWS * sizeof(*in));
 	int *packed = allocate(ROWS * COLUMNS * sizeof(int)), *at;
 	MPI_Datatype columns, triangle, blocks;
 
@@ -153,10 +163,13 @@ static void datatypes(void)
 	MPI_Type_vector(ROWS * COLUMNS / 40, 20, 40, MPI_INT, &columns);
 	MPI_Type_commit(&columns);
 	memset(in, 0xff, ROWS * sizeof(*in));
-	MPI_Sendrecv(out, 1, columns, next, 0, in, 1, columns, last, 0, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
+	MPI_Sendrecv(out, 1, columns, next, 0, in, 1, columns, last, 0, MPI_COMM_WORLD,
+		     MPI_STATUS_IGNORE);
 	for (row = 0; row < ROWS; row++)
 		for (column = 0; column < COLUMNS; column++)
-			if (in[row][column] != ((row * COLUMNS + column) % 40 < 20 ? last * 1000000 + row * 1000 + column : -1))
+			if (in[row][column] != ((row * COLUMNS + column) % 40 < 20 ?
+							last * 1000000 + row * 1000 + column :
+							-1))
 				fail("vector: %d at %d, %d", in[row][column], row, column);
 	MPI_Type_free(&columns);
 
@@ -167,7 +180,8 @@ static void datatypes(void)
 	}
 	MPI_Type_indexed(ROWS, lengths, offsets, MPI_INT, &triangle);
 	MPI_Type_commit(&triangle);
-	MPI_Sendrecv(out, 1, triangle, next, 1, packed, ROWS * COLUMNS, MPI_INT, last, 1, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
+	MPI_Sendrecv(out, 1, triangle, next, 1, packed, ROWS * COLUMNS, MPI_INT, last, 1,
+		     MPI_COMM_WORLD, MPI_STATUS_IGNORE);
 	for (row = 0, at = packed; row < ROWS; row++)
 		for (column = 0; column < lengths[row]; column++, at++)
 			if (*at != last * 1000000 + row * 1000 + column)
@@ -179,11 +193,13 @@ static void datatypes(void)
 		offsets[row] = (ROWS - 1 - row) * COLUMNS;
 	MPI_Type_create_indexed_block(ROWS, COLUMNS, offsets, MPI_INT, &blocks);
 	MPI_Type_commit(&blocks);
-	MPI_Sendrecv(out, ROWS * COLUMNS, MPI_INT, next, 2, in, 1, blocks, last, 2, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
+	MPI_Sendrecv(out, ROWS * COLUMNS, MPI_INT, next, 2, in, 1, blocks, last, 2, MPI_COMM_WORLD,
+		     MPI_STATUS_IGNORE);
 	for (row = 0; row < ROWS; row++)
 		for (column = 0; column < COLUMNS; column++)
 			if (in[ROWS - 1 - row][column] != last * 1000000 + row * 1000 + column)
-				fail("blocks: %d at %d, %d", in[ROWS - 1 - row][column], row, column);
+				fail("blocks: %d at %d, %d", in[ROWS - 1 - row][column], row,
+				     column);
 	MPI_Type_free(&blocks);
 	free(out);
 	free(in);
@@ -208,14 +224,16 @@ static void collectives(void)
 			check(out, length, root + i, "broadcast");
 
 			fill(out, length, rank + i);
-			MPI_Gather(out, length, MPI_BYTE, all, length, MPI_BYTE, root, MPI_COMM_WORLD);
+			MPI_Gather(out, length, MPI_BYTE, all, length, MPI_BYTE, root,
+				   MPI_COMM_WORLD);
 			for (j = 0; rank == root && j < ranks; j++)
 				check(all + (long)j * length, length, j + i, "gathered");
 
 			for (j = 0; rank == root && j < ranks; j++)
 				fill(all + (long)j * length, length, j + i);
 			memset(out, 0, length);
-			MPI_Scatter(all, length, MPI_BYTE, out, length, MPI_BYTE, root, MPI_COMM_WORLD);
+			MPI_Scatter(all, length, MPI_BYTE, out, length, MPI_BYTE, root,
+				    MPI_COMM_WORLD);
 			check(out, length, rank + i, "scattered");
 		}
 		fill(out, length, rank + i);
@@ -229,7 +247,8 @@ static void collectives(void)
 		memset(all, 0, (size_t)ranks * length);
 		MPI_Alltoall(out, length, MPI_BYTE, all, length, MPI_BYTE, MPI_COMM_WORLD);
 		for (j = 0; j < ranks; j++)
-			check(all + (long)j * length, length, j * ranks + rank + i, "from all to all");
+			check(all + (long)j * length, length, j * ranks + rank + i,
+			      "from all to all");
 	}
 	for (count = 1; count * (long)sizeof(long) <= LARGEST / 4; count *= 8) {
 		for (k = 0; k < count; k++)

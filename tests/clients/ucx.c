@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Two processes exchange data through UCX's own calls, over whatever transport UCX_TLS leaves it, and check every byte. */
+/*
+ * Two processes exchange data through UCX's own calls, over whatever transport UCX_TLS leaves it,
+ * and check every byte.
+ */
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -85,7 +88,8 @@ static long compare(const void *memory, size_t length, long seed)
 
 	for (i = 0; i < length; i++) {
 		if (bytes[i] != byte_of(i, seed)) {
-			fprintf(stderr, "byte %zu of %zu is %#x, not %#x\n", i, length, bytes[i], byte_of(i, seed));
+			fprintf(stderr, "byte %zu of %zu is %#x, not %#x\n", i, length, bytes[i],
+				byte_of(i, seed));
 			return -EBADMSG;
 		}
 	}
@@ -179,7 +183,8 @@ static void served(void)
 
 static void setup(void)
 {
-	common = mmap(NULL, sizeof(*common), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	common = mmap(NULL, sizeof(*common), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+		      0);
 	CHECK(common != MAP_FAILED);
 	peer = peer_fork();
 	CHECK_OK(here(do_initialize, 0));
@@ -207,10 +212,14 @@ static void flush(void)
 
 enum memory { ANONYMOUS, HEAP, VARIABLE, SHARED, HUGE_PAGES, MEMORIES };
 
-static const char *const memory_names[MEMORIES] = { "anonymous", "heap", "variable", "shared", "huge pages" };
+static const char *const memory_names[MEMORIES] = { "anonymous", "heap", "variable", "shared",
+						    "huge pages" };
 static char variable[LARGEST + PAGE];
 
-/* an address in memory of a kind with room for LARGEST bytes: nothing of it has been touched, and not all are at a page's begin */
+/*
+ * an address in memory of a kind with room for LARGEST bytes: nothing of it has been touched, and
+ * not all are at a page's begin
+ */
 static long do_allocate(const long *a)
 {
 	char *memory = MAP_FAILED;
@@ -218,7 +227,8 @@ static long do_allocate(const long *a)
 
 	switch (a[0]) {
 	case ANONYMOUS:
-		memory = mmap(NULL, LARGEST, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		memory = mmap(NULL, LARGEST, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+			      -1, 0);
 		break;
 	case HEAP:
 		memory = malloc(LARGEST + 3);
@@ -233,7 +243,8 @@ static long do_allocate(const long *a)
 		close(file);
 		break;
 	case HUGE_PAGES:
-		memory = mmap(NULL, LARGEST + 2 * MIB, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		memory = mmap(NULL, LARGEST + 2 * MIB, PROT_READ | PROT_WRITE,
+			      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 		if (memory != MAP_FAILED) {
 			memory = (char *)(((uintptr_t)memory + 2 * MIB - 1) & -(2 * MIB));
 			madvise(memory, LARGEST, MADV_HUGEPAGE);
@@ -293,7 +304,10 @@ static void get(void *into, size_t size, long from, ucp_rkey_h key)
 	flush();
 }
 
-/* calls step for memory of the peer of each kind, with its address and key, while nothing of it has been touched */
+/*
+ * calls step for memory of the peer of each kind, with its address and key, while nothing of it has
+ * been touched
+ */
 static void for_each_memory(void (*step)(long memory, ucp_rkey_h key))
 {
 	long kind, memory;
@@ -375,7 +389,9 @@ static long do_replace(const long *a)
 				 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0));
 }
 
-/* UCX keeps what it attached, and leaves it to XPMEM that this is what is at the peer's address now */
+/*
+ * UCX keeps what it attached, and leaves it to XPMEM that this is what is at the peer's address now
+ */
 CASE(replaced)
 {
 	long memory, i;
@@ -412,7 +428,8 @@ static long add_many(long counter, ucp_rkey_h key)
 
 	parameters.reply_buffer = &before;
 	for (i = 0; i < ADDITIONS; i++) {
-		COMPLETE(ucp_atomic_op_nbx(endpoint, UCP_ATOMIC_OP_ADD, &one, 1, counter, key, &parameters));
+		COMPLETE(ucp_atomic_op_nbx(endpoint, UCP_ATOMIC_OP_ADD, &one, 1, counter, key,
+					   &parameters));
 		if (i && before <= last)
 			return -EBADMSG;
 		last = before;
@@ -503,8 +520,8 @@ static struct {
 	bool arrived;
 } message;
 
-static ucs_status_t on_message(void *unused, const void *header, size_t header_length, void *data, size_t length,
-			       const ucp_am_recv_param_t *parameters)
+static ucs_status_t on_message(void *unused, const void *header, size_t header_length, void *data,
+			       size_t length, const ucp_am_recv_param_t *parameters)
 {
 	ucp_request_param_t none = { 0 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Runs a program: starts its actors, tells them what to call, ends them. Actors die of what they do; the
- * coordinator goes on. An actor that SIGKILL does not end is a failure.
+ * Runs a program: starts its actors, tells them what to call, ends them. Actors die of what they
+ * do; the coordinator goes on. An actor that SIGKILL does not end is a failure.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -24,7 +24,7 @@
 
 #include "actors.h"
 
-#define CALL_PATIENCE 2.0	/* seconds until the next call is made although this one has not ended */
+#define CALL_PATIENCE 2.0 /* seconds until the next call is made although this one has not ended */
 #define KILL_PATIENCE 60.0
 #define IDLE 0
 #define ASKED 1
@@ -197,7 +197,8 @@ long actor_load(enum actor actor, unsigned long address)
 {
 	uint64_t arguments[MAX_PARAMETERS] = { address };
 
-	if (!ask(actor, call_type_find("load") - call_types, arguments) || !await(actor, CALL_PATIENCE) || !alive(actor))
+	if (!ask(actor, call_type_find("load") - call_types, arguments) ||
+	    !await(actor, CALL_PATIENCE) || !alive(actor))
 		return NOT_RUN;
 	return posts[actor].result.value;
 }
@@ -255,7 +256,8 @@ static uint64_t resolve(const struct call *call, unsigned int index, const struc
 		return oracle_canary_segid() + argument->value;
 	if (argument->from == FROM_NOTHING)
 		return argument->value;
-	return (argument->second ? results[argument->from].second : results[argument->from].value) + argument->value;
+	return (argument->second ? results[argument->from].second : results[argument->from].value) +
+	       argument->value;
 }
 
 static bool all_idle(void)
@@ -266,7 +268,8 @@ static bool all_idle(void)
 	return true;
 }
 
-static void print_result(const struct program *program, unsigned int index, const struct result *result)
+static void print_result(const struct program *program, unsigned int index,
+			 const struct result *result)
 {
 	const struct call *call = &program->calls[index];
 
@@ -358,7 +361,9 @@ static const char *survivors(void)
 		if (!file)
 			continue;
 		length += snprintf(text + length, sizeof(text) - length, " %s at", actor_names[i]);
-		for (int line = 0; line < 6 && fgets(stack, sizeof(stack), file) && length < sizeof(text); line++) {
+		for (int line = 0;
+		     line < 6 && fgets(stack, sizeof(stack), file) && length < sizeof(text);
+		     line++) {
 			stack[strcspn(stack, "\n")] = 0;
 			length += snprintf(text + length, sizeof(text) - length, " %s", stack);
 		}
@@ -414,7 +419,8 @@ void execute_init(void)
 {
 	struct sigaction action = { .sa_handler = note_child };
 
-	posts = mmap(NULL, ACTOR_COUNT * sizeof(*posts) + sizeof(*ended), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	posts = mmap(NULL, ACTOR_COUNT * sizeof(*posts) + sizeof(*ended), PROT_READ | PROT_WRITE,
+		     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (posts == MAP_FAILED)
 		die("mmap: %m");
 	ended = (void *)(posts + ACTOR_COUNT);

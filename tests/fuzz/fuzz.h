@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A fuzzer of the module. A program is a list of calls, each made by one of a few actors; what one call
- * returns may be an argument of later ones. The coordinator, root, tells the actors what to call, and
- * after each call and each program asks the oracle whether something happened that must not.
+ * A fuzzer of the module. A program is a list of calls, each made by one of a few actors; what one
+ * call returns may be an argument of later ones. The coordinator, root, tells the actors what to
+ * call, and after each call and each program asks the oracle whether something happened that must
+ * not.
  */
 #ifndef FUZZ_H
 #define FUZZ_H
@@ -48,7 +49,7 @@ struct parameter {
 	const char *name;
 	enum kind kind;
 	uint64_t usual;		/* when a program does not say */
-	uint64_t mask;		/* of KIND_FLAGS: flags that exist; of KIND_NUMBER: the largest sensible */
+	uint64_t mask; /* of KIND_FLAGS: flags that exist; of KIND_NUMBER: the largest sensible */
 };
 
 #define MAX_PARAMETERS 14
@@ -131,7 +132,8 @@ long actor_load(enum actor actor, unsigned long address);
 void oracle_init(void);
 void oracle_begin(void);
 void oracle_before(const struct call *call, const uint64_t *arguments);
-const char *oracle_after(const struct call *call, const uint64_t *arguments, const struct result *result);
+const char *oracle_after(const struct call *call, const uint64_t *arguments,
+			 const struct result *result);
 const char *oracle_compare(enum actor actor, unsigned long address);
 const char *oracle_end(void);
 void oracle_forked(enum actor parent);

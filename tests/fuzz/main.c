@@ -51,7 +51,8 @@ void die(const char *format, ...)
 	exit(2);
 }
 
-static void save(const struct program *program, const char *kind, unsigned int number, const char *comment)
+static void save(const struct program *program, const char *kind, unsigned int number,
+		 const char *comment)
 {
 	char path[512];
 	FILE *file;
@@ -62,7 +63,8 @@ static void save(const struct program *program, const char *kind, unsigned int n
 	file = fopen(path, "w");
 	if (!file)
 		die("cannot write %s: %m", path);
-	fprintf(file, "# SPDX-License-Identifier: GPL-2.0-or-later\n%s%s%s", comment ? "# " : "", comment ?: "", comment ? "\n" : "");
+	fprintf(file, "# SPDX-License-Identifier: GPL-2.0-or-later\n%s%s%s", comment ? "# " : "",
+		comment ?: "", comment ? "\n" : "");
 	program_print(program, file);
 	fclose(file);
 }
@@ -100,8 +102,8 @@ static void tell_progress(void)
 	if (!started || time - (told ? told : started) < 10)
 		return;
 	told = time;
-	printf("%.0f s: %lu executions, %.1f a second, %u edges, %u programs in the corpus\n", time - started, executions,
-	       executions / (time - started), edges, corpus_count);
+	printf("%.0f s: %lu executions, %.1f a second, %u edges, %u programs in the corpus\n",
+	       time - started, executions, executions / (time - started), edges, corpus_count);
 }
 
 static const char *run(const struct program *program, bool verbose)
@@ -161,9 +163,12 @@ static bool try_program(const struct program *program, unsigned int *found)
 static int explore(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "seconds", required_argument, NULL, 's' }, { "executions", required_argument, NULL, 'e' },
-		{ "seed", required_argument, NULL, 'r' }, { "unguided", no_argument, NULL, 'u' },
-		{ "out", required_argument, NULL, 'o' }, { 0 },
+		{ "seconds", required_argument, NULL, 's' },
+		{ "executions", required_argument, NULL, 'e' },
+		{ "seed", required_argument, NULL, 'r' },
+		{ "unguided", no_argument, NULL, 'u' },
+		{ "out", required_argument, NULL, 'o' },
+		{ 0 },
 	};
 	unsigned long limit = 0, seed = time(NULL) ^ (unsigned long)getpid() << 20;
 	bool unguided = false, coverage;
@@ -206,7 +211,10 @@ static int explore(int argc, char **argv)
 		if (running_file < 0)
 			die("cannot write %s: %m", path);
 	}
-	printf("seed %lu, %s\n", seed, !coverage ? "without coverage" : unguided ? "coverage is measured only" : "guided by coverage");
+	printf("seed %lu, %s\n", seed,
+	       !coverage ? "without coverage" :
+	       unguided	 ? "coverage is measured only" :
+			   "guided by coverage");
 	for (; optind < argc; optind++) {
 		if (corpus_read == MAX_CORPUS || !program_read(&corpus[corpus_read], argv[optind]))
 			return 2;
@@ -220,7 +228,10 @@ static int explore(int argc, char **argv)
 		if (!corpus_count || random_below(100) < 8) {
 			program_generate(&program);
 		} else {
-			program = corpus[random_below(2) ? random_below(corpus_count) : corpus_count - 1 - random_below((corpus_count + 3) / 4)];
+			program = corpus[random_below(2) ?
+						 random_below(corpus_count) :
+						 corpus_count - 1 -
+							 random_below((corpus_count + 3) / 4)];
 			program_mutate(&program, &corpus[random_below(corpus_count)]);
 		}
 		if (!try_program(&program, &found))
@@ -228,8 +239,8 @@ static int explore(int argc, char **argv)
 		if (found && !unguided)
 			keep(&program);
 	}
-	printf("no failure in %lu executions in %.0f seconds: %u edges, %u programs in the corpus, %u of them new\n", executions,
-	       now() - started, edges, corpus_count, corpus_count - corpus_read);
+	printf("no failure in %lu executions in %.0f seconds: %u edges, %u programs in the corpus, %u of them new\n",
+	       executions, now() - started, edges, corpus_count, corpus_count - corpus_read);
 	return 0;
 }
 
@@ -285,7 +296,8 @@ static int minimize(const char *path)
 static int distill(int argc, char **argv)
 {
 	if (argc < 3 || !coverage_open()) {
-		fputs("fuzz: distill needs a folder, programs, and a module built with XPMEM_COVERAGE=1\n", stderr);
+		fputs("fuzz: distill needs a folder, programs, and a module built with XPMEM_COVERAGE=1\n",
+		      stderr);
 		return 2;
 	}
 	out = argv[1];
@@ -315,7 +327,8 @@ static int list_calls(void)
 	for (unsigned int i = 0; i < call_type_count; i++) {
 		printf("%s", call_types[i].name);
 		for (unsigned int j = 0; j < call_types[i].parameter_count; j++)
-			printf(" %s=%#llx", call_types[i].parameters[j].name, (unsigned long long)call_types[i].parameters[j].usual);
+			printf(" %s=%#llx", call_types[i].parameters[j].name,
+			       (unsigned long long)call_types[i].parameters[j].usual);
 		puts("");
 	}
 	return 0;

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What must never happen, whatever is called: use of what others have, ranges beyond what was given,
- * a change or a sight of the canary's memory, memory that differs from the exporter's, and anything left
- * once all actors are gone.
+ * What must never happen, whatever is called: use of what others have, ranges beyond what was
+ * given, a change or a sight of the canary's memory, memory that differs from the exporter's, and
+ * anything left once all actors are gone.
  *
- * The canary is a process of the actors' user. Around a read-only export it has memory that it does not export.
+ * The canary is a process of the actors' user. Around a read-only export it has memory that it does
+ * not export.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -92,7 +93,8 @@ static int process_of(enum actor actor)
 static bool same_scope(enum actor actor, const struct object *object)
 {
 	actor = as_parent(actor);
-	return actor == ADMIN || (actor_user(actor) == object->user && (actor == OTHER_IPC) == object->other_ipc);
+	return actor == ADMIN ||
+	       (actor_user(actor) == object->user && (actor == OTHER_IPC) == object->other_ipc);
 }
 
 static uint64_t canary_word(size_t index)
@@ -102,8 +104,11 @@ static uint64_t canary_word(size_t index)
 
 static void canary_run(int report)
 {
-	uint64_t *memory = mmap(NULL, CANARY_PAGES * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	struct xpmem_ioc_make make = { .size = sizeof(make), .flags = XPMEM_MAKE_RDONLY, .mode = 0600 };
+	uint64_t *memory = mmap(NULL, CANARY_PAGES * PAGE, PROT_READ | PROT_WRITE,
+				MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct xpmem_ioc_make make = { .size = sizeof(make),
+				       .flags = XPMEM_MAKE_RDONLY,
+				       .mode = 0600 };
 	long answer[2];
 	int device;
 
@@ -157,7 +162,8 @@ static const char *canary_check(void)
 		if (words[i] == (exported ? i : canary_word(i)))
 			continue;
 		memset(words, 0, sizeof(words));
-		return say("the canary's %s memory changed, at word %zu", exported ? "read-only exported" : "private", i);
+		return say("the canary's %s memory changed, at word %zu",
+			   exported ? "read-only exported" : "private", i);
 	}
 	/* forks must not inherit the secret */
 	memset(words, 0, sizeof(words));
@@ -173,12 +179,14 @@ static bool live_objects(uint64_t live[3])
 	unsigned char *buffer;
 	bool fine = false;
 
-	genlmsg_put(message, NL_AUTO_PORT, NL_AUTO_SEQ, family, 0, NLM_F_REQUEST, XPMEM_NL_CMD_INFO_GET, XPMEM_FAMILY_VERSION);
+	genlmsg_put(message, NL_AUTO_PORT, NL_AUTO_SEQ, family, 0, NLM_F_REQUEST,
+		    XPMEM_NL_CMD_INFO_GET, XPMEM_FAMILY_VERSION);
 	nl_send_auto(netlink, message);
 	nlmsg_free(message);
 	if (nl_recv(netlink, &from, &buffer, NULL) <= 0)
 		return false;
-	if (!genlmsg_parse((void *)buffer, 0, found, XPMEM_A_INFO_MAX, NULL) && found[XPMEM_A_INFO_SEGMENTS]) {
+	if (!genlmsg_parse((void *)buffer, 0, found, XPMEM_A_INFO_MAX, NULL) &&
+	    found[XPMEM_A_INFO_SEGMENTS]) {
 		live[0] = nla_get_u64(found[XPMEM_A_INFO_SEGMENTS]);
 		live[1] = nla_get_u64(found[XPMEM_A_INFO_PERMITS]);
 		live[2] = nla_get_u64(found[XPMEM_A_INFO_ATTACHMENTS]);
@@ -207,8 +215,20 @@ static const char *leftovers(void)
 static const char *kernel_complaint(void)
 {
 	static const char *const signs[] = {
-		"BUG:", "WARNING:", "Oops", "general protection", "possible circular", "recursive locking", "inconsistent lock",
-		"suspicious RCU", "UBSAN", "KASAN", "KCSAN", "blocked for more than", "stall", "scheduling while atomic",
+		"BUG:",
+		"WARNING:",
+		"Oops",
+		"general protection",
+		"possible circular",
+		"recursive locking",
+		"inconsistent lock",
+		"suspicious RCU",
+		"UBSAN",
+		"KASAN",
+		"KCSAN",
+		"blocked for more than",
+		"stall",
+		"scheduling while atomic",
 	};
 	char record[2048];
 	ssize_t length;
@@ -219,7 +239,8 @@ static const char *kernel_complaint(void)
 		record[length] = 0;
 		for (size_t i = 0; i < LENGTH(signs); i++)
 			if (strstr(record, signs[i]))
-				return say("the kernel says: %.300s", strchr(record, ';') ? strchr(record, ';') + 1 : record);
+				return say("the kernel says: %.300s",
+					   strchr(record, ';') ? strchr(record, ';') + 1 : record);
 	}
 	return NULL;
 }
@@ -227,7 +248,8 @@ static const char *kernel_complaint(void)
 void oracle_init(void)
 {
 	netlink = nl_socket_alloc();
-	if (!netlink || genl_connect(netlink) || (family = genl_ctrl_resolve(netlink, XPMEM_FAMILY_NAME)) < 0)
+	if (!netlink || genl_connect(netlink) ||
+	    (family = genl_ctrl_resolve(netlink, XPMEM_FAMILY_NAME)) < 0)
 		die("the module's netlink family is not there: is the module loaded?");
 	nl_socket_disable_auto_ack(netlink);
 	kernel_log = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
@@ -250,8 +272,13 @@ int oracle_family(void)
 void oracle_begin(void)
 {
 	segments[0] = (struct object){
-		.id = canary_segid, .process = CANARY, .user = actor_user(EXPORTER), .rdonly = true, .mode = 0600,
-		.start = canary_memory + EXPORTED_FIRST * PAGE, .length = EXPORTED_PAGES * PAGE,
+		.id = canary_segid,
+		.process = CANARY,
+		.user = actor_user(EXPORTER),
+		.rdonly = true,
+		.mode = 0600,
+		.start = canary_memory + EXPORTED_FIRST * PAGE,
+		.length = EXPORTED_PAGES * PAGE,
 	};
 	segment_count = 1;
 	permit_count = 0;
@@ -293,7 +320,10 @@ void oracle_forked(enum actor parent)
 /* While such a call runs, and after it, addresses of the process may mean something else. */
 void oracle_before(const struct call *call, const uint64_t *arguments)
 {
-	static const char *const movers[] = { "map", "map-over", "unmap", "remap", "detach", "legacy-detach", "release", "legacy-release" };
+	static const char *const movers[] = {
+		"map",	  "map-over",	   "unmap",   "remap",
+		"detach", "legacy-detach", "release", "legacy-release"
+	};
 	bool moves = !strcmp(call->type->name, "legacy-attach") && named(call, arguments, "vaddr");
 
 	for (size_t i = 0; i < LENGTH(movers); i++)
@@ -311,7 +341,9 @@ static const char *after_make(const struct call *call, const uint64_t *arguments
 	if (find(segments, segment_count, segid))
 		return say("two segments have the id %lx", segid);
 	segments[segment_count++] = (struct object){
-		.id = segid, .process = process_of(call->actor), .user = actor_user(as_parent(call->actor)),
+		.id = segid,
+		.process = process_of(call->actor),
+		.user = actor_user(as_parent(call->actor)),
 		.other_ipc = as_parent(call->actor) == OTHER_IPC,
 		.start = named(call, arguments, "vaddr"),
 		.length = named(call, arguments, legacy ? "size" : "length"),
@@ -323,8 +355,10 @@ static const char *after_make(const struct call *call, const uint64_t *arguments
 
 static const char *after_get(const struct call *call, const uint64_t *arguments, long apid)
 {
-	const struct object *segment = find(segments, segment_count, named(call, arguments, "segid"));
-	bool by_descriptor = !call->type->ioctl->legacy && named(call, arguments, "flags") & XPMEM_GET_FD;
+	const struct object *segment =
+		find(segments, segment_count, named(call, arguments, "segid"));
+	bool by_descriptor =
+		!call->type->ioctl->legacy && named(call, arguments, "flags") & XPMEM_GET_FD;
 	bool writes = named(call, arguments, "flags") & XPMEM_GET_RDWR;
 
 	if (find(permits, permit_count, apid))
@@ -338,7 +372,9 @@ static const char *after_get(const struct call *call, const uint64_t *arguments,
 			return "a permit was given that the segment's mode forbids";
 	}
 	permits[permit_count++] = (struct object){
-		.id = apid, .process = process_of(call->actor), .segid = segment && !by_descriptor ? segment->id : 0,
+		.id = apid,
+		.process = process_of(call->actor),
+		.segid = segment && !by_descriptor ? segment->id : 0,
 	};
 	return NULL;
 }
@@ -346,7 +382,8 @@ static const char *after_get(const struct call *call, const uint64_t *arguments,
 static const char *after_attach(const struct call *call, const uint64_t *arguments, long address)
 {
 	const struct object *permit = find(permits, permit_count, named(call, arguments, "apid"));
-	unsigned long length = named(call, arguments, call->type->ioctl->legacy ? "size" : "length");
+	unsigned long length =
+		named(call, arguments, call->type->ioctl->legacy ? "size" : "length");
 	unsigned long offset = named(call, arguments, "offset");
 	const struct object *segment;
 
@@ -358,11 +395,14 @@ static const char *after_attach(const struct call *call, const uint64_t *argumen
 	if (!segment)
 		return NULL;
 	length = (length + PAGE - 1) & ~(PAGE - 1);
-	if (!length || offset + length < offset || offset + length > ((segment->length + PAGE - 1) & ~(PAGE - 1) ?: -PAGE))
-		return say("%#lx bytes at %#lx of a segment of %#lx bytes were attached", length, offset, segment->length);
+	if (!length || offset + length < offset ||
+	    offset + length > ((segment->length + PAGE - 1) & ~(PAGE - 1) ?: -PAGE))
+		return say("%#lx bytes at %#lx of a segment of %#lx bytes were attached", length,
+			   offset, segment->length);
 	if (!call->at_once)
 		views[view_count++] = (struct view){
-			process_of(call->actor), address, length, segment->process, segment->start + offset,
+			process_of(call->actor), address, length, segment->process,
+			segment->start + offset,
 		};
 	return NULL;
 }
@@ -386,14 +426,16 @@ static const char *after_netlink(const struct call *call, const struct result *r
 	return NULL;
 }
 
-const char *oracle_after(const struct call *call, const uint64_t *arguments, const struct result *result)
+const char *oracle_after(const struct call *call, const uint64_t *arguments,
+			 const struct result *result)
 {
 	const char *name = call->type->name;
 	struct object *segment = find(segments, segment_count, named(call, arguments, "segid"));
 	struct object *permit = find(permits, permit_count, named(call, arguments, "apid"));
 
 	oracle_before(call, arguments);
-	if (!strcmp(name, "load") && ((uint64_t)result->value & ~INDEX_MASK) == (~not_secret & ~INDEX_MASK))
+	if (!strcmp(name, "load") &&
+	    ((uint64_t)result->value & ~INDEX_MASK) == (~not_secret & ~INDEX_MASK))
 		return "an actor saw memory that the canary does not export";
 	if (!strcmp(name, "netlink"))
 		return after_netlink(call, result);

@@ -4,9 +4,9 @@
  *
  *	ACTOR[&] CALL [PARAMETER=VALUE]...
  *
- * & does not wait for its end. A value is a number, $N (what call N returned, counted from 0), $N.second
- * (the second result of call N, such as an attid) or $canary, each with +NUMBER if need be. What is not said
- * has the usual value. # begins a comment.
+ * & does not wait for its end. A value is a number, $N (what call N returned, counted from 0),
+ * $N.second (the second result of call N, such as an attid) or $canary, each with +NUMBER if need
+ * be. What is not said has the usual value. # begins a comment.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -15,8 +15,9 @@
 #include "fuzz.h"
 
 const char *const actor_names[ACTOR_COUNT] = {
-	[EXPORTER] = "exporter", [ATTACHER] = "attacher", [THIRD] = "third", [OTHER_USER] = "other-user",
-	[OTHER_IPC] = "other-ipc", [ADMIN] = "admin", [CHILD] = "child", [THREAD] = "thread",
+	[EXPORTER] = "exporter",     [ATTACHER] = "attacher",	[THIRD] = "third",
+	[OTHER_USER] = "other-user", [OTHER_IPC] = "other-ipc", [ADMIN] = "admin",
+	[CHILD] = "child",	     [THREAD] = "thread",
 };
 
 static uint64_t random_state = 1;
@@ -85,7 +86,8 @@ static bool read_call(struct call *call, unsigned int index, char *line)
 	if (!call->type)
 		return false;
 	for (unsigned int i = 0; i < call->type->parameter_count; i++)
-		call->arguments[i] = (struct argument){ .value = call->type->parameters[i].usual, .from = FROM_NOTHING };
+		call->arguments[i] = (struct argument){ .value = call->type->parameters[i].usual,
+							.from = FROM_NOTHING };
 	while ((word = strtok(NULL, " \t\n"))) {
 		int parameter;
 
@@ -118,9 +120,11 @@ bool program_read(struct program *program, const char *path)
 		if (!line[strspn(line, " \t")])
 			continue;
 		strcpy(copy, line);
-		fine = program->count < MAX_CALLS && read_call(&program->calls[program->count], program->count, line);
+		fine = program->count < MAX_CALLS &&
+		       read_call(&program->calls[program->count], program->count, line);
 		if (!fine)
-			fprintf(stderr, "%s:%u: no call that can be made (or more than %d): %s\n", path, number, MAX_CALLS, copy);
+			fprintf(stderr, "%s:%u: no call that can be made (or more than %d): %s\n",
+				path, number, MAX_CALLS, copy);
 		program->count++;
 	}
 	fclose(file);
@@ -144,9 +148,11 @@ void program_print(const struct program *program, FILE *out)
 	for (unsigned int i = 0; i < program->count; i++) {
 		const struct call *call = &program->calls[i];
 
-		fprintf(out, "%s%s %s", actor_names[call->actor], call->at_once ? "&" : "", call->type->name);
+		fprintf(out, "%s%s %s", actor_names[call->actor], call->at_once ? "&" : "",
+			call->type->name);
 		for (unsigned int j = 0; j < call->type->parameter_count; j++) {
-			if (call->arguments[j].from == FROM_NOTHING && call->arguments[j].value == call->type->parameters[j].usual)
+			if (call->arguments[j].from == FROM_NOTHING &&
+			    call->arguments[j].value == call->type->parameters[j].usual)
 				continue;
 			fprintf(out, " %s=", call->type->parameters[j].name);
 			print_value(&call->arguments[j], out);
@@ -156,13 +162,16 @@ void program_print(const struct program *program, FILE *out)
 }
 
 /* A call before `index` with such a result; those that came last are likelier. */
-static bool pick_result(const struct program *program, unsigned int index, enum kind kind, struct argument *argument)
+static bool pick_result(const struct program *program, unsigned int index, enum kind kind,
+			struct argument *argument)
 {
 	struct argument found = { .from = FROM_NOTHING };
 
 	for (unsigned int i = 0; i < index; i++) {
 		const struct call_type *type = program->calls[i].type;
-		bool first = type->result == kind || (kind == KIND_ATTID && (type->result == KIND_APID || type->result == KIND_SEGID));
+		bool first = type->result == kind ||
+			     (kind == KIND_ATTID &&
+			      (type->result == KIND_APID || type->result == KIND_SEGID));
 
 		if (!first && type->second != kind)
 			continue;
@@ -178,16 +187,41 @@ static bool pick_result(const struct program *program, unsigned int index, enum 
 static uint64_t odd_number(void)
 {
 	static const uint64_t numbers[] = {
-		0, 1, 2, 3, 7, 8, 255, 4095, 4096, 4097, 8192, 65536, 1 << 21, (1 << 21) + 4096, 1U << 31, ~0U, 1ULL << 32,
-		1ULL << 46, 0x7ffffffff000, 0x7fffffffe000, 0x800000000000, 0xffff888000000000, 0xffffffff81000000,
-		1ULL << 63, ~0ULL, ~0ULL - 4095, ~0ULL - 1, 0x7fffffffffffffff,
+		0,
+		1,
+		2,
+		3,
+		7,
+		8,
+		255,
+		4095,
+		4096,
+		4097,
+		8192,
+		65536,
+		1 << 21,
+		(1 << 21) + 4096,
+		1U << 31,
+		~0U,
+		1ULL << 32,
+		1ULL << 46,
+		0x7ffffffff000,
+		0x7fffffffe000,
+		0x800000000000,
+		0xffff888000000000,
+		0xffffffff81000000,
+		1ULL << 63,
+		~0ULL,
+		~0ULL - 4095,
+		~0ULL - 1,
+		0x7fffffffffffffff,
 	};
 
 	return numbers[random_below(LENGTH(numbers))];
 }
 
-static void make_argument(const struct program *program, unsigned int index, const struct parameter *parameter,
-			  struct argument *argument)
+static void make_argument(const struct program *program, unsigned int index,
+			  const struct parameter *parameter, struct argument *argument)
 {
 	*argument = (struct argument){ .value = parameter->usual, .from = FROM_NOTHING };
 	if (chance(4)) {
@@ -212,9 +246,11 @@ static void make_argument(const struct program *program, unsigned int index, con
 			pick_result(program, index, KIND_DESCRIPTOR, argument);
 		break;
 	case KIND_ADDRESS:
-		if (chance(strcmp(parameter->name, "at") ? 92 : 4) && pick_result(program, index, KIND_ADDRESS, argument)) {
+		if (chance(strcmp(parameter->name, "at") ? 92 : 4) &&
+		    pick_result(program, index, KIND_ADDRESS, argument)) {
 			if (chance(40))
-				argument->value = random_below(16) * PAGE + (chance(10) ? random_below(PAGE) : 0);
+				argument->value = random_below(16) * PAGE +
+						  (chance(10) ? random_below(PAGE) : 0);
 		}
 		break;
 	case KIND_LENGTH:
@@ -242,7 +278,8 @@ static void make_argument(const struct program *program, unsigned int index, con
 static enum actor make_actor(void)
 {
 	static const unsigned char weights[ACTOR_COUNT] = {
-		[EXPORTER] = 34, [ATTACHER] = 34, [THIRD] = 8, [OTHER_USER] = 5, [OTHER_IPC] = 4, [ADMIN] = 3, [CHILD] = 4, [THREAD] = 8,
+		[EXPORTER] = 34, [ATTACHER] = 34, [THIRD] = 8, [OTHER_USER] = 5,
+		[OTHER_IPC] = 4, [ADMIN] = 3,	  [CHILD] = 4, [THREAD] = 8,
 	};
 	unsigned int point = random_below(100), actor = 0;
 
@@ -259,7 +296,9 @@ static void make_call(const struct program *program, unsigned int index, struct 
 		total += call_types[i].weight;
 	for (point = random_below(total); point >= call_types[type].weight; type++)
 		point -= call_types[type].weight;
-	*call = (struct call){ .type = &call_types[type], .actor = make_actor(), .at_once = chance(7) };
+	*call = (struct call){ .type = &call_types[type],
+			       .actor = make_actor(),
+			       .at_once = chance(7) };
 	for (unsigned int i = 0; i < call->type->parameter_count; i++)
 		make_argument(program, index, &call->type->parameters[i], &call->arguments[i]);
 }
@@ -281,7 +320,8 @@ static void insert(struct program *program, unsigned int index)
 		return;
 	make_call(program, index, &call);
 	renumber(program, index, 1);
-	memmove(&program->calls[index + 1], &program->calls[index], (program->count - index) * sizeof(call));
+	memmove(&program->calls[index + 1], &program->calls[index],
+		(program->count - index) * sizeof(call));
 	program->calls[index] = call;
 	program->count++;
 }
@@ -293,10 +333,13 @@ void program_remove(struct program *program, unsigned int index)
 
 		for (unsigned int j = 0; j < call->type->parameter_count; j++)
 			if (call->arguments[j].from == (int)index)
-				call->arguments[j] = (struct argument){ .value = call->arguments[j].value, .from = FROM_NOTHING };
+				call->arguments[j] =
+					(struct argument){ .value = call->arguments[j].value,
+							   .from = FROM_NOTHING };
 	}
 	program->count--;
-	memmove(&program->calls[index], &program->calls[index + 1], (program->count - index) * sizeof(struct call));
+	memmove(&program->calls[index], &program->calls[index + 1],
+		(program->count - index) * sizeof(struct call));
 	renumber(program, index + 1, -1);
 }
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * A driver that imports dma-bufs, as those of RDMA devices and GPUs do, and is the device as well: reads and
- * writes of its file go to the addresses that the device got. It also maps an ordinary page of its own, as drivers map buffers
- * for display: a shared mapping that is neither VM_IO nor VM_PFNMAP, with the cache attributes that the test asks for.
+ * A driver that imports dma-bufs, as those of RDMA devices and GPUs do, and is the device as well:
+ * reads and writes of its file go to the addresses that the device got. It also maps an ordinary
+ * page of its own, as drivers map buffers for display: a shared mapping that is neither VM_IO nor
+ * VM_PFNMAP, with the cache attributes that the test asks for.
  */
 #include <linux/dma-mapping.h>
 #include <linux/dma-resv.h>
@@ -72,7 +73,8 @@ static long attach(struct import *import, const struct importer_attach *request)
 		import->dma_buf = NULL;
 		return error;
 	}
-	import->attach = dma_buf_dynamic_attach(import->dma_buf, &device->dev, dynamic ? &attach_ops : NULL, import);
+	import->attach = dma_buf_dynamic_attach(import->dma_buf, &device->dev,
+						dynamic ? &attach_ops : NULL, import);
 	if (IS_ERR(import->attach)) {
 		error = PTR_ERR(import->attach);
 		dma_buf_put(import->dma_buf);
@@ -111,7 +113,9 @@ static long importer_ioctl(struct file *file, unsigned int command, unsigned lon
 
 	mutex_lock(&import->lock);
 	if (command == IMPORTER_ATTACH) {
-		result = copy_from_user(&request, (void __user *)argument, sizeof(request)) ? -EFAULT : attach(import, &request);
+		result = copy_from_user(&request, (void __user *)argument, sizeof(request)) ?
+				 -EFAULT :
+				 attach(import, &request);
 	} else if (import->dma_buf) {
 		dma_resv_lock(import->dma_buf->resv, NULL);
 		switch (command) {
@@ -134,7 +138,10 @@ static long importer_ioctl(struct file *file, unsigned int command, unsigned lon
 	return result;
 }
 
-/* Where the device finds a byte, and how many follow there. The addresses are physical: no IOMMU is between. */
+/*
+ * Where the device finds a byte, and how many follow there. The addresses are physical: no IOMMU is
+ * between.
+ */
 static void *find(struct import *import, loff_t at, size_t *length)
 {
 	struct scatterlist *part;
@@ -150,7 +157,8 @@ static void *find(struct import *import, loff_t at, size_t *length)
 	return NULL;
 }
 
-static ssize_t move_bytes(struct file *file, char __user *to, const char __user *from, size_t length, loff_t *at)
+static ssize_t move_bytes(struct file *file, char __user *to, const char __user *from,
+			  size_t length, loff_t *at)
 {
 	struct import *import = file->private_data;
 	ssize_t result = -ENXIO;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What tests ask of /dev/xpmem-importer. Reads and writes of the file go to the mapped memory. mmap() maps a page of the driver's
- * own, with the cache attributes that the offset names.
+ * What tests ask of /dev/xpmem-importer. Reads and writes of the file go to the mapped memory.
+ * mmap() maps a page of the driver's own, with the cache attributes that the offset names.
  */
 #ifndef IMPORTER_H
 #define IMPORTER_H

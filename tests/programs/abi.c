@@ -36,7 +36,10 @@ static void prepare(void)
 	CHECK_EQ(pthread_create(&thread, NULL, wake_for_ever, NULL), 0);
 }
 
-/* puts arguments that the ioctl takes into a buffer of ROOM zero bytes; each call makes what is used up by it */
+/*
+ * puts arguments that the ioctl takes into a buffer of ROOM zero bytes; each call makes what is
+ * used up by it
+ */
 static void *valid_argument(const struct abi_ioctl *ioctl)
 {
 	static union {
@@ -60,7 +63,8 @@ static void *valid_argument(const struct abi_ioctl *ioctl)
 	case XPMEM_IOC_QUERY:
 		break;
 	case XPMEM_IOC_MAKE:
-		argument.make = (struct xpmem_ioc_make){ .vaddr = page, .length = PAGE, .mode = 0600 };
+		argument.make =
+			(struct xpmem_ioc_make){ .vaddr = page, .length = PAGE, .mode = 0600 };
 		break;
 	case XPMEM_IOC_REMOVE:
 		argument.remove.segid = export_range(page, PAGE);
@@ -78,10 +82,13 @@ static void *valid_argument(const struct abi_ioctl *ioctl)
 		argument.detach.vaddr = CHECK_OK(ATTACH(.apid = apid, .length = PAGE));
 		break;
 	case XPMEM_IOC_SEGMENT_FD:
-		argument.segment_fd = (struct xpmem_ioc_segment_fd){ .segid = segid, .flags = XPMEM_GET_RDWR };
+		argument.segment_fd =
+			(struct xpmem_ioc_segment_fd){ .segid = segid, .flags = XPMEM_GET_RDWR };
 		break;
 	case XPMEM_IOC_WAIT:
-		argument.wait = (struct xpmem_ioc_wait){ .vaddr = page, .expected = *(uint32_t *)page, .deadline = XPMEM_DEADLINE_NEVER };
+		argument.wait = (struct xpmem_ioc_wait){ .vaddr = page,
+							 .expected = *(uint32_t *)page,
+							 .deadline = XPMEM_DEADLINE_NEVER };
 		break;
 	case XPMEM_IOC_WAKE:
 		argument.wake = (struct xpmem_ioc_wake){ .vaddr = page, .count = 1 };
@@ -104,11 +111,13 @@ static void expect(const struct abi_ioctl *ioctl, void *argument, long expected,
 	long result = device_call(ioctl->request, argument);
 
 	if (result != expected)
-		FAIL("ioctl %s, %s: %s, expected %s", ioctl->name, what, describe(result), describe(expected));
+		FAIL("ioctl %s, %s: %s, expected %s", ioctl->name, what, describe(result),
+		     describe(expected));
 }
 
-#define FOR_EACH_IOCTL(ioctl) \
-	for (const struct abi_ioctl *ioctl = abi_ioctls; ioctl < abi_ioctls + ABI_IOCTL_COUNT; ioctl++) \
+#define FOR_EACH_IOCTL(ioctl)                                                                  \
+	for (const struct abi_ioctl *ioctl = abi_ioctls; ioctl < abi_ioctls + ABI_IOCTL_COUNT; \
+	     ioctl++)                                                                          \
 		if (!ioctl->legacy)
 
 static void set_size(void *argument, uint32_t size)
@@ -134,7 +143,8 @@ CASE(table_is_complete)
 		for (i = 0; i < ABI_IOCTL_COUNT; i++)
 			listed |= abi_ioctls[i].request == _IO('x', number);
 		if (listed == (result == -ENOTTY))
-			FAIL("ioctl number %#lx is %s in the table, the module says %s", number, listed ? "" : "not", describe(result));
+			FAIL("ioctl number %#lx is %s in the table, the module says %s", number,
+			     listed ? "" : "not", describe(result));
 	}
 }
 
@@ -231,7 +241,8 @@ CASE(longer_than_a_page)
 			set_size(argument, sizes[i]);
 			result = device_call(ioctl->request, argument);
 			if (result != -E2BIG && result != -EINVAL)
-				FAIL("ioctl %s, size %u: %s, expected E2BIG or EINVAL", ioctl->name, sizes[i], describe(result));
+				FAIL("ioctl %s, size %u: %s, expected E2BIG or EINVAL", ioctl->name,
+				     sizes[i], describe(result));
 		}
 	}
 }
@@ -251,7 +262,9 @@ CASE(unknown_flags)
 	}
 }
 
-/* each set of known flags is either served or refused as the contract says, whatever else is asked */
+/*
+ * each set of known flags is either served or refused as the contract says, whatever else is asked
+ */
 CASE(flags_that_do_not_go_together)
 {
 	long descriptor;
@@ -261,14 +274,17 @@ CASE(flags_that_do_not_go_together)
 	for (unsigned int flags = 0; flags < 8; flags++) {
 		const unsigned int access = flags & (XPMEM_GET_RDONLY | XPMEM_GET_RDWR);
 		const bool one_access = access == XPMEM_GET_RDONLY || access == XPMEM_GET_RDWR;
-		long by_segid = GET(.segid = segid, .flags = flags), by_descriptor = GET(.fd = descriptor, .flags = flags);
+		long by_segid = GET(.segid = segid, .flags = flags),
+		     by_descriptor = GET(.fd = descriptor, .flags = flags);
 
-		CHECK_EQ(by_segid > 0 ? 0 : by_segid, one_access && !(flags & XPMEM_GET_FD) ? 0 : -EINVAL);
+		CHECK_EQ(by_segid > 0 ? 0 : by_segid,
+			 one_access && !(flags & XPMEM_GET_FD) ? 0 : -EINVAL);
 		if (flags & XPMEM_GET_FD || !one_access)
 			CHECK_EQ(by_descriptor > 0 ? 0 : by_descriptor, one_access ? 0 : -EINVAL);
 		CHECK_EQ(GET(.segid = segid, .fd = descriptor, .flags = flags), -EINVAL);
 		by_segid = SEGMENT_FD(.segid = segid, .flags = flags);
-		CHECK_EQ(by_segid > 0 ? 0 : by_segid, one_access && !(flags & XPMEM_GET_FD) ? 0 : -EINVAL);
+		CHECK_EQ(by_segid > 0 ? 0 : by_segid,
+			 one_access && !(flags & XPMEM_GET_FD) ? 0 : -EINVAL);
 	}
 	for (unsigned int flags = 0; flags < 8; flags++) {
 		long free_place = map_anonymous(PAGE), address;
@@ -276,7 +292,8 @@ CASE(flags_that_do_not_go_together)
 		unmap(free_place, PAGE);
 		address = ATTACH(.apid = apid, .length = PAGE, .vaddr = free_place, .flags = flags);
 		CHECK_EQ(address, flags & XPMEM_ATTACH_FIXED ? free_place : -EINVAL);
-		address = ATTACH(.apid = apid, .length = PAGE, .flags = flags & ~XPMEM_ATTACH_FIXED);
+		address =
+			ATTACH(.apid = apid, .length = PAGE, .flags = flags & ~XPMEM_ATTACH_FIXED);
 		CHECK_OK(address);
 	}
 }
@@ -287,7 +304,8 @@ CASE(other_encodings)
 	prepare();
 	FOR_EACH_IOCTL(ioctl)
 		for (int bit = _IOC_SIZESHIFT; bit < 32; bit++)
-			expect(&(struct abi_ioctl){ .name = ioctl->name, .request = ioctl->request | 1UL << bit },
+			expect(&(struct abi_ioctl){ .name = ioctl->name,
+						    .request = ioctl->request | 1UL << bit },
 			       valid_argument(ioctl), -ENOTTY, "a size or direction in its number");
 }
 
@@ -296,8 +314,13 @@ CASE(legacy_values)
 {
 	prepare();
 	for (int bit = 0; bit < 64; bit++) {
-		struct xpmem_cmd_make make = { .vaddr = page, .size = PAGE, .permit_type = 1, .permit_value = 0600 ^ 1ULL << bit };
-		struct xpmem_cmd_get get = { .segid = segid, .flags = 2, .permit_type = 1, .permit_value = 1ULL << bit };
+		struct xpmem_cmd_make make = { .vaddr = page,
+					       .size = PAGE,
+					       .permit_type = 1,
+					       .permit_value = 0600 ^ 1ULL << bit };
+		struct xpmem_cmd_get get = {
+			.segid = segid, .flags = 2, .permit_type = 1, .permit_value = 1ULL << bit
+		};
 
 		if (bit >= 9) {
 			CHECK_EQ(device_call(XPMEM_CMD_MAKE, &make), -EINVAL);
@@ -345,7 +368,8 @@ CASE(garbage_in_output)
 
 		for (unsigned int i = 0; i < ioctl->field_count; i++)
 			if (ioctl->fields[i].direction == ABI_OUT)
-				memset(argument + ioctl->fields[i].offset, 0xa5, ioctl->fields[i].size);
+				memset(argument + ioctl->fields[i].offset, 0xa5,
+				       ioctl->fields[i].size);
 		expect(ioctl, argument, 0, "garbage in what is only written");
 		for (unsigned int i = 0; i < ioctl->field_count; i++) {
 			uint32_t word;
@@ -354,7 +378,8 @@ CASE(garbage_in_output)
 				continue;
 			memcpy(&word, argument + ioctl->fields[i].offset, sizeof(word));
 			if (word == 0xa5a5a5a5)
-				FAIL("ioctl %s does not write %s", ioctl->name, ioctl->fields[i].name);
+				FAIL("ioctl %s does not write %s", ioctl->name,
+				     ioctl->fields[i].name);
 		}
 	}
 }
@@ -372,7 +397,8 @@ CASE(input_is_kept)
 		for (unsigned int i = 0; i < ioctl->field_count; i++) {
 			const struct abi_field *field = &ioctl->fields[i];
 
-			if (field->direction == ABI_IN && memcmp(before + field->offset, argument + field->offset, field->size))
+			if (field->direction == ABI_IN &&
+			    memcmp(before + field->offset, argument + field->offset, field->size))
 				FAIL("ioctl %s changes %s", ioctl->name, field->name);
 		}
 	}
@@ -407,10 +433,12 @@ CASE(argument_in_read_only_memory)
 		bool replies = false;
 
 		for (unsigned int i = 0; i < ioctl->field_count; i++)
-			replies |= ioctl->fields[i].direction == ABI_OUT || ioctl->fields[i].direction == ABI_INOUT;
+			replies |= ioctl->fields[i].direction == ABI_OUT ||
+				   ioctl->fields[i].direction == ABI_INOUT;
 		protect(memory, PAGE, PROT_READ | PROT_WRITE);
 		memcpy((void *)memory, valid_argument(ioctl), ioctl->size);
 		protect(memory, PAGE, PROT_READ);
-		expect(ioctl, (void *)memory, replies ? -EFAULT : 0, "argument in read-only memory");
+		expect(ioctl, (void *)memory, replies ? -EFAULT : 0,
+		       "argument in read-only memory");
 	}
 }

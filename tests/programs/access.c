@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * An attachment never gives more than the exporter itself has at that address at that moment, and never
- * more than the permit. An ordinary user exports to itself and tries to write what it may only read.
+ * An attachment never gives more than the exporter itself has at that address at that moment, and
+ * never more than the permit. An ordinary user exports to itself and tries to write what it may
+ * only read.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -270,7 +271,8 @@ static void read_only_segment(long memory)
 
 	become_user();
 	fill(memory, LENGTH, 1);
-	segid = CHECK_OK(MAKE(.vaddr = memory, .length = LENGTH, .mode = 0666, .flags = XPMEM_MAKE_RDONLY));
+	segid = CHECK_OK(
+		MAKE(.vaddr = memory, .length = LENGTH, .mode = 0666, .flags = XPMEM_MAKE_RDONLY));
 	CHECK_EQ(GET(.segid = segid, .flags = XPMEM_GET_RDWR), -EACCES);
 	attacher = peer_start();
 	CHECK_EQ(on(attacher, do_get, segid, XPMEM_GET_RDWR), -EACCES);
@@ -328,7 +330,8 @@ static void read_only_attach(long memory)
 	apid = CHECK_OK(on(attacher, do_get, export_range(memory, LENGTH), XPMEM_GET_RDWR));
 	at = CHECK_OK(on(attacher, do_attach, apid, 0, LENGTH, XPMEM_ATTACH_RDONLY));
 	check_read_only(memory);
-	at = CHECK_OK(on(attacher, do_attach, apid, 0, LENGTH, XPMEM_ATTACH_RDONLY | XPMEM_ATTACH_POPULATE));
+	at = CHECK_OK(on(attacher, do_attach, apid, 0, LENGTH,
+			 XPMEM_ATTACH_RDONLY | XPMEM_ATTACH_POPULATE));
 	check_read_only(memory);
 }
 
@@ -386,7 +389,8 @@ CASE(secret_memory)
 	long memory, touched;
 
 	if (file < 0)
-		SKIP("the kernel has no memfd_secret here (%s); boot it with secretmem.enable=1", strerror(errno));
+		SKIP("the kernel has no memfd_secret here (%s); boot it with secretmem.enable=1",
+		     strerror(errno));
 	become_user();
 	CHECK_OK(answer(ftruncate(file, LENGTH)));
 	memory = map_file(file, LENGTH, PROT_READ | PROT_WRITE, MAP_SHARED);
@@ -408,7 +412,8 @@ CASE(secret_memory_mapped_over)
 	long memory, touched;
 
 	if (file < 0)
-		SKIP("the kernel has no memfd_secret here (%s); boot it with secretmem.enable=1", strerror(errno));
+		SKIP("the kernel has no memfd_secret here (%s); boot it with secretmem.enable=1",
+		     strerror(errno));
 	become_user();
 	CHECK_OK(answer(ftruncate(file, LENGTH)));
 	memory = map_anonymous(LENGTH);
@@ -432,7 +437,8 @@ static int device_memory(void)
 
 static long map_device(int file, long place)
 {
-	void *rom = mmap((void *)place, PAGE, PROT_READ, MAP_SHARED | (place ? MAP_FIXED : 0), file, 0xf0000);
+	void *rom = mmap((void *)place, PAGE, PROT_READ, MAP_SHARED | (place ? MAP_FIXED : 0), file,
+			 0xf0000);
 
 	if (rom == MAP_FAILED)
 		SKIP("the ROM cannot be mapped here: %s", strerror(errno));
@@ -462,7 +468,10 @@ CASE(device_memory_mapped_over)
 	CHECK_EQ(on(attacher, do_load, at), GOT_SIGBUS);
 }
 
-/* a page of a driver that is neither VM_IO nor VM_PFNMAP, mapped with other cache attributes than the module would give it */
+/*
+ * a page of a driver that is neither VM_IO nor VM_PFNMAP, mapped with other cache attributes than
+ * the module would give it
+ */
 static int driver(void)
 {
 	int file = open("/dev/xpmem-importer", O_RDWR | O_CLOEXEC);
@@ -474,7 +483,8 @@ static int driver(void)
 
 static long map_driver(int file, long attributes, long place)
 {
-	void *page = mmap((void *)place, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | (place ? MAP_FIXED : 0), file, attributes * PAGE);
+	void *page = mmap((void *)place, PAGE, PROT_READ | PROT_WRITE,
+			  MAP_SHARED | (place ? MAP_FIXED : 0), file, attributes * PAGE);
 
 	CHECK(page != MAP_FAILED);
 	CHECK_OK(store((long)page, 7));

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the exporter's madvise does to memory shows in its attachments: merging, holes, populating, splitting. */
+/*
+ * What the exporter's madvise does to memory shows in its attachments: merging, holes, populating,
+ * splitting.
+ */
 #include <linux/mman.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -57,11 +60,16 @@ static void merge(void)
 		CHECK_OK(on(attacher, do_fill, at + i, PAGE, 2));
 	CHECK_OK(write_file("/sys/kernel/mm/ksm/sleep_millisecs", "1"));
 	CHECK_OK(write_file("/sys/kernel/mm/ksm/pages_to_scan", "2000"));
-	/* since 6.7, unless told otherwise, it looks ever more seldom at what it could not merge before */
+	/*
+	 * since 6.7, unless told otherwise, it looks ever more seldom at what it could not merge
+	 * before
+	 */
 	write_file("/sys/kernel/mm/ksm/smart_scan", "0");
 	set_merging("1");
 	CHECK_OK(answer(madvise((void *)page, LENGTH, MADV_MERGEABLE)));
-	for (turn = 0; turn < 200 && !(are_merged(page, page + 3 * PAGE) && are_merged(page, page + LENGTH - PAGE)); turn++)
+	for (turn = 0; turn < 200 && !(are_merged(page, page + 3 * PAGE) &&
+				       are_merged(page, page + LENGTH - PAGE));
+	     turn++)
 		usleep(100000);
 	CHECK(are_merged(page, page + 3 * PAGE) && are_merged(page, page + LENGTH - PAGE));
 	/* so that nothing is merged again behind our back */
@@ -178,7 +186,8 @@ CASE(counted_while_collapsing)
 	do {
 		CHECK_OK(on(attacher, do_count, at, length, 1));
 		tries++;
-	} while (read_counter("/proc/vmstat", "thp_collapse_alloc") < collapsed + 2 && tries < 3000);
+	} while (read_counter("/proc/vmstat", "thp_collapse_alloc") < collapsed + 2 &&
+		 tries < 3000);
 	CHECK(read_counter("/proc/vmstat", "thp_collapse_alloc") >= collapsed + 2);
 	for (i = 0; i < length; i += PAGE)
 		CHECK_EQ(load(page + i), tries);
@@ -246,7 +255,8 @@ static void change_move(long address)
 {
 	long target = map_anonymous(PAGE);
 
-	CHECK(mremap((void *)address, PAGE, PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, (void *)target) == (void *)target);
+	CHECK(mremap((void *)address, PAGE, PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, (void *)target) ==
+	      (void *)target);
 }
 
 CASE(huge_page_split_by_mremap)

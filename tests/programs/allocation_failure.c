@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Each operation with each of its allocations and user copies failing in turn: it is refused with the right
- * error, changes nothing, and works when it is tried again.
+ * Each operation with each of its allocations and user copies failing in turn: it is refused with
+ * the right error, changes nothing, and works when it is tried again.
  */
 #include <fcntl.h>
 #include <linux/netlink.h>
@@ -100,7 +100,8 @@ static void undo_make(long id)
 CASE(make)
 {
 	start();
-	sweep(&(struct sweep){ .prepare = in_a_new_space, .attempt = attempt_make, .undo = undo_make });
+	sweep(&(struct sweep){
+		.prepare = in_a_new_space, .attempt = attempt_make, .undo = undo_make });
 }
 
 static void make_one(void)
@@ -193,7 +194,8 @@ static void undo_attach(long address)
 CASE(attach)
 {
 	start();
-	sweep(&(struct sweep){ .attempt = attempt_attach, .undo = undo_attach, .unchanged = nothing_is_mapped });
+	sweep(&(struct sweep){
+		.attempt = attempt_attach, .undo = undo_attach, .unchanged = nothing_is_mapped });
 }
 
 /* a populated attachment never fails for want of memory: what is not mapped is faulted later */
@@ -205,7 +207,9 @@ static long attempt_attach_populated(void)
 CASE(attach_populated)
 {
 	start();
-	sweep(&(struct sweep){ .attempt = attempt_attach_populated, .undo = undo_attach, .unchanged = nothing_is_mapped });
+	sweep(&(struct sweep){ .attempt = attempt_attach_populated,
+			       .undo = undo_attach,
+			       .unchanged = nothing_is_mapped });
 }
 
 /* private, shared and private pages: three mappings in one attachment */
@@ -224,11 +228,13 @@ CASE(attach_mixed)
 {
 	start();
 	source = CHECK_OK(on(exporter, do_map_mixed, 0));
-	apid = CHECK_OK(GET(.segid = CHECK_OK(on(exporter, do_export, source, LENGTH)), .flags = XPMEM_GET_RDWR));
+	apid = CHECK_OK(GET(.segid = CHECK_OK(on(exporter, do_export, source, LENGTH)),
+			    .flags = XPMEM_GET_RDWR));
 	at = CHECK_OK(attempt_attach());
 	CHECK_EQ(mappings(), 3);
 	CHECK_OK(DETACH(.vaddr = at));
-	sweep(&(struct sweep){ .attempt = attempt_attach, .undo = undo_attach, .unchanged = nothing_is_mapped });
+	sweep(&(struct sweep){
+		.attempt = attempt_attach, .undo = undo_attach, .unchanged = nothing_is_mapped });
 }
 
 static long place;
@@ -243,7 +249,9 @@ CASE(attach_fixed)
 	start();
 	place = map_anonymous(LENGTH);
 	unmap(place, LENGTH);
-	sweep(&(struct sweep){ .attempt = attempt_attach_fixed, .undo = undo_attach, .unchanged = nothing_is_mapped });
+	sweep(&(struct sweep){ .attempt = attempt_attach_fixed,
+			       .undo = undo_attach,
+			       .unchanged = nothing_is_mapped });
 }
 
 static void attach_one(void)
@@ -281,8 +289,10 @@ static void is_detached(long result)
 CASE(detach)
 {
 	start();
-	sweep(&(struct sweep){ .prepare = attach_one, .attempt = attempt_detach, .undo = is_detached,
-			     .unchanged = still_attached });
+	sweep(&(struct sweep){ .prepare = attach_one,
+			       .attempt = attempt_detach,
+			       .undo = is_detached,
+			       .unchanged = still_attached });
 }
 
 /* The right ends even where memory is short; the mapping may then stay, without anything in it. */
@@ -308,8 +318,10 @@ static void is_released(long result)
 CASE(release)
 {
 	start();
-	sweep(&(struct sweep){ .prepare = get_and_attach, .attempt = attempt_release, .undo = is_released,
-			     .unchanged = still_attached });
+	sweep(&(struct sweep){ .prepare = get_and_attach,
+			       .attempt = attempt_release,
+			       .undo = is_released,
+			       .unchanged = still_attached });
 }
 
 static long unmap_middle(void)
@@ -330,8 +342,10 @@ static void middle_is_unmapped(long result)
 CASE(unmap_a_part)
 {
 	start();
-	sweep(&(struct sweep){ .prepare = attach_one, .attempt = unmap_middle, .undo = middle_is_unmapped,
-			     .unchanged = still_attached });
+	sweep(&(struct sweep){ .prepare = attach_one,
+			       .attempt = unmap_middle,
+			       .undo = middle_is_unmapped,
+			       .unchanged = still_attached });
 }
 
 static long protect_middle(void)
@@ -350,13 +364,16 @@ static void middle_is_protected(long result)
 CASE(protect_a_part)
 {
 	start();
-	sweep(&(struct sweep){ .prepare = attach_one, .attempt = protect_middle, .undo = middle_is_protected,
-			     .unchanged = still_attached });
+	sweep(&(struct sweep){ .prepare = attach_one,
+			       .attempt = protect_middle,
+			       .undo = middle_is_protected,
+			       .unchanged = still_attached });
 }
 
 static long move_all(void)
 {
-	return answer((long)mremap((void *)at, LENGTH, LENGTH, MREMAP_MAYMOVE | MREMAP_FIXED, (void *)place));
+	return answer((long)mremap((void *)at, LENGTH, LENGTH, MREMAP_MAYMOVE | MREMAP_FIXED,
+				   (void *)place));
 }
 
 static void is_moved(long address)
@@ -380,14 +397,19 @@ static void attach_beside_place(void)
 CASE(move)
 {
 	start();
-	sweep(&(struct sweep){ .prepare = attach_beside_place, .attempt = move_all, .undo = is_moved, .unchanged = still_attached });
+	sweep(&(struct sweep){ .prepare = attach_beside_place,
+			       .attempt = move_all,
+			       .undo = is_moved,
+			       .unchanged = still_attached });
 }
 
 /* --- the historical calls --- */
 
 static long legacy_make(void)
 {
-	struct xpmem_cmd_make make = { .vaddr = at, .size = PAGE, .permit_type = 1, .permit_value = 0600 };
+	struct xpmem_cmd_make make = {
+		.vaddr = at, .size = PAGE, .permit_type = 1, .permit_value = 0600
+	};
 	long result = device_call(XPMEM_CMD_MAKE, &make);
 
 	return result ? result : make.segid;
@@ -420,9 +442,14 @@ CASE(legacy)
 {
 	start();
 	sweep(&(struct sweep){ .attempt = legacy_get, .undo = undo_get });
-	sweep(&(struct sweep){ .attempt = legacy_attach, .undo = undo_attach, .unchanged = nothing_is_mapped });
-	sweep(&(struct sweep){ .prepare = attach_one, .attempt = legacy_detach, .undo = is_detached, .unchanged = still_attached });
-	sweep(&(struct sweep){ .prepare = in_a_new_space, .attempt = legacy_make, .undo = undo_make });
+	sweep(&(struct sweep){
+		.attempt = legacy_attach, .undo = undo_attach, .unchanged = nothing_is_mapped });
+	sweep(&(struct sweep){ .prepare = attach_one,
+			       .attempt = legacy_detach,
+			       .undo = is_detached,
+			       .unchanged = still_attached });
+	sweep(&(struct sweep){
+		.prepare = in_a_new_space, .attempt = legacy_make, .undo = undo_make });
 }
 
 /* --- faults: each attempt in a window of its own, of an attachment of its own --- */
@@ -490,12 +517,17 @@ static void sweep_faults(operation *map)
 	scratch = memory_file(PAGE);
 	CHECK_EQ(pwrite(scratch, "here", 5, 0), 5);
 	export_windows(map);
-	sweep(&(struct sweep){ .prepare = attach_window, .attempt = attempt_load, .undo = undo_load });
-	sweep(&(struct sweep){ .prepare = attach_present_window, .attempt = attempt_load, .undo = undo_load });
+	sweep(&(struct sweep){
+		.prepare = attach_window, .attempt = attempt_load, .undo = undo_load });
+	sweep(&(struct sweep){
+		.prepare = attach_present_window, .attempt = attempt_load, .undo = undo_load });
 	CHECK_OK(on(exporter, do_advise, memory, WINDOWS * WINDOW, MADV_DONTNEED));
-	sweep(&(struct sweep){ .prepare = attach_window, .attempt = attempt_store, .undo = undo_store });
-	sweep(&(struct sweep){ .prepare = attach_present_window, .attempt = attempt_store, .undo = undo_store });
-	sweep(&(struct sweep){ .prepare = attach_present_window, .attempt = attempt_copy, .undo = undo_load });
+	sweep(&(struct sweep){
+		.prepare = attach_window, .attempt = attempt_store, .undo = undo_store });
+	sweep(&(struct sweep){
+		.prepare = attach_present_window, .attempt = attempt_store, .undo = undo_store });
+	sweep(&(struct sweep){
+		.prepare = attach_present_window, .attempt = attempt_copy, .undo = undo_load });
 }
 
 CASE(fault_private)
@@ -523,7 +555,10 @@ CASE(fault_huge)
 	sweep_faults(do_map_huge);
 }
 
-/* read first, so that the store finds an entry that is read-only: the exporter's page is the zero page */
+/*
+ * read first, so that the store finds an entry that is read-only: the exporter's page is the zero
+ * page
+ */
 static void attach_and_load(void)
 {
 	attach_window();
@@ -533,12 +568,14 @@ static void attach_and_load(void)
 CASE(fault_upgrade)
 {
 	export_windows(do_map);
-	sweep(&(struct sweep){ .prepare = attach_and_load, .attempt = attempt_store, .undo = undo_store });
+	sweep(&(struct sweep){
+		.prepare = attach_and_load, .attempt = attempt_store, .undo = undo_store });
 }
 
 static long attempt_populate(void)
 {
-	return ATTACH(.apid = apid, .offset = source - memory, .length = WINDOW, .flags = XPMEM_ATTACH_POPULATE);
+	return ATTACH(.apid = apid, .offset = source - memory, .length = WINDOW,
+		      .flags = XPMEM_ATTACH_POPULATE);
 }
 
 static void next_present_window(void)
@@ -557,8 +594,10 @@ static void undo_populate(long address)
 CASE(populate)
 {
 	export_windows(do_map);
-	sweep(&(struct sweep){ .prepare = next_present_window, .attempt = attempt_populate, .undo = undo_populate,
-			     .unchanged = nothing_is_mapped });
+	sweep(&(struct sweep){ .prepare = next_present_window,
+			       .attempt = attempt_populate,
+			       .undo = undo_populate,
+			       .unchanged = nothing_is_mapped });
 }
 
 /* --- netlink --- */
@@ -576,7 +615,8 @@ static long attempt_info(void)
 
 static long attempt_segment_get(void)
 {
-	return in_one_word(sweep_request(0, XPMEM_NL_CMD_SEGMENT_GET, XPMEM_A_SEGMENT_ID, &segid, sizeof(segid)));
+	return in_one_word(sweep_request(0, XPMEM_NL_CMD_SEGMENT_GET, XPMEM_A_SEGMENT_ID, &segid,
+					 sizeof(segid)));
 }
 
 static long attempt_dump(void)
@@ -591,7 +631,8 @@ static long attempt_stats(void)
 
 static long attempt_dump_of_one(void)
 {
-	return in_one_word(sweep_request(NLM_F_DUMP, XPMEM_NL_CMD_PERMIT_GET, XPMEM_A_PERMIT_SEGMENT_ID, &segid, sizeof(segid)));
+	return in_one_word(sweep_request(NLM_F_DUMP, XPMEM_NL_CMD_PERMIT_GET,
+					 XPMEM_A_PERMIT_SEGMENT_ID, &segid, sizeof(segid)));
 }
 
 CASE(netlink)

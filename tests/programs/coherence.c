@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * An attachment follows the exporter's addresses: whatever becomes of the memory there, the next access
- * sees what the exporter sees. The main process exports, a peer attaches, both have touched before a change.
+ * An attachment follows the exporter's addresses: whatever becomes of the memory there, the next
+ * access sees what the exporter sees. The main process exports, a peer attaches, both have touched
+ * before a change.
  */
 #include <fcntl.h>
 #include <linux/mman.h>
@@ -96,14 +97,16 @@ CASE(hugetlb)
 	void *memory;
 
 	write_file("/proc/sys/vm/nr_hugepages", "4");
-	memory = mmap(NULL, 2 * HUGE_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, -1, 0);
+	memory = mmap(NULL, 2 * HUGE_PAGE, PROT_READ | PROT_WRITE,
+		      MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, -1, 0);
 	if (memory == MAP_FAILED)
 		SKIP("no huge pages to reserve on this machine: %s", strerror(errno));
 	share((long)memory, 2 * HUGE_PAGE);
 	check_shared(page, at, 2 * HUGE_PAGE);
 	unmap(page, 2 * HUGE_PAGE);
 	CHECK_EQ(on(attacher, do_load, at), GOT_SIGBUS);
-	memory = mmap((void *)page, 2 * HUGE_PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_HUGETLB | MAP_FIXED, -1, 0);
+	memory = mmap((void *)page, 2 * HUGE_PAGE, PROT_READ | PROT_WRITE,
+		      MAP_SHARED | MAP_ANONYMOUS | MAP_HUGETLB | MAP_FIXED, -1, 0);
 	CHECK(memory != MAP_FAILED);
 	check_shared(page, at, 2 * HUGE_PAGE);
 	peer_end(attacher, SIGKILL);
@@ -182,7 +185,10 @@ CASE(fork_attacher_writes)
 	CHECK_EQ(on(attacher, do_verify, at, LENGTH, 3), 0);
 }
 
-/* the attacher writes without pause: each child keeps what was there when it was made, and no write is lost */
+/*
+ * the attacher writes without pause: each child keeps what was there when it was made, and no write
+ * is lost
+ */
 CASE(counted_while_forking)
 {
 	const long turns = 3000;
@@ -549,11 +555,13 @@ CASE(mremap_in_exporter)
 	share(memory, 3 * LENGTH);
 	CHECK_EQ(on(attacher, do_verify, at, LENGTH, 1), 0);
 	CHECK_EQ(on(attacher, do_load, at + 2 * LENGTH), 0);
-	CHECK(mremap((void *)page, LENGTH, LENGTH, MREMAP_MAYMOVE | MREMAP_FIXED, (void *)target) == (void *)target);
+	CHECK(mremap((void *)page, LENGTH, LENGTH, MREMAP_MAYMOVE | MREMAP_FIXED, (void *)target) ==
+	      (void *)target);
 	CHECK_EQ(on(attacher, do_load, at), GOT_SIGBUS);
 	CHECK_EQ(on(attacher, do_verify, at + 2 * LENGTH, LENGTH, 1), 0);
 	check_shared(target, at + 2 * LENGTH, LENGTH);
-	CHECK(mremap((void *)target, LENGTH, LENGTH, MREMAP_MAYMOVE | MREMAP_FIXED, (void *)page) == (void *)page);
+	CHECK(mremap((void *)target, LENGTH, LENGTH, MREMAP_MAYMOVE | MREMAP_FIXED, (void *)page) ==
+	      (void *)page);
 	CHECK_EQ(on(attacher, do_load, at + 2 * LENGTH), GOT_SIGBUS);
 	check_shared(page, at, LENGTH);
 }
@@ -563,7 +571,8 @@ CASE(mremap_leaves_an_empty_range)
 	long target;
 
 	share_filled(map_anonymous(LENGTH), LENGTH);
-	target = (long)mremap((void *)page, LENGTH, LENGTH, MREMAP_MAYMOVE | MREMAP_DONTUNMAP, NULL);
+	target =
+		(long)mremap((void *)page, LENGTH, LENGTH, MREMAP_MAYMOVE | MREMAP_DONTUNMAP, NULL);
 	CHECK_OK(target);
 	CHECK_EQ(on(attacher, do_load, at), 0);
 	check_shared(page, at, LENGTH);

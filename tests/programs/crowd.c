@@ -4,11 +4,11 @@
  *
  *	crowd SECONDS [PROCESSES [SEED]]
  *
- * Each member exports its whole address space and attaches parts of all others, itself among them, with threads that
- * touch, unmap, protect, move, advise, fork, attach anew and let go. The keeper kills, stops and replaces members
- * at random, watches that none of their threads stands still, and that every killed one ends. A page
- * of a member's arena may only hold what is written for that page of that member, and each member's own
- * words in the others' arenas may not go back.
+ * Each member exports its whole address space and attaches parts of all others, itself among them,
+ * with threads that touch, unmap, protect, move, advise, fork, attach anew and let go. The keeper
+ * kills, stops and replaces members at random, watches that none of their threads stands still, and
+ * that every killed one ends. A page of a member's arena may only hold what is written for that
+ * page of that member, and each member's own words in the others' arenas may not go back.
  */
 #include <fcntl.h>
 #include <pthread.h>
@@ -32,7 +32,9 @@
 #define STARTS 4	/* at most, between two looks at all */
 #define STILL 90		/* seconds after which a thread that did nothing hangs */
 
-/* what all know of all; a member that is replaced leaves what it wrote until its successor is there */
+/*
+ * what all know of all; a member that is replaced leaves what it wrote until its successor is there
+ */
 struct member {
 	_Atomic pid_t pid;
 	_Atomic long segid;	/* the whole address space */
@@ -64,7 +66,8 @@ static long value_for(int of, long page, unsigned int *seed)
 
 static bool legal(int of, long page, long value)
 {
-	return value == 0 || value == GOT_SIGBUS || value == GOT_SIGSEGV || value >> 32 == (of + 1L) * 1000 + page;
+	return value == 0 || value == GOT_SIGBUS || value == GOT_SIGSEGV ||
+	       value >> 32 == (of + 1L) * 1000 + page;
 }
 
 static void note(long value)
@@ -91,8 +94,8 @@ static void touch_arena(const struct view *view, long base, unsigned int *seed)
 }
 
 /*
- * The word of this thread in the kept pages of each arena, and what it last wrote there. A write is not lost as long
- * as the other lives; its successor begins with zeros.
+ * The word of this thread in the kept pages of each arena, and what it last wrote there. A write is
+ * not lost as long as the other lives; its successor begins with zeros.
  */
 static __thread long written[MOST_MEMBERS], written_in_life[MOST_MEMBERS];
 
@@ -107,7 +110,8 @@ static void touch_kept(const struct view *view, int thread)
 	if (value == GOT_SIGBUS || value == GOT_SIGSEGV)
 		return;
 	if (written_in_life[view->of] == view->life && value != written[view->of])
-		FAIL("the word in member %d is %s, and %ld was written", view->of, describe(value), written[view->of]);
+		FAIL("the word in member %d is %s, and %ld was written", view->of, describe(value),
+		     written[view->of]);
 	if (store(where, value + 1))
 		return;
 	written[view->of] = value + 1;
@@ -135,7 +139,8 @@ static bool attach(struct view *view, unsigned int *seed)
 	view->life = member->life;
 	view->is_arena = true;
 	view->length = LENGTH;
-	apid = GET(.segid = member->segid, .flags = rand_r(seed) % 8 ? XPMEM_GET_RDWR : XPMEM_GET_RDONLY);
+	apid = GET(.segid = member->segid,
+		   .flags = rand_r(seed) % 8 ? XPMEM_GET_RDWR : XPMEM_GET_RDONLY);
 	if (apid < 0) {
 		self->refused++;
 		return false;
@@ -145,8 +150,12 @@ static bool attach(struct view *view, unsigned int *seed)
 	if (rand_r(seed) % 64 == 0)
 		pin_some(apid, offset, seed);
 	if (rand_r(seed) % 4 == 0) {
-		/* somewhere around code, heap, stack, libraries or attachments of its own: all lie alike in its kin */
-		const long near[] = { (long)&table, (long)attach, (long)sbrk(0) - 16 * PAGE, (long)&offset, (long)printf, view->at };
+		/*
+		 * somewhere around code, heap, stack, libraries or attachments of its own: all lie
+		 * alike in its kin
+		 */
+		const long near[] = { (long)&table,  (long)attach, (long)sbrk(0) - 16 * PAGE,
+				      (long)&offset, (long)printf, view->at };
 
 		offset = (near[rand_r(seed) % 6] + (rand_r(seed) % 64 - 32) * PAGE) & -PAGE;
 		view->length = 32 * PAGE;
@@ -193,12 +202,14 @@ static void wait_or_wake(long word, unsigned int *seed)
 	struct timespec now;
 
 	if (rand_r(seed) % 2) {
-		(void)device_call(XPMEM_IOC_WAKE, &SIZED(xpmem_ioc_wake, .vaddr = word, .count = 2));
+		(void)device_call(XPMEM_IOC_WAKE,
+				  &SIZED(xpmem_ioc_wake, .vaddr = word, .count = 2));
 		return;
 	}
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	(void)device_call(XPMEM_IOC_WAIT, &SIZED(xpmem_ioc_wait, .vaddr = word, .expected = load(word) & 0xffffffff,
-						 .deadline = now.tv_sec * 1000000000ULL + now.tv_nsec + 2000000));
+	(void)device_call(XPMEM_IOC_WAIT,
+			  &SIZED(xpmem_ioc_wait, .vaddr = word, .expected = load(word) & 0xffffffff,
+				 .deadline = now.tv_sec * 1000000000ULL + now.tv_nsec + 2000000));
 }
 
 /* what an attacher may do to its own mapping */
@@ -218,7 +229,8 @@ static void change_view(struct view *view, unsigned int *seed)
 		(void)!mprotect(at, bytes, PROT_READ | PROT_WRITE);
 		break;
 	case 2:
-		moved = mremap(at, bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED, (char *)map_anonymous(bytes));
+		moved = mremap(at, bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED,
+			       (char *)map_anonymous(bytes));
 		if (moved != MAP_FAILED)
 			view->at = (long)moved;
 		break;
@@ -284,14 +296,17 @@ static void change_arena(unsigned int *seed)
 		break;
 	case 7:
 		other = map_anonymous(LENGTH);
-		if (mremap((void *)(self->arena + PAGES * PAGE), KEPT_PAGES * PAGE, KEPT_PAGES * PAGE,
-			   MREMAP_MAYMOVE | MREMAP_FIXED, (void *)other) != MAP_FAILED)
-			CHECK(mremap((void *)other, KEPT_PAGES * PAGE, KEPT_PAGES * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED,
+		if (mremap((void *)(self->arena + PAGES * PAGE), KEPT_PAGES * PAGE,
+			   KEPT_PAGES * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED,
+			   (void *)other) != MAP_FAILED)
+			CHECK(mremap((void *)other, KEPT_PAGES * PAGE, KEPT_PAGES * PAGE,
+				     MREMAP_MAYMOVE | MREMAP_FIXED,
 				     (void *)(self->arena + PAGES * PAGE)) != MAP_FAILED);
 		unmap(other + KEPT_PAGES * PAGE, LENGTH - KEPT_PAGES * PAGE);
 		break;
 	default:
-		(void)!madvise((void *)self->arena, LENGTH, rand_r(seed) % 2 ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
+		(void)!madvise((void *)self->arena, LENGTH,
+			       rand_r(seed) % 2 ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
 	}
 }
 
@@ -362,7 +377,8 @@ static void *live(void *thread_pointer)
 			touch_kept(view, thread->number);
 		} else {
 			note(load(view->at + rand_r(seed) % (view->length / PAGE) * PAGE));
-			note(touch_for_writing(view->at + rand_r(seed) % (view->length / PAGE) * PAGE));
+			note(touch_for_writing(view->at +
+					       rand_r(seed) % (view->length / PAGE) * PAGE));
 		}
 	}
 	return NULL;
@@ -435,7 +451,8 @@ static bool bury_the_dead(void)
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
 		number = member_of(pid);
 		if (WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status) != SIGKILL)
-			FAIL("%s %d ended with status %#x", number < 0 ? "an orphan," : "member", pid, status);
+			FAIL("%s %d ended with status %#x", number < 0 ? "an orphan," : "member",
+			     pid, status);
 		if (number < 0)
 			continue;
 		table->members[number].pid = 0;
@@ -556,16 +573,16 @@ static void keep(double seconds, int count, unsigned int seed)
 			interfere(i, &seed);
 		if (now() >= next_line) {
 			next_line += 10;
-			printf("%.0f s left: %ld touches, %ld signals, %ld refusals, %ld deaths\n", end - now(), TOTAL(touched),
-			       TOTAL(signals), TOTAL(refused), deaths);
+			printf("%.0f s left: %ld touches, %ld signals, %ld refusals, %ld deaths\n",
+			       end - now(), TOTAL(touched), TOTAL(signals), TOTAL(refused), deaths);
 		}
 		usleep(rand_r(&seed) % 100000);
 	}
 	end_all();
 	if (!module_users_fall_to(users, STILL))
 		FAIL("the module has %ld users, and had %ld", module_users(), users);
-	printf("crowd: %ld touches, %ld signals, %ld refusals, %ld deaths, %ld lives\n", TOTAL(touched), TOTAL(signals),
-	       TOTAL(refused), deaths, TOTAL(life));
+	printf("crowd: %ld touches, %ld signals, %ld refusals, %ld deaths, %ld lives\n",
+	       TOTAL(touched), TOTAL(signals), TOTAL(refused), deaths, TOTAL(life));
 	CHECK(has_proved());
 	harness_end();
 }
@@ -585,12 +602,14 @@ int main(int argc, char **argv)
 		map_table();
 		be_member(strtoul(argv[4], NULL, 10));
 	}
-	if (argc < 2 || argc > 4 || atoi(argv[1]) <= 0 || (argc > 2 && (atoi(argv[2]) < 1 || atoi(argv[2]) > MOST_MEMBERS))) {
+	if (argc < 2 || argc > 4 || atoi(argv[1]) <= 0 ||
+	    (argc > 2 && (atoi(argv[2]) < 1 || atoi(argv[2]) > MOST_MEMBERS))) {
 		fprintf(stderr, "usage: %s SECONDS [PROCESSES [SEED]]\n", argv[0]);
 		return 2;
 	}
 	table_file = memory_file(sizeof(*table));
 	CHECK_OK(answer(fcntl(table_file, F_SETFD, 0)));
 	map_table();
-	keep(atoi(argv[1]), argc > 2 ? atoi(argv[2]) : 6, argc > 3 ? strtoul(argv[3], NULL, 10) : (unsigned long)time(NULL));
+	keep(atoi(argv[1]), argc > 2 ? atoi(argv[2]) : 6,
+	     argc > 3 ? strtoul(argv[3], NULL, 10) : (unsigned long)time(NULL));
 }

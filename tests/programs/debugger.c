@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A debugger (/proc/PID/mem, ptrace) reads and writes attachments of private memory, with the rights of the
- * attachment and of the exporter's own mapping, and no others.
+ * A debugger (/proc/PID/mem, ptrace) reads and writes attachments of private memory, with the
+ * rights of the attachment and of the exporter's own mapping, and no others.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -52,7 +52,8 @@ static long peek(long address)
 {
 	long value;
 
-	return answer(pread(memory, &value, sizeof(value), address)) == sizeof(value) ? value : -errno;
+	return answer(pread(memory, &value, sizeof(value), address)) == sizeof(value) ? value :
+											-errno;
 }
 
 static long poke(long address, long value)

@@ -79,7 +79,8 @@ static long mapped(void *address)
 
 long map_anonymous(long length)
 {
-	return mapped(mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+	return mapped(
+		mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
 }
 
 long map_file(int file, long length, int protection, int flags)
@@ -267,7 +268,8 @@ long do_attach_segment(const long *a)
 {
 	long apid = GET(.segid = a[0], .flags = XPMEM_GET_RDWR);
 
-	return apid < 0 ? apid : ATTACH(.apid = apid, .offset = a[1], .length = a[2], .flags = a[3]);
+	return apid < 0 ? apid :
+			  ATTACH(.apid = apid, .offset = a[1], .length = a[2], .flags = a[3]);
 }
 
 long do_detach(const long *a)
@@ -294,7 +296,8 @@ long do_become(const long *a)
 {
 	gid_t supplementary = a[2];
 
-	if (setgroups(a[2] ? 1 : 0, &supplementary) || setresgid(a[1], a[1], a[1]) || setresuid(a[0], a[0], a[0]))
+	if (setgroups(a[2] ? 1 : 0, &supplementary) || setresgid(a[1], a[1], a[1]) ||
+	    setresuid(a[0], a[0], a[0]))
 		return -errno;
 	/* a change of user clears both */
 	if (prctl(PR_SET_DUMPABLE, 1) || prctl(PR_SET_PDEATHSIG, SIGKILL))

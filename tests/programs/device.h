@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The device through its ioctls, without any library, and the memory that cases export. Addresses are
- * longs, as everything is that travels between processes. Answers are as harness.h says.
+ * The device through its ioctls, without any library, and the memory that cases export. Addresses
+ * are longs, as everything is that travels between processes. Answers are as harness.h says.
  */
 #ifndef DEVICE_H
 #define DEVICE_H
@@ -50,7 +50,9 @@ void map_over(long address, long length, int protection, int flags, int file);
 void unmap(long address, long length);
 void protect(long address, long length, int protection);
 
-/* word k of a range differs from word k of any other seed; verify counts the words that are not so */
+/*
+ * word k of a range differs from word k of any other seed; verify counts the words that are not so
+ */
 void fill(long address, long length, long seed);
 long verify(long address, long length, long seed);
 
@@ -61,7 +63,8 @@ long do_load(const long *address);
 long do_store(const long *address_value);
 long do_fill(const long *address_length_seed);
 long do_verify(const long *address_length_seed);
-long do_count(const long *address_length_turns);	/* adds one to the first word of each page, in each turn */
+long do_count(
+	const long *address_length_turns); /* adds one to each page's first word, in each turn */
 long do_map(const long *length);			/* anonymous memory */
 long do_export(const long *address_length);
 long do_make(const long *address_length_mode_flags);
@@ -72,7 +75,8 @@ long do_segment_fd(const long *segid_flags);
 long do_dmabuf(const long *apid_offset_length);
 long do_release(const long *apid);
 long do_attach(const long *apid_offset_length_flags_vaddr);
-long do_attach_segment(const long *segid_offset_length_flags);	/* with a read-write permit of its own */
+long do_attach_segment(
+	const long *segid_offset_length_flags); /* with a read-write permit of its own */
 long do_detach(const long *address);
 long do_unmap(const long *address_length);
 long do_protect(const long *address_length_protection);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Segments as dma-bufs, which a driver of the tests maps for a device. A peer has the permit, the dma-buf and the
- * device; the main process exports.
+ * Segments as dma-bufs, which a driver of the tests maps for a device. A peer has the permit, the
+ * dma-buf and the device; the main process exports.
  */
 #include <fcntl.h>
 #include <string.h>
@@ -140,7 +140,8 @@ CASE(memory_file_too)
 
 CASE(private_mapping_of_a_file)
 {
-	check_same_bytes(map_file(memory_file(LENGTH), LENGTH, PROT_READ | PROT_WRITE, MAP_PRIVATE), IMPORTER_DYNAMIC);
+	check_same_bytes(map_file(memory_file(LENGTH), LENGTH, PROT_READ | PROT_WRITE, MAP_PRIVATE),
+			 IMPORTER_DYNAMIC);
 }
 
 CASE(untouched_memory)
@@ -347,11 +348,15 @@ CASE(mapped_while_memory_is_short)
 	sweep_prepare();
 	export_memory(map_anonymous(LENGTH));
 	apid = CHECK_OK(GET(.segid = segid, .flags = XPMEM_GET_RDWR));
-	CHECK_OK(here(do_import, CHECK_OK(DMABUF(.apid = apid, .length = LENGTH)), IMPORTER_DYNAMIC));
+	CHECK_OK(here(do_import, CHECK_OK(DMABUF(.apid = apid, .length = LENGTH)),
+		      IMPORTER_DYNAMIC));
 	sweep(&(struct sweep){ .attempt = map_for_device, .undo = unmap_for_device });
 }
 
-/* A driver that has it mapped, and was not told, keeps the pages, which are nobody else's till it lets go. */
+/*
+ * A driver that has it mapped, and was not told, keeps the pages, which are nobody else's till it
+ * lets go.
+ */
 static void check_kept(long before)
 {
 	CHECK_EQ(on(attacher, do_device_load, 0), 5);
@@ -451,7 +456,8 @@ CASE(exporter_ends)
 	attacher = peer_start();
 	memory = CHECK_OK(on(exporter, do_map, LENGTH));
 	CHECK_OK(on(exporter, do_store, memory, 5));
-	apid = CHECK_OK(on(attacher, do_get, CHECK_OK(on(exporter, do_export, memory, LENGTH)), XPMEM_GET_RDWR));
+	apid = CHECK_OK(on(attacher, do_get, CHECK_OK(on(exporter, do_export, memory, LENGTH)),
+			   XPMEM_GET_RDWR));
 	give_to_device(IMPORTER_PINNED);
 	peer_end(exporter, SIGKILL);
 	CHECK_EQ(on(attacher, do_device_load, 0), 5);
@@ -475,7 +481,8 @@ CASE(maker_ends)
 	exporter = peer_start();
 	attacher = peer_start();
 	memory = CHECK_OK(on(exporter, do_map, LENGTH));
-	apid = CHECK_OK(GET(.segid = CHECK_OK(on(exporter, do_export, memory, LENGTH)), .flags = XPMEM_GET_RDWR));
+	apid = CHECK_OK(GET(.segid = CHECK_OK(on(exporter, do_export, memory, LENGTH)),
+			    .flags = XPMEM_GET_RDWR));
 	peer_send_descriptor(attacher, CHECK_OK(DMABUF(.apid = apid, .length = LENGTH)));
 	dma_buf = CHECK_OK(on(attacher, do_receive_descriptor, 0));
 	CHECK_OK(on(attacher, do_import, dma_buf, IMPORTER_DYNAMIC));

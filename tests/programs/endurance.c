@@ -167,7 +167,9 @@ static long do_touch_often(const long *segid_turns)
 	long at = CHECK_OK(here(do_attach_segment, segid_turns[0], 0, PAGE)), i;
 
 	start_thread(map_and_unmap, (long)&maps);
-	/* On a busy machine so many touches may pass before the other threads have had their turn. */
+	/*
+	 * On a busy machine so many touches may pass before the other threads have had their turn.
+	 */
 	for (i = 0; i < segid_turns[1] || !maps || !board->turns[1]; i++)
 		CHECK_OK(touch_for_writing(at));
 	return maps;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What listeners of the netlink group are told. Some cases change the parameter max_segments; who calls
- * them sets it back.
+ * What listeners of the netlink group are told. Some cases change the parameter max_segments; who
+ * calls them sets it back.
  */
 #include <fcntl.h>
 #include <linux/netlink.h>
@@ -29,12 +29,15 @@ static const struct kind {
 	int created, gone, get;
 	int id, reason, time, pid, last;
 } kinds[] = {
-	{ XPMEM_NL_CMD_SEGMENT_CREATED, XPMEM_NL_CMD_SEGMENT_GONE, XPMEM_NL_CMD_SEGMENT_GET, XPMEM_A_SEGMENT_ID,
-	  XPMEM_A_SEGMENT_REASON, XPMEM_A_SEGMENT_TIME, XPMEM_A_SEGMENT_PID, XPMEM_A_SEGMENT_MAX },
-	{ XPMEM_NL_CMD_PERMIT_CREATED, XPMEM_NL_CMD_PERMIT_GONE, XPMEM_NL_CMD_PERMIT_GET, XPMEM_A_PERMIT_ID,
-	  XPMEM_A_PERMIT_REASON, XPMEM_A_PERMIT_TIME, XPMEM_A_PERMIT_PID, XPMEM_A_PERMIT_MAX },
-	{ XPMEM_NL_CMD_ATTACHMENT_CREATED, XPMEM_NL_CMD_ATTACHMENT_GONE, XPMEM_NL_CMD_ATTACHMENT_GET, XPMEM_A_ATTACHMENT_ID,
-	  XPMEM_A_ATTACHMENT_REASON, XPMEM_A_ATTACHMENT_TIME, XPMEM_A_ATTACHMENT_PID, XPMEM_A_ATTACHMENT_MAX },
+	{ XPMEM_NL_CMD_SEGMENT_CREATED, XPMEM_NL_CMD_SEGMENT_GONE, XPMEM_NL_CMD_SEGMENT_GET,
+	  XPMEM_A_SEGMENT_ID, XPMEM_A_SEGMENT_REASON, XPMEM_A_SEGMENT_TIME, XPMEM_A_SEGMENT_PID,
+	  XPMEM_A_SEGMENT_MAX },
+	{ XPMEM_NL_CMD_PERMIT_CREATED, XPMEM_NL_CMD_PERMIT_GONE, XPMEM_NL_CMD_PERMIT_GET,
+	  XPMEM_A_PERMIT_ID, XPMEM_A_PERMIT_REASON, XPMEM_A_PERMIT_TIME, XPMEM_A_PERMIT_PID,
+	  XPMEM_A_PERMIT_MAX },
+	{ XPMEM_NL_CMD_ATTACHMENT_CREATED, XPMEM_NL_CMD_ATTACHMENT_GONE,
+	  XPMEM_NL_CMD_ATTACHMENT_GET, XPMEM_A_ATTACHMENT_ID, XPMEM_A_ATTACHMENT_REASON,
+	  XPMEM_A_ATTACHMENT_TIME, XPMEM_A_ATTACHMENT_PID, XPMEM_A_ATTACHMENT_MAX },
 };
 
 #define KIND_COUNT (sizeof(kinds) / sizeof(kinds[0]))
@@ -50,7 +53,8 @@ struct event {
 static const struct kind *kind_of(int command)
 {
 	for (size_t i = 0; i < KIND_COUNT; i++)
-		if (kinds[i].created == command || kinds[i].gone == command || kinds[i].get == command)
+		if (kinds[i].created == command || kinds[i].gone == command ||
+		    kinds[i].get == command)
 			return &kinds[i];
 	return NULL;
 }
@@ -70,7 +74,8 @@ static long join(struct nl_sock *socket)
 	int group = genl_ctrl_resolve_grp(socket, XPMEM_FAMILY_NAME, XPMEM_GROUP_EVENTS);
 
 	CHECK(group > 0);
-	return answer(setsockopt(nl_socket_get_fd(socket), SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof(group)));
+	return answer(setsockopt(nl_socket_get_fd(socket), SOL_NETLINK, NETLINK_ADD_MEMBERSHIP,
+				 &group, sizeof(group)));
 }
 
 static void listen_to_events(void)
@@ -78,11 +83,15 @@ static void listen_to_events(void)
 	const int size = 4 << 20;
 
 	listener = open_socket();
-	CHECK_OK(answer(setsockopt(nl_socket_get_fd(listener), SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size))));
+	CHECK_OK(answer(setsockopt(nl_socket_get_fd(listener), SOL_SOCKET, SO_RCVBUFFORCE, &size,
+				   sizeof(size))));
 	CHECK_OK(join(listener));
 }
 
-/* The next event, or whatever error the socket has, -EAGAIN when there is none and flags say not to wait. */
+/*
+ * The next event, or whatever error the socket has, -EAGAIN when there is none and flags say not to
+ * wait.
+ */
 static long receive(struct nl_sock *socket, int flags, struct event *event)
 {
 	static unsigned char buffer[1 << 16];
@@ -103,7 +112,9 @@ static long receive(struct nl_sock *socket, int flags, struct event *event)
 		CHECK(event->attrs[kind->id]);
 		CHECK(event->attrs[kind->time]);
 		event->id = nla_get_s64(event->attrs[kind->id]);
-		event->reason = event->attrs[kind->reason] ? (int)nla_get_u32(event->attrs[kind->reason]) : 0;
+		event->reason = event->attrs[kind->reason] ?
+					(int)nla_get_u32(event->attrs[kind->reason]) :
+					0;
 	}
 	return 0;
 }
@@ -269,7 +280,8 @@ static void revoke_by_netlink(int command, int attribute, int64_t id)
 	int family = genl_ctrl_resolve(socket, XPMEM_FAMILY_NAME);
 	struct nl_msg *msg = nlmsg_alloc();
 
-	CHECK(msg && genlmsg_put(msg, NL_AUTO_PORT, NL_AUTO_SEQ, family, 0, NLM_F_REQUEST | NLM_F_ACK, command, XPMEM_FAMILY_VERSION));
+	CHECK(msg && genlmsg_put(msg, NL_AUTO_PORT, NL_AUTO_SEQ, family, 0,
+				 NLM_F_REQUEST | NLM_F_ACK, command, XPMEM_FAMILY_VERSION));
 	CHECK_EQ(nla_put_s64(msg, attribute, id), 0);
 	CHECK(nl_send_auto(socket, msg) > 0);
 	nlmsg_free(msg);
@@ -430,7 +442,8 @@ CASE(overrun)
 	int i;
 
 	listen_to_events();
-	CHECK_OK(answer(setsockopt(nl_socket_get_fd(listener), SOL_SOCKET, SO_RCVBUF, &size, sizeof(size))));
+	CHECK_OK(answer(setsockopt(nl_socket_get_fd(listener), SOL_SOCKET, SO_RCVBUF, &size,
+				   sizeof(size))));
 	CHECK_OK(device_open());
 	page = map_anonymous(PAGE);
 	for (i = 0; i < MANY; i++)
@@ -504,7 +517,8 @@ static bool list(void (*visit)(int64_t id))
 
 	nl_socket_modify_cb(socket, NL_CB_VALID, NL_CB_CUSTOM, on_listed, &visit);
 	for (size_t i = 0; i < KIND_COUNT; i++) {
-		CHECK(genl_send_simple(socket, family, kinds[i].get, XPMEM_FAMILY_VERSION, NLM_F_DUMP) >= 0);
+		CHECK(genl_send_simple(socket, family, kinds[i].get, XPMEM_FAMILY_VERSION,
+				       NLM_F_DUMP) >= 0);
 		switch (nl_recvmsgs_default(socket)) {
 		case 0:
 			break;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What a process does to the mapping itself: cut, protect, move, inherit, attach itself and each other. */
+/*
+ * What a process does to the mapping itself: cut, protect, move, inherit, attach itself and each
+ * other.
+ */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -187,7 +190,8 @@ CASE(mremap_moves_all)
 
 	attach_touched();
 	target = map_anonymous(LENGTH);
-	CHECK(mremap((void *)at, LENGTH, LENGTH, MREMAP_MAYMOVE | MREMAP_FIXED, (void *)target) == (void *)target);
+	CHECK(mremap((void *)at, LENGTH, LENGTH, MREMAP_MAYMOVE | MREMAP_FIXED, (void *)target) ==
+	      (void *)target);
 	CHECK_EQ(load(at), GOT_SIGSEGV);
 	CHECK_EQ(verify(target, LENGTH, 1), 0);
 	CHECK_OK(on(exporter, do_fill, source, LENGTH, 2));
@@ -205,7 +209,8 @@ CASE(mremap_moves_part)
 
 	attach_touched();
 	target = map_anonymous(2 * PAGE);
-	CHECK(mremap((void *)(at + 2 * PAGE), 2 * PAGE, 2 * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, (void *)target) == (void *)target);
+	CHECK(mremap((void *)(at + 2 * PAGE), 2 * PAGE, 2 * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED,
+		     (void *)target) == (void *)target);
 	check_pages("++--++++");
 	CHECK_EQ(load(target), FIRST_WORD(2));
 	CHECK_OK(on(exporter, do_fill, source, LENGTH, 2));
@@ -238,7 +243,8 @@ CASE(mremap_cannot_grow_shared_memory)
 CASE(mremap_cannot_leave_a_range)
 {
 	attach_touched();
-	CHECK(mremap((void *)at, LENGTH, LENGTH, MREMAP_MAYMOVE | MREMAP_DONTUNMAP, NULL) == MAP_FAILED);
+	CHECK(mremap((void *)at, LENGTH, LENGTH, MREMAP_MAYMOVE | MREMAP_DONTUNMAP, NULL) ==
+	      MAP_FAILED);
 	check_pages("++++++++");
 }
 
@@ -248,7 +254,8 @@ CASE(memory_moved_over_a_part)
 
 	attach_touched();
 	fill(own, 2 * PAGE, 5);
-	CHECK(mremap((void *)own, 2 * PAGE, 2 * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, (void *)(at + 3 * PAGE)) == (void *)(at + 3 * PAGE));
+	CHECK(mremap((void *)own, 2 * PAGE, 2 * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED,
+		     (void *)(at + 3 * PAGE)) == (void *)(at + 3 * PAGE));
 	CHECK_EQ(verify(at + 3 * PAGE, 2 * PAGE, 5), 0);
 	CHECK_EQ(on(exporter, do_load, source + 3 * PAGE), FIRST_WORD(3));
 	unmap(at + 3 * PAGE, 2 * PAGE);
@@ -332,7 +339,9 @@ static bool has_flag(long address, const char *flag)
 	return found;
 }
 
-/* the exporter's memory comes into no core dump of the attacher, which cannot ask for that either */
+/*
+ * the exporter's memory comes into no core dump of the attacher, which cannot ask for that either
+ */
 static void check_no_core_dump(long memory)
 {
 	attach_memory(memory);
@@ -354,8 +363,10 @@ CASE(core_dump_of_shared_memory)
 
 CASE(madvise)
 {
-	static const int harmless[] = { MADV_DONTNEED, MADV_WILLNEED, MADV_RANDOM, MADV_COLD, MADV_PAGEOUT, MADV_FREE,
-		MADV_POPULATE_READ, MADV_POPULATE_WRITE, MADV_HUGEPAGE, MADV_NOHUGEPAGE, MADV_MERGEABLE, MADV_REMOVE };
+	static const int harmless[] = { MADV_DONTNEED,	    MADV_WILLNEED,	 MADV_RANDOM,
+					MADV_COLD,	    MADV_PAGEOUT,	 MADV_FREE,
+					MADV_POPULATE_READ, MADV_POPULATE_WRITE, MADV_HUGEPAGE,
+					MADV_NOHUGEPAGE,    MADV_MERGEABLE,	 MADV_REMOVE };
 	size_t i;
 
 	attach_touched();

@@ -66,10 +66,12 @@ void skip(const char *format, ...)
 	leave(EXIT_SKIPPED);
 }
 
-void check_equal(const char *file, int line, const char *what, long actual, const char *wanted, long expected)
+void check_equal(const char *file, int line, const char *what, long actual, const char *wanted,
+		 long expected)
 {
 	if (actual != expected)
-		fail(file, line, "%s is %s, expected %s = %s", what, describe(actual), wanted, describe(expected));
+		fail(file, line, "%s is %s, expected %s = %s", what, describe(actual), wanted,
+		     describe(expected));
 }
 
 long check_ok(const char *file, int line, const char *what, long actual)
@@ -79,10 +81,12 @@ long check_ok(const char *file, int line, const char *what, long actual)
 	return actual;
 }
 
-void check_either(const char *file, int line, const char *what, long actual, long first, long second)
+void check_either(const char *file, int line, const char *what, long actual, long first,
+		  long second)
 {
 	if (actual != first && actual != second)
-		fail(file, line, "%s is %s, expected %s or %s", what, describe(actual), describe(first), describe(second));
+		fail(file, line, "%s is %s, expected %s or %s", what, describe(actual),
+		     describe(first), describe(second));
 }
 
 static void on_fault(int number, siginfo_t *info, void *context)
@@ -93,7 +97,8 @@ static void on_fault(int number, siginfo_t *info, void *context)
 	(void)context;
 	if (touching)
 		siglongjmp(touch_exit, number);
-	length = snprintf(text, sizeof(text), "unexpected %s at %p\n", number == SIGBUS ? "SIGBUS" : "SIGSEGV", info->si_addr);
+	length = snprintf(text, sizeof(text), "unexpected %s at %p\n",
+			  number == SIGBUS ? "SIGBUS" : "SIGSEGV", info->si_addr);
 	if (write(STDERR_FILENO, text, length) != length)
 		_exit(EXIT_FAILURE);
 	_exit(EXIT_FAILURE);
@@ -109,7 +114,9 @@ static void on_alarm(int number)
 	_exit(EXIT_FAILURE);
 }
 
-/* noinline: the value that sigsetjmp's caller holds must not live in a register that the jump loses */
+/*
+ * noinline: the value that sigsetjmp's caller holds must not live in a register that the jump loses
+ */
 #define TOUCH(access) do { \
 	int number_ = sigsetjmp(touch_exit, 1); \
 	if (number_) { \

@@ -41,7 +41,9 @@ void case_register(struct test_case *test);
 	} \
 	static void case_##id(void)
 
-/* how many times slower than the stock kernel this one is, as the environment says: for time limits */
+/*
+ * how many times slower than the stock kernel this one is, as the environment says: for time limits
+ */
 unsigned int slowness(void);
 
 /* what main does around a case: the end of the time limit (0: none) fails the run */
@@ -49,8 +51,8 @@ void harness_start(const char *name, unsigned int time_limit);
 void harness_end(void) __attribute__((noreturn));
 
 /*
- * Everything that can be asked of a process answers with one long: zero or more is a value, -errno an
- * error, and the two below say which signal a touch of memory raised.
+ * Everything that can be asked of a process answers with one long: zero or more is a value, -errno
+ * an error, and the two below say which signal a touch of memory raised.
  */
 #define BY_SIGNAL(number) (-10000L - (number))
 #define GOT_SIGBUS BY_SIGNAL(SIGBUS)
@@ -60,17 +62,22 @@ void harness_end(void) __attribute__((noreturn));
 #define FAIL(...) fail(__FILE__, __LINE__, __VA_ARGS__)
 #define SKIP(...) skip(__VA_ARGS__)
 #define CHECK(condition) do { if (!(condition)) FAIL("not so: %s", #condition); } while (0)
-#define CHECK_EQ(actual, expected) check_equal(__FILE__, __LINE__, #actual, (long)(actual), #expected, (long)(expected))
+#define CHECK_EQ(actual, expected) \
+	check_equal(__FILE__, __LINE__, #actual, (long)(actual), #expected, (long)(expected))
 /* the value, which must not be an error or a signal */
 #define CHECK_OK(actual) check_ok(__FILE__, __LINE__, #actual, (long)(actual))
 /* one of two signals or errors, where the contract leaves the choice open */
-#define CHECK_EITHER(actual, first, second) check_either(__FILE__, __LINE__, #actual, (long)(actual), (long)(first), (long)(second))
+#define CHECK_EITHER(actual, first, second) \
+	check_either(__FILE__, __LINE__, #actual, (long)(actual), (long)(first), (long)(second))
 
-void fail(const char *file, int line, const char *format, ...) __attribute__((noreturn, format(printf, 3, 4)));
+void fail(const char *file, int line, const char *format, ...)
+	__attribute__((noreturn, format(printf, 3, 4)));
 void skip(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));
-void check_equal(const char *file, int line, const char *what, long actual, const char *wanted, long expected);
+void check_equal(const char *file, int line, const char *what, long actual, const char *wanted,
+		 long expected);
 long check_ok(const char *file, int line, const char *what, long actual);
-void check_either(const char *file, int line, const char *what, long actual, long first, long second);
+void check_either(const char *file, int line, const char *what, long actual, long first,
+		  long second);
 
 /* "EINVAL", "SIGBUS" or the number; in a buffer that the eighth call from here overwrites */
 const char *describe(long answer);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the exporter has mapped huge is mapped huge, and is right whatever either side does to parts of it. And of small pages no more is
- * mapped than is likely to be used.
+ * What the exporter has mapped huge is mapped huge, and is right whatever either side does to parts
+ * of it. And of small pages no more is mapped than is likely to be used.
  */
 #include <fcntl.h>
 #include <linux/futex.h>
@@ -66,7 +66,8 @@ static long do_wake(const long *address)
 
 static long do_move(const long *address_length)
 {
-	return answer((long)mremap((void *)address_length[0], address_length[1], address_length[1], MREMAP_MAYMOVE));
+	return answer((long)mremap((void *)address_length[0], address_length[1], address_length[1],
+				   MREMAP_MAYMOVE));
 }
 
 static long do_map_huge(const long *length)
@@ -84,7 +85,8 @@ static bool has_huge_pages(long address, long length)
 
 	CHECK(file);
 	while (fgets(line, sizeof(line), file)) {
-		if (sscanf(line, "%lx-%lx", &start, &end) == 2 && strchr(line, '-') < strchr(line, ' '))
+		if (sscanf(line, "%lx-%lx", &start, &end) == 2 &&
+		    strchr(line, '-') < strchr(line, ' '))
 			inside = (long)start < address + length && (long)end > address;
 		else if (inside && sscanf(line, "AnonHugePages: %ld", &size) == 1)
 			huge += size;
@@ -185,7 +187,8 @@ CASE(hugetlb)
 	long before;
 
 	write_file("/proc/sys/vm/nr_hugepages", "4");
-	memory = mmap(NULL, 2 * HUGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, -1, 0);
+	memory = mmap(NULL, 2 * HUGE, PROT_READ | PROT_WRITE,
+		      MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, -1, 0);
 	if (memory == MAP_FAILED)
 		SKIP("no huge pages to reserve on this machine: %s", strerror(errno));
 	CHECK_OK(device_open());
@@ -338,7 +341,8 @@ CASE(huge_zero_page)
 CASE(read_only_attachment)
 {
 	share();
-	at = CHECK_OK(on(attacher, do_attach_segment, export_range(page, LENGTH), 0, LENGTH, XPMEM_ATTACH_RDONLY));
+	at = CHECK_OK(on(attacher, do_attach_segment, export_range(page, LENGTH), 0, LENGTH,
+			 XPMEM_ATTACH_RDONLY));
 	touch_huge();
 	CHECK_EQ(on(attacher, do_store, at, 5), GOT_SIGSEGV);
 	CHECK_EQ(on(attacher, do_protect, at, LENGTH, PROT_READ | PROT_WRITE), -EACCES);
@@ -381,7 +385,8 @@ CASE(exporter_discards_a_part)
 	CHECK_EQ(on(attacher, do_load, WORD(at, 99)), load(WORD(page, 99)));
 	CHECK_OK(on(attacher, do_store, WORD(at, 100), 5));
 	CHECK_EQ(load(WORD(page, 100)), 5);
-	CHECK_EQ(on(attacher, do_verify, at + HUGE, LENGTH - HUGE, 1), verify(page + HUGE, LENGTH - HUGE, 1));
+	CHECK_EQ(on(attacher, do_verify, at + HUGE, LENGTH - HUGE, 1),
+		 verify(page + HUGE, LENGTH - HUGE, 1));
 }
 
 CASE(exporter_protects_a_part)
@@ -417,7 +422,8 @@ CASE(exporter_writes_while_pages_split)
 	for (turn = 0; turn < 20; turn++) {
 		CHECK_OK(on(attacher, do_fill, at, LENGTH, turn));
 		CHECK_EQ(verify(page, LENGTH, turn), 0);
-		CHECK_OK(answer(madvise((void *)(page + turn % 4 * HUGE), HUGE, turn % 2 ? MADV_DONTNEED : MADV_FREE)));
+		CHECK_OK(answer(madvise((void *)(page + turn % 4 * HUGE), HUGE,
+					turn % 2 ? MADV_DONTNEED : MADV_FREE)));
 		fill(page, LENGTH, turn + 100);
 		CHECK_EQ(on(attacher, do_verify, at, LENGTH, turn + 100), 0);
 		protect(WORD(page, turn * 50), PAGE, PROT_READ);
@@ -489,7 +495,8 @@ CASE(elsewhere)
 	apid = CHECK_OK(on(attacher, do_get, segid, XPMEM_GET_RDWR));
 	place = CHECK_OK(on(attacher, do_map_huge, LENGTH + HUGE));
 	CHECK_OK(on(attacher, do_unmap, place, LENGTH + HUGE));
-	at = CHECK_OK(on(attacher, do_attach, apid, 0, LENGTH, XPMEM_ATTACH_FIXED, place + 3 * PAGE));
+	at = CHECK_OK(
+		on(attacher, do_attach, apid, 0, LENGTH, XPMEM_ATTACH_FIXED, place + 3 * PAGE));
 	CHECK_EQ(on(attacher, do_verify, at, LENGTH, 1), 0);
 	CHECK_OK(on(attacher, do_fill, at, LENGTH, 2));
 	CHECK_EQ(verify(page, LENGTH, 2), 0);

@@ -2,8 +2,9 @@
 /*
  * instructions GROUP
  *
- * What things cost, in instructions: in a VM whose time-stamp counter counts them (./vm bench). Prints lines of a name, a value and
- * what it is, with tabs between them. Each value is the least of some attempts, as timer ticks may fall into them.
+ * What things cost, in instructions: in a VM whose time-stamp counter counts them (./vm bench).
+ * Prints lines of a name, a value and what it is, with tabs between them. Each value is the least
+ * of some attempts, as timer ticks may fall into them.
  */
 #include <pthread.h>
 #include <signal.h>
@@ -36,7 +37,8 @@ static void print(const char *group, const char *name, long value, const char *w
 }
 
 /* In tenths, or hundredths, so that small ones keep their digits. */
-static void print_fraction(const char *group, const char *name, double value, int digits, const char *what)
+static void print_fraction(const char *group, const char *name, double value, int digits,
+			   const char *what)
 {
 	printf("%s%s%s\t%.*f\t%s\n", group, *group ? "_" : "", name, digits, value, what);
 	fflush(stdout);
@@ -89,7 +91,8 @@ static long populated(const char *kind, long length)
 		close(file);
 	} else {
 		memory = map_aligned(length, 2 * MIB);
-		CHECK_OK(answer(madvise((void *)memory, length, strcmp(kind, "huge") ? MADV_NOHUGEPAGE : MADV_HUGEPAGE)));
+		CHECK_OK(answer(madvise((void *)memory, length,
+					strcmp(kind, "huge") ? MADV_NOHUGEPAGE : MADV_HUGEPAGE)));
 	}
 	fill(memory, length, 1);
 	return memory;
@@ -97,7 +100,8 @@ static long populated(const char *kind, long length)
 
 static void measure_reading(const char *kind, long segid)
 {
-	long apid = CHECK_OK(on(attacher, do_get, segid, XPMEM_GET_RDWR)), cost = -1, faults = -1, at, before;
+	long apid = CHECK_OK(on(attacher, do_get, segid, XPMEM_GET_RDWR)), cost = -1, faults = -1,
+	     at, before;
 	int i;
 
 	for (i = 0; i < ATTEMPTS; i++) {
@@ -107,7 +111,8 @@ static void measure_reading(const char *kind, long segid)
 		faults = least(faults, on(attacher, do_count_faults, 0) - before);
 		CHECK_OK(on(attacher, do_detach, at));
 	}
-	print_fraction(kind, "first_touch", (double)cost / (REGION / PAGE), 1, "a page, first read of 64 MiB that the exporter has touched");
+	print_fraction(kind, "first_touch", (double)cost / (REGION / PAGE), 1,
+		       "a page, first read of 64 MiB that the exporter has touched");
 	print(kind, "faults", faults * 4, "faults for 256 MiB");
 	for (i = 0, faults = -1; i < ATTEMPTS; i++) {
 		at = CHECK_OK(on(attacher, do_attach, apid, 0, REGION, XPMEM_ATTACH_POPULATE));
@@ -137,7 +142,8 @@ static void measure_unmapping(const char *kind)
 		CHECK_OK(on(attacher, do_release, apid));
 		CHECK_OK(REMOVE(.segid = segid));
 	}
-	print_fraction(kind, "munmap", (double)attached / plain, 2, "times plain, munmap of 64 MiB that are attached and touched");
+	print_fraction(kind, "munmap", (double)attached / plain, 2,
+		       "times plain, munmap of 64 MiB that are attached and touched");
 }
 
 static void measure_touch(const char *kind)
@@ -162,7 +168,8 @@ static void measure_plain_touch(void)
 		cost = least(cost, here(do_read_pages, other, REGION));
 		unmap(other, REGION);
 	}
-	print_fraction("plain", "first_touch", (double)cost / (REGION / PAGE), 1, "a page, first read of 64 MiB of a memfd, mapped without XPMEM");
+	print_fraction("plain", "first_touch", (double)cost / (REGION / PAGE), 1,
+		       "a page, first read of 64 MiB of a memfd, mapped without XPMEM");
 	unmap(memory, REGION);
 	close(file);
 }
@@ -205,7 +212,8 @@ static long do_get_release(const long *segid)
 
 static long make_remove(long memory)
 {
-	struct xpmem_ioc_make make = SIZED(xpmem_ioc_make, .vaddr = memory, .length = PAGE, .mode = 0600);
+	struct xpmem_ioc_make make =
+		SIZED(xpmem_ioc_make, .vaddr = memory, .length = PAGE, .mode = 0600);
 	long begun = now();
 
 	CHECK_OK(device_call(XPMEM_IOC_MAKE, &make));
@@ -242,13 +250,16 @@ static double measure_single_pages(bool made_by_exporter)
 
 static void single(void)
 {
-	print("untouched", "page", measure_single_pages(false), "a page, first read of 2 MiB that nobody has touched");
-	print("trickled", "page", measure_single_pages(true), "a page, reads of 2 MiB of which the exporter makes one page at a time");
+	print("untouched", "page", measure_single_pages(false),
+	      "a page, first read of 2 MiB that nobody has touched");
+	print("trickled", "page", measure_single_pages(true),
+	      "a page, reads of 2 MiB of which the exporter makes one page at a time");
 }
 
 static long least_of_attaching(long memory)
 {
-	long segid = export_range(memory, PAGE), apid = CHECK_OK(on(attacher, do_get, segid, XPMEM_GET_RDWR)), cost = -1;
+	long segid = export_range(memory, PAGE),
+	     apid = CHECK_OK(on(attacher, do_get, segid, XPMEM_GET_RDWR)), cost = -1;
 	int i;
 
 	for (i = 0; i < ATTEMPTS * 4; i++)
@@ -266,8 +277,10 @@ static void attach(void)
 	for (i = 0; i < ATTEMPTS * 4; i++)
 		plain = least(plain, map_unmap(file));
 	print("plain", "attach_detach", plain, "mmap and munmap of a page of a memfd");
-	print("private", "attach_detach", least_of_attaching(map_anonymous(PAGE)), "attach and detach of a page");
-	print("memfd", "attach_detach", least_of_attaching(map_shared(PAGE)), "attach and detach of a page");
+	print("private", "attach_detach", least_of_attaching(map_anonymous(PAGE)),
+	      "attach and detach of a page");
+	print("memfd", "attach_detach", least_of_attaching(map_shared(PAGE)),
+	      "attach and detach of a page");
 }
 
 static void measure_control(long live, long memory, long segid)
@@ -302,7 +315,8 @@ static void control(void)
 static long map_touch_unmap(void)
 {
 	long begun = now(), length = 32 * PAGE, offset;
-	volatile char *piece = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	volatile char *piece =
+		mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	for (offset = 0; offset < length; offset += PAGE)
 		piece[offset] = 1;
@@ -334,14 +348,16 @@ static long do_attach_many(const long *segid_count_pages)
 
 static void exporter(void)
 {
-	const long pages = 1024, attachments = 100000, each = 20000; /* of the 65,530 mappings that a process may have by default */
+	const long pages = 1024, attachments = 100000,
+		   each = 20000; /* of the 65,530 mappings that a process may have by default */
 	long memory = populated("private", pages * PAGE), plain = least_of_mapping(), segid, i;
 
 	segid = CHECK_OK(MAKE(.length = 0x7ffffffff000, .mode = 0600));
 	print_fraction("exported", "map_touch_unmap", (double)least_of_mapping() / plain, 2,
 		       "times plain, mmap, touch, munmap of 32 pages, all exported");
 	for (i = 0; i < attachments; i += each)
-		CHECK_OK(on(peer_start(), do_attach_many, export_range(memory, pages * PAGE), each, pages));
+		CHECK_OK(on(peer_start(), do_attach_many, export_range(memory, pages * PAGE), each,
+			    pages));
 	print_fraction("attached", "map_touch_unmap", (double)least_of_mapping() / plain, 2,
 		       "times plain, same with 100,000 attachments of other memory");
 	CHECK_OK(REMOVE(.segid = segid));
@@ -366,7 +382,10 @@ static struct crowd *crowd_create(int members)
 	return crowd;
 }
 
-/* Forks @count members that do @act, meeting @meetings times meanwhile, and then wait for their end; returns when all have acted. */
+/*
+ * Forks @count members that do @act, meeting @meetings times meanwhile, and then wait for their
+ * end; returns when all have acted.
+ */
 static void crowd_start(struct crowd *crowd, pid_t *members, int count, int meetings,
 			void (*act)(struct crowd *crowd, int number, long argument), long argument)
 {
@@ -402,7 +421,10 @@ static long crowd_end(const pid_t *members, int count)
 #define ATTACHERS 1000
 #define WINDOWS 4
 
-/* The first window by all, the third by one only. A fork of the exporter takes all of it away again. */
+/*
+ * The first window by all, the third by one only. A fork of the exporter takes all of it away
+ * again.
+ */
 static void attach_and_touch(struct crowd *crowd, int number, long segid)
 {
 	long at = do_attach_segment(ARGUMENTS(segid, 0, WINDOWS * 2 * MIB));
@@ -434,17 +456,22 @@ static long least_of_discarding(long address)
 
 static void notifier(void)
 {
-	long memory = populated("private", WINDOWS * 2 * MIB), segid = export_range(memory, WINDOWS * 2 * MIB);
+	long memory = populated("private", WINDOWS * 2 * MIB),
+	     segid = export_range(memory, WINDOWS * 2 * MIB);
 	struct crowd *crowd = crowd_create(ATTACHERS);
 	pid_t members[ATTACHERS];
 
 	/* Else the members had the pages, too, and the exporter's zap freed none. */
 	CHECK_OK(answer(madvise((void *)memory, WINDOWS * 2 * MIB, MADV_DONTFORK)));
-	print("invalidate", "alone", least_of_discarding(memory + 2 * MIB), "madvise(MADV_DONTNEED) of a page of an exporter without attachers");
+	print("invalidate", "alone", least_of_discarding(memory + 2 * MIB),
+	      "madvise(MADV_DONTNEED) of a page of an exporter without attachers");
 	crowd_start(crowd, members, ATTACHERS, 1, attach_and_touch, segid);
-	print("invalidate", "by_none", least_of_discarding(memory + 2 * MIB + PAGE), "the same, attached by 1,000 processes, mapped by none");
-	print("invalidate", "by_one", least_of_discarding(memory + 4 * MIB), "the same, attached by 1,000 processes, mapped by one");
-	print("invalidate", "by_all", least_of_discarding(memory), "the same, attached and mapped by 1,000 processes");
+	print("invalidate", "by_none", least_of_discarding(memory + 2 * MIB + PAGE),
+	      "the same, attached by 1,000 processes, mapped by none");
+	print("invalidate", "by_one", least_of_discarding(memory + 4 * MIB),
+	      "the same, attached by 1,000 processes, mapped by one");
+	print("invalidate", "by_all", least_of_discarding(memory),
+	      "the same, attached and mapped by 1,000 processes");
 	crowd_end(members, ATTACHERS);
 }
 
@@ -469,7 +496,8 @@ static void map_all(struct crowd *crowd, int number, long none)
 	(void)none;
 	for (i = 0; i < MEMBERS; i++)
 		if (i != number)
-			CHECK_OK(load(map_file(crowd->files[i], PAGE, PROT_READ | PROT_WRITE, MAP_SHARED)));
+			CHECK_OK(load(map_file(crowd->files[i], PAGE, PROT_READ | PROT_WRITE,
+					       MAP_SHARED)));
 }
 
 static void teardown(void)
@@ -509,7 +537,8 @@ static long slab(void)
 
 static void memory(void)
 {
-	long page = populated("private", PAGE), segid = 0, before, segments, permits, apid = 0, attachments, mappings, i;
+	long page = populated("private", PAGE), segid = 0, before, segments, permits, apid = 0,
+	     attachments, mappings, i;
 	int file = memory_file(PAGE);
 
 	before = slab();
@@ -529,15 +558,19 @@ static void memory(void)
 		map_file(file, PAGE, PROT_READ, MAP_SHARED);
 	mappings = slab() - before;
 	print("memory", "segment", segments / OBJECTS, "bytes of kernel memory");
-	print("memory", "permit", permits / OBJECTS, "bytes of kernel memory, before anything is attached with it");
-	print("memory", "attachment", (attachments - mappings) / OBJECTS, "bytes of kernel memory more than a plain shared mapping");
+	print("memory", "permit", permits / OBJECTS,
+	      "bytes of kernel memory, before anything is attached with it");
+	print("memory", "attachment", (attachments - mappings) / OBJECTS,
+	      "bytes of kernel memory more than a plain shared mapping");
 }
 
 int main(int argc, char **argv)
 {
-	static const struct { const char *name; void (*run)(void); } groups[] = {
-		{ "touch", touch }, { "single", single }, { "attach", attach }, { "control", control }, { "exporter", exporter },
-		{ "notifier", notifier }, { "teardown", teardown }, { "memory", memory },
+	static const struct { const char *name; void (*run)(void);
+	} groups[] = {
+		{ "touch", touch },	  { "single", single },	    { "attach", attach },
+		{ "control", control },	  { "exporter", exporter }, { "notifier", notifier },
+		{ "teardown", teardown }, { "memory", memory },
 	};
 	size_t i;
 
@@ -550,6 +583,7 @@ int main(int argc, char **argv)
 		groups[i].run();
 		harness_end();
 	}
-	fprintf(stderr, "usage: %s touch|single|attach|control|exporter|notifier|teardown|memory\n", argv[0]);
+	fprintf(stderr, "usage: %s touch|single|attach|control|exporter|notifier|teardown|memory\n",
+		argv[0]);
 	return 2;
 }

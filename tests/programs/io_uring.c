@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* io_uring keeps attachments as fixed buffers, and reads files into them and writes files from them. */
+/*
+ * io_uring keeps attachments as fixed buffers, and reads files into them and writes files from
+ * them.
+ */
 #include <errno.h>
 #include <liburing.h>
 #include <string.h>
@@ -77,7 +80,10 @@ static long do_map_file(const long *none)
 	return map_file(temporary_file("on disk", 1), PAGE, PROT_READ | PROT_WRITE, MAP_SHARED);
 }
 
-/* Until Linux 6.4, io_pin_pages() takes no mapping of any file but shmem's own; attachments are of a file of the module's. */
+/*
+ * Until Linux 6.4, io_pin_pages() takes no mapping of any file but shmem's own; attachments are of
+ * a file of the module's.
+ */
 static void register_attachment(void)
 {
 	long result;
@@ -85,7 +91,8 @@ static void register_attachment(void)
 	open_ring();
 	result = on(attacher, do_register, at, LENGTH);
 	if (result == -EOPNOTSUPP) {
-		CHECK_EQ(on(attacher, do_register, CHECK_OK(on(attacher, do_map_file, 0)), PAGE), -EOPNOTSUPP);
+		CHECK_EQ(on(attacher, do_register, CHECK_OK(on(attacher, do_map_file, 0)), PAGE),
+			 -EOPNOTSUPP);
 		SKIP("this kernel takes no mapped files as fixed buffers");
 	}
 	CHECK_OK(result);

@@ -218,10 +218,12 @@ CASE(populate_of_emptiness)
 
 	CHECK_OK(device_open());
 	attacher = peer_start();
-	at = CHECK_OK(on(attacher, do_populate_much, CHECK_OK(MAKE(.length = XPMEM_LENGTH_MAX, .mode = 0600))));
+	at = CHECK_OK(on(attacher, do_populate_much,
+			 CHECK_OK(MAKE(.length = XPMEM_LENGTH_MAX, .mode = 0600))));
 	CHECK(now() - begin < 15);
 	/* the program's own code lies in it */
-	CHECK_EQ(on(attacher, do_load, at - 30 * TIB + (long)do_populate_much), load((long)do_populate_much));
+	CHECK_EQ(on(attacher, do_load, at - 30 * TIB + (long)do_populate_much),
+		 load((long)do_populate_much));
 }
 
 struct calls {
@@ -237,7 +239,8 @@ static void *call_in_thread(void *calls)
 	for (;;) {
 		segid = MAKE(.vaddr = a->memory, .length = LENGTH, .mode = 0600);
 		apid = GET(.segid = rand_r(&seed) % 2 ? segid : a->segid, .flags = XPMEM_GET_RDWR);
-		at = ATTACH(.apid = apid, .length = LENGTH, .flags = rand_r(&seed) % 2 ? XPMEM_ATTACH_POPULATE : 0);
+		at = ATTACH(.apid = apid, .length = LENGTH,
+			    .flags = rand_r(&seed) % 2 ? XPMEM_ATTACH_POPULATE : 0);
 		if (at > 0) {
 			(void)store(at + PAGE, 1);
 			(void)answer(munmap((void *)(at + PAGE), PAGE));
@@ -258,7 +261,8 @@ static long do_call_for_ever(const long *segid_memory_seed)
 	int i;
 
 	for (i = 0; i < 3; i++) {
-		all[i] = (struct calls){ segid_memory_seed[0], segid_memory_seed[1], segid_memory_seed[2] + i };
+		all[i] = (struct calls){ segid_memory_seed[0], segid_memory_seed[1],
+					 segid_memory_seed[2] + i };
 		if (i < 2)
 			CHECK_EQ(pthread_create(&thread, NULL, call_in_thread, &all[i]), 0);
 	}
@@ -291,8 +295,8 @@ CASE(amid_every_call)
 }
 
 /*
- * What is being faulted in for an attacher becomes an attachment itself meanwhile, whose source does
- * the same, and so on: the kernel's stack must not grow with that.
+ * What is being faulted in for an attacher becomes an attachment itself meanwhile, whose source
+ * does the same, and so on: the kernel's stack must not grow with that.
  */
 CASE(sources_that_turn_into_attachments)
 {
@@ -309,8 +313,10 @@ CASE(sources_that_turn_into_attachments)
 		if (on(links[i], do_await_fault, i ? 300 : 10000) < 0)
 			break;
 		CHECK_OK(on(links[i], do_unmap, sources[i], LENGTH));
-		CHECK_EQ(on(links[i], do_attach, CHECK_OK(on(links[i], do_get, segids[i + 1], XPMEM_GET_RDWR)), 0, LENGTH,
-			    XPMEM_ATTACH_FIXED, sources[i]), sources[i]);
+		CHECK_EQ(on(links[i], do_attach,
+			    CHECK_OK(on(links[i], do_get, segids[i + 1], XPMEM_GET_RDWR)), 0,
+			    LENGTH, XPMEM_ATTACH_FIXED, sources[i]),
+			 sources[i]);
 		CHECK_OK(on(links[i], do_wake, sources[i]));
 	}
 	/* an attachment is no source */

@@ -40,7 +40,9 @@ static long open_device(void)
 
 static long make(uint64_t vaddr, size_t size, int type, uint64_t mode)
 {
-	struct make argument = { .vaddr = vaddr, .size = size, .permit_type = type, .permit_value = mode };
+	struct make argument = {
+		.vaddr = vaddr, .size = size, .permit_type = type, .permit_value = mode
+	};
 	long result = call(MAKE, &argument);
 
 	if (!result)
@@ -70,7 +72,9 @@ static long release(int64_t apid)
 
 static long attach(int64_t apid, off_t offset, size_t size, uint64_t vaddr)
 {
-	struct attach argument = { .apid = apid, .offset = offset, .size = size, .vaddr = vaddr, .fd = -1 };
+	struct attach argument = {
+		.apid = apid, .offset = offset, .size = size, .vaddr = vaddr, .fd = -1
+	};
 	long result = call(ATTACH, &argument);
 
 	return result ? result : (long)argument.vaddr;
@@ -83,7 +87,8 @@ static long detach(uint64_t vaddr)
 
 static long memory(long length)
 {
-	void *address = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	void *address =
+		mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	CHECK(address != MAP_FAILED);
 	return (long)address;
@@ -293,7 +298,9 @@ CASE(window_with_holes)
 	CHECK_EQ(on(attacher, do_read, at + WINDOW), GOT_SIGBUS);
 	CHECK_EQ(on(attacher, do_read, at + 2 * WINDOW - 8), GOT_SIGBUS);
 	CHECK_EQ(on(attacher, do_read, at + hole - 8), 2);
-	CHECK_EQ((long)mmap((void *)(window + hole), PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0), window + hole);
+	CHECK_EQ((long)mmap((void *)(window + hole), PAGE, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0),
+		 window + hole);
 	*(long *)(window + hole) = 4;
 	CHECK_EQ(on(attacher, do_read, at + hole), 4);
 }
@@ -506,7 +513,10 @@ CASE(reply_to_read_only_memory)
 	struct make *argument = (void *)memory(PAGE);
 
 	CHECK_OK(open_device());
-	*argument = (struct make){ .vaddr = memory(PAGE), .size = PAGE, .permit_type = PERMIT_MODE, .permit_value = 0600 };
+	*argument = (struct make){ .vaddr = memory(PAGE),
+				   .size = PAGE,
+				   .permit_type = PERMIT_MODE,
+				   .permit_value = 0600 };
 	CHECK_OK(answer(mprotect(argument, PAGE, PROT_READ)));
 	CHECK_EQ(call(MAKE, argument), -EFAULT);
 }

@@ -119,7 +119,9 @@ CASE(attach_at_an_address)
 	long *words = memory();
 
 	words[0] = 9;
-	CHECK_EQ(attach(CHECK_OK(get(CHECK_OK(make(words, LENGTH, 0600)), XPMEM_RDWR)), 0, LENGTH, (void *)where), where);
+	CHECK_EQ(attach(CHECK_OK(get(CHECK_OK(make(words, LENGTH, 0600)), XPMEM_RDWR)), 0, LENGTH,
+			(void *)where),
+		 where);
 	CHECK_EQ(load(where), 9);
 }
 
@@ -184,7 +186,8 @@ CASE(exporter_after_a_child_ended)
 	long segid, at;
 
 	segid = CHECK_OK(make(words, LENGTH, 0600));
-	at = CHECK_OK(on(attacher, do_library_attach, CHECK_OK(on(attacher, do_library_get, segid)), LENGTH));
+	at = CHECK_OK(on(attacher, do_library_attach, CHECK_OK(on(attacher, do_library_get, segid)),
+			 LENGTH));
 	child = peer_fork();
 	CHECK_OK(on(child, do_library_get, segid));
 	peer_end(child, SIGKILL);
@@ -263,7 +266,8 @@ static int library_descriptor(void)
 
 		snprintf(path, sizeof(path), "/proc/self/fd/%d", number);
 		length = readlink(path, target, sizeof(target) - 1);
-		if (length == (ssize_t)strlen("/dev/xpmem") && !strncmp(target, "/dev/xpmem", length))
+		if (length == (ssize_t)strlen("/dev/xpmem") &&
+		    !strncmp(target, "/dev/xpmem", length))
 			return number;
 	}
 	FAIL("no descriptor of the device");
@@ -361,7 +365,9 @@ CASE(descriptor_closed_and_reused)
 	check_use_after_loss(segid, number);
 }
 
-/* the objects belong to a copy that the application keeps, and the library does not know its number */
+/*
+ * the objects belong to a copy that the application keeps, and the library does not know its number
+ */
 CASE(descriptor_moved)
 {
 	long segid = use_library();
@@ -532,12 +538,16 @@ CASE(make_segment)
 	void *address = memory();
 	long segid;
 
-	CHECK_EQ(answer(xpmem_make_segment(address, LENGTH, 0600, 0, "a name of thirty-two characters!")), -EINVAL);
+	CHECK_EQ(answer(xpmem_make_segment(address, LENGTH, 0600, 0,
+					   "a name of thirty-two characters!")),
+		 -EINVAL);
 	CHECK_EQ(answer(xpmem_make_segment(address, LENGTH, 0600, 0, "tab\there")), -EINVAL);
 	CHECK_EQ(answer(xpmem_make_segment(address, LENGTH, 0600, 1U << 31, NULL)), -EINVAL);
-	CHECK_OK(answer(xpmem_make_segment(address, LENGTH, 0600, 0, "a name of thirty-one characters")));
+	CHECK_OK(answer(
+		xpmem_make_segment(address, LENGTH, 0600, 0, "a name of thirty-one characters")));
 	CHECK_OK(answer(xpmem_make_segment(NULL, SIZE_MAX, 0600, 0, NULL)));
-	segid = CHECK_OK(answer(xpmem_make_segment(address, LENGTH, 0666, XPMEM_MAKE_RDONLY, "read only")));
+	segid = CHECK_OK(
+		answer(xpmem_make_segment(address, LENGTH, 0666, XPMEM_MAKE_RDONLY, "read only")));
 	CHECK_EQ(get(segid, XPMEM_RDWR), -EACCES);
 	CHECK_OK(get(segid, XPMEM_RDONLY));
 }
@@ -589,13 +599,19 @@ CASE(attach_range)
 	at = CHECK_OK(answer((long)xpmem_attach_range(apid, 0, LENGTH, NULL, 0, &attid)));
 	CHECK(attid > 0);
 	CHECK_EQ(load(at), 1);
-	at = CHECK_OK(answer((long)xpmem_attach_range(apid, 0, LENGTH, NULL, XPMEM_ATTACH_RDONLY | XPMEM_ATTACH_POPULATE, NULL)));
+	at = CHECK_OK(answer((long)xpmem_attach_range(
+		apid, 0, LENGTH, NULL, XPMEM_ATTACH_RDONLY | XPMEM_ATTACH_POPULATE, NULL)));
 	CHECK_EQ(store(at, 1), GOT_SIGSEGV);
 	taken = map_anonymous(LENGTH);
-	CHECK_EQ(answer((long)xpmem_attach_range(apid, 0, LENGTH, (void *)taken, XPMEM_ATTACH_FIXED, NULL)), -EEXIST);
-	CHECK_EQ(answer((long)xpmem_attach_range(apid, 0, LENGTH, (void *)taken, 0, NULL)), -EINVAL);
+	CHECK_EQ(answer((long)xpmem_attach_range(apid, 0, LENGTH, (void *)taken, XPMEM_ATTACH_FIXED,
+						 NULL)),
+		 -EEXIST);
+	CHECK_EQ(answer((long)xpmem_attach_range(apid, 0, LENGTH, (void *)taken, 0, NULL)),
+		 -EINVAL);
 	unmap(taken, LENGTH);
-	CHECK_EQ(answer((long)xpmem_attach_range(apid, 0, LENGTH, (void *)taken, XPMEM_ATTACH_FIXED, NULL)), taken);
+	CHECK_EQ(answer((long)xpmem_attach_range(apid, 0, LENGTH, (void *)taken, XPMEM_ATTACH_FIXED,
+						 NULL)),
+		 taken);
 	CHECK_EQ(answer((long)xpmem_attach_range(apid, 0, LENGTH + PAGE, NULL, 0, NULL)), -EINVAL);
 	CHECK_EQ(answer((long)xpmem_attach_range(apid, 0, 1, NULL, 0, NULL)), -EINVAL);
 }
@@ -605,7 +621,8 @@ CASE(old_and_new_calls_mix)
 	long segid = CHECK_OK(answer(xpmem_make_segment(memory(), LENGTH, 0600, 0, "mixed")));
 	long apid = CHECK_OK(get(segid, XPMEM_RDWR));
 
-	CHECK_EQ(load(CHECK_OK(answer((long)xpmem_attach_range(apid, PAGE, PAGE, NULL, 0, NULL)))), 0);
+	CHECK_EQ(load(CHECK_OK(answer((long)xpmem_attach_range(apid, PAGE, PAGE, NULL, 0, NULL)))),
+		 0);
 	CHECK_OK(answer(xpmem_release(apid)));
 	CHECK_OK(answer(xpmem_remove(segid)));
 }
@@ -621,12 +638,14 @@ static void *wake_after_store(void *word)
 
 CASE(wait)
 {
-	const struct timespec past = { 0 }, odd = { .tv_nsec = 1000000000 }, negative = { .tv_sec = -1 };
+	const struct timespec past = { 0 }, odd = { .tv_nsec = 1000000000 },
+			      negative = { .tv_sec = -1 };
 	const struct timespec far = { .tv_sec = LONG_MAX };
 	long words = (long)memory(), at;
 	pthread_t thread;
 
-	at = CHECK_OK(attach(CHECK_OK(get(CHECK_OK(make((void *)words, LENGTH, 0600)), XPMEM_RDWR)), 0, LENGTH, NULL));
+	at = CHECK_OK(attach(CHECK_OK(get(CHECK_OK(make((void *)words, LENGTH, 0600)), XPMEM_RDWR)),
+			     0, LENGTH, NULL));
 	CHECK_EQ(answer(xpmem_wait((void *)at, 1, NULL)), -EAGAIN);
 	CHECK_EQ(answer(xpmem_wait((void *)at, 0, &past)), -ETIMEDOUT);
 	CHECK_EQ(answer(xpmem_wait((void *)at, 0, &odd)), -EINVAL);
@@ -648,7 +667,9 @@ CASE(wait)
 /* attaches memory of this process to itself */
 static long attach_own(long address, size_t length)
 {
-	return CHECK_OK(attach(CHECK_OK(get(CHECK_OK(make((void *)address, length, 0600)), XPMEM_RDWR)), 0, length, NULL));
+	return CHECK_OK(
+		attach(CHECK_OK(get(CHECK_OK(make((void *)address, length, 0600)), XPMEM_RDWR)), 0,
+		       length, NULL));
 }
 
 /* 0 where futexes work: nobody waits */
@@ -665,7 +686,8 @@ static void check_file_behind(long address, const char *name)
 
 	CHECK(file);
 	while (fgets(line, sizeof(line), file))
-		if (sscanf(line, "%lx-%lx", &from, &to) == 2 && (long)from <= address && address < (long)to)
+		if (sscanf(line, "%lx-%lx", &from, &to) == 2 && (long)from <= address &&
+		    address < (long)to)
 			break;
 	fclose(file);
 	if (!strstr(line, name))
@@ -722,7 +744,8 @@ CASE(alloc_then_fork)
 	CHECK(memory);
 	child = CHECK_OK(fork());
 	if (!child)
-		_exit(store(memory, 5) || xpmem_free((void *)memory) || load(memory) != GOT_SIGSEGV);
+		_exit(store(memory, 5) || xpmem_free((void *)memory) ||
+		      load(memory) != GOT_SIGSEGV);
 	CHECK_OK(waitpid(child, &status, 0));
 	CHECK_EQ(status, 0);
 	CHECK_EQ(load(memory), 5);
@@ -793,7 +816,10 @@ CASE(alloc_huge)
 	CHECK_EQ(load(at), GOT_SIGBUS);
 }
 
-/* a process locks a mutex through its attachment and is killed: the owner of the memory learns of it */
+/*
+ * a process locks a mutex through its attachment and is killed: the owner of the memory learns of
+ * it
+ */
 CASE(alloc_for_a_robust_mutex)
 {
 	pthread_mutexattr_t attributes;
@@ -885,7 +911,8 @@ CASE(share_mapped_file)
 /* what was never touched takes no memory afterwards either; what was touched may be a huge page */
 CASE(share_sparse)
 {
-	long length = 64 * MIB, memory = map_anonymous(length), before = read_counter("/proc/meminfo", "Shmem:");
+	long length = 64 * MIB, memory = map_anonymous(length),
+	     before = read_counter("/proc/meminfo", "Shmem:");
 
 	fill(memory + 32 * MIB, PAGE, 1);
 	CHECK_EQ(answer(xpmem_share((void *)memory, length, 0)), 0);
@@ -914,7 +941,8 @@ static void check_refused(long address, long length, long error)
 
 CASE(share_refused)
 {
-	long memory = map_anonymous(LENGTH), rest = map_anonymous(LENGTH), stack = ((long)&memory & -PAGE), huge;
+	long memory = map_anonymous(LENGTH), rest = map_anonymous(LENGTH),
+	     stack = ((long)&memory & -PAGE), huge;
 
 	fill(memory, LENGTH, 1);
 	check_refused(memory + 1, PAGE, -EINVAL);
@@ -943,7 +971,8 @@ CASE(share_refused)
 	CHECK_EQ(answer(xpmem_share((void *)memory, 3 * PAGE, 0)), 0);
 	CHECK_EQ(verify(memory, 3 * PAGE, 1), 0);
 	write_file("/proc/sys/vm/nr_hugepages", "2");
-	huge = (long)mmap(NULL, 2 * MIB, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, -1, 0);
+	huge = (long)mmap(NULL, 2 * MIB, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, -1, 0);
 	if (huge != -1)
 		check_refused(huge, 2 * MIB, -EOPNOTSUPP);
 }

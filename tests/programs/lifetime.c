@@ -40,7 +40,8 @@ CASE(removed)
 	long other, apid;
 
 	attach_to_exporter();
-	other = CHECK_OK(here(do_attach_segment, CHECK_OK(on(exporter, do_export, source, LENGTH)), 0, LENGTH));
+	other = CHECK_OK(here(do_attach_segment, CHECK_OK(on(exporter, do_export, source, LENGTH)),
+			      0, LENGTH));
 	apid = CHECK_OK(GET(.segid = segid, .flags = XPMEM_GET_RDWR));
 	CHECK_EQ(load(other), 5);
 	CHECK_OK(on(exporter, do_remove, segid));

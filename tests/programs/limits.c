@@ -125,7 +125,9 @@ CASE(attachments)
 
 static long do_make_legacy(const long *none)
 {
-	struct xpmem_cmd_make make = { .vaddr = map_anonymous(PAGE), .size = PAGE, .permit_type = 1, .permit_value = 0600 };
+	struct xpmem_cmd_make make = {
+		.vaddr = map_anonymous(PAGE), .size = PAGE, .permit_type = 1, .permit_value = 0600
+	};
 	long result = device_call(XPMEM_CMD_MAKE, &make);
 
 	(void)none;

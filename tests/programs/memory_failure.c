@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Memory that fails under the exporter. Whoever touches the lost page gets SIGBUS, the attacher as the
- * exporter; everything else goes on. The failures are injected, by madvise.
+ * Memory that fails under the exporter. Whoever touches the lost page gets SIGBUS, the attacher as
+ * the exporter; everything else goes on. The failures are injected, by madvise.
  */
 #include <stdlib.h>
 #include <unistd.h>
@@ -109,7 +109,8 @@ CASE(before_attach)
 	page = memory;
 	fill(page, 8 * PAGE, 2);
 	fail_page(page + 2 * PAGE);
-	at = CHECK_OK(on(attacher, do_attach_segment, export_range(page, 8 * PAGE), 0, 8 * PAGE, XPMEM_ATTACH_POPULATE));
+	at = CHECK_OK(on(attacher, do_attach_segment, export_range(page, 8 * PAGE), 0, 8 * PAGE,
+			 XPMEM_ATTACH_POPULATE));
 	check_lost(2 * PAGE);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Attached pages move between NUMA nodes as any others: nothing holds them, and nothing written is lost.
- * Needs two nodes (numa=fake=2).
+ * Attached pages move between NUMA nodes as any others: nothing holds them, and nothing written is
+ * lost. Needs two nodes (numa=fake=2).
  */
 #include <linux/mempolicy.h>
 #include <sys/syscall.h>
@@ -71,7 +71,8 @@ static void check_moves(long memory)
 		CHECK_OK(on(attacher, do_fill, at, LENGTH, 10 + turn));
 		/* a page on a per-processor list may stay behind */
 		if (move_to(turn % 2) < PAGES * 9 / 10)
-			FAIL("turn %d: only %ld of %ld pages moved", turn, move_to(turn % 2), PAGES);
+			FAIL("turn %d: only %ld of %ld pages moved", turn, move_to(turn % 2),
+			     PAGES);
 		CHECK_EQ(verify(page, LENGTH, 10 + turn), 0);
 		CHECK_EQ(on(attacher, do_verify, at, LENGTH, 10 + turn), 0);
 	}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * One attachment over private, shared and unmapped memory: each part is the best it can be, and stays right when the
- * exporter later maps another kind of memory there.
+ * One attachment over private, shared and unmapped memory: each part is the best it can be, and
+ * stays right when the exporter later maps another kind of memory there.
  */
 #include <errno.h>
 #include <linux/futex.h>
@@ -96,7 +96,8 @@ static int mappings(long start, long end)
 	file = fopen(path, "re");
 	CHECK(file);
 	while (fgets(line, sizeof(line), file))
-		if (sscanf(line, "%lx-%lx", &from, &to) == 2 && (long)from < end && (long)to > start)
+		if (sscanf(line, "%lx-%lx", &from, &to) == 2 && (long)from < end &&
+		    (long)to > start)
 			count++;
 	fclose(file);
 	return count;
@@ -129,8 +130,8 @@ CASE(shared_in_place_of_private)
 }
 
 /*
- * For a page without a reference in a mapping that may have others, follow_pfn_pte() of the kernel's mm/gup.c says
- * EEXIST, once it was touched.
+ * For a page without a reference in a mapping that may have others, follow_pfn_pte() of the
+ * kernel's mm/gup.c says EEXIST, once it was touched.
  */
 static void check_refused(enum part part)
 {

@@ -36,7 +36,8 @@ static void connect_to_kernel(void)
 	CHECK(netlink = nl_socket_alloc());
 	CHECK_EQ(genl_connect(netlink), 0);
 	nl_socket_disable_auto_ack(netlink);
-	CHECK_OK(answer(setsockopt(nl_socket_get_fd(netlink), SOL_NETLINK, NETLINK_EXT_ACK, &on, sizeof(on))));
+	CHECK_OK(answer(setsockopt(nl_socket_get_fd(netlink), SOL_NETLINK, NETLINK_EXT_ACK, &on,
+				   sizeof(on))));
 	CHECK_OK(family = genl_ctrl_resolve(netlink, XPMEM_FAMILY_NAME));
 }
 
@@ -45,7 +46,8 @@ static struct nl_msg *request(int command, int flags)
 	struct nl_msg *msg = nlmsg_alloc();
 
 	CHECK(msg);
-	CHECK(genlmsg_put(msg, NL_AUTO_PORT, NL_AUTO_SEQ, family, 0, NLM_F_REQUEST | flags, command, XPMEM_FAMILY_VERSION));
+	CHECK(genlmsg_put(msg, NL_AUTO_PORT, NL_AUTO_SEQ, family, 0, NLM_F_REQUEST | flags, command,
+			  XPMEM_FAMILY_VERSION));
 	return msg;
 }
 
@@ -59,8 +61,11 @@ static void note_message(struct nlmsghdr *header)
 	if (!(header->nlmsg_flags & NLM_F_ACK_TLVS))
 		return;
 	if (header->nlmsg_type == NLMSG_ERROR)
-		skip = NLMSG_ALIGN(header->nlmsg_flags & NLM_F_CAPPED ? sizeof(*error) : sizeof(error->error) + error->msg.nlmsg_len);
-	text = nla_find((void *)((char *)error + skip), nlmsg_datalen(header) - skip, NLMSGERR_ATTR_MSG);
+		skip = NLMSG_ALIGN(header->nlmsg_flags & NLM_F_CAPPED ?
+					   sizeof(*error) :
+					   sizeof(error->error) + error->msg.nlmsg_len);
+	text = nla_find((void *)((char *)error + skip), nlmsg_datalen(header) - skip,
+			NLMSGERR_ATTR_MSG);
 	if (text)
 		snprintf(message, sizeof(message), "%s", nla_get_string(text));
 }
@@ -81,14 +86,17 @@ static long exchange(struct nl_msg *msg, int id_attribute, int64_t *id)
 	for (;;) {
 		length = nl_recv(netlink, &from, &buffer, NULL);
 		CHECK(length > 0);
-		for (header = (void *)buffer; nlmsg_ok(header, length); header = nlmsg_next(header, &length)) {
+		for (header = (void *)buffer; nlmsg_ok(header, length);
+		     header = nlmsg_next(header, &length)) {
 			if (header->nlmsg_type == NLMSG_DONE || header->nlmsg_type == NLMSG_ERROR) {
 				note_message(header);
-				return *(int *)nlmsg_data(header) ? *(int *)nlmsg_data(header) : objects;
+				return *(int *)nlmsg_data(header) ? *(int *)nlmsg_data(header) :
+								    objects;
 			}
 			objects++;
 			if (id)
-				*id = nla_get_s64(nlmsg_find_attr(header, GENL_HDRLEN, id_attribute));
+				*id = nla_get_s64(
+					nlmsg_find_attr(header, GENL_HDRLEN, id_attribute));
 		}
 		free(buffer);
 		if (!dump)
@@ -130,7 +138,8 @@ static void make_objects(void)
 	CHECK_OK(device_call(XPMEM_IOC_ATTACH, &attach));
 	attid = attach.attid;
 	attached = attach.vaddr;
-	exporter = number_of(XPMEM_NL_CMD_SEGMENT_GET, XPMEM_A_SEGMENT_ID, segid, XPMEM_A_SEGMENT_EXPORTER_ID);
+	exporter = number_of(XPMEM_NL_CMD_SEGMENT_GET, XPMEM_A_SEGMENT_ID, segid,
+			     XPMEM_A_SEGMENT_EXPORTER_ID);
 }
 
 static const struct {
@@ -138,10 +147,13 @@ static const struct {
 	int64_t *mine;
 	const char *absent;
 } kinds[] = {
-	{ XPMEM_NL_CMD_SEGMENT_GET, XPMEM_A_SEGMENT_ID, XPMEM_A_SEGMENT_PID, &segid, "no such segment" },
+	{ XPMEM_NL_CMD_SEGMENT_GET, XPMEM_A_SEGMENT_ID, XPMEM_A_SEGMENT_PID, &segid,
+	  "no such segment" },
 	{ XPMEM_NL_CMD_PERMIT_GET, XPMEM_A_PERMIT_ID, XPMEM_A_PERMIT_PID, &apid, "no such permit" },
-	{ XPMEM_NL_CMD_ATTACHMENT_GET, XPMEM_A_ATTACHMENT_ID, XPMEM_A_ATTACHMENT_PID, &attid, "no such attachment" },
-	{ XPMEM_NL_CMD_EXPORTER_GET, XPMEM_A_EXPORTER_ID, XPMEM_A_EXPORTER_PID, &exporter, "no such exporter" },
+	{ XPMEM_NL_CMD_ATTACHMENT_GET, XPMEM_A_ATTACHMENT_ID, XPMEM_A_ATTACHMENT_PID, &attid,
+	  "no such attachment" },
+	{ XPMEM_NL_CMD_EXPORTER_GET, XPMEM_A_EXPORTER_ID, XPMEM_A_EXPORTER_PID, &exporter,
+	  "no such exporter" },
 };
 
 #define for_each_kind(i) for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
@@ -161,7 +173,13 @@ CASE(get_of_what_is_not_there)
 {
 	make_objects();
 	for_each_kind(i) {
-		const int64_t wrong[] = { 0, -1, INT64_MIN, INT64_MAX, *kinds[i].mine ^ 1L << 40, *kinds[i].mine + 1, -*kinds[i].mine };
+		const int64_t wrong[] = { 0,
+					  -1,
+					  INT64_MIN,
+					  INT64_MAX,
+					  *kinds[i].mine ^ 1L << 40,
+					  *kinds[i].mine + 1,
+					  -*kinds[i].mine };
 
 		for (size_t j = 0; j < sizeof(wrong) / sizeof(wrong[0]); j++) {
 			CHECK_EQ(get_id(kinds[i].command, kinds[i].id, wrong[j], NULL), -ENOENT);
@@ -254,7 +272,8 @@ CASE(dump_of_some)
 	filter_by(XPMEM_NL_CMD_SEGMENT_GET, XPMEM_A_SEGMENT_EXPORTER_ID, 8, exporter, segid, 2);
 	filter_by(XPMEM_NL_CMD_SEGMENT_GET, XPMEM_A_SEGMENT_PID, 4, pid, pid + 1, 2);
 	filter_by(XPMEM_NL_CMD_SEGMENT_GET, XPMEM_A_SEGMENT_UID, 4, uid, uid + 1, 2);
-	filter_by(XPMEM_NL_CMD_SEGMENT_GET, XPMEM_A_SEGMENT_ACCESS, 4, XPMEM_ACCESS_RDWR, XPMEM_ACCESS_RDONLY, 2);
+	filter_by(XPMEM_NL_CMD_SEGMENT_GET, XPMEM_A_SEGMENT_ACCESS, 4, XPMEM_ACCESS_RDWR,
+		  XPMEM_ACCESS_RDONLY, 2);
 	filter_by(XPMEM_NL_CMD_PERMIT_GET, XPMEM_A_PERMIT_ID, 8, apid, segid, 1);
 	filter_by(XPMEM_NL_CMD_PERMIT_GET, XPMEM_A_PERMIT_SEGMENT_ID, 8, segid, apid, 1);
 	filter_by(XPMEM_NL_CMD_PERMIT_GET, XPMEM_A_PERMIT_PID, 4, pid, pid + 1, 2);
@@ -265,7 +284,8 @@ CASE(dump_of_some)
 	filter_by(XPMEM_NL_CMD_ATTACHMENT_GET, XPMEM_A_ATTACHMENT_SEGMENT_ID, 8, segid, apid, 1);
 	filter_by(XPMEM_NL_CMD_ATTACHMENT_GET, XPMEM_A_ATTACHMENT_PID, 4, pid, pid + 1, 1);
 	filter_by(XPMEM_NL_CMD_ATTACHMENT_GET, XPMEM_A_ATTACHMENT_UID, 4, uid, uid + 1, 1);
-	filter_by(XPMEM_NL_CMD_ATTACHMENT_GET, XPMEM_A_ATTACHMENT_ACCESS, 4, XPMEM_ACCESS_RDWR, XPMEM_ACCESS_RDONLY, 1);
+	filter_by(XPMEM_NL_CMD_ATTACHMENT_GET, XPMEM_A_ATTACHMENT_ACCESS, 4, XPMEM_ACCESS_RDWR,
+		  XPMEM_ACCESS_RDONLY, 1);
 	filter_by(XPMEM_NL_CMD_EXPORTER_GET, XPMEM_A_EXPORTER_ID, 8, exporter, segid, 1);
 	filter_by(XPMEM_NL_CMD_EXPORTER_GET, XPMEM_A_EXPORTER_PID, 4, pid, pid + 1, 1);
 	filter_by(XPMEM_NL_CMD_EXPORTER_GET, XPMEM_A_EXPORTER_UID, 4, uid, uid + 1, 1);
@@ -334,7 +354,8 @@ CASE(revoke_permit)
 	long other;
 
 	make_objects();
-	other = CHECK_OK(ATTACH(.apid = CHECK_OK(GET(.segid = segid, .flags = XPMEM_GET_RDWR)), .length = PAGE));
+	other = CHECK_OK(ATTACH(.apid = CHECK_OK(GET(.segid = segid, .flags = XPMEM_GET_RDWR)),
+				.length = PAGE));
 	CHECK_OK(store(attached, 7));
 	CHECK_EQ(REVOKE_PERMIT(apid), 0);
 	CHECK_EQ(load(attached), GOT_SIGBUS);
@@ -368,7 +389,10 @@ static long do_see(const long *id)
 	return get_id(XPMEM_NL_CMD_SEGMENT_GET, XPMEM_A_SEGMENT_ID, *id, NULL);
 }
 
-/* by others: a stranger, the same user in another ipc namespace, an administrator of nothing but its own namespaces */
+/*
+ * by others: a stranger, the same user in another ipc namespace, an administrator of nothing but
+ * its own namespaces
+ */
 CASE(revoke_what_is_not_ones_own)
 {
 	struct peer *peer;
@@ -592,13 +616,16 @@ CASE(figures_follow_what_is_done)
 		int attachment, segment, exporter, machine;
 		long expected;
 	} rows[] = {
-		{ XPMEM_A_ATTACHMENT_FAULTS, XPMEM_A_SEGMENT_FAULTS, XPMEM_A_EXPORTER_FAULTS, XPMEM_A_STATS_FAULTS, 3 },
-		{ XPMEM_A_ATTACHMENT_PAGES_MAPPED, XPMEM_A_SEGMENT_PAGES_MAPPED, XPMEM_A_EXPORTER_PAGES_MAPPED,
-		  XPMEM_A_STATS_PAGES_MAPPED, 1 },
-		{ XPMEM_A_ATTACHMENT_HUGE_MAPPINGS, XPMEM_A_SEGMENT_HUGE_MAPPINGS, XPMEM_A_EXPORTER_HUGE_MAPPINGS,
-		  XPMEM_A_STATS_HUGE_MAPPINGS, 0 },
-		{ XPMEM_A_ATTACHMENT_RETRIES, XPMEM_A_SEGMENT_RETRIES, XPMEM_A_EXPORTER_RETRIES, XPMEM_A_STATS_RETRIES, 1 },
-		{ XPMEM_A_ATTACHMENT_FAILURES, XPMEM_A_SEGMENT_FAILURES, XPMEM_A_EXPORTER_FAILURES, XPMEM_A_STATS_FAILURES, 1 },
+		{ XPMEM_A_ATTACHMENT_FAULTS, XPMEM_A_SEGMENT_FAULTS, XPMEM_A_EXPORTER_FAULTS,
+		  XPMEM_A_STATS_FAULTS, 3 },
+		{ XPMEM_A_ATTACHMENT_PAGES_MAPPED, XPMEM_A_SEGMENT_PAGES_MAPPED,
+		  XPMEM_A_EXPORTER_PAGES_MAPPED, XPMEM_A_STATS_PAGES_MAPPED, 1 },
+		{ XPMEM_A_ATTACHMENT_HUGE_MAPPINGS, XPMEM_A_SEGMENT_HUGE_MAPPINGS,
+		  XPMEM_A_EXPORTER_HUGE_MAPPINGS, XPMEM_A_STATS_HUGE_MAPPINGS, 0 },
+		{ XPMEM_A_ATTACHMENT_RETRIES, XPMEM_A_SEGMENT_RETRIES, XPMEM_A_EXPORTER_RETRIES,
+		  XPMEM_A_STATS_RETRIES, 1 },
+		{ XPMEM_A_ATTACHMENT_FAILURES, XPMEM_A_SEGMENT_FAILURES, XPMEM_A_EXPORTER_FAILURES,
+		  XPMEM_A_STATS_FAILURES, 1 },
 	};
 	int64_t before[sizeof(rows) / sizeof(rows[0])], zaps, invalidations, revocations;
 	long memory = map_anonymous(PAGE);
@@ -609,25 +636,39 @@ CASE(figures_follow_what_is_done)
 	apid = CHECK_OK(GET(.segid = segid, .flags = XPMEM_GET_RDWR));
 	struct xpmem_ioc_attach attach = SIZED(xpmem_ioc_attach, .apid = apid, .length = PAGE);
 	CHECK_OK(device_call(XPMEM_IOC_ATTACH, &attach));
-	exporter = number_of(XPMEM_NL_CMD_SEGMENT_GET, XPMEM_A_SEGMENT_ID, segid, XPMEM_A_SEGMENT_EXPORTER_ID);
+	exporter = number_of(XPMEM_NL_CMD_SEGMENT_GET, XPMEM_A_SEGMENT_ID, segid,
+			     XPMEM_A_SEGMENT_EXPORTER_ID);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		before[i] = figure(rows[i].machine);
 	zaps = figure(XPMEM_A_STATS_ZAPS);
 	invalidations = figure(XPMEM_A_STATS_INVALIDATIONS);
 	revocations = figure(XPMEM_A_STATS_REVOCATIONS);
 
-	/* one fault has the exporter bring the page in, the next maps it; unmapped it is taken away, and is not there any more */
+	/*
+	 * one fault has the exporter bring the page in, the next maps it; unmapped it is taken
+	 * away, and is not there any more
+	 */
 	CHECK_OK(store(attach.vaddr, 1));
 	unmap(memory, PAGE);
 	CHECK_EQ(load(attach.vaddr), GOT_SIGBUS);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		CHECK_EQ(number_of(XPMEM_NL_CMD_ATTACHMENT_GET, XPMEM_A_ATTACHMENT_ID, attach.attid, rows[i].attachment), rows[i].expected);
-		CHECK_EQ(number_of(XPMEM_NL_CMD_SEGMENT_GET, XPMEM_A_SEGMENT_ID, segid, rows[i].segment), rows[i].expected);
-		CHECK_EQ(number_of(XPMEM_NL_CMD_EXPORTER_GET, XPMEM_A_EXPORTER_ID, exporter, rows[i].exporter), rows[i].expected);
+		CHECK_EQ(number_of(XPMEM_NL_CMD_ATTACHMENT_GET, XPMEM_A_ATTACHMENT_ID, attach.attid,
+				   rows[i].attachment),
+			 rows[i].expected);
+		CHECK_EQ(number_of(XPMEM_NL_CMD_SEGMENT_GET, XPMEM_A_SEGMENT_ID, segid,
+				   rows[i].segment),
+			 rows[i].expected);
+		CHECK_EQ(number_of(XPMEM_NL_CMD_EXPORTER_GET, XPMEM_A_EXPORTER_ID, exporter,
+				   rows[i].exporter),
+			 rows[i].expected);
 		CHECK_EQ(figure(rows[i].machine) - before[i], rows[i].expected);
 	}
-	CHECK_EQ(number_of(XPMEM_NL_CMD_EXPORTER_GET, XPMEM_A_EXPORTER_ID, exporter, XPMEM_A_EXPORTER_ZAPS), 1);
-	CHECK_EQ(number_of(XPMEM_NL_CMD_EXPORTER_GET, XPMEM_A_EXPORTER_ID, exporter, XPMEM_A_EXPORTER_INVALIDATIONS), 1);
+	CHECK_EQ(number_of(XPMEM_NL_CMD_EXPORTER_GET, XPMEM_A_EXPORTER_ID, exporter,
+			   XPMEM_A_EXPORTER_ZAPS),
+		 1);
+	CHECK_EQ(number_of(XPMEM_NL_CMD_EXPORTER_GET, XPMEM_A_EXPORTER_ID, exporter,
+			   XPMEM_A_EXPORTER_INVALIDATIONS),
+		 1);
 	CHECK_EQ(figure(XPMEM_A_STATS_ZAPS) - zaps, 1);
 	CHECK_EQ(figure(XPMEM_A_STATS_INVALIDATIONS) - invalidations, 1);
 	CHECK_EQ(REVOKE_PERMIT(apid), 0);
@@ -713,7 +754,8 @@ static bool read_dump(int *seen, bool *interrupted)
 	int length = nl_recv(netlink, &from, &buffer, NULL);
 
 	CHECK(length > 0);
-	for (header = (void *)buffer; nlmsg_ok(header, length); header = nlmsg_next(header, &length)) {
+	for (header = (void *)buffer; nlmsg_ok(header, length);
+	     header = nlmsg_next(header, &length)) {
 		*interrupted |= header->nlmsg_flags & NLM_F_DUMP_INTR;
 		if (header->nlmsg_type == NLMSG_DONE)
 			return true;
@@ -871,7 +913,8 @@ CASE(commands_that_are_not_there)
 	     entry < netlink_operations + NETLINK_OPERATION_COUNT; entry++)
 
 /* an object that the caller may see; a new one for who ends it */
-static int64_t value_for(const struct netlink_operation *entry, const struct netlink_attribute *attribute)
+static int64_t value_for(const struct netlink_operation *entry,
+			 const struct netlink_attribute *attribute)
 {
 	if (entry->command == XPMEM_NL_CMD_SEGMENT_REVOKE)
 		return export_range(attached, PAGE);
@@ -890,7 +933,8 @@ static void put_request(struct nl_msg *msg, const struct netlink_operation *entr
 
 		CHECK_EQ(entry->request[i].size, sizeof(value));
 		if (i != left_out)
-			CHECK_EQ(nla_put(msg, entry->request[i].id, entry->request[i].size, &value), 0);
+			CHECK_EQ(nla_put(msg, entry->request[i].id, entry->request[i].size, &value),
+				 0);
 	}
 }
 
@@ -903,7 +947,8 @@ static struct nl_msg *right_request(const struct netlink_operation *entry)
 	return msg;
 }
 
-static void expect_refusal(const struct netlink_operation *entry, struct nl_msg *msg, const char *what)
+static void expect_refusal(const struct netlink_operation *entry, struct nl_msg *msg,
+			   const char *what)
 {
 	long result = exchange(msg, 0, NULL);
 
@@ -918,7 +963,8 @@ CASE(table_right_request)
 	make_objects();
 	FOR_EACH_OPERATION(entry) {
 		CHECK_EQ(exchange(right_request(entry), 0, NULL), entry->replies);
-		CHECK_EQ(exchange(request(entry->command, NLM_F_DUMP), 0, NULL), entry->dumps ? 1 : -EOPNOTSUPP);
+		CHECK_EQ(exchange(request(entry->command, NLM_F_DUMP), 0, NULL),
+			 entry->dumps ? 1 : -EOPNOTSUPP);
 	}
 }
 
@@ -945,13 +991,16 @@ CASE(table_attribute_doubled)
 	FOR_EACH_OPERATION(entry)
 		for (int i = 0; i < entry->request_count; i++) {
 			const int64_t none = INT64_MAX;
-			struct nl_msg *msg = request(entry->command, entry->replies ? 0 : NLM_F_ACK);
+			struct nl_msg *msg =
+				request(entry->command, entry->replies ? 0 : NLM_F_ACK);
 
-			CHECK_EQ(nla_put(msg, entry->request[i].id, entry->request[i].size, &none), 0);
+			CHECK_EQ(nla_put(msg, entry->request[i].id, entry->request[i].size, &none),
+				 0);
 			put_request(msg, entry, -1);
 			CHECK_EQ(exchange(msg, 0, NULL), entry->replies);
 			msg = right_request(entry);
-			CHECK_EQ(nla_put(msg, entry->request[i].id, entry->request[i].size, &none), 0);
+			CHECK_EQ(nla_put(msg, entry->request[i].id, entry->request[i].size, &none),
+				 0);
 			CHECK_EQ(exchange(msg, 0, NULL), -ENOENT);
 		}
 }
@@ -1014,7 +1063,9 @@ CASE(table_nested_attribute)
 			struct nl_msg *msg = request(entry->command, 0);
 			int64_t value = 1;
 
-			CHECK_EQ(nla_put(msg, entry->request[i].id | NLA_F_NESTED, entry->request[i].size, &value), 0);
+			CHECK_EQ(nla_put(msg, entry->request[i].id | NLA_F_NESTED,
+					 entry->request[i].size, &value),
+				 0);
 			expect_refusal(entry, msg, "a number that is said to be a nest");
 			msg = request(entry->command, 0);
 			CHECK_EQ(nla_put(msg, entry->request[i].id | NLA_F_NESTED, 0, NULL), 0);
@@ -1126,7 +1177,8 @@ CASE(table_dump_with_attributes)
 			const struct netlink_attribute *filter = find_filter(entry, id);
 
 			for (int length = 0; length <= (int)sizeof(zeroes); length++) {
-				bool right = filter && (filter->size ? length == filter->size : length > 0);
+				bool right = filter &&
+					     (filter->size ? length == filter->size : length > 0);
 				struct nl_msg *msg = request(entry->command, NLM_F_DUMP);
 
 				CHECK_EQ(nla_put(msg, id, length, zeroes), 0);

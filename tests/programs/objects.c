@@ -2,14 +2,15 @@
 /*
  * Makes objects, prints a line when they are there, and holds them until its stdin ends:
  *
- *	objects NAME MODE [UID [ATTACHER]]	some of each kind, and the line is JSON that tells all of them
+ *	objects NAME MODE [UID [ATTACHER]]	some of each kind; the line is JSON with all
  *	objects --many COUNT		so many segments
  *	objects --device		an open descriptor of the device
  *	objects --mapping		a mapping, of which all descriptors are closed
  *	objects --segment-fd		the descriptor of a segment that is gone
  *
- * The first makes two segments (the second read-only and without a name) in one process, and in a second one
- * a read-write permit for the first segment with two attachments and a read-only permit for the other.
+ * The first makes two segments (the second read-only and without a name) in one process, and in a
+ * second one a read-write permit for the first segment with two attachments and a read-only permit
+ * for the other.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,7 +27,8 @@ static struct peer *attacher;
 static long do_attach_and_keep_id(const long *apid_offset_length_flags)
 {
 	const long *a = apid_offset_length_flags;
-	struct xpmem_ioc_attach argument = SIZED(xpmem_ioc_attach, .apid = a[0], .offset = a[1], .length = a[2], .flags = a[3]);
+	struct xpmem_ioc_attach argument = SIZED(xpmem_ioc_attach, .apid = a[0], .offset = a[1],
+						 .length = a[2], .flags = a[3]);
 
 	CHECK_OK(device_call(XPMEM_IOC_ATTACH, &argument));
 	attids[0] = argument.attid;
@@ -51,8 +53,9 @@ static void make_objects(const char *name, unsigned int mode, long uid, long att
 	named.vaddr = memory;
 	snprintf((char *)named.name, sizeof(named.name), "%s", name);
 	segids[0] = CHECK_OK(device_make(named));
-	segids[1] = CHECK_OK(MAKE(.vaddr = memory + LENGTH, .length = LENGTH, .mode = mode,
-				.flags = XPMEM_MAKE_RDONLY | XPMEM_MAKE_NO_PTRACE_CHECK | XPMEM_MAKE_NO_GUP));
+	segids[1] = CHECK_OK(
+		MAKE(.vaddr = memory + LENGTH, .length = LENGTH, .mode = mode,
+		     .flags = XPMEM_MAKE_RDONLY | XPMEM_MAKE_NO_PTRACE_CHECK | XPMEM_MAKE_NO_GUP));
 	attacher = peer_start();
 	if (attacher_uid != uid)
 		CHECK_OK(on(attacher, do_become, attacher_uid, attacher_uid));
@@ -60,7 +63,8 @@ static void make_objects(const char *name, unsigned int mode, long uid, long att
 	apids[1] = CHECK_OK(on(attacher, do_get, segids[1], XPMEM_GET_RDONLY));
 	addresses[0] = CHECK_OK(on(attacher, do_attach_and_keep_id, apids[0], 0, LENGTH, 0));
 	attids[0] = on(attacher, do_last_id, 0);
-	addresses[1] = CHECK_OK(on(attacher, do_attach_and_keep_id, apids[0], PAGE, 2 * PAGE, XPMEM_ATTACH_RDONLY));
+	addresses[1] = CHECK_OK(
+		on(attacher, do_attach_and_keep_id, apids[0], PAGE, 2 * PAGE, XPMEM_ATTACH_RDONLY));
 	attids[1] = on(attacher, do_last_id, 0);
 	CHECK_OK(on(attacher, do_store, addresses[0], 1));
 }
@@ -72,7 +76,8 @@ static const char *access_name(int i)
 
 static void print_segment(int i, const char *name, unsigned int mode, long uid)
 {
-	printf("{\"id\":\"%#lx\",\"pid\":%d,\"uid\":%ld,\"gid\":%ld,", segids[i], getpid(), uid, uid);
+	printf("{\"id\":\"%#lx\",\"pid\":%d,\"uid\":%ld,\"gid\":%ld,", segids[i], getpid(), uid,
+	       uid);
 	if (!i)
 		printf("\"name\":\"%s\",", name);
 	printf("\"mode\":\"%04o\",\"access\":\"%s\",\"address\":\"%#lx\",\"length\":%ld,\"permits\":1,"
@@ -91,7 +96,8 @@ static void print_attachment(int i, long uid)
 {
 	printf("{\"id\":\"%#lx\",\"permit_id\":\"%#lx\",\"segment_id\":\"%#lx\",\"pid\":%d,\"uid\":%ld,\"access\":\"%s\","
 	       "\"address\":\"%#lx\",\"offset\":%ld,\"length\":%ld}",
-	       attids[i], apids[0], segids[0], peer_pid(attacher), uid, access_name(i), addresses[i], i * PAGE, i ? 2 * PAGE : LENGTH);
+	       attids[i], apids[0], segids[0], peer_pid(attacher), uid, access_name(i),
+	       addresses[i], i * PAGE, i ? 2 * PAGE : LENGTH);
 }
 
 static void print_objects(const char *name, unsigned int mode, long uid, long attacher_uid)
@@ -122,7 +128,8 @@ static void hold(const char *what, long count)
 		while (count--)
 			export_range(page, PAGE);
 	} else if (!strcmp(what, "--mapping")) {
-		CHECK_OK(load(CHECK_OK(do_attach_segment(ARGUMENTS(export_range(page, PAGE), 0, PAGE)))));
+		CHECK_OK(load(
+			CHECK_OK(do_attach_segment(ARGUMENTS(export_range(page, PAGE), 0, PAGE)))));
 		CHECK_OK(here(do_close, 0));
 	} else if (!strcmp(what, "--segment-fd")) {
 		CHECK_OK(SEGMENT_FD(.segid = export_range(page, PAGE), .flags = XPMEM_GET_RDWR));
@@ -139,7 +146,9 @@ int main(int argc, char **argv)
 	long uid, attacher_uid;
 
 	if (argc < 2 || argc > 5 || (argv[1][0] != '-' && argc < 3)) {
-		fprintf(stderr, "usage: %s NAME MODE [UID [ATTACHER]] | --many COUNT | --device | --mapping | --segment-fd\n", argv[0]);
+		fprintf(stderr,
+			"usage: %s NAME MODE [UID [ATTACHER]] | --many COUNT | --device | --mapping | --segment-fd\n",
+			argv[0]);
 		return 2;
 	}
 	harness_start(argv[1], 0);

@@ -106,7 +106,8 @@ CASE(make_mode)
 
 CASE(make_flags)
 {
-	const unsigned int known = XPMEM_MAKE_RDONLY | XPMEM_MAKE_NO_PTRACE_CHECK | XPMEM_MAKE_NO_GUP;
+	const unsigned int known =
+		XPMEM_MAKE_RDONLY | XPMEM_MAKE_NO_PTRACE_CHECK | XPMEM_MAKE_NO_GUP;
 	long page;
 	int bit;
 
@@ -114,15 +115,19 @@ CASE(make_flags)
 	page = map_anonymous(PAGE);
 	for (bit = 0; bit < 32; bit++)
 		if (!(1U << bit & known))
-			CHECK_EQ(MAKE(.vaddr = page, .length = PAGE, .mode = 0600, .flags = 1U << bit), -EINVAL);
+			CHECK_EQ(MAKE(.vaddr = page, .length = PAGE, .mode = 0600,
+				      .flags = 1U << bit),
+				 -EINVAL);
 	CHECK_OK(MAKE(.vaddr = page, .length = PAGE, .mode = 0600, .flags = known));
 	for (bit = 0; bit < 32; bit++)
-		CHECK_EQ(MAKE(.vaddr = page, .length = PAGE, .mode = 0600, .reserved = 1U << bit), -EINVAL);
+		CHECK_EQ(MAKE(.vaddr = page, .length = PAGE, .mode = 0600, .reserved = 1U << bit),
+			 -EINVAL);
 }
 
 static long make_named(long page, const void *name, size_t length)
 {
-	struct xpmem_ioc_make make = SIZED(xpmem_ioc_make, .vaddr = page, .length = PAGE, .mode = 0600);
+	struct xpmem_ioc_make make =
+		SIZED(xpmem_ioc_make, .vaddr = page, .length = PAGE, .mode = 0600);
 
 	memcpy(make.name, name, length);
 	return device_make(make);
@@ -212,10 +217,12 @@ CASE(get_arguments)
 	for (bit = 3; bit < 32; bit++)
 		CHECK_EQ(GET(.segid = segid, .flags = XPMEM_GET_RDWR | 1U << bit), -EINVAL);
 	for (bit = 0; bit < 32; bit++)
-		CHECK_EQ(GET(.segid = segid, .flags = XPMEM_GET_RDWR, .reserved = 1U << bit), -EINVAL);
+		CHECK_EQ(GET(.segid = segid, .flags = XPMEM_GET_RDWR, .reserved = 1U << bit),
+			 -EINVAL);
 	CHECK_EQ(GET(.segid = segid, .flags = XPMEM_GET_RDWR, .fd = 1), -EINVAL);
 	CHECK_EQ(GET(.segid = segid, .flags = XPMEM_GET_RDWR, .fd = -1), -EINVAL);
-	CHECK_EQ(GET(.segid = segid, .flags = XPMEM_GET_RDWR | XPMEM_GET_FD, .fd = device), -EINVAL);
+	CHECK_EQ(GET(.segid = segid, .flags = XPMEM_GET_RDWR | XPMEM_GET_FD, .fd = device),
+		 -EINVAL);
 	CHECK_EQ(GET(.segid = UNKNOWN_ID, .flags = XPMEM_GET_RDWR), -ENOENT);
 	CHECK_EQ(GET(.segid = 0, .flags = XPMEM_GET_RDWR), -ENOENT);
 	CHECK_EQ(GET(.segid = -segid, .flags = XPMEM_GET_RDWR), -ENOENT);
@@ -301,7 +308,8 @@ CASE(attach)
 	room = map_anonymous(3 * PAGE);
 	unmap(room, 3 * PAGE);
 	for (i = 0; i < LENGTH / PAGE; i++) {
-		at = CHECK_OK(ATTACH(.apid = apid, .offset = i * PAGE, .length = PAGE, .flags = XPMEM_ATTACH_FIXED, .vaddr = room + PAGE));
+		at = CHECK_OK(ATTACH(.apid = apid, .offset = i * PAGE, .length = PAGE,
+				     .flags = XPMEM_ATTACH_FIXED, .vaddr = room + PAGE));
 		CHECK_EQ(load(at), load(page + i * PAGE));
 		CHECK_EQ(load(at - 8), GOT_SIGSEGV);
 		CHECK_EQ(load(at + PAGE), GOT_SIGSEGV);
@@ -363,15 +371,27 @@ CASE(attach_fixed)
 	apid = CHECK_OK(GET(.segid = export_range(page, LENGTH), .flags = XPMEM_GET_RDWR));
 	where = map_anonymous(3 * LENGTH);
 	unmap(where + LENGTH, LENGTH);
-	CHECK_EQ(ATTACH(.apid = apid, .length = LENGTH, .flags = XPMEM_ATTACH_FIXED, .vaddr = where), -EEXIST);
-	CHECK_EQ(ATTACH(.apid = apid, .length = LENGTH, .flags = XPMEM_ATTACH_FIXED, .vaddr = where + LENGTH + PAGE), -EEXIST);
-	CHECK_EQ(ATTACH(.apid = apid, .length = LENGTH, .flags = XPMEM_ATTACH_FIXED, .vaddr = where + LENGTH - PAGE), -EEXIST);
-	CHECK_EQ(ATTACH(.apid = apid, .length = LENGTH, .flags = XPMEM_ATTACH_FIXED, .vaddr = where + LENGTH + 8), -EINVAL);
+	CHECK_EQ(ATTACH(.apid = apid, .length = LENGTH, .flags = XPMEM_ATTACH_FIXED,
+			.vaddr = where),
+		 -EEXIST);
+	CHECK_EQ(ATTACH(.apid = apid, .length = LENGTH, .flags = XPMEM_ATTACH_FIXED,
+			.vaddr = where + LENGTH + PAGE),
+		 -EEXIST);
+	CHECK_EQ(ATTACH(.apid = apid, .length = LENGTH, .flags = XPMEM_ATTACH_FIXED,
+			.vaddr = where + LENGTH - PAGE),
+		 -EEXIST);
+	CHECK_EQ(ATTACH(.apid = apid, .length = LENGTH, .flags = XPMEM_ATTACH_FIXED,
+			.vaddr = where + LENGTH + 8),
+		 -EINVAL);
 	CHECK_EQ(load(where), 0);
 	CHECK_EQ(load(where + 2 * LENGTH), 0);
-	CHECK_EQ(ATTACH(.apid = apid, .length = LENGTH, .flags = XPMEM_ATTACH_FIXED, .vaddr = where + LENGTH), where + LENGTH);
+	CHECK_EQ(ATTACH(.apid = apid, .length = LENGTH, .flags = XPMEM_ATTACH_FIXED,
+			.vaddr = where + LENGTH),
+		 where + LENGTH);
 	CHECK_EQ(verify(where + LENGTH, LENGTH, 1), 0);
-	CHECK_EQ(ATTACH(.apid = apid, .length = PAGE, .flags = XPMEM_ATTACH_FIXED, .vaddr = where + LENGTH), -EEXIST);
+	CHECK_EQ(ATTACH(.apid = apid, .length = PAGE, .flags = XPMEM_ATTACH_FIXED,
+			.vaddr = where + LENGTH),
+		 -EEXIST);
 }
 
 CASE(attach_fixed_outside)
@@ -379,9 +399,12 @@ CASE(attach_fixed_outside)
 	long apid;
 
 	CHECK_OK(device_open());
-	apid = CHECK_OK(GET(.segid = export_range(map_anonymous(PAGE), PAGE), .flags = XPMEM_GET_RDWR));
-	CHECK(ATTACH(.apid = apid, .length = PAGE, .flags = XPMEM_ATTACH_FIXED, .vaddr = query().address_limit) < 0);
-	CHECK(ATTACH(.apid = apid, .length = PAGE, .flags = XPMEM_ATTACH_FIXED, .vaddr = -PAGE) < 0);
+	apid = CHECK_OK(
+		GET(.segid = export_range(map_anonymous(PAGE), PAGE), .flags = XPMEM_GET_RDWR));
+	CHECK(ATTACH(.apid = apid, .length = PAGE, .flags = XPMEM_ATTACH_FIXED,
+		     .vaddr = query().address_limit) < 0);
+	CHECK(ATTACH(.apid = apid, .length = PAGE, .flags = XPMEM_ATTACH_FIXED, .vaddr = -PAGE) <
+	      0);
 }
 
 CASE(attach_no_room)
@@ -389,7 +412,9 @@ CASE(attach_no_room)
 	long apid;
 
 	CHECK_OK(device_open());
-	apid = CHECK_OK(GET(.segid = CHECK_OK(MAKE(.vaddr = 0, .length = XPMEM_LENGTH_MAX, .mode = 0600)), .flags = XPMEM_GET_RDWR));
+	apid = CHECK_OK(
+		GET(.segid = CHECK_OK(MAKE(.vaddr = 0, .length = XPMEM_LENGTH_MAX, .mode = 0600)),
+		    .flags = XPMEM_GET_RDWR));
 	CHECK_EQ(ATTACH(.apid = apid, .length = query().address_limit), -ENOMEM);
 }
 
@@ -536,8 +561,9 @@ CASE(query_on_any_descriptor)
 CASE(unknown_ioctl)
 {
 	static const unsigned long numbers[] = {
-		_IO('x', 9), _IO('x', 0x3f), _IO('x', 0x7f), _IO('x', 0x80), _IO('x', 0xff),
-		_IOWR('x', 0x41, struct xpmem_ioc_make), _IOR('x', 1, int), _IO('y', 0x41), 0x12345678,
+		_IO('x', 9),	   _IO('x', 0x3f), _IO('x', 0x7f),
+		_IO('x', 0x80),	   _IO('x', 0xff), _IOWR('x', 0x41, struct xpmem_ioc_make),
+		_IOR('x', 1, int), _IO('y', 0x41), 0x12345678,
 	};
 	struct xpmem_ioc_make room[4] = { 0 };
 	size_t i;
@@ -545,7 +571,8 @@ CASE(unknown_ioctl)
 	CHECK_OK(device_open());
 	for (i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
 		if (device_call(numbers[i], room) != -ENOTTY)
-			FAIL("ioctl number %#lx is %s, expected ENOTTY", numbers[i], describe(device_call(numbers[i], room)));
+			FAIL("ioctl number %#lx is %s, expected ENOTTY", numbers[i],
+			     describe(device_call(numbers[i], room)));
 }
 
 CASE(other_file_operations)
@@ -618,9 +645,11 @@ CASE(many)
 	long *segids, i;
 
 	CHECK_OK(device_open());
-	segids = (long *)map_file(memory_file(2 * PAGE), 2 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED);
+	segids = (long *)map_file(memory_file(2 * PAGE), 2 * PAGE, PROT_READ | PROT_WRITE,
+				  MAP_SHARED);
 	exporter = peer_start();
-	CHECK_OK(on(exporter, do_export_many, (long)segids, CHECK_OK(on(exporter, do_map, COUNT * PAGE)), COUNT));
+	CHECK_OK(on(exporter, do_export_many, (long)segids,
+		    CHECK_OK(on(exporter, do_map, COUNT * PAGE)), COUNT));
 	for (i = 0; i < COUNT; i++) {
 		apids[i] = CHECK_OK(GET(.segid = segids[i], .flags = XPMEM_GET_RDWR));
 		addresses[i] = CHECK_OK(ATTACH(.apid = apids[i], .length = PAGE));
@@ -633,7 +662,9 @@ CASE(many)
 		CHECK_OK(RELEASE(.apid = apids[i]));
 	CHECK_OK(on(exporter, do_remove_many, (long)segids, COUNT, 5));
 	for (i = 0; i < COUNT; i++)
-		CHECK_EQ(load(addresses[i]), i % 2 == 0 || i % 3 == 0 ? GOT_SIGSEGV : i % 5 == 0 ? GOT_SIGBUS : i);
+		CHECK_EQ(load(addresses[i]), i % 2 == 0 || i % 3 == 0 ? GOT_SIGSEGV :
+					     i % 5 == 0		      ? GOT_SIGBUS :
+									i);
 	for (i = 0; i < COUNT; i++) {
 		CHECK_EQ(RELEASE(.apid = apids[i]), i % 3 ? 0 : -ENOENT);
 		CHECK_EQ(load(addresses[i]), GOT_SIGSEGV);

@@ -35,7 +35,9 @@ void secrets_create(void)
 	CHECK_OK(answer(madvise((void *)secrets, SECRETS * PAGE, MADV_NOHUGEPAGE)));
 }
 
-/* The kernel gives a task the pages that were freed last on its processor, if it frees no others. */
+/*
+ * The kernel gives a task the pages that were freed last on its processor, if it frees no others.
+ */
 void secrets_reuse(void)
 {
 	long number = atomic_fetch_add(&secrets_used, SECRETS_AT_ONCE), i;

@@ -2,8 +2,9 @@
 /*
  * parallel
  *
- * How many times as fast several threads of a process map what one exporter has as one thread does, in a VM with as many
- * processors (./vm bench). Prints lines of a name, a value and what it is, with tabs between them. Each time is the least of some attempts.
+ * How many times as fast several threads of a process map what one exporter has as one thread does,
+ * in a VM with as many processors (./vm bench). Prints lines of a name, a value and what it is,
+ * with tabs between them. Each time is the least of some attempts.
  */
 #include <pthread.h>
 #include <stdio.h>
@@ -25,7 +26,10 @@ static long now(void)
 	return time.tv_sec * 1000000000L + time.tv_nsec;
 }
 
-/* What a thread does: attach its part and have it populated, or read each page of its part of an attachment. */
+/*
+ * What a thread does: attach its part and have it populated, or read each page of its part of an
+ * attachment.
+ */
 struct part {
 	pthread_t thread;
 	pthread_barrier_t *start;
@@ -35,14 +39,16 @@ struct part {
 static void *run_part(void *argument)
 {
 	const struct part *part = argument;
-	long arguments[] = { part->apid, part->offset, part->length, XPMEM_ATTACH_POPULATE, 0 }, address;
+	long arguments[] = { part->apid, part->offset, part->length, XPMEM_ATTACH_POPULATE, 0 },
+	     address;
 
 	pthread_barrier_wait(part->start);
 	if (!part->at) {
 		CHECK_OK(do_attach(arguments));
 		return NULL;
 	}
-	for (address = part->at + part->offset; address < part->at + part->offset + part->length; address += PAGE)
+	for (address = part->at + part->offset; address < part->at + part->offset + part->length;
+	     address += PAGE)
 		(void)*(volatile char *)address;
 	return NULL;
 }
@@ -102,9 +108,11 @@ static void measure(const char *name, long (*work)(const long *), long segid, co
 	for (i = 0; i < ATTEMPTS; i++)
 		for (threads = 1; threads <= THREADS; threads += THREADS - 1) {
 			time = on(attacher, work, segid, threads);
-			times[threads] = times[threads] && times[threads] < time ? times[threads] : time;
+			times[threads] =
+				times[threads] && times[threads] < time ? times[threads] : time;
 		}
-	printf("%s\t%.2f\ttimes as fast with two threads as with one, %s\n", name, (double)times[1] / times[THREADS], what);
+	printf("%s\t%.2f\ttimes as fast with two threads as with one, %s\n", name,
+	       (double)times[1] / times[THREADS], what);
 }
 
 int main(void)
@@ -118,7 +126,9 @@ int main(void)
 	CHECK_OK(answer(madvise((void *)memory, REGION, MADV_NOHUGEPAGE)));
 	fill(memory, REGION, 1);
 	segid = export_range(memory, REGION);
-	measure("parallel_populate", do_populate, segid, "each of which attaches its part of 256 MiB of small pages and has it populated");
-	measure("parallel_touch", do_touch_parts, segid, "each of which reads its part of one attachment of 256 MiB of small pages");
+	measure("parallel_populate", do_populate, segid,
+		"each of which attaches its part of 256 MiB of small pages and has it populated");
+	measure("parallel_touch", do_touch_parts, segid,
+		"each of which reads its part of one attachment of 256 MiB of small pages");
 	harness_end();
 }

@@ -15,7 +15,10 @@ typedef long operation(const long *argument);
 
 struct peer;
 
-/* a plain fork: memory, mappings and descriptors as fork leaves them, the device descriptor among them */
+/*
+ * a plain fork: memory, mappings and descriptors as fork leaves them, the device descriptor among
+ * them
+ */
 struct peer *peer_fork(void);
 /* a fork with its own open file of the device */
 struct peer *peer_start(void);
@@ -31,14 +34,19 @@ void peer_end(struct peer *peer, int number);
 void peer_stop_all(void);
 
 #define ARGUMENTS(...) ((const long[PEER_ARGUMENTS]){ __VA_ARGS__ })
-/* on(peer, do_load, address): the peer does it, the answer comes back; an operation without arguments takes 0 */
+/*
+ * on(peer, do_load, address): the peer does it, the answer comes back; an operation without
+ * arguments takes 0
+ */
 #define on(peer, what, ...) peer_ask(peer, what, ARGUMENTS(__VA_ARGS__))
 /* the same in the calling process */
 #define here(what, ...) (what(ARGUMENTS(__VA_ARGS__)))
 
 /* a descriptor to and from a peer, as SCM_RIGHTS */
 void peer_send_descriptor(struct peer *peer, int descriptor);
-/* an operation for a peer: takes the descriptor that was or will be sent, answers with its number */
+/*
+ * an operation for a peer: takes the descriptor that was or will be sent, answers with its number
+ */
 long do_receive_descriptor(const long *argument);
 
 #endif

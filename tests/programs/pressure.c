@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Too little memory: reclaim and the OOM killer amid faults. Needs cgroup 2 at /sys/fs/cgroup, and swap where it says so. */
+/*
+ * Too little memory: reclaim and the OOM killer amid faults. Needs cgroup 2 at /sys/fs/cgroup, and
+ * swap where it says so.
+ */
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -166,7 +169,10 @@ static long do_touch_all(const long *address_length)
 	return 0;
 }
 
-/* pages that an attacher brings in are the exporter's, and it is the exporter who is killed for them */
+/*
+ * pages that an attacher brings in are the exporter's, and it is the exporter who is killed for
+ * them
+ */
 CASE(exporter_is_killed_amid_the_attachers_faults)
 {
 	long users = module_users(), source, segid, at;
@@ -219,7 +225,10 @@ static long do_load_of_each_window(const long *address)
 	return 0;
 }
 
-/* page tables of an attachment count for the attacher: enough of them, and it is killed in the fault itself */
+/*
+ * page tables of an attachment count for the attacher: enough of them, and it is killed in the
+ * fault itself
+ */
 CASE(attacher_is_killed_for_its_page_tables)
 {
 	long users = module_users(), source, segid, at;

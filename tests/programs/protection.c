@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * An attachment allows at any moment what the exporter's own mapping allows at that moment: from every
- * protection to every other, whatever was mapped in the attachment before.
+ * An attachment allows at any moment what the exporter's own mapping allows at that moment: from
+ * every protection to every other, whatever was mapped in the attachment before.
  */
 #include <errno.h>
 #include <sys/mman.h>
@@ -25,7 +25,8 @@ static void share(long memory, long length)
 
 static void check_allowed(long offset, int protection)
 {
-	CHECK_EQ(on(attacher, do_load, at + offset), protection & PROT_READ ? load(page + offset) : GOT_SIGSEGV);
+	CHECK_EQ(on(attacher, do_load, at + offset),
+		 protection & PROT_READ ? load(page + offset) : GOT_SIGSEGV);
 	if (!(protection & PROT_WRITE)) {
 		CHECK_EQ(on(attacher, do_store, at + offset, 99), GOT_SIGSEGV);
 	} else {
@@ -64,17 +65,22 @@ CASE(private_memory)
 
 CASE(shared_memory)
 {
-	check_all_orders(map_file(memory_file(LENGTH), LENGTH, PROT_READ | PROT_WRITE, MAP_SHARED), LENGTH);
+	check_all_orders(map_file(memory_file(LENGTH), LENGTH, PROT_READ | PROT_WRITE, MAP_SHARED),
+			 LENGTH);
 }
 
 CASE(shared_file)
 {
-	check_all_orders(map_file(temporary_file("content", 4), LENGTH, PROT_READ | PROT_WRITE, MAP_SHARED), LENGTH);
+	check_all_orders(map_file(temporary_file("content", 4), LENGTH, PROT_READ | PROT_WRITE,
+				  MAP_SHARED),
+			 LENGTH);
 }
 
 CASE(private_file)
 {
-	check_all_orders(map_file(temporary_file("content", 4), LENGTH, PROT_READ | PROT_WRITE, MAP_PRIVATE), LENGTH);
+	check_all_orders(map_file(temporary_file("content", 4), LENGTH, PROT_READ | PROT_WRITE,
+				  MAP_PRIVATE),
+			 LENGTH);
 }
 
 CASE(huge_page)
@@ -99,7 +105,9 @@ CASE(one_page)
 	}
 }
 
-/* what the exporter may only write it may read as well on most machines, and then the attacher may */
+/*
+ * what the exporter may only write it may read as well on most machines, and then the attacher may
+ */
 static void check_write_only(long offset)
 {
 	CHECK_EQ(on(attacher, do_load, at + offset), load(page + offset));
@@ -146,7 +154,8 @@ CASE(write_only_shared_memory)
 
 CASE(write_only_shared_file)
 {
-	check_write_only_memory(map_file(temporary_file("content", 4), LENGTH, PROT_READ | PROT_WRITE, MAP_SHARED));
+	check_write_only_memory(
+		map_file(temporary_file("content", 4), LENGTH, PROT_READ | PROT_WRITE, MAP_SHARED));
 }
 
 static long do_protect_with_key(const long *address_length)
@@ -159,7 +168,10 @@ static long do_protect_with_key(const long *address_length)
 	return answer(pkey_mprotect((void *)a[0], a[1], PROT_READ | PROT_WRITE, key));
 }
 
-/* a key denies its own process's threads, as for ptrace: the exporter's key does not bind the attacher, nor the other way round */
+/*
+ * a key denies its own process's threads, as for ptrace: the exporter's key does not bind the
+ * attacher, nor the other way round
+ */
 CASE(protection_keys)
 {
 	long error;
@@ -182,7 +194,10 @@ CASE(protection_keys)
 	CHECK_EQ(load(page + PAGE), 3);
 }
 
-/* the attacher writes while the exporter takes the right away and gives it back: it is never stuck, and loses nothing */
+/*
+ * the attacher writes while the exporter takes the right away and gives it back: it is never stuck,
+ * and loses nothing
+ */
 static long do_count_stubbornly(const long *a)
 {
 	long counted = 0, value;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Registration of attachments with an RDMA device, and data that the device moves to and from them. Two queue
- * pairs of one process, connected to each other, are both ends.
+ * Registration of attachments with an RDMA device, and data that the device moves to and from them.
+ * Two queue pairs of one process, connected to each other, are both ends.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -50,25 +50,36 @@ static int find_gid(union ibv_gid *gid)
 static long connect_to(struct ibv_qp *end, struct ibv_qp *other)
 {
 	struct ibv_qp_attr attributes = {
-		.qp_state = IBV_QPS_INIT, .port_num = 1, .qp_access_flags = ALL_ACCESS,
-		.path_mtu = IBV_MTU_1024, .dest_qp_num = other->qp_num, .max_dest_rd_atomic = 1, .min_rnr_timer = 12,
+		.qp_state = IBV_QPS_INIT,
+		.port_num = 1,
+		.qp_access_flags = ALL_ACCESS,
+		.path_mtu = IBV_MTU_1024,
+		.dest_qp_num = other->qp_num,
+		.max_dest_rd_atomic = 1,
+		.min_rnr_timer = 12,
 		.ah_attr = { .is_global = 1, .port_num = 1, .grh.hop_limit = 1 },
-		.timeout = 18, .retry_cnt = 7, .rnr_retry = 7, .max_rd_atomic = 1,
+		.timeout = 18,
+		.retry_cnt = 7,
+		.rnr_retry = 7,
+		.max_rd_atomic = 1,
 	};
 	int gid = find_gid(&attributes.ah_attr.grh.dgid);
 
 	if (gid < 0)
 		return gid;
 	attributes.ah_attr.grh.sgid_index = gid;
-	if (ibv_modify_qp(end, &attributes, IBV_QP_STATE | IBV_QP_PKEY_INDEX | IBV_QP_PORT | IBV_QP_ACCESS_FLAGS))
+	if (ibv_modify_qp(end, &attributes,
+			  IBV_QP_STATE | IBV_QP_PKEY_INDEX | IBV_QP_PORT | IBV_QP_ACCESS_FLAGS))
 		return -errno;
 	attributes.qp_state = IBV_QPS_RTR;
-	if (ibv_modify_qp(end, &attributes, IBV_QP_STATE | IBV_QP_AV | IBV_QP_PATH_MTU | IBV_QP_DEST_QPN | IBV_QP_RQ_PSN |
-			  IBV_QP_MAX_DEST_RD_ATOMIC | IBV_QP_MIN_RNR_TIMER))
+	if (ibv_modify_qp(end, &attributes,
+			  IBV_QP_STATE | IBV_QP_AV | IBV_QP_PATH_MTU | IBV_QP_DEST_QPN |
+				  IBV_QP_RQ_PSN | IBV_QP_MAX_DEST_RD_ATOMIC | IBV_QP_MIN_RNR_TIMER))
 		return -errno;
 	attributes.qp_state = IBV_QPS_RTS;
-	if (ibv_modify_qp(end, &attributes, IBV_QP_STATE | IBV_QP_TIMEOUT | IBV_QP_RETRY_CNT | IBV_QP_RNR_RETRY | IBV_QP_SQ_PSN |
-			  IBV_QP_MAX_QP_RD_ATOMIC))
+	if (ibv_modify_qp(end, &attributes,
+			  IBV_QP_STATE | IBV_QP_TIMEOUT | IBV_QP_RETRY_CNT | IBV_QP_RNR_RETRY |
+				  IBV_QP_SQ_PSN | IBV_QP_MAX_QP_RD_ATOMIC))
 		return -errno;
 	return 0;
 }
@@ -113,7 +124,10 @@ static long do_deregister(const long *none)
 	return -ibv_dereg_mr(attached);
 }
 
-/* moves all of the buffer to or from the attachment; the status of the completion is negative if it failed */
+/*
+ * moves all of the buffer to or from the attachment; the status of the completion is negative if it
+ * failed
+ */
 static long transfer(enum ibv_wr_opcode what)
 {
 	struct ibv_sge piece = { .addr = buffer, .length = LENGTH, .lkey = local->lkey };
@@ -205,7 +219,10 @@ CASE(registered_meanwhile)
 	write_file("/proc/sys/vm/compact_memory", "1");
 	CHECK_EQ(on(attacher, do_rdma_write, 2), 0);
 	CHECK_EQ(verify(page, LENGTH, 2), 0);
-	/* the segment goes: the processor's way ends, what was given to the device lasts until it gives it back */
+	/*
+	 * the segment goes: the processor's way ends, what was given to the device lasts until it
+	 * gives it back
+	 */
 	CHECK_OK(REMOVE(.segid = segid));
 	CHECK_EQ(on(attacher, do_load, at), GOT_SIGBUS);
 	CHECK_EQ(on(attacher, do_rdma_write, 3), 0);
@@ -218,7 +235,10 @@ static long do_map_for_reading(const long *file)
 	return map_file(file[0], LENGTH, PROT_READ, MAP_SHARED);
 }
 
-/* for the device to write: never; for it to read: where the kernel allows it of any read-only mapping (Linux 6.2) */
+/*
+ * for the device to write: never; for it to read: where the kernel allows it of any read-only
+ * mapping (Linux 6.2)
+ */
 CASE(read_only)
 {
 	int file = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
@@ -229,7 +249,8 @@ CASE(read_only)
 	at = CHECK_OK(on(attacher, do_attach_segment, segid, 0, LENGTH, XPMEM_ATTACH_RDONLY));
 	CHECK_EQ(on(attacher, do_register, at, LENGTH, ALL_ACCESS), -EFAULT);
 	CHECK_EQ(on(attacher, do_verify, at, LENGTH, 1), 0);
-	allowed = on(attacher, do_register, CHECK_OK(on(attacher, do_map_for_reading, file)), LENGTH, IBV_ACCESS_REMOTE_READ);
+	allowed = on(attacher, do_register, CHECK_OK(on(attacher, do_map_for_reading, file)),
+		     LENGTH, IBV_ACCESS_REMOTE_READ);
 	CHECK_EQ(on(attacher, do_register, at, LENGTH, IBV_ACCESS_REMOTE_READ), allowed);
 	if (!allowed) {
 		CHECK_EQ(on(attacher, do_rdma_read, 1), 0);

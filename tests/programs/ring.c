@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Processes that attach each other and themselves, all at once, in ways in which locks could wait for each other. */
+/*
+ * Processes that attach each other and themselves, all at once, in ways in which locks could wait
+ * for each other.
+ */
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -19,10 +22,10 @@
 #define WINDOW (2 * MIB)
 
 /*
- * Of each process, in one window: what it exports, and right behind it what it attaches of the next. So its
- * window is busy with faults of the one before while it is told that its attachment is taken away. Behind that lies what
- * attaches the same of the next, all around the ring: nothing is in it, and a zap that went on from
- * attachment to attachment would never end.
+ * Of each process, in one window: what it exports, and right behind it what it attaches of the
+ * next. So its window is busy with faults of the one before while it is told that its attachment is
+ * taken away. Behind that lies what attaches the same of the next, all around the ring: nothing is
+ * in it, and a zap that went on from attachment to attachment would never end.
  */
 static long own, other, cycle;
 static atomic_bool stop;
@@ -30,7 +33,8 @@ static atomic_long counts[3];	/* of changes, faults there, touches here */
 
 static bool legal(long page_number, long value)
 {
-	return value == 0 || value == GOT_SIGBUS || value == GOT_SIGSEGV || value / 1000 == page_number + 1;
+	return value == 0 || value == GOT_SIGBUS || value == GOT_SIGSEGV ||
+	       value / 1000 == page_number + 1;
 }
 
 static long do_map_window(const long *none)
@@ -49,7 +53,9 @@ static long do_attach_other(const long *segid)
 {
 	long apid = CHECK_OK(GET(.segid = segid[0], .flags = XPMEM_GET_RDWR));
 
-	CHECK_EQ(ATTACH(.apid = apid, .offset = cycle - own, .length = LENGTH, .flags = XPMEM_ATTACH_FIXED, .vaddr = cycle), cycle);
+	CHECK_EQ(ATTACH(.apid = apid, .offset = cycle - own, .length = LENGTH,
+			.flags = XPMEM_ATTACH_FIXED, .vaddr = cycle),
+		 cycle);
 	return ATTACH(.apid = apid, .length = LENGTH, .flags = XPMEM_ATTACH_FIXED, .vaddr = other);
 }
 
@@ -71,7 +77,8 @@ static void *take_away(void *seed_pointer)
 			break;
 		case 3:
 			map_over(own, LENGTH, PROT_READ | PROT_WRITE,
-				 MAP_ANONYMOUS | (rand_r(&seed) % 2 ? MAP_PRIVATE : MAP_SHARED), -1);
+				 MAP_ANONYMOUS | (rand_r(&seed) % 2 ? MAP_PRIVATE : MAP_SHARED),
+				 -1);
 			break;
 		}
 		protect(cycle, LENGTH, PROT_READ);
@@ -121,7 +128,9 @@ static long do_everything(const long *seconds_seed)
 	long i, least;
 
 	for (i = 0; i < 3; i++)
-		CHECK_EQ(pthread_create(&threads[i], NULL, what[i], (void *)(seconds_seed[1] * 10 + i)), 0);
+		CHECK_EQ(pthread_create(&threads[i], NULL, what[i],
+					(void *)(seconds_seed[1] * 10 + i)),
+			 0);
 	usleep(seconds_seed[0] * 1000000);
 	stop = true;
 	for (i = 0; i < 3; i++)
@@ -139,7 +148,8 @@ static void run_ring(int count)
 
 	for (i = 0; i < count; i++) {
 		members[i] = peer_start();
-		segids[i] = CHECK_OK(on(members[i], do_export, CHECK_OK(on(members[i], do_map_window, 0)), WINDOW));
+		segids[i] = CHECK_OK(on(members[i], do_export,
+					CHECK_OK(on(members[i], do_map_window, 0)), WINDOW));
 	}
 	for (i = 0; i < count; i++)
 		CHECK_OK(on(members[i], do_attach_other, segids[(i + 1) % count]));
@@ -292,7 +302,8 @@ static long do_storm_and_spread(const long *seconds_address)
 
 static long do_map_much(const long *none)
 {
-	void *much = mmap(NULL, SPREAD * WINDOW, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	void *much = mmap(NULL, SPREAD * WINDOW, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	(void)none;
 	if (much == MAP_FAILED)
@@ -326,9 +337,10 @@ CASE(windows_are_made_in_a_storm)
 }
 
 /*
- * The first notifier of an mm locks all that the mm maps, in the order of the addresses. A change of a file
- * locks the attachments of those who map it, inside the file's own lock. Whoever maps the file above an
- * attachment of it, and exports for the first time, must not wait for a change that waits for the attachment.
+ * The first notifier of an mm locks all that the mm maps, in the order of the addresses. A change
+ * of a file locks the attachments of those who map it, inside the file's own lock. Whoever maps the
+ * file above an attachment of it, and exports for the first time, must not wait for a change that
+ * waits for the attachment.
  */
 static int shared_file;
 
@@ -338,7 +350,8 @@ static long do_punch(const long *seconds)
 	long punched;
 
 	for (punched = 0; now() < end; punched++)
-		CHECK_OK(answer(fallocate(shared_file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, LENGTH)));
+		CHECK_OK(answer(fallocate(shared_file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+					  0, LENGTH)));
 	return punched;
 }
 
@@ -410,12 +423,15 @@ static void read_parts(pid_t pid)
 	CHECK(maps);
 	part_count = 0;
 	while (part_count < MOST_PARTS && fgets(line, sizeof(line), maps))
-		if (sscanf(line, "%lx-%lx", &start, &end) == 2 && end < 1UL << 47 && end - start < 64UL * MIB)
+		if (sscanf(line, "%lx-%lx", &start, &end) == 2 && end < 1UL << 47 &&
+		    end - start < 64UL * MIB)
 			parts[part_count++] = (struct part){ start, end - start };
 	fclose(maps);
 }
 
-/* attaches everything that the other has, and loads from each part of it; how many loads succeeded */
+/*
+ * attaches everything that the other has, and loads from each part of it; how many loads succeeded
+ */
 static long do_attach_everything(const long *segid_pid)
 {
 	long apid, at, i, value, loaded = 0;
@@ -423,7 +439,8 @@ static long do_attach_everything(const long *segid_pid)
 	read_parts(segid_pid[1]);
 	apid = CHECK_OK(GET(.segid = segid_pid[0], .flags = XPMEM_GET_RDWR));
 	for (i = 0; i < part_count; i++) {
-		at = CHECK_OK(ATTACH(.apid = apid, .offset = parts[i].start, .length = parts[i].length));
+		at = CHECK_OK(
+			ATTACH(.apid = apid, .offset = parts[i].start, .length = parts[i].length));
 		value = load(at + parts[i].length / PAGE / 2 * PAGE);
 		loaded += value != GOT_SIGBUS && value != GOT_SIGSEGV;
 	}
@@ -455,7 +472,8 @@ static void attach_each_other(int count)
 			segids[i] = CHECK_OK(on(members[i], do_make_everything, 0));
 		for (i = 0; i < count; i++)
 			peer_tell(members[i], do_attach_everything,
-				  ARGUMENTS(segids[(i + 1) % count], peer_pid(members[(i + 1) % count])));
+				  ARGUMENTS(segids[(i + 1) % count],
+					    peer_pid(members[(i + 1) % count])));
 		for (i = 0; i < count; i++) {
 			value = CHECK_OK(peer_answer(members[i]));
 			CHECK(value > 5);

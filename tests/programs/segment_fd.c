@@ -20,7 +20,8 @@ static void export_page(int mode, int flags)
 	CHECK_OK(device_open());
 	shared.page = map_anonymous(PAGE);
 	fill(shared.page, PAGE, 1);
-	shared.segid = CHECK_OK(MAKE(.vaddr = shared.page, .length = PAGE, .mode = mode, .flags = flags));
+	shared.segid =
+		CHECK_OK(MAKE(.vaddr = shared.page, .length = PAGE, .mode = mode, .flags = flags));
 }
 
 static long received(struct peer *peer, long descriptor)
@@ -37,11 +38,15 @@ CASE(arguments)
 	CHECK_OK(SEGMENT_FD(.segid = shared.segid, .flags = XPMEM_GET_RDWR));
 	CHECK_OK(SEGMENT_FD(.segid = shared.segid, .flags = XPMEM_GET_RDONLY));
 	CHECK_EQ(SEGMENT_FD(.segid = shared.segid), -EINVAL);
-	CHECK_EQ(SEGMENT_FD(.segid = shared.segid, .flags = XPMEM_GET_RDWR | XPMEM_GET_RDONLY), -EINVAL);
+	CHECK_EQ(SEGMENT_FD(.segid = shared.segid, .flags = XPMEM_GET_RDWR | XPMEM_GET_RDONLY),
+		 -EINVAL);
 	for (bit = 2; bit < 32; bit++)
-		CHECK_EQ(SEGMENT_FD(.segid = shared.segid, .flags = XPMEM_GET_RDWR | 1U << bit), -EINVAL);
+		CHECK_EQ(SEGMENT_FD(.segid = shared.segid, .flags = XPMEM_GET_RDWR | 1U << bit),
+			 -EINVAL);
 	for (bit = 0; bit < 32; bit++)
-		CHECK_EQ(SEGMENT_FD(.segid = shared.segid, .flags = XPMEM_GET_RDWR, .reserved = 1U << bit), -EINVAL);
+		CHECK_EQ(SEGMENT_FD(.segid = shared.segid, .flags = XPMEM_GET_RDWR,
+				    .reserved = 1U << bit),
+			 -EINVAL);
 	CHECK_EQ(SEGMENT_FD(.segid = 0x123456789abcdef, .flags = XPMEM_GET_RDWR), -ENOENT);
 	CHECK_EQ(SEGMENT_FD(.segid = 0, .flags = XPMEM_GET_RDWR), -ENOENT);
 	CHECK_OK(REMOVE(.segid = shared.segid));
@@ -57,7 +62,8 @@ CASE(foreign)
 CASE(close_on_exec)
 {
 	export_page(0600, 0);
-	CHECK(fcntl(CHECK_OK(SEGMENT_FD(.segid = shared.segid, .flags = XPMEM_GET_RDWR)), F_GETFD) & FD_CLOEXEC);
+	CHECK(fcntl(CHECK_OK(SEGMENT_FD(.segid = shared.segid, .flags = XPMEM_GET_RDWR)), F_GETFD) &
+	      FD_CLOEXEC);
 }
 
 CASE(too_many_descriptors)
@@ -93,11 +99,15 @@ CASE(get_arguments)
 	export_page(0600, 0);
 	descriptor = CHECK_OK(SEGMENT_FD(.segid = shared.segid, .flags = XPMEM_GET_RDWR));
 	CHECK_EQ(GET(.fd = descriptor, .flags = XPMEM_GET_FD), -EINVAL);
-	CHECK_EQ(GET(.fd = descriptor, .flags = XPMEM_GET_FD | XPMEM_GET_RDWR | XPMEM_GET_RDONLY), -EINVAL);
-	CHECK_EQ(GET(.fd = descriptor, .flags = XPMEM_GET_FD | XPMEM_GET_RDWR, .segid = shared.segid), -EINVAL);
+	CHECK_EQ(GET(.fd = descriptor, .flags = XPMEM_GET_FD | XPMEM_GET_RDWR | XPMEM_GET_RDONLY),
+		 -EINVAL);
+	CHECK_EQ(GET(.fd = descriptor, .flags = XPMEM_GET_FD | XPMEM_GET_RDWR,
+		     .segid = shared.segid),
+		 -EINVAL);
 	CHECK_EQ(GET(.fd = descriptor, .flags = XPMEM_GET_RDWR, .segid = shared.segid), -EINVAL);
 	for (bit = 3; bit < 32; bit++)
-		CHECK_EQ(GET(.fd = descriptor, .flags = XPMEM_GET_FD | XPMEM_GET_RDWR | 1U << bit), -EINVAL);
+		CHECK_EQ(GET(.fd = descriptor, .flags = XPMEM_GET_FD | XPMEM_GET_RDWR | 1U << bit),
+			 -EINVAL);
 	CHECK_EQ(GET(.fd = -1, .flags = XPMEM_GET_FD | XPMEM_GET_RDWR), -EBADF);
 	CHECK_EQ(GET(.fd = 900, .flags = XPMEM_GET_FD | XPMEM_GET_RDWR), -EBADF);
 	null_file = CHECK_OK(answer(open("/dev/null", O_RDWR | O_CLOEXEC)));
@@ -130,7 +140,10 @@ CASE(passed_to_a_process)
 
 	export_page(0600, 0);
 	peer = peer_start();
-	apid = CHECK_OK(on(peer, do_get_fd, received(peer, CHECK_OK(SEGMENT_FD(.segid = shared.segid, .flags = XPMEM_GET_RDWR))), XPMEM_GET_RDWR));
+	apid = CHECK_OK(on(peer, do_get_fd,
+			   received(peer, CHECK_OK(SEGMENT_FD(.segid = shared.segid,
+							      .flags = XPMEM_GET_RDWR))),
+			   XPMEM_GET_RDWR));
 	at = CHECK_OK(on(peer, do_attach, apid, 0, PAGE));
 	CHECK_EQ(on(peer, do_verify, at, PAGE, 1), 0);
 	CHECK_OK(on(peer, do_store, at, 5));
@@ -146,8 +159,10 @@ CASE(passed_to_another_user)
 	peer = peer_start();
 	CHECK_OK(on(peer, do_become, OTHER_USER, OTHER_USER));
 	CHECK_EQ(on(peer, do_get, shared.segid, XPMEM_GET_RDONLY), -EACCES);
-	descriptor = received(peer, CHECK_OK(SEGMENT_FD(.segid = shared.segid, .flags = XPMEM_GET_RDWR)));
-	at = CHECK_OK(on(peer, do_attach, CHECK_OK(on(peer, do_get_fd, descriptor, XPMEM_GET_RDWR)), 0, PAGE));
+	descriptor = received(peer,
+			      CHECK_OK(SEGMENT_FD(.segid = shared.segid, .flags = XPMEM_GET_RDWR)));
+	at = CHECK_OK(on(peer, do_attach, CHECK_OK(on(peer, do_get_fd, descriptor, XPMEM_GET_RDWR)),
+			 0, PAGE));
 	CHECK_EQ(on(peer, do_verify, at, PAGE, 1), 0);
 	CHECK_OK(on(peer, do_store, at, 5));
 	CHECK_EQ(load(shared.page), 5);
@@ -164,8 +179,10 @@ CASE(passed_to_another_namespace)
 	CHECK_OK(on(peer, do_unshare, CLONE_NEWIPC));
 	CHECK_EQ(on(peer, do_get, shared.segid, XPMEM_GET_RDWR), -ENOENT);
 	CHECK_EQ(on(peer, do_get, shared.segid, XPMEM_GET_RDONLY), -ENOENT);
-	descriptor = received(peer, CHECK_OK(SEGMENT_FD(.segid = shared.segid, .flags = XPMEM_GET_RDWR)));
-	at = CHECK_OK(on(peer, do_attach, CHECK_OK(on(peer, do_get_fd, descriptor, XPMEM_GET_RDWR)), 0, PAGE));
+	descriptor = received(peer,
+			      CHECK_OK(SEGMENT_FD(.segid = shared.segid, .flags = XPMEM_GET_RDWR)));
+	at = CHECK_OK(on(peer, do_attach, CHECK_OK(on(peer, do_get_fd, descriptor, XPMEM_GET_RDWR)),
+			 0, PAGE));
 	CHECK_EQ(on(peer, do_verify, at, PAGE, 1), 0);
 }
 
@@ -176,9 +193,11 @@ CASE(rdonly_gives_no_rdwr)
 
 	export_page(0666, 0);
 	peer = peer_start();
-	descriptor = received(peer, CHECK_OK(SEGMENT_FD(.segid = shared.segid, .flags = XPMEM_GET_RDONLY)));
+	descriptor = received(
+		peer, CHECK_OK(SEGMENT_FD(.segid = shared.segid, .flags = XPMEM_GET_RDONLY)));
 	CHECK_EQ(on(peer, do_get_fd, descriptor, XPMEM_GET_RDWR), -EACCES);
-	at = CHECK_OK(on(peer, do_attach, CHECK_OK(on(peer, do_get_fd, descriptor, XPMEM_GET_RDONLY)), 0, PAGE));
+	at = CHECK_OK(on(peer, do_attach,
+			 CHECK_OK(on(peer, do_get_fd, descriptor, XPMEM_GET_RDONLY)), 0, PAGE));
 	CHECK_EQ(on(peer, do_verify, at, PAGE, 1), 0);
 	CHECK_EQ(on(peer, do_store, at, 5), GOT_SIGSEGV);
 	CHECK_EQ(on(peer, do_protect, at, PAGE, PROT_READ | PROT_WRITE), -EACCES);
@@ -191,7 +210,9 @@ CASE(rdwr_gives_rdonly)
 
 	export_page(0600, 0);
 	descriptor = CHECK_OK(SEGMENT_FD(.segid = shared.segid, .flags = XPMEM_GET_RDWR));
-	at = CHECK_OK(ATTACH(.apid = CHECK_OK(GET(.fd = descriptor, .flags = XPMEM_GET_FD | XPMEM_GET_RDONLY)), .length = PAGE));
+	at = CHECK_OK(ATTACH(.apid = CHECK_OK(GET(.fd = descriptor,
+						  .flags = XPMEM_GET_FD | XPMEM_GET_RDONLY)),
+			     .length = PAGE));
 	CHECK_EQ(store(at, 5), GOT_SIGSEGV);
 }
 

@@ -77,7 +77,9 @@ CASE(device_is_for_everybody)
 CASE(change_of_ids)
 {
 	struct peer *other = user(OTHER, OTHER_GROUP, 0);
-	struct xpmem_ioc_make make = { .length = PAGE, .mode = 0600, .flags = XPMEM_MAKE_NO_PTRACE_CHECK };
+	struct xpmem_ioc_make make = { .length = PAGE,
+				       .mode = 0600,
+				       .flags = XPMEM_MAKE_NO_PTRACE_CHECK };
 	long before, during, after;
 
 	CHECK_OK(device_open());
@@ -230,7 +232,8 @@ CASE(another_ipc_namespace)
 /* needs global_ids: what the id means is then the same everywhere, and who may is still asked */
 CASE(global_ids)
 {
-	struct peer *peer = user(OWNER, GROUP, 0), *other = user(OTHER, OTHER_GROUP, 0), *apart = peer_start();
+	struct peer *peer = user(OWNER, GROUP, 0), *other = user(OTHER, OTHER_GROUP, 0),
+		    *apart = peer_start();
 	long segid;
 
 	CHECK_OK(on(apart, do_unshare, CLONE_NEWIPC));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Everything at once for a few seconds: threads that touch while the exporter changes what is there.
- * Every value seen must be one that the exporter had at that address, and nothing may hang.
+ * Everything at once for a few seconds: threads that touch while the exporter changes what is
+ * there. Every value seen must be one that the exporter had at that address, and nothing may hang.
  */
 #include <pthread.h>
 #include <stdatomic.h>
@@ -21,10 +21,14 @@ static atomic_bool stop;
 static atomic_long touched;
 static long at, source;
 
-/* a page holds zero, or its own number times a thousand and something: anything else came from elsewhere */
+/*
+ * a page holds zero, or its own number times a thousand and something: anything else came from
+ * elsewhere
+ */
 static bool legal(long page_number, long value)
 {
-	return value == 0 || value == GOT_SIGBUS || value == GOT_SIGSEGV || value / 1000 == page_number + 1;
+	return value == 0 || value == GOT_SIGBUS || value == GOT_SIGSEGV ||
+	       value / 1000 == page_number + 1;
 }
 
 static void *touch(void *seed_pointer)
@@ -37,7 +41,8 @@ static void *touch(void *seed_pointer)
 		if (rand_r(&seed) % 3)
 			value = load(at + number * PAGE);
 		else
-			value = store(at + number * PAGE, (number + 1) * 1000 + rand_r(&seed) % 1000);
+			value = store(at + number * PAGE,
+				      (number + 1) * 1000 + rand_r(&seed) % 1000);
 		if (!legal(number, value))
 			FAIL("page %ld holds %s", number, describe(value));
 		touched++;
@@ -55,10 +60,12 @@ static void change_one_thing(unsigned int *seed)
 	switch (rand_r(seed) % 7) {
 	case 0:
 		unmap(address, count * PAGE);
-		map_over(address, count * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1);
+		map_over(address, count * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+			 -1);
 		break;
 	case 1:
-		map_over(address, count * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1);
+		map_over(address, count * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+			 -1);
 		break;
 	case 2:
 		CHECK_OK(answer(madvise((void *)address, count * PAGE, MADV_DONTNEED)));
@@ -109,7 +116,9 @@ static long do_touch(const long *seconds_seed_address)
 	stop = false;
 	touched = 0;
 	for (i = 0; i < 2; i++)
-		CHECK_EQ(pthread_create(&threads[i], NULL, touch, (void *)(seconds_seed_address[1] + i)), 0);
+		CHECK_EQ(pthread_create(&threads[i], NULL, touch,
+					(void *)(seconds_seed_address[1] + i)),
+			 0);
 	usleep(seconds_seed_address[0] * 1000000);
 	stop = true;
 	for (i = 0; i < 2; i++)

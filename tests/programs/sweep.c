@@ -41,10 +41,13 @@ struct message {
 	char attributes[48];
 };
 
-static long nl_request(int type, int flags, int command, int attribute, const void *value, int length, char *reply, int room)
+static long nl_request(int type, int flags, int command, int attribute, const void *value,
+		       int length, char *reply, int room)
 {
 	struct message message = {
-		.header = { .nlmsg_len = NLMSG_LENGTH(GENL_HDRLEN), .nlmsg_type = type, .nlmsg_flags = NLM_F_REQUEST | flags },
+		.header = { .nlmsg_len = NLMSG_LENGTH(GENL_HDRLEN),
+			    .nlmsg_type = type,
+			    .nlmsg_flags = NLM_F_REQUEST | flags },
 		.command = { .cmd = command, .version = 1 },
 	};
 	int request = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_GENERIC);
@@ -107,8 +110,8 @@ static void find_family(void)
 {
 	char reply[4096];
 
-	CHECK_OK(nl_request(GENL_ID_CTRL, 0, CTRL_CMD_GETFAMILY, CTRL_ATTR_FAMILY_NAME, XPMEM_FAMILY_NAME,
-			    sizeof(XPMEM_FAMILY_NAME), reply, sizeof(reply)));
+	CHECK_OK(nl_request(GENL_ID_CTRL, 0, CTRL_CMD_GETFAMILY, CTRL_ATTR_FAMILY_NAME,
+			    XPMEM_FAMILY_NAME, sizeof(XPMEM_FAMILY_NAME), reply, sizeof(reply)));
 	family = nl_value(reply, CTRL_ATTR_FAMILY_ID);
 }
 

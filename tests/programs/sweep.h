@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * An operation is repeated with its first, its second, ... allocation or user copy failing, until it runs
- * through without a failure. Needs a kernel with fault injection (fail-nth).
+ * An operation is repeated with its first, its second, ... allocation or user copy failing, until
+ * it runs through without a failure. Needs a kernel with fault injection (fail-nth).
  */
 #ifndef SWEEP_H
 #define SWEEP_H
@@ -17,14 +17,14 @@ struct sweep {
 void sweep_prepare(void);
 
 /*
- * The case fails unless every failure is refused with ENOMEM or EFAULT, leaves as many objects as there
- * were, and the same attempt works right afterwards.
+ * The case fails unless every failure is refused with ENOMEM or EFAULT, leaves as many objects as
+ * there were, and the same attempt works right afterwards.
  */
 void sweep(const struct sweep *sweep);
 
 /*
- * One request to the module's netlink family, by a socket of its own and without anything that allocates in
- * this process; with NLM_F_DUMP, to the end of the dump. Attribute 0 is none.
+ * One request to the module's netlink family, by a socket of its own and without anything that
+ * allocates in this process; with NLM_F_DUMP, to the end of the dump. Attribute 0 is none.
  */
 long sweep_request(int flags, int command, int attribute, const void *value, int length);
 

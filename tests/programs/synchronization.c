@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What processes synchronize with, in shared memory that one of them has attached, against the exporter's own
- * mapping of the same bytes.
+ * What processes synchronize with, in shared memory that one of them has attached, against the
+ * exporter's own mapping of the same bytes.
  */
 #include <errno.h>
 #include <linux/futex.h>
@@ -83,7 +83,8 @@ CASE(futex_in_memory_file)
 
 CASE(futex_in_anonymous_shared_memory)
 {
-	check_futex((long)mmap(NULL, LENGTH, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
+	check_futex((long)mmap(NULL, LENGTH, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+			       0));
 }
 
 CASE(futex_in_system_v_shared_memory)
@@ -97,7 +98,8 @@ CASE(futex_in_system_v_shared_memory)
 
 CASE(futex_in_mapped_file)
 {
-	check_futex(map_file(temporary_file("on disk", LENGTH / PAGE), LENGTH, PROT_READ | PROT_WRITE, MAP_SHARED));
+	check_futex(map_file(temporary_file("on disk", LENGTH / PAGE), LENGTH,
+			     PROT_READ | PROT_WRITE, MAP_SHARED));
 }
 
 /* one who waits is woken, the others wait at the second word from then on */
@@ -110,7 +112,8 @@ CASE(futex_requeue)
 	share(map_shared(LENGTH));
 	for (i = 0; i < 3; i++) {
 		peers[i] = peer_start();
-		there[i] = CHECK_OK(on(peers[i], do_attach_segment, export_range(page, LENGTH), 0, LENGTH));
+		there[i] = CHECK_OK(
+			on(peers[i], do_attach_segment, export_range(page, LENGTH), 0, LENGTH));
 		peer_tell(peers[i], do_wait, ARGUMENTS(there[i], 0));
 	}
 	for (turn = 0; turn < 2000 && woken < 3; turn++) {
@@ -208,7 +211,10 @@ static void share_mutex(int kind, int protocol, int robustness)
 	CHECK_EQ(pthread_mutex_init((pthread_mutex_t *)page, &attributes), 0);
 }
 
-/* the attacher is killed while it holds the mutex that a child with the exporter's mapping waits for */
+/*
+ * the attacher is killed while it holds the mutex that a child with the exporter's mapping waits
+ * for
+ */
 static void check_attacher_killed(int protocol)
 {
 	struct peer *waiter;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * System calls that take user pages: on an attachment of shared memory they work as on any memory; on one
- * of private memory they are refused at once, but for a debugger's, which take none there (debugger.c has more
- * of those). And nothing is ever pinned by attaching and touching.
+ * System calls that take user pages: on an attachment of shared memory they work as on any memory;
+ * on one of private memory they are refused at once, but for a debugger's, which take none there
+ * (debugger.c has more of those). And nothing is ever pinned by attaching and touching.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -407,7 +407,8 @@ CASE(nothing_pinned)
 
 CASE(nothing_pinned_of_shared_memory)
 {
-	check_nothing_pinned(map_file(memory_file(LENGTH), LENGTH, PROT_READ | PROT_WRITE, MAP_SHARED));
+	check_nothing_pinned(
+		map_file(memory_file(LENGTH), LENGTH, PROT_READ | PROT_WRITE, MAP_SHARED));
 }
 
 /* what a pipe holds is the page itself, which outlives the end of access, as the manual says */
@@ -450,7 +451,8 @@ static void share_without_gup(long memory)
 	page = memory;
 	fill(page, LENGTH, 1);
 	attacher = peer_start();
-	segment = CHECK_OK(MAKE(.vaddr = page, .length = LENGTH, .mode = 0600, .flags = XPMEM_MAKE_NO_GUP));
+	segment = CHECK_OK(
+		MAKE(.vaddr = page, .length = LENGTH, .mode = 0600, .flags = XPMEM_MAKE_NO_GUP));
 	at = CHECK_OK(on(attacher, do_attach_segment, segment, 0, LENGTH));
 }
 
@@ -478,12 +480,14 @@ CASE(no_gup_of_a_memory_file)
 
 CASE(no_gup_of_anonymous_shared_memory)
 {
-	check_no_gup((long)mmap(NULL, LENGTH, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
+	check_no_gup((long)mmap(NULL, LENGTH, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+				-1, 0));
 }
 
 CASE(no_gup_of_a_file)
 {
-	check_no_gup(map_file(temporary_file("on disk", LENGTH / PAGE), LENGTH, PROT_READ | PROT_WRITE, MAP_SHARED));
+	check_no_gup(map_file(temporary_file("on disk", LENGTH / PAGE), LENGTH,
+			      PROT_READ | PROT_WRITE, MAP_SHARED));
 }
 
 CASE(no_gup_of_private_memory)
@@ -504,7 +508,8 @@ CASE(no_gup_of_huge_shared_memory)
 		SKIP("the kernel gives shared memory no huge page here");
 	page = memory;
 	attacher = peer_start();
-	segment = CHECK_OK(MAKE(.vaddr = page, .length = 2 * MIB, .mode = 0600, .flags = XPMEM_MAKE_NO_GUP));
+	segment = CHECK_OK(
+		MAKE(.vaddr = page, .length = 2 * MIB, .mode = 0600, .flags = XPMEM_MAKE_NO_GUP));
 	at = CHECK_OK(on(attacher, do_attach_segment, segment, 0, 2 * MIB));
 	CHECK_EQ(on(attacher, do_verify, at, 2 * MIB, 1), 0);
 	CHECK_EQ(on(attacher, do_splice_in, at + MIB), -EFAULT);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Exported memory whose pages a program supplies by userfaultfd. The main process exports and supplies, a peer
- * attaches: its touch waits for the page as the exporter's own would, and can be killed meanwhile.
+ * Exported memory whose pages a program supplies by userfaultfd. The main process exports and
+ * supplies, a peer attaches: its touch waits for the page as the exporter's own would, and can be
+ * killed meanwhile.
  */
 #include <fcntl.h>
 #include <linux/userfaultfd.h>
@@ -164,7 +165,8 @@ CASE(populate_does_not_wait)
 	attacher = peer_start();
 	CHECK_OK(watch(page, LENGTH, UFFDIO_REGISTER_MODE_MISSING));
 	supply(page + PAGE, 5);
-	at = CHECK_OK(on(attacher, do_attach_segment, export_range(page, LENGTH), 0, LENGTH, XPMEM_ATTACH_POPULATE));
+	at = CHECK_OK(on(attacher, do_attach_segment, export_range(page, LENGTH), 0, LENGTH,
+			 XPMEM_ATTACH_POPULATE));
 	CHECK_EQ(on(attacher, do_verify, at + PAGE, PAGE, 5), 0);
 }
 
@@ -240,7 +242,10 @@ static void block_dmabuf(void)
 	attacher = peer_start();
 	CHECK_OK(watch(page, LENGTH, UFFDIO_REGISTER_MODE_MISSING));
 	supply(page, 1);
-	peer_tell(attacher, do_dmabuf, ARGUMENTS(CHECK_OK(on(attacher, do_get, export_range(page, LENGTH), XPMEM_GET_RDWR)), 0, 3 * PAGE));
+	peer_tell(attacher, do_dmabuf,
+		  ARGUMENTS(CHECK_OK(on(attacher, do_get, export_range(page, LENGTH),
+					XPMEM_GET_RDWR)),
+			    0, 3 * PAGE));
 	CHECK_EQ(next_fault(0), page + PAGE);
 }
 
@@ -324,7 +329,8 @@ CASE(exporter_killed_while_waiting)
 
 static long do_wait(const long *address_expected)
 {
-	return device_call(XPMEM_IOC_WAIT, &SIZED(xpmem_ioc_wait, .vaddr = address_expected[0], .expected = address_expected[1],
+	return device_call(XPMEM_IOC_WAIT, &SIZED(xpmem_ioc_wait, .vaddr = address_expected[0],
+						  .expected = address_expected[1],
 						  .deadline = XPMEM_DEADLINE_NEVER));
 }
 

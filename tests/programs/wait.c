@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Tasks wait for words of exported memory and wake each other, wherever each has the word mapped. */
+/*
+ * Tasks wait for words of exported memory and wake each other, wherever each has the word mapped.
+ */
 #include <limits.h>
 #include <pthread.h>
 #include <signal.h>
@@ -31,8 +33,9 @@ static long now(void)
 
 static long wait_for(long address, long expected, long deadline, long flags)
 {
-	return device_call(XPMEM_IOC_WAIT, &SIZED(xpmem_ioc_wait, .vaddr = address, .expected = expected,
-						  .deadline = deadline, .flags = flags));
+	return device_call(XPMEM_IOC_WAIT,
+			   &SIZED(xpmem_ioc_wait, .vaddr = address, .expected = expected,
+				  .deadline = deadline, .flags = flags));
 }
 
 static long wake(long address, long count)
@@ -319,7 +322,9 @@ CASE(segment_removed)
 	CHECK_EQ(peer_answer(other), 0);
 }
 
-/* a process of its own, from which another has attached memory and waits for a word of it for ever */
+/*
+ * a process of its own, from which another has attached memory and waits for a word of it for ever
+ */
 static struct peer *exporter_awaited_by(struct peer **waiter)
 {
 	struct peer *exporter;
@@ -330,7 +335,8 @@ static struct peer *exporter_awaited_by(struct peer **waiter)
 	*waiter = peer_start();
 	memory = CHECK_OK(on(exporter, do_map, LENGTH));
 	id = CHECK_OK(on(exporter, do_export, memory, LENGTH));
-	peer_tell(*waiter, do_wait_for_ever, ARGUMENTS(CHECK_OK(on(*waiter, do_attach_segment, id, 0, LENGTH)), 0));
+	peer_tell(*waiter, do_wait_for_ever,
+		  ARGUMENTS(CHECK_OK(on(*waiter, do_attach_segment, id, 0, LENGTH)), 0));
 	await_asleep(*waiter);
 	return exporter;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What an attacher writes to a shared file reaches the disk, whenever it was written back before. The file is
- * on the file system that XPMEM_TEST_DISK names.
+ * What an attacher writes to a shared file reaches the disk, whenever it was written back before.
+ * The file is on the file system that XPMEM_TEST_DISK names.
  */
 #include <fcntl.h>
 #include <stdio.h>

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
-# ./vm analyze: what compilers, analyzers and sanitizers find in the sources, a line a tool, and the counts. They are to find
-# nothing.
+# ./vm analyze: what compilers, analyzers and sanitizers find in the sources, a line a tool, and the
+# counts. They are to find nothing.
 
-# Not what checkpatch takes for something else: an argument that is a pointer to a function, the compiler's hook, a comparison of
-# two constants, an argument of a macro that is empty for some kernels.
+# Not what checkpatch takes for something else: an argument that is a pointer to a function, the
+# compiler's hook, a comparison of two constants, an argument of a macro that is empty for some
+# kernels.
 analyze_unlike_module=OPEN_BRACE,AVOID_EXTERNS,CONSTANT_COMPARISON,MACRO_ARG_UNUSED
 # The interface's headers have no macros for attributes.
 analyze_unlike_uapi=PREFER_DEFINED_ATTRIBUTE_MACRO,LINE_SPACING

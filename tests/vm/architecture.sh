@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
-# Machines other than this one: Debian's kernels for them, Debian's cross compiler, and a Debian of theirs in a folder, which is
-# unpacked without running anything of it: programs are linked against it, and it is what the VM has in place of this machine's files.
+# Machines other than this one: Debian's kernels for them, Debian's cross compiler, and a Debian of
+# theirs in a folder, which is unpacked without running anything of it: programs are linked against
+# it, and it is what the VM has in place of this machine's files.
 #
 # architecture_choose NAME sets
 #   architecture		what was named; empty for this machine's own
@@ -45,7 +46,8 @@ architecture_packages_why() {
 	! architecture_runs || printf 'qemu-system-arm\truns the VM\n'
 }
 
-# Unpack the root. Its folder appears only when complete, under a name that changes with what is in it.
+# Unpack the root. Its folder appears only when complete, under a name that changes with what is in
+# it.
 architecture_root_prepare() {
 	local key work=$cache/unpack.$$ library link
 

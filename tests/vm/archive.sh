@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
-# Packages of other Debians than this machine's, through an apt configuration of its own: its lists and downloads lie
-# in the cache, and nothing of them is ever installed.
+# Packages of other Debians than this machine's, through an apt configuration of its own: its lists
+# and downloads lie in the cache, and nothing of them is ever installed.
 
 archive_suites="bullseye bookworm bookworm-backports trixie trixie-backports"
 archive_security_suites="bullseye-security bookworm-security trixie-security"

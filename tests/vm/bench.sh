@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
-# What things cost in instructions, which are counted in a VM with one processor whose clock they drive; how fast messages
-# are beside what one would use instead, and what several threads are worth, in others with two; the record of that, and whether instructions have grown since.
+# What things cost in instructions, which are counted in a VM with one processor whose clock they
+# drive; how fast messages are beside what one would use instead, and what several threads are
+# worth, in others with two; the record of that, and whether instructions have grown since.
 
 bench_record=$tree/doc/performance.md
 bench_groups="touch single attach control exporter notifier teardown memory"
 
-# Of xpmembench's JSON: a table of the bandwidth (or of latency_ns) of messages that are copied (or used in_place), by size: what
-# XPMEM does in millions of bytes a second (or microseconds), and how many times as good that is as each other method.
+# Of xpmembench's JSON: a table of the bandwidth (or of latency_ns) of messages that are copied (or
+# used in_place), by size: what XPMEM does in millions of bytes a second (or microseconds), and how
+# many times as good that is as each other method.
 bench_ratios() {
 	jq -r --arg key "$1" --arg use "$2" '
 		def round_to($digits): pow(10; $digits) as $unit | . * $unit | round / $unit;
@@ -24,7 +26,8 @@ bench_ratios() {
 				round_to(2) | tostring) | join(" | ")) + " |")'
 }
 
-# The record of instructions: a head, and a row for each line of NAME, VALUE and WHAT; then that of xpmembench's JSON, and of parallel.
+# The record of instructions: a head, and a row for each line of NAME, VALUE and WHAT; then that of
+# xpmembench's JSON, and of parallel.
 bench_document() {
 	cat <<-END
 		<!-- SPDX-License-Identifier: GPL-2.0-or-later -->
@@ -117,7 +120,8 @@ bench_main() {
 	) || die "the figures of several threads could not be had"
 	(
 		prepare
-		# The C library copies some sizes by rep movsb, which takes an emulated processor as long a byte as other ways take for many.
+		# The C library copies some sizes by rep movsb, which takes an emulated processor as
+		# long a byte as other ways take for many.
 		[[ $(<"$folder/accel") == kvm ]] || tunables=GLIBC_TUNABLES=glibc.cpu.x86_rep_movsb_threshold=0x40000000
 		run_job "${XPMEM_VM_TIMEOUT:-1800}" "$tunables xpmembench --sizes 8:16M*8 --time 0.5 --json" cat >"$folder/json"
 	) || die "xpmembench failed"

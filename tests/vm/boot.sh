@@ -8,7 +8,8 @@
 
 runs_kept=20
 boot_deadline=400
-# Seconds without news in the run's progress file after which the VM counts as hung (0: no such limit).
+# Seconds without news in the run's progress file after which the VM counts as hung (0: no such
+# limit).
 boot_silence=0
 # Threads of the emulator: multi (one for each emulated processor) or single.
 boot_threads=multi
@@ -44,8 +45,8 @@ run_end() {
 	rm -rf "$run_dir"/{build,initramfs,initramfs.cpio,stdout,stderr,modules}
 }
 
-# Whether KVM runs the kernel: until that has no root to mount, panics and so resets the VM. Of a KVM that is there and does not work, some
-# cannot be opened, and some never get that far.
+# Whether KVM runs the kernel: until that has no root to mount, panics and so resets the VM. Of a
+# KVM that is there and does not work, some cannot be opened, and some never get that far.
 boot_kvm_works() {
 	[[ -r /dev/kvm && -w /dev/kvm ]] || return
 	(ulimit -c 0; exec timeout 20 qemu-system-x86_64 -nodefaults -no-user-config -display none -no-reboot -M q35 -accel kvm -cpu max \
@@ -95,9 +96,10 @@ boot_start() {
 		append="console=ttyAMA0 "
 		;;
 	esac
-	# The emulated time-stamp counter is steady, and read without leaving the emulated processor. What QEMU translated
-	# it keeps by address: at random ones every start of a program is translated anew, and each store to a page
-	# that once held code searches all of that, until the machine stands still for minutes.
+	# The emulated time-stamp counter is steady, and read without leaving the emulated
+	# processor. What QEMU translated it keeps by address: at random ones every start of a
+	# program is translated anew, and each store to a page that once held code searches all of
+	# that, until the machine stands still for minutes.
 	[[ $accel == tcg ]] && accel=tcg,thread=$boot_threads append+="${steady}norandmaps "
 	# One processor, and a clock that an instruction advances by a nanosecond.
 	if [[ $accel == icount ]]; then
@@ -107,10 +109,11 @@ boot_start() {
 	memory=1024
 	[[ $vm_kernel == stock ]] || memory=2048
 	append+="loglevel=7 log_buf_len=16M oops=panic panic=-1 rcupdate.rcu_cpu_stall_timeout=120 secretmem.enable=1 numa=fake=2"
-	# It takes entries of page tables whenever it likes, and tests count faults and move pages: those that are about it switch it on.
+	# It takes entries of page tables whenever it likes, and tests count faults and move pages:
+	# those that are about it switch it on.
 	append+=" numa_balancing=disable"
-	# Report every bad access, not only the first. The checker of page tables, where the kernel has it, keeps the module from
-	# mapping huge pages huge: it is for runs of its own.
+	# Report every bad access, not only the first. The checker of page tables, where the kernel
+	# has it, keeps the module from mapping huge pages huge: it is for runs of its own.
 	[[ $vm_kernel == stock ]] || append+=" kasan_multi_shot page_table_check=off"
 	setpriv --pdeathsig KILL "${machine[@]}" -nodefaults -no-user-config -display none -no-reboot \
 		-accel "$accel" "${clock[@]}" -smp "${XPMEM_VM_CPUS:-2}" -m "${XPMEM_VM_MEMORY:-$memory}" \
@@ -128,7 +131,8 @@ boot_start() {
 }
 
 # Set boot_seconds to the age of the VM, without the time that QEMU waited for a processor of this
-# machine (its thread that waited longest, in nanoseconds). The age is at least a quarter of the true one.
+# machine (its thread that waited longest, in nanoseconds). The age is at least a quarter of the
+# true one.
 boot_clock() {
 	local age=$((SECONDS - boot_started)) file waited
 
@@ -140,9 +144,9 @@ boot_clock() {
 	((boot_seconds >= age / 4)) || boot_seconds=$((age / 4))
 }
 
-# Wait until the VM is off; give up after so many seconds (0: never). Returns the guest's exit status.
-# Sets boot_end to the reason if the VM did not end by itself with a verdict, and boot_gave_up if that is
-# the limit. All limits are of time by boot_clock.
+# Wait until the VM is off; give up after so many seconds (0: never). Returns the guest's exit
+# status. Sets boot_end to the reason if the VM did not end by itself with a verdict, and
+# boot_gave_up if that is the limit. All limits are of time by boot_clock.
 boot_wait() {
 	local limit=$1 ready= status= news= last= heard=0
 

@@ -31,7 +31,8 @@ build_all() {
 	fi
 	setup="$tree ${options[*]}"
 
-	# A build folder remembers absolute paths: begin anew when the tree or the kernel moved, or options changed.
+	# A build folder remembers absolute paths: begin anew when the tree or the kernel moved, or
+	# options changed.
 	[[ $(cat "$build_dir/xpmem-setup" 2>/dev/null) == "$setup" ]] || rm -rf "$build_dir"
 	if [[ ! -d $build_dir ]]; then
 		say "building; the first time takes a minute"

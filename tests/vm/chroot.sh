@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
-# Debian 12 without anything of this machine, in chroots. Those in the cache stay clean: what is done in one is done in a
-# layer in memory, which is a mount, as /proc in it is, in a namespace that ends with this process.
+# Debian 12 without anything of this machine, in chroots. Those in the cache stay clean: what is
+# done in one is done in a layer in memory, which is a mount, as /proc in it is, in a namespace that
+# ends with this process.
 
 # Begin this command anew in such a namespace.
 chroot_namespace() {

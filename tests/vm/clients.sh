@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
-# ./vm clients: programs of the field that use XPMEM, out of Debian's own source packages. They are built with XPMEM
-# switched on against the library as meson installs it, and the suites of tests/clients run them.
+# ./vm clients: programs of the field that use XPMEM, out of Debian's own source packages. They are
+# built with XPMEM switched on against the library as meson installs it, and the suites of
+# tests/clients run them.
 #
-# A client is rebuilt when Debian has another version or its recipe here has changed, not with each change of the library:
-# what was built against it once has to go on working with what is built later.
+# A client is rebuilt when Debian has another version or its recipe here has changed, not with each
+# change of the library: what was built against it once has to go on working with what is built
+# later.
 
 clients_dir=$cache/clients
 
@@ -58,7 +60,8 @@ clients_unpack() {
 	mv "$folder/$client"-*/ "$folder/source"
 }
 
-# The recipes: in a client's source, for a prefix. They leave out what has to do with other hardware, other languages and files.
+# The recipes: in a client's source, for a prefix. They leave out what has to do with other
+# hardware, other languages and files.
 clients_options=(--disable-static --disable-dependency-tracking CFLAGS='-O1 -g0' CXXFLAGS='-O1 -g0')
 
 clients_configure_ucx() {
@@ -68,14 +71,16 @@ clients_configure_ucx() {
 			--without-rocm --without-knem --without-valgrind
 }
 
-# It would link what Debian's libfabric.pc names for static links, which is not installed: pkg-config is not to find that.
+# It would link what Debian's libfabric.pc names for static links, which is not installed:
+# pkg-config is not to find that.
 clients_configure_mpich() {
 	PKG_CONFIG_LIBDIR=$clients_xpmem_lib/pkgconfig ./configure --prefix="$1" "${clients_options[@]}" --with-xpmem-include="$clients_xpmem/include" --with-xpmem-lib="$clients_xpmem_lib" \
 		--with-device=ch4:ofi --with-libfabric=/usr --with-ch4-shmmods=posix,xpmem --with-pm=hydra \
 		--with-datatype-engine=dataloop --with-hwloc=no --with-wrapper-dl-type=none --disable-fortran --disable-cxx --disable-romio
 }
 
-# Install the library, its headers and pkg-config files where the recipes find them. Sets clients_xpmem and clients_xpmem_lib.
+# Install the library, its headers and pkg-config files where the recipes find them. Sets
+# clients_xpmem and clients_xpmem_lib.
 clients_install_xpmem() {
 	local root=$clients_dir/xpmem
 

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
-# ./vm coverage: which lines of the module the suites reach. All that they do not reach are listed in
-# tests/coverage/reasons, each as FILE: FUNCTION: SOURCE LINE # REASON; "race" as its first word says that a
-# run may reach it and another not.
+# ./vm coverage: which lines of the module the suites reach. All that they do not reach are listed
+# in tests/coverage/reasons, each as FILE: FUNCTION: SOURCE LINE # REASON; "race" as its first word
+# says that a run may reach it and another not.
 
-# Print FILE FUNCTION NUMBER COUNT for each line of code, tab-separated. Lines of one function that are
-# compiled more than once (in headers) are added up, and so is what the VMs of a run left, a folder each.
+# Print FILE FUNCTION NUMBER COUNT for each line of code, tab-separated. Lines of one function that
+# are compiled more than once (in headers) are added up, and so is what the VMs of a run left, a
+# folder each.
 coverage_lines() {
 	local folder
 

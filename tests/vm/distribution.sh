@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
-# ./vm packages: Debian's packages and the RPMs are built as others would, and Debian's are installed in a clean Debian 12, used
-# there and in the VM, upgraded and purged.
+# ./vm packages: Debian's packages and the RPMs are built as others would, and Debian's are
+# installed in a clean Debian 12, used there and in the VM, upgraded and purged.
 
 # The kernel beside the VM's that DKMS builds for.
 distribution_other_series=6.12
 distribution_ways="xpmem cray-xpmem plain cmake"
 
-# The files that git knows, as they are now, in a folder of the chroot for builds; of the version named, if one is.
+# The files that git knows, as they are now, in a folder of the chroot for builds; of the version
+# named, if one is.
 copy_source() {
 	local target=$build_root/build/$1/xpmem-${2:-$version}
 
@@ -113,8 +114,8 @@ install_debian() {
 		"ii $2-"* ]]
 }
 
-# dkms_module RELEASE VERSION: DKMS has made the module of this version for this kernel, and of no other. It is compressed as the
-# kernel's own are; leaves it as it is loaded in $run_dir/RELEASE.ko.
+# dkms_module RELEASE VERSION: DKMS has made the module of this version for this kernel, and of no
+# other. It is compressed as the kernel's own are; leaves it as it is loaded in $run_dir/RELEASE.ko.
 dkms_module() {
 	local module=$root/lib/modules/$1/updates/dkms/xpmem.ko
 
@@ -132,12 +133,14 @@ dkms_autoinstall() {
 	dkms_module "$1" "$2"
 }
 
-# The signature is by the key's holder, and is good: whoever trusts the certificate takes the module.
+# The signature is by the key's holder, and is good: whoever trusts the certificate takes the
+# module.
 module_is_signed() {
 	local module=$run_dir/$1.ko work=$root/tmp/signature size
 
 	[[ $(modinfo -F signer "$module") == "$distribution_signer" ]]
-	# What is signed, the signature, 12 bytes of which the last four are its length, and 28 of a mark.
+	# What is signed, the signature, 12 bytes of which the last four are its length, and 28 of a
+	# mark.
 	mkdir -p "$work"
 	size=$((16#$(tail -c 32 "$module" | head -c 4 | od -An -tx1 | tr -d ' ')))
 	head -c -$((size + 40)) "$module" >"$work/content"

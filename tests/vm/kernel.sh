@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
 # The VM's kernel: a stock Debian image and the headers that match it, unpacked in the cache,
-# a kernel tree that the caller has built, or a debug kernel (debug_kernel.sh). The machine's own Debian has one series of them; the others are
-# fetched from other Debians (archive.sh), whatever point release is the newest.
+# a kernel tree that the caller has built, or a debug kernel (debug_kernel.sh). The machine's own
+# Debian has one series of them; the others are fetched from other Debians (archive.sh), whatever
+# point release is the newest.
 #
-# kernel_choose SERIES sets kernel_series, kernel_choose_tree DIR also kernel_tree. kernel_prepare KERNEL, which is stock or a variant of the debug kernel, sets
+# kernel_choose SERIES sets kernel_series, kernel_choose_tree DIR also kernel_tree. kernel_prepare
+# KERNEL, which is stock or a variant of the debug kernel, sets
 #   kernel_release	as uname -r says it in the VM
 #   kernel_dir		where image and headers are unpacked
 #   kernel_image	what QEMU boots
@@ -58,7 +60,8 @@ kernel_packages() {
 	kernel_kbuild "linux-headers-$release" $(grep kbuild <<<"$headers")
 }
 
-# The same of a kbuild package: the one that came with the headers, if there is such a one, as another Debian's has the name, too.
+# The same of a kbuild package: the one that came with the headers, if there is such a one, as
+# another Debian's has the name, too.
 kernel_kbuild() {
 	local version
 
@@ -70,7 +73,8 @@ kernel_kbuild() {
 	fi
 }
 
-# Newest release of a series whose image and headers Debian has in one version. Sets release and packages.
+# Newest release of a series whose image and headers Debian has in one version. Sets release and
+# packages.
 kernel_resolve() {
 	local series=$1
 
@@ -146,7 +150,8 @@ kernel_adopt() {
 	local headers=$1
 
 	sed -i -E 's/gcc-[0-9]+/gcc/' "$headers/.kernelvariables"
-	# What is not so of this compiler, whatever theirs could. Older ones have a way of their own for it.
+	# What is not so of this compiler, whatever theirs could. Older ones have a way of their own
+	# for it.
 	sed -i "/^CONFIG_CC_HAS_MIN_FUNCTION_ALIGNMENT=/d
 		s/^CONFIG_PAHOLE_VERSION=.*/CONFIG_PAHOLE_VERSION=$(pahole --version 2>/dev/null | tr -d v. || echo 0)/" \
 		"$headers/include/config/auto.conf"
@@ -183,7 +188,8 @@ kernel_unpack() {
 	mv "$work" "$target"
 }
 
-# Find a series with the apt at hand, whose lists a command refreshes, and have it unpacked. Sets kernel_dir.
+# Find a series with the apt at hand, whose lists a command refreshes, and have it unpacked. Sets
+# kernel_dir.
 kernel_find() {
 	local series=$1 refresh=$2 release= packages= refreshed= newest
 

@@ -107,7 +107,8 @@ packages_refresh() {
 	packages_apt update
 }
 
-# Download packages (NAME or NAME=VERSION) and unpack them into a new folder, without installing them.
+# Download packages (NAME or NAME=VERSION) and unpack them into a new folder, without installing
+# them.
 packages_unpack() {
 	local target=$1 deb
 	shift

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
-# ./vm test: all suites, a line a test, and the counts. A VM runs all of them, but an emulator may hang: then
-# the suite that the VM ended in is repeated with one emulator thread, and the others go on in a new VM.
+# ./vm test: all suites, a line a test, and the counts. A VM runs all of them, but an emulator may
+# hang: then the suite that the VM ended in is repeated with one emulator thread, and the others go
+# on in a new VM.
 #
 # The guest (tests/vm/guest/suites and long-run) sends events as lines of tab-separated words:
 # begin SUITE, pass SUITE TEST, fail SUITE TEST, skip SUITE TEST REASON, note TEXT, done.
-# The host answers begin with the name of the suite in $XPMEM_OUT/begun: then it has read all events before,
-# which a VM that dies could lose.
+# The host answers begin with the name of the suite in $XPMEM_OUT/begun: then it has read all events
+# before, which a VM that dies could lose.
 
 # shellcheck source=/dev/null
 . "$tree/tests/vm/guest/kernel-log"
@@ -35,8 +36,9 @@ suites_select() {
 	return "$status"
 }
 
-# Print events for people. Leaves two files in the run's folder: counts, with the counts of the suites
-# that ended, those of the suite that began last, and its name; and done if the last event was done.
+# Print events for people. Leaves two files in the run's folder: counts, with the counts of the
+# suites that ended, those of the suite that began last, and its name; and done if the last event
+# was done.
 suites_report() {
 	local word suite test reason i current=
 	local -a oks=(0 0) bads=(0 0) skips=(0 0)
@@ -72,9 +74,9 @@ suites_report() {
 	echo "${oks[0]} ${bads[0]} ${skips[0]} ${oks[1]} ${bads[1]} ${skips[1]} $current" >"$run_dir/counts"
 }
 
-# Run a command that sends events in a VM, print them, and add the counts of the suites that ended to
-# passed, failed and skipped. Sets vm_suite and vm_passed, vm_failed and vm_skipped to the suite that began
-# last and its counts, and vm_end to the reason if the VM did not work to the end.
+# Run a command that sends events in a VM, print them, and add the counts of the suites that ended
+# to passed, failed and skipped. Sets vm_suite and vm_passed, vm_failed and vm_skipped to the suite
+# that began last and its counts, and vm_end to the reason if the VM did not work to the end.
 suites_vm() {
 	local limit=$1 command=$2 status=0 ok=0 bad=0 left=0
 
@@ -112,7 +114,8 @@ suites_run() {
 	((passed > 0 || failed > 0)) || failed=1
 }
 
-# Print why the suite that the VM ended in is not repeated; nothing if the emulator may be why it ended.
+# Print why the suite that the VM ended in is not repeated; nothing if the emulator may be why it
+# ended.
 suites_why_final() {
 	local complaint
 
@@ -133,8 +136,8 @@ suites_spend() {
 	((suites_limit > 0)) || suites_limit=1
 }
 
-# What follows when the VM ended in the suite of a file: the suite failed, or is repeated alone in a VM with
-# one emulator thread. Fails if no more suites can run.
+# What follows when the VM ended in the suite of a file: the suite failed, or is repeated alone in a
+# VM with one emulator thread. Fails if no more suites can run.
 suites_ended_in() {
 	local suite log=$boot_console end=$vm_end final boot_threads=$boot_threads command
 
@@ -161,8 +164,8 @@ suites_ended_in() {
 	[[ -n $vm_suite && -z $boot_gave_up ]]
 }
 
-# Run the suites of files in a VM, and in new ones those that remain when a VM ends in a suite. Fails if no
-# more suites can run.
+# Run the suites of files in a VM, and in new ones those that remain when a VM ends in a suite.
+# Fails if no more suites can run.
 suites_run_files() {
 	local command
 
@@ -182,8 +185,8 @@ suites_run_files() {
 	done
 }
 
-# Run the suites in suites_files for at most so many seconds. In an emulator, those that patch kernel text
-# run in a VM of their own with one emulator thread. Sets passed, failed and skipped.
+# Run the suites in suites_files for at most so many seconds. In an emulator, those that patch
+# kernel text run in a VM of their own with one emulator thread. Sets passed, failed and skipped.
 suites_run_all() {
 	local suites_limit=$1 suites_repeated=() file together=() single=() boot_threads=$boot_threads accel
 
@@ -204,7 +207,8 @@ suites_run_all() {
 	((${#suites_repeated[@]} == 0)) || printf 'again %s\n' "${suites_repeated[@]}"
 }
 
-# A test of this machine, which is a command; what it prints is shown if it fails. Counts in host_passed and host_failed.
+# A test of this machine, which is a command; what it prints is shown if it fails. Counts in
+# host_passed and host_failed.
 expect() {
 	local suite=$1 name=$2 log=$run_dir/expect status
 	shift 2
@@ -241,7 +245,8 @@ suites_choose() {
 	boot_silence=$((suites_test_limit + $(patience 60)))
 }
 
-# Make the command that runs the suites of files in the VM, and then what suites_after says. Sets command.
+# Make the command that runs the suites of files in the VM, and then what suites_after says. Sets
+# command.
 suites_command() {
 	printf -v command '%q ' env BATS_TEST_TIMEOUT="$suites_test_limit" XPMEM_VM_BATS="${XPMEM_VM_BATS:-}" \
 		bash "$tree/tests/vm/guest/suites" "$@"

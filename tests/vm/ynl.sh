@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
-# The kernel's ynl tool and the schema of its specs, for the tests that read XPMEM_YNL, its checkpatch
-# and its kernel-doc: out of the linux-source of a newer Debian, as that of Debian 12 has no ynl. All
-# of it stays in the cache and is not installed.
+# The kernel's ynl tool and the schema of its specs, for the tests that read XPMEM_YNL, its
+# checkpatch and its kernel-doc: out of the linux-source of a newer Debian, as that of Debian 12 has
+# no ynl. All of it stays in the cache and is not installed.
 
 ynl_series=6.12
 
-# Fetch a version's source, and keep what of it runs and checks: the folder appears only when complete.
+# Fetch a version's source, and keep what of it runs and checks: the folder appears only when
+# complete.
 ynl_unpack() {
 	local version=$1 target=$2 source=linux-source-$ynl_series work=$cache/unpack.$$
 
@@ -18,8 +19,8 @@ ynl_unpack() {
 	mkdir -p "$(dirname "$target")" && mv "$work/$source" "$target" && rm -rf "$work"
 }
 
-# Sets ynl_dir to a folder laid out as the kernel's source. If there is none to be had it is empty, and what needs
-# it is skipped; in CI it is a folder that is not there.
+# Sets ynl_dir to a folder laid out as the kernel's source. If there is none to be had it is empty,
+# and what needs it is skipped; in CI it is a folder that is not there.
 ynl_prepare() {
 	local version= refreshed=
 

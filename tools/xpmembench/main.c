@@ -155,7 +155,8 @@ static bool parse_methods(char *text)
 
 	memset(options.methods, 0, sizeof(options.methods));
 	for (name = strtok_r(text, ",", &rest); name; name = strtok_r(NULL, ",", &rest)) {
-		for (number = 0; number < method_count && strcmp(methods[number].name, name); number++)
+		for (number = 0; number < method_count && strcmp(methods[number].name, name);
+		     number++)
 			;
 		if (number == method_count)
 			misuse("unknown method '%s'", name);
@@ -187,11 +188,16 @@ static bool parse_processors(const char *text)
 static void parse_options(int count, char **arguments)
 {
 	static const struct option known[] = {
-		{ "sizes", required_argument, NULL, 's' },   { "methods", required_argument, NULL, 'm' },
-		{ "time", required_argument, NULL, 't' },    { "processors", required_argument, NULL, 'c' },
-		{ "huge-pages", no_argument, NULL, 'H' },    { "json", no_argument, NULL, 'j' },
-		{ "plot", required_argument, NULL, 'p' },    { "quiet", no_argument, NULL, 'q' },
-		{ "help", no_argument, NULL, 'h' },	     { "version", no_argument, NULL, 'V' },
+		{ "sizes", required_argument, NULL, 's' },
+		{ "methods", required_argument, NULL, 'm' },
+		{ "time", required_argument, NULL, 't' },
+		{ "processors", required_argument, NULL, 'c' },
+		{ "huge-pages", no_argument, NULL, 'H' },
+		{ "json", no_argument, NULL, 'j' },
+		{ "plot", required_argument, NULL, 'p' },
+		{ "quiet", no_argument, NULL, 'q' },
+		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'V' },
 		{ NULL, 0, NULL, 0 },
 	};
 	const char *terminal;

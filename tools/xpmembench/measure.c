@@ -52,7 +52,8 @@ bool wait_until(const struct pair *pair, const atomic_ulong *counter, unsigned l
 		}
 		sched_yield();
 		/* The sender ends by itself when the receiver ends. */
-		if (spins % YIELDS == 0 && pair->sender && waitpid(pair->sender, &status, WNOHANG) != 0) {
+		if (spins % YIELDS == 0 && pair->sender &&
+		    waitpid(pair->sender, &status, WNOHANG) != 0) {
 			errno = ESRCH;
 			return false;
 		}
@@ -70,8 +71,10 @@ static _Noreturn void send_messages(struct pair *pair)
 		if (channel->ended)
 			_exit(0);
 		asked = atomic_load_explicit(&channel->asked, memory_order_acquire);
-		for (; sent < asked; atomic_store_explicit(&channel->sent, ++sent, memory_order_release))
-			if (methods[channel->method].send && !methods[channel->method].send(pair, &channel->message))
+		for (; sent < asked;
+		     atomic_store_explicit(&channel->sent, ++sent, memory_order_release))
+			if (methods[channel->method].send &&
+			    !methods[channel->method].send(pair, &channel->message))
 				channel->error = errno ? errno : EIO;
 	}
 }
@@ -239,7 +242,8 @@ static void measure_method(struct pair *pair, unsigned int number, struct result
 	char text[32];
 
 	if (run.method->uses_xpmem && pair->channel->segment <= 0) {
-		snprintf(missing, sizeof(results->missing[number]), "%s", strerror(-pair->channel->segment));
+		snprintf(missing, sizeof(results->missing[number]), "%s",
+			 strerror(-pair->channel->segment));
 		return;
 	}
 	pair->channel->method = number;
@@ -255,7 +259,8 @@ static void measure_method(struct pair *pair, unsigned int number, struct result
 		for (use = 0; use < USE_COUNT; use++) {
 			run.use = use;
 			run.number = 0;
-			progress("%s, %s, %s", run.method->what, text, use == USE_COPY ? "copied" : "in place");
+			progress("%s, %s, %s", run.method->what, text,
+				 use == USE_COPY ? "copied" : "in place");
 			if (!measure_run(&run, &results->of[number][use][i])) {
 				snprintf(missing, sizeof(results->missing[number]), "%s at %s",
 					 errno == EILSEQ ? "wrong data" : strerror(errno), text);
@@ -350,7 +355,8 @@ static void start_sender(struct pair *pair)
 		close(pair->pipe[0]);
 		stay_on(options.processors[1]);
 		memcpy(pair->memory, pair->shared, pair->length);
-		channel->segment = xpmem_make(pair->memory, pair->length, XPMEM_PERMIT_MODE, (void *)0600);
+		channel->segment =
+			xpmem_make(pair->memory, pair->length, XPMEM_PERMIT_MODE, (void *)0600);
 		if (channel->segment <= 0)
 			channel->segment = -errno;
 		atomic_store_explicit(&channel->ready, 1, memory_order_release);

@@ -28,7 +28,8 @@ static void *attach(size_t offset, size_t length)
 static bool get_permit(struct pair *pair)
 {
 	if (!permit)
-		permit = xpmem_get(pair->channel->segment, XPMEM_RDWR, XPMEM_PERMIT_MODE, (void *)0600);
+		permit = xpmem_get(pair->channel->segment, XPMEM_RDWR, XPMEM_PERMIT_MODE,
+				   (void *)0600);
 	return permit > 0 || (permit = 0);
 }
 
@@ -107,7 +108,8 @@ static const void *cache_view(struct pair *pair, const struct message *message)
 
 	cache_clock++;
 	for (i = 0; i < capacity; i++) {
-		if (cache[i].at && cache[i].offset == message->offset && cache[i].length == message->length) {
+		if (cache[i].at && cache[i].offset == message->offset &&
+		    cache[i].length == message->length) {
 			cache_hits++;
 			cache[i].used = cache_clock;
 			return cache[i].at;
@@ -195,9 +197,11 @@ static bool slots_send(struct pair *pair, const struct message *message)
 
 	for (done = 0; done < message->length; done += chunk) {
 		chunk = message->length - done < SLOT_SIZE ? message->length - done : SLOT_SIZE;
-		if (slot >= SLOT_COUNT && !wait_until(pair, &channel->emptied, slot - SLOT_COUNT + 1))
+		if (slot >= SLOT_COUNT &&
+		    !wait_until(pair, &channel->emptied, slot - SLOT_COUNT + 1))
 			return false;
-		memcpy(channel->slots[slot % SLOT_COUNT], pair->memory + message->offset + done, chunk);
+		memcpy(channel->slots[slot % SLOT_COUNT], pair->memory + message->offset + done,
+		       chunk);
 		atomic_store_explicit(&channel->filled, ++slot, memory_order_release);
 	}
 	return true;
@@ -301,7 +305,9 @@ const struct method methods[] = {
 	  .begin = pipe_begin,
 	  .send = pipe_send,
 	  .receive = pipe_receive },
-	{ .name = "shared", .what = "memory shared from the start, the limit", .view = shared_view },
+	{ .name = "shared",
+	  .what = "memory shared from the start, the limit",
+	  .view = shared_view },
 };
 const unsigned int method_count = sizeof(methods) / sizeof(*methods);
 

@@ -55,7 +55,8 @@ static void print_table(const struct results *results, enum use use, const char 
 			if (!options.methods[number])
 				continue;
 			if (result->measured)
-				fprintf(file, value(result) < 100 ? " %12.2f" : " %12.0f", value(result));
+				fprintf(file, value(result) < 100 ? " %12.2f" : " %12.0f",
+					value(result));
 			else
 				fprintf(file, " %12s", "-");
 		}
@@ -128,7 +129,8 @@ static struct json_object *result_object(const struct result *result, unsigned i
 	add_number(object, "latency_ns", llround(result->latency * 1e9));
 	add_number(object, "bandwidth_bytes_per_second", llround(result->bandwidth));
 	if (result->cache_hits >= 0)
-		json_object_object_add(object, "cache_hits", json_object_new_double(result->cache_hits));
+		json_object_object_add(object, "cache_hits",
+				       json_object_new_double(result->cache_hits));
 	return object;
 }
 
@@ -144,8 +146,10 @@ void report_json(const struct results *results, FILE *file)
 		for (use = 0; use < USE_COUNT; use++)
 			for (i = 0; i < options.size_count; i++)
 				if (results->of[number][use][i].measured)
-					json_object_array_add(measured, result_object(&results->of[number][use][i], number, use,
-										      options.sizes[i]));
+					json_object_array_add(
+						measured,
+						result_object(&results->of[number][use][i], number,
+							      use, options.sizes[i]));
 		if (results->missing[number][0]) {
 			struct json_object *object = json_object_new_object();
 

@@ -41,7 +41,7 @@ struct attribute_set {
 struct operation {
 	int command;
 	const struct attribute_set *set;
-	int selector;		/* attribute that says which object is meant; 0: there is one only */
+	int selector; /* attribute that says which object is meant; 0: there is one only */
 	const int *filter;	/* attributes that narrow a dump */
 	size_t filter_count;
 };

@@ -32,7 +32,8 @@ static enum status offer_id(struct json_object *object, void *data)
 
 	(void)data;
 	snprintf(description, sizeof(description), "of process %llu%s%s",
-		 (unsigned long long)json_number(object, "pid"), name ? ": " : "", name ? name : "");
+		 (unsigned long long)json_number(object, "pid"), name ? ": " : "",
+		 name ? name : "");
 	offer_described(json_text_or(object, "id", ""), description);
 	return STATUS_OK;
 }
@@ -88,7 +89,8 @@ static void offer_filter(const struct operation *operation, int count, char **ar
 		for (name = attribute->names; name && name->name; name++)
 			offer(name->name);
 		snprintf(noun, sizeof(noun), "%.*s", (int)strcspn(key, "_"), key);
-		offer_ids(!strcmp(key, "id") ? noun_of_singular(operation->set->name) : noun_of_singular(noun));
+		offer_ids(!strcmp(key, "id") ? noun_of_singular(operation->set->name) :
+					       noun_of_singular(noun));
 	}
 }
 

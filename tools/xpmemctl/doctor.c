@@ -291,7 +291,8 @@ static void check_device(bool loaded)
 	} else if ((state.st_mode & 0666) != 0666) {
 		fixable("device", NOTE,
 			"to open it to all users, since the module checks access itself: chmod 666 /dev/xpmem",
-			"chmod 666 /dev/xpmem", "/dev/xpmem has mode %04o: not all users may use it",
+			"chmod 666 /dev/xpmem",
+			"/dev/xpmem has mode %04o: not all users may use it",
 			state.st_mode & 07777);
 	} else {
 		found("device", OK, "", "all users may use /dev/xpmem, and it answers");
@@ -321,7 +322,8 @@ static void check_namespaces(struct json_object *info)
 	/* Only an administrator may read the second. */
 	if (readlink("/proc/self/ns/net", own, sizeof(own) - 1) > 0 &&
 	    readlink("/proc/1/ns/net", first, sizeof(first) - 1) > 0 && strcmp(own, first))
-		found("net_namespace", NOTE, "run xpmemctl monitor in the machine's first network namespace",
+		found("net_namespace", NOTE,
+		      "run xpmemctl monitor in the machine's first network namespace",
 		      "this is another network namespace than that of process 1: events do not arrive here");
 }
 
@@ -356,11 +358,13 @@ static void check_refusals(struct netlink *netlink, struct json_object *info)
 	    netlink_get(netlink, &operation_stats_get, 0, &stats) != STATUS_OK)
 		return;
 	if (json_number(stats, "ptrace_denials"))
-		found("refusals", NOTE, "the kernel log names user, process and remedy: dmesg | grep xpmem",
+		found("refusals", NOTE,
+		      "the kernel log names user, process and remedy: dmesg | grep xpmem",
 		      "since it was loaded the module refused %llu permits because of the ptrace check",
 		      (unsigned long long)json_number(stats, "ptrace_denials"));
 	if (json_number(stats, "limit_hits"))
-		found("limits", NOTE, "see which user has most: xpmemctl list; or raise the max_ parameters",
+		found("limits", NOTE,
+		      "see which user has most: xpmemctl list; or raise the max_ parameters",
 		      "since it was loaded the module refused %llu objects because of a user's limit",
 		      (unsigned long long)json_number(stats, "limit_hits"));
 	json_object_put(stats);
@@ -423,12 +427,14 @@ static void check_limits(struct netlink *netlink, struct json_object *info)
 			found(key, PROBLEM,
 			      "raise the parameter of that name in /sys/module/xpmem/parameters, and in "
 			      "/etc/modprobe.d/xpmem.conf to make it last",
-			      "this user has %lu of the %lu %s that it may have", count, limit, nouns[i].plural);
+			      "this user has %lu of the %lu %s that it may have", count, limit,
+			      nouns[i].plural);
 		else if (limit)
 			found(key, OK, "", "this user has %lu of the %lu %s that it may have",
 			      count, limit, nouns[i].plural);
 		else
-			found(key, OK, "", "this user has %lu %s and may have any number", count, nouns[i].plural);
+			found(key, OK, "", "this user has %lu %s and may have any number", count,
+			      nouns[i].plural);
 	}
 }
 
@@ -471,7 +477,8 @@ static void check_kernel(void)
 	} kernel_options[] = {
 		{ "CONFIG_MMU_NOTIFIER", true, "the module cannot be built" },
 		{ "CONFIG_HMM_MIRROR", true, "the module cannot be built" },
-		{ "CONFIG_DMA_SHARED_BUFFER", false, "memory cannot be given to devices as dma-bufs" },
+		{ "CONFIG_DMA_SHARED_BUFFER", false,
+		  "memory cannot be given to devices as dma-bufs" },
 		{ "CONFIG_TRANSPARENT_HUGEPAGE", false, "there are no transparent huge pages" },
 	};
 	size_t i;
@@ -484,8 +491,9 @@ static void check_kernel(void)
 		if (kernel_option(kernel_options[i].name) > 0)
 			found("kernel", OK, "", "the kernel has %s", kernel_options[i].name);
 		else
-			found("kernel", kernel_options[i].needed ? PROBLEM : NOTE, "run a kernel that has it",
-			      "the kernel lacks %s: %s", kernel_options[i].name, kernel_options[i].without);
+			found("kernel", kernel_options[i].needed ? PROBLEM : NOTE,
+			      "run a kernel that has it", "the kernel lacks %s: %s",
+			      kernel_options[i].name, kernel_options[i].without);
 }
 
 /* [always] madvise never: the word in brackets. */
@@ -500,7 +508,8 @@ static void check_huge_pages(const char *check, const char *path, const char *of
 	}
 	*end = '\0';
 	if (!strcmp(value + 1, "never") || !strcmp(value + 1, "deny"))
-		found(check, NOTE, "to attach much memory faster, write madvise or advise to that file",
+		found(check, NOTE,
+		      "to attach much memory faster, write madvise or advise to that file",
 		      "huge pages of %s are off (%s is %s)", of, path, value + 1);
 	else
 		found(check, OK, "", "huge pages of %s: %s", of, value + 1);

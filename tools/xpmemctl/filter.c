@@ -14,7 +14,8 @@ static bool parse_number(const char *text, uint64_t *number)
 	const char *digits = base == 16 ? text + 2 : text;
 	char *end;
 
-	if (!*digits || digits[strspn(digits, base == 16 ? "0123456789abcdefABCDEF" : "0123456789")])
+	if (!*digits ||
+	    digits[strspn(digits, base == 16 ? "0123456789abcdefABCDEF" : "0123456789")])
 		return false;
 	errno = 0;
 	*number = strtoull(digits, &end, base);
@@ -94,7 +95,8 @@ static enum status refuse_key(const struct operation *operation, const char *key
 	char keys[256];
 
 	filter_list_keys(operation, keys, sizeof(keys));
-	return fail(STATUS_USAGE, "cannot select %ss by \"%s\"; give a key and a value, keys are %s",
+	return fail(STATUS_USAGE,
+		    "cannot select %ss by \"%s\"; give a key and a value, keys are %s",
 		    operation->set->name, key, keys);
 }
 

@@ -42,7 +42,8 @@ static enum status find_children(struct netlink *netlink, int noun, const char *
 	struct filter filter;
 	enum status status = filter_parse(&filter, nouns[noun].get, 2, terms);
 
-	return status == STATUS_OK ? netlink_collect(netlink, nouns[noun].get, &filter, children) : status;
+	return status == STATUS_OK ? netlink_collect(netlink, nouns[noun].get, &filter, children) :
+				     status;
 }
 
 static int compare_ids(const void *a, const void *b)
@@ -62,7 +63,8 @@ static enum status keep_chosen(struct json_object *object, void *data)
 	const struct choice *choice = data;
 	const char *segment = json_text_or(object, "segment_id", "");
 
-	if (!bsearch(&segment, choice->segments, choice->count, sizeof(*choice->segments), compare_ids))
+	if (!bsearch(&segment, choice->segments, choice->count, sizeof(*choice->segments),
+		     compare_ids))
 		return STATUS_OK;
 	return json_object_array_add(choice->chosen, json_object_get(object)) ? out_of_memory() :
 										STATUS_OK;
@@ -95,7 +97,8 @@ static enum status find_of_segments(struct netlink *netlink, int noun, struct js
 	for (i = 0; i < choice.count; i++)
 		choice.segments[i] = json_text_or(json_object_array_get_idx(segments, i), "id", "");
 	qsort(choice.segments, choice.count, sizeof(*choice.segments), compare_ids);
-	status = netlink_dump_whole(netlink, nouns[noun].get, NULL, keep_chosen, forget_chosen, &choice);
+	status = netlink_dump_whole(netlink, nouns[noun].get, NULL, keep_chosen, forget_chosen,
+				    &choice);
 	free(choice.segments);
 	return status;
 }
@@ -164,8 +167,9 @@ enum status inspect(int count, char **arguments)
 	if (status == STATUS_OK) {
 		if (netlink.interrupted)
 			warn("objects keep changing: some may be missing or listed twice");
-		status = options.format == FORMAT_TABLE ? print_as_tables(noun, object, users) :
-							  print_as_json(&netlink, noun, object, users);
+		status = options.format == FORMAT_TABLE ?
+				 print_as_tables(noun, object, users) :
+				 print_as_json(&netlink, noun, object, users);
 	}
 	json_object_put(object);
 	for (i = 0; i < NOUN_COUNT; i++)

@@ -55,7 +55,8 @@ uint64_t json_unsigned(struct json_object *value)
 static int print_unsigned(struct json_object *number, struct printbuf *out, int level, int flags)
 {
 	char text[sizeof("18446744073709551615")];
-	int length = snprintf(text, sizeof(text), "%" PRIu64, (uint64_t)json_object_get_int64(number));
+	int length =
+		snprintf(text, sizeof(text), "%" PRIu64, (uint64_t)json_object_get_int64(number));
 
 	(void)level;
 	(void)flags;
@@ -127,7 +128,8 @@ struct json_object *json_from_attributes(const struct attribute_set *set,
 		const struct attribute *attribute = &set->attributes[i];
 
 		if (attributes[attribute->id] &&
-		    !json_put(object, attribute->key, from_attribute(attribute, attributes[attribute->id]))) {
+		    !json_put(object, attribute->key,
+			      from_attribute(attribute, attributes[attribute->id]))) {
 			json_object_put(object);
 			object = NULL;
 		}
@@ -152,7 +154,8 @@ const char *json_text(struct json_object *object, const char *key)
 {
 	struct json_object *value;
 
-	return json_object_object_get_ex(object, key, &value) ? json_object_get_string(value) : NULL;
+	return json_object_object_get_ex(object, key, &value) ? json_object_get_string(value) :
+								NULL;
 }
 
 const char *json_text_or(struct json_object *object, const char *key, const char *otherwise)
@@ -201,6 +204,7 @@ struct json_object *json_time(uint64_t nanoseconds)
 
 	if (gmtime_r(&seconds, &parts))
 		length = strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &parts);
-	snprintf(text + length, sizeof(text) - length, ".%09uZ", (unsigned int)(nanoseconds % 1000000000));
+	snprintf(text + length, sizeof(text) - length, ".%09uZ",
+		 (unsigned int)(nanoseconds % 1000000000));
 	return json_object_new_string(text);
 }

@@ -96,7 +96,8 @@ static enum status choose(int count, char **arguments, bool *wanted, struct filt
 		arguments++;
 	}
 	for (i = 0; i < NOUN_COUNT && status == STATUS_OK; i++) {
-		wanted[i] = only == NOUN_COUNT ? filter_takes(nouns[i].get, count, arguments) : i == only;
+		wanted[i] = only == NOUN_COUNT ? filter_takes(nouns[i].get, count, arguments) :
+						 i == only;
 		chosen += wanted[i];
 		if (wanted[i])
 			status = filter_parse(&filters[i], nouns[i].get, count, arguments);

@@ -204,7 +204,8 @@ static void occupy_standard_descriptors(void)
 	int fd;
 
 	for (fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
-		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
+		if (fcntl(fd, F_GETFD) < 0 &&
+		    open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
 			_exit(STATUS_FAILED);
 }
 
@@ -355,7 +356,8 @@ static enum status take_option(int option, int argc, char **argv)
 		options.dry_run = true;
 		return STATUS_OK;
 	case ':':
-		return fail(STATUS_USAGE, "option \"%s\" lacks a value; see: xpmemctl --help", argv[argc - 1]);
+		return fail(STATUS_USAGE, "option \"%s\" lacks a value; see: xpmemctl --help",
+			    argv[argc - 1]);
 	case '?':
 		return refuse_option(argc, argv);
 	default:
@@ -412,7 +414,8 @@ int main(int argc, char **argv)
 				   "missing command; see: xpmemctl --help");
 	command = find_command(argv[optind]);
 	if (!command)
-		return fail(STATUS_USAGE, "unknown command \"%s\"; see: xpmemctl --help", argv[optind]);
+		return fail(STATUS_USAGE, "unknown command \"%s\"; see: xpmemctl --help",
+			    argv[optind]);
 	if (help)
 		return print_command_help(command);
 	return run(command, argc - optind - 1, argv + optind + 1);

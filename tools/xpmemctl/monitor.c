@@ -60,9 +60,10 @@ static enum status check_kind(const char *name)
 	for (i = 0; i < EVENT_COUNT; i++)
 		if (!strcmp(events[i].set->name, name))
 			return STATUS_OK;
-	return fail(STATUS_USAGE,
-		    "\"%s\" is not a kind of event; give segment, permit, attachment, limit or refusal",
-		    name);
+	return fail(
+		STATUS_USAGE,
+		"\"%s\" is not a kind of event; give segment, permit, attachment, limit or refusal",
+		name);
 }
 
 /* At least one event must have the key and the value. */
@@ -338,13 +339,15 @@ static enum status join(struct nl_sock *socket, const char *family, const char *
 	int group = genl_ctrl_resolve_grp(socket, family, name);
 
 	if (group < 0)
-		return fail(STATUS_FAILED,
-			    "the module sends no events, because this kernel cannot restrict listening to them");
+		return fail(
+			STATUS_FAILED,
+			"the module sends no events, because this kernel cannot restrict listening to them");
 	if (!setsockopt(nl_socket_get_fd(socket), SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group,
 			sizeof(group)))
 		return STATUS_OK;
 	if (errno == EPERM)
-		return fail(STATUS_NOT_PERMITTED, "events require CAP_SYS_ADMIN; run monitor as root");
+		return fail(STATUS_NOT_PERMITTED,
+			    "events require CAP_SYS_ADMIN; run monitor as root");
 	return fail(STATUS_FAILED, "cannot listen to events: %s", strerror(errno));
 }
 
@@ -358,8 +361,10 @@ static enum status open_events(struct monitor *monitor)
 		return out_of_memory();
 	if (genl_connect(monitor->socket))
 		return fail(STATUS_FAILED, "generic netlink does not answer");
-	if (setsockopt(nl_socket_get_fd(monitor->socket), SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)))
-		setsockopt(nl_socket_get_fd(monitor->socket), SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+	if (setsockopt(nl_socket_get_fd(monitor->socket), SOL_SOCKET, SO_RCVBUFFORCE, &size,
+		       sizeof(size)))
+		setsockopt(nl_socket_get_fd(monitor->socket), SOL_SOCKET, SO_RCVBUF, &size,
+			   sizeof(size));
 	status = join(monitor->socket, XPMEM_FAMILY_NAME, XPMEM_GROUP_EVENTS);
 	return status == STATUS_OK ? join(monitor->socket, "nlctrl", "notify") : status;
 }

@@ -45,7 +45,8 @@ static void read_message(struct reply *reply, struct nlmsghdr *header, size_t sk
 	text = nla_find((struct nlattr *)((char *)nlmsg_data(header) + NLMSG_ALIGN(skip)),
 			nlmsg_datalen(header) - NLMSG_ALIGN(skip), NLMSGERR_ATTR_MSG);
 	if (text)
-		snprintf(reply->message, sizeof(reply->message), "%.*s", nla_len(text), (char *)nla_data(text));
+		snprintf(reply->message, sizeof(reply->message), "%.*s", nla_len(text),
+			 (char *)nla_data(text));
 }
 
 void netlink_policy(const struct attribute_set *set, struct nla_policy *policy)
@@ -54,8 +55,10 @@ void netlink_policy(const struct attribute_set *set, struct nla_policy *policy)
 
 	memset(policy, 0, (set->maximum + 1) * sizeof(*policy));
 	for (i = 0; i < set->count; i++)
-		policy[set->attributes[i].id].type = set->attributes[i].type == ATTRIBUTE_STRING ? NLA_STRING :
-						     set->attributes[i].type == ATTRIBUTE_U32 ? NLA_U32 : NLA_U64;
+		policy[set->attributes[i].id].type =
+			set->attributes[i].type == ATTRIBUTE_STRING ? NLA_STRING :
+			set->attributes[i].type == ATTRIBUTE_U32    ? NLA_U32 :
+								      NLA_U64;
 }
 
 static int on_object(struct nl_msg *message, void *data)
@@ -216,16 +219,20 @@ enum status netlink_open(struct netlink *netlink)
 	if (error < 0) {
 		netlink_close(netlink);
 		if (error == -NLE_OBJ_NOTFOUND && !access("/sys/module/xpmem", F_OK))
-			return fail(STATUS_NO_MODULE,
-				    "another make of the xpmem module is loaded; see: xpmemctl doctor --table");
+			return fail(
+				STATUS_NO_MODULE,
+				"another make of the xpmem module is loaded; see: xpmemctl doctor --table");
 		if (error == -NLE_OBJ_NOTFOUND)
 			return fail(STATUS_NO_MODULE,
 				    "the xpmem module is not loaded; load it with: modprobe xpmem");
-		return fail(STATUS_FAILED, "generic netlink does not answer: %s", nl_geterror(error));
+		return fail(STATUS_FAILED, "generic netlink does not answer: %s",
+			    nl_geterror(error));
 	}
 	/* Without these options, errors only lack the module's message. */
-	setsockopt(nl_socket_get_fd(netlink->socket), SOL_NETLINK, NETLINK_EXT_ACK, &yes, sizeof(yes));
-	setsockopt(nl_socket_get_fd(netlink->socket), SOL_NETLINK, NETLINK_CAP_ACK, &yes, sizeof(yes));
+	setsockopt(nl_socket_get_fd(netlink->socket), SOL_NETLINK, NETLINK_EXT_ACK, &yes,
+		   sizeof(yes));
+	setsockopt(nl_socket_get_fd(netlink->socket), SOL_NETLINK, NETLINK_CAP_ACK, &yes,
+		   sizeof(yes));
 	nl_socket_enable_msg_peek(netlink->socket);
 	return STATUS_OK;
 }

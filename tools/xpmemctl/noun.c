@@ -5,7 +5,8 @@
 
 const struct noun nouns[NOUN_COUNT] = {
 	[NOUN_EXPORTER] = { "exporter", "exporters", &operation_exporter_get, NULL },
-	[NOUN_SEGMENT] = { "segment", "segments", &operation_segment_get, &operation_segment_revoke },
+	[NOUN_SEGMENT] = { "segment", "segments", &operation_segment_get,
+			   &operation_segment_revoke },
 	[NOUN_PERMIT] = { "permit", "permits", &operation_permit_get, &operation_permit_revoke },
 	[NOUN_ATTACHMENT] = { "attachment", "attachments", &operation_attachment_get, NULL },
 };

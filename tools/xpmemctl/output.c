@@ -50,7 +50,8 @@ void output_begin(void)
 	begun = true;
 	putchar('{');
 	next_line(1);
-	printf("\"schema_version\":%s%d", options.format == FORMAT_PRETTY ? " " : "", SCHEMA_VERSION);
+	printf("\"schema_version\":%s%d", options.format == FORMAT_PRETTY ? " " : "",
+	       SCHEMA_VERSION);
 }
 
 void output_value(const char *key, struct json_object *value)
@@ -220,8 +221,8 @@ static enum status refuse_column(const struct attribute_set *const *sets, const 
 	for (i = 0; sets[i]; i++)
 		for (j = 0; j < sets[i]->count && length < sizeof(keys); j++)
 			if (!is_key_of_any(sets, i, sets[i]->attributes[j].key))
-				length += snprintf(keys + length, sizeof(keys) - length, "%s%s", length ? ", " : "",
-						   sets[i]->attributes[j].key);
+				length += snprintf(keys + length, sizeof(keys) - length, "%s%s",
+						   length ? ", " : "", sets[i]->attributes[j].key);
 	return fail(STATUS_USAGE, "no column \"%s\"; columns are %s", column, keys);
 }
 

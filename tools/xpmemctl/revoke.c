@@ -49,9 +49,11 @@ enum status revoke_objects(int count, char **arguments)
 	enum status status;
 
 	if (count < 2)
-		return fail(STATUS_USAGE, "revoke takes a kind and ids: xpmemctl revoke segment|permit ID...");
+		return fail(STATUS_USAGE,
+			    "revoke takes a kind and ids: xpmemctl revoke segment|permit ID...");
 	if (noun == NOUN_COUNT || !nouns[noun].revoke)
-		return fail(STATUS_USAGE, "cannot revoke \"%s\"; give segment or permit", arguments[0]);
+		return fail(STATUS_USAGE, "cannot revoke \"%s\"; give segment or permit",
+			    arguments[0]);
 	status = parse_ids(count - 1, arguments + 1, ids);
 	if (status == STATUS_OK)
 		status = netlink_open(&netlink);

@@ -25,7 +25,8 @@ static struct json_object *new_rate(double rate)
 	struct json_object *value = json_object_new_double(rate);
 
 	if (value)
-		json_object_set_serializer(value, json_object_double_to_json_string, (void *)"%.1f", NULL);
+		json_object_set_serializer(value, json_object_double_to_json_string, (void *)"%.1f",
+					   NULL);
 	return value;
 }
 
@@ -64,7 +65,8 @@ static enum status look(struct watch *watch, struct json_object **array)
 
 	watch->netlink.interrupted = false;
 	if (watch->noun != NOUN_COUNT)
-		return netlink_collect(&watch->netlink, nouns[watch->noun].get, &watch->filter, array);
+		return netlink_collect(&watch->netlink, nouns[watch->noun].get, &watch->filter,
+				       array);
 	status = netlink_get(&watch->netlink, &operation_stats_get, 0, &object);
 	if (status != STATUS_OK)
 		return status;
@@ -163,7 +165,8 @@ static void print_line(const struct watch *watch, struct json_object *object, ui
 		if (found && is_counter(key))
 			printf("%s%12.0f/s", i ? " " : "", (double)json_number(found, key));
 		else
-			printf("%s%14llu", i ? " " : "", (unsigned long long)json_number(object, key));
+			printf("%s%14llu", i ? " " : "",
+			       (unsigned long long)json_number(object, key));
 	}
 	putchar('\n');
 	json_object_put(found);
@@ -220,7 +223,8 @@ enum status stats(int count, char **arguments)
 	enum status status = STATUS_OK;
 
 	if (options.format == FORMAT_OPENMETRICS && (count || options.interval))
-		return fail(STATUS_USAGE, "--openmetrics prints everything once and takes no other argument");
+		return fail(STATUS_USAGE,
+			    "--openmetrics prints everything once and takes no other argument");
 	if (options.count && !options.interval)
 		return fail(STATUS_USAGE, "--count needs --watch");
 	if (count && (watch.noun == NOUN_COUNT || watch.noun == NOUN_PERMIT))
@@ -232,12 +236,14 @@ enum status stats(int count, char **arguments)
 	sets[0] = watch.set;
 	status = columns_check(sets);
 	if (status == STATUS_OK && count)
-		status = filter_parse(&watch.filter, nouns[watch.noun].get, count - 1, arguments + 1);
+		status = filter_parse(&watch.filter, nouns[watch.noun].get, count - 1,
+				      arguments + 1);
 	if (status == STATUS_OK)
 		status = netlink_open(&watch.netlink);
 	if (status != STATUS_OK)
 		return status;
-	status = options.format == FORMAT_OPENMETRICS ? openmetrics(&watch.netlink) : watch_rounds(&watch);
+	status = options.format == FORMAT_OPENMETRICS ? openmetrics(&watch.netlink) :
+							watch_rounds(&watch);
 	netlink_close(&watch.netlink);
 	return status;
 }

@@ -51,8 +51,9 @@ static void format_cell(char *text, size_t size, const char *key, struct json_ob
 		snprintf(text, size, ABSENT);
 	} else if (json_object_is_type(value, json_type_array)) {
 		for (i = 0; i < json_object_array_length(value) && length < size; i++)
-			length += snprintf(text + length, size - length, "%s%s", i ? "," : "",
-					   json_object_get_string(json_object_array_get_idx(value, i)));
+			length += snprintf(
+				text + length, size - length, "%s%s", i ? "," : "",
+				json_object_get_string(json_object_array_get_idx(value, i)));
 	} else if (options.human && is_size(key)) {
 		format_size(text, size, json_unsigned(value));
 	} else if (options.human && !strcmp(key, "created")) {
@@ -165,7 +166,8 @@ static void print_heading(struct table *table, bool more)
 			heading[j] = toupper((unsigned char)attribute->key[j]);
 		heading[j] = '\0';
 		if (table->widths[i])
-			print_padded(heading, table->widths[i], is_number(attribute), i == table->last);
+			print_padded(heading, table->widths[i], is_number(attribute),
+				     i == table->last);
 	}
 	putchar('\n');
 }

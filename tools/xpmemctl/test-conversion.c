@@ -73,9 +73,10 @@ static void test_json(void)
 		segment(INT64_MAX, XPMEM_ACCESS_RDONLY, NULL, UINT64_MAX),
 		"{\"id\":\"0x7fffffffffffffff\",\"uid\":1000,\"mode\":\"0640\",\"access\":\"rdonly\","
 		"\"address\":\"0xfffffffffffff000\",\"length\":18446744073709551615}");
-	expect_json("a value without a name", segment(1, 77, "a \"b\"", 4096),
-		    "{\"id\":\"0x1\",\"uid\":1000,\"name\":\"a \\\"b\\\"\",\"mode\":\"0640\",\"access\":\"0x4d\","
-		    "\"address\":\"0xfffffffffffff000\",\"length\":4096}");
+	expect_json(
+		"a value without a name", segment(1, 77, "a \"b\"", 4096),
+		"{\"id\":\"0x1\",\"uid\":1000,\"name\":\"a \\\"b\\\"\",\"mode\":\"0640\",\"access\":\"0x4d\","
+		"\"address\":\"0xfffffffffffff000\",\"length\":4096}");
 
 	message = new_message();
 	nla_put_u64(message, XPMEM_A_INFO_FEATURES,
@@ -88,9 +89,10 @@ static void test_json(void)
 		"{\"module_version\":\"3.0.0\",\"features\":[\"netlink\",\"segment_fd\",\"0x8000000000000000\"],"
 		"\"mode_mask\":\"0000\"}");
 
-	expect_json("a name that is no UTF-8", segment(1, XPMEM_ACCESS_RDWR, "a\xff\xc3", 4096),
-		    "{\"id\":\"0x1\",\"uid\":1000,\"name\":\"a??\",\"mode\":\"0640\",\"access\":\"rdwr\","
-		    "\"address\":\"0xfffffffffffff000\",\"length\":4096}");
+	expect_json(
+		"a name that is no UTF-8", segment(1, XPMEM_ACCESS_RDWR, "a\xff\xc3", 4096),
+		"{\"id\":\"0x1\",\"uid\":1000,\"name\":\"a??\",\"mode\":\"0640\",\"access\":\"rdwr\","
+		"\"address\":\"0xfffffffffffff000\",\"length\":4096}");
 
 	message = new_message();
 	nla_put_u64(message, XPMEM_A_INFO_FEATURES, 0);
@@ -108,14 +110,16 @@ static struct json_object *two_segments(void)
 
 static void test_columns(void)
 {
-	static char length[] = "length", name[] = "name", id[] = "id", *columns[] = { length, name, id };
+	static char length[] = "length", name[] = "name", id[] = "id",
+		    *columns[] = { length, name, id };
 	struct json_object *array = two_segments();
 
 	options.columns = columns;
 	options.column_count = 3;
 	expect_json("columns that are chosen", columns_select(json_object_array_get_idx(array, 0)),
 		    "{\"length\":1048576,\"name\":\"heap\",\"id\":\"0x10\"}");
-	expect_json("columns of which one is absent", columns_select(json_object_array_get_idx(array, 1)),
+	expect_json("columns of which one is absent",
+		    columns_select(json_object_array_get_idx(array, 1)),
 		    "{\"length\":4096,\"id\":\"0x1ff\"}");
 	options.columns = NULL;
 	options.column_count = 0;

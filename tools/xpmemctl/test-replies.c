@@ -143,7 +143,8 @@ static void garble(void)
 			reply[place & ~(size_t)3] = roll(64);
 			break;
 		case 2:
-			memset(reply + place, roll(2) ? 0xff : 0, reply_length - place < 8 ? reply_length - place : 8);
+			memset(reply + place, roll(2) ? 0xff : 0,
+			       reply_length - place < 8 ? reply_length - place : 8);
 			break;
 		default:
 			reply_length = place;

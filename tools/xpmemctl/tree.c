@@ -96,7 +96,8 @@ static enum status add_node(struct json_object *object, void *data)
 {
 	struct tree *tree = data;
 	struct layer *layer = &tree->layers[tree->noun];
-	struct node node = { .id = id_of(object, "id"), .parent = id_of(object, parent_keys[tree->noun]) };
+	struct node node = { .id = id_of(object, "id"),
+			     .parent = id_of(object, parent_keys[tree->noun]) };
 	struct json_object *selected;
 
 	if (tree->narrowed && tree->noun != NOUN_EXPORTER &&
@@ -104,7 +105,8 @@ static enum status add_node(struct json_object *object, void *data)
 		return STATUS_OK;
 	selected = columns_select(object);
 	if (selected)
-		node.text = strdup(json_object_to_json_string_ext(selected, JSON_C_TO_STRING_PLAIN));
+		node.text =
+			strdup(json_object_to_json_string_ext(selected, JSON_C_TO_STRING_PLAIN));
 	json_object_put(selected);
 	if (!node.text || !make_room(layer)) {
 		free(node.text);
@@ -243,7 +245,8 @@ static void print_branch(struct tree *tree, int noun, struct node *node, int dep
 		[NOUN_EXPORTER] = { "pid", "uid", "faults", "pages_mapped" },
 		[NOUN_SEGMENT] = { "name", "pid", "access", "mode", "address", "length", "faults" },
 		[NOUN_PERMIT] = { "pid", "uid", "access", "dmabufs" },
-		[NOUN_ATTACHMENT] = { "pid", "access", "address", "offset", "length", "faults", "pages_mapped" },
+		[NOUN_ATTACHMENT] = { "pid", "access", "address", "offset", "length", "faults",
+				      "pages_mapped" },
 	};
 	struct json_object *object = json_tokener_parse(node->text);
 	const struct layer *below = &tree->layers[noun + 1];
@@ -284,7 +287,11 @@ static enum status print_for_people(struct tree *tree)
 enum status tree(int count, char **arguments)
 {
 	static const struct attribute_set *const sets[] = {
-		&exporter_attributes, &segment_attributes, &permit_attributes, &attachment_attributes, NULL,
+		&exporter_attributes,
+		&segment_attributes,
+		&permit_attributes,
+		&attachment_attributes,
+		NULL,
 	};
 	/* Objects of filtered exporters are not orphans. */
 	struct tree tree = { .narrowed = count };

@@ -59,7 +59,7 @@ struct command {
 	const char *arguments;
 	const char *summary;
 	const char *details;
-	const char *options;			/* options that it takes beside those of all commands */
+	const char *options; /* options that it takes beside those of all commands */
 	const struct attribute_set *sets[6];	/* sets whose keys its help explains */
 	const struct operation *filters[5];	/* operations whose objects it selects by keys */
 	enum status (*run)(int count, char **arguments);
