@@ -29,8 +29,7 @@ static void attachment_construct(void *memory)
 int xpmem_attachment_init(void)
 {
 	attachment_cache = kmem_cache_create("xpmem_attachment", sizeof(struct xpmem_attachment),
-					     0, SLAB_HWCACHE_ALIGN | SLAB_ACCOUNT,
-					     attachment_construct);
+					     0, SLAB_ACCOUNT, attachment_construct);
 	return attachment_cache ? 0 : -ENOMEM;
 }
 
