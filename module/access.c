@@ -10,10 +10,11 @@
  * this process serves itself.
  */
 #include <linux/hmm.h>
-#include <linux/highmem.h>
+#include <linux/lockdep.h>
 #include <linux/pagemap.h>
 #include <linux/sched/mm.h>
 
+#include "compat/mmput.h"
 #include "xpmem.h"
 
 struct access {
@@ -77,7 +78,7 @@ int xpmem_attachment_access(struct vm_area_struct *vma, unsigned long address, v
 	struct mm_struct *mm;
 	unsigned long single;
 
-	mmap_assert_locked(vma->vm_mm);
+	lockdep_assert_held(&vma->vm_mm->mmap_lock);
 	if (length <= 0 || !xpmem_may_fault(vma) || (write && !(vma->vm_flags & VM_WRITE)))
 		return -EFAULT;
 	xpmem_snapshot_init(&access.snapshot, &vmf, write);
