@@ -2,7 +2,8 @@
 # shellcheck shell=bash
 # Sourced by checks that repeat parts of the module's build by the commands that kbuild ran. The
 # caller has set kbuild (the folder where build-in built the module), headers, and work (a folder
-# for temporary files). Nothing writes to kbuild, and nothing makes debug information.
+# for temporary files), and may set extra_flags for the compiler and symvers, the list of the
+# kernel's exports. Nothing writes to kbuild, and nothing makes debug information.
 
 # Print the command that kbuild ran for a file of the module.
 kbuild_command() {
@@ -26,9 +27,9 @@ probe() {
 	shift 2
 
 	mkdir -p "$work/probe"
-	set -- "${probe_compiler[0]}" "$@" "${probe_compiler[@]:1}" -g0
+	set -- "${probe_compiler[0]}" "${extra_flags[@]}" "$@" "${probe_compiler[@]:1}" -g0
 	[[ -z $header ]] || set -- "$@" -include "$header"
-	(cd "$headers" && sh "$kbuild/module/compat/probe.sh" Module.symvers "$probes" "$work/probe" "$@")
+	(cd "$headers" && sh "$kbuild/module/compat/probe.sh" "${symvers:-Module.symvers}" "$probes" "$work/probe" "$@")
 }
 
 # Copy the module's sources to a folder, where compile_module finds them.
@@ -58,7 +59,7 @@ compile_load() {
 		*) compiler+=("${all[i]}") ;;
 		esac
 	done
-	compiler+=(-g0)
+	compiler=("${compiler[0]}" "${extra_flags[@]}" "${compiler[@]:1}" -g0)
 }
 
 # compile_file TREE NAME [HEADER...]: compile one file of a copy, after headers, and drop the code.
