@@ -86,11 +86,9 @@ CASE(change_of_ids)
 	make.vaddr = map_anonymous(PAGE);
 	make.size = sizeof(make);
 	before = CHECK_OK(device_make(make));
-	CHECK_EQ(answer(setegid(OTHER_GROUP)), 0);
 	CHECK_EQ(answer(seteuid(OTHER)), 0);
 	during = CHECK_OK(device_make(make));
 	CHECK_EQ(answer(seteuid(0)), 0);
-	CHECK_EQ(answer(setegid(0)), 0);
 	after = CHECK_OK(device_make(make));
 	CHECK_EQ(on(other, do_get, before, XPMEM_GET_RDWR), -EACCES);
 	CHECK_OK(on(other, do_get, during, XPMEM_GET_RDWR));
