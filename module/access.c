@@ -9,6 +9,7 @@
  * process has moved its command line into an attachment. They must not wait for a filesystem that
  * this process serves itself.
  */
+#include <linux/highmem.h>
 #include <linux/hmm.h>
 #include <linux/lockdep.h>
 #include <linux/pagemap.h>
