@@ -21,6 +21,7 @@
 
 #define LENGTH (2 * MIB)
 #define PAGES (LENGTH / PAGE)
+#define CHANGED_AT_ONCE 16	/* pages; each may have to wait for the registration under way */
 #define SECONDS 4
 #define STILL 20	/* seconds without progress that count as a hang */
 
@@ -74,8 +75,8 @@ static void *touch(void *nothing)
 			if (written[i] && value != written[i] && !(generation && !value))
 				FAIL("page %ld has lost %ld, and has %ld", i, written[i], value);
 			CHECK_OK(store(at + i * PAGE + 8, ++written[i]));
+			board->turns[TOUCHES]++;
 		}
-		board->turns[TOUCHES]++;
 	}
 	return nothing;
 }
@@ -99,18 +100,20 @@ static long do_register_for_ever(const long *segid)
 /* Moves the pages of the exporter between nodes. */
 static long do_move_for_ever(const long *pid)
 {
-	static void *pages[PAGES];
-	static int nodes[PAGES], status[PAGES];
-	long i, node = 0;
+	static void *pages[CHANGED_AT_ONCE];
+	static int nodes[CHANGED_AT_ONCE], status[CHANGED_AT_ONCE];
+	long i, first = 0, node = 0;
 
 	while (!board->stop) {
-		node = !node;
-		for (i = 0; i < PAGES; i++) {
-			pages[i] = (void *)(memory + i * PAGE);
+		for (i = 0; i < CHANGED_AT_ONCE; i++) {
+			pages[i] = (void *)(memory + (first + i) * PAGE);
 			nodes[i] = node;
 		}
-		CHECK_OK(answer(syscall(SYS_move_pages, pid[0], PAGES, pages, nodes, status,
-					MPOL_MF_MOVE_ALL)));
+		CHECK_OK(answer(syscall(SYS_move_pages, pid[0], CHANGED_AT_ONCE, pages, nodes,
+					status, MPOL_MF_MOVE_ALL)));
+		first = (first + CHANGED_AT_ONCE) % PAGES;
+		if (!first)
+			node = !node;
 		board->turns[CHANGES]++;
 	}
 	return 0;
