@@ -238,7 +238,7 @@ struct xpmem_client {
 	unsigned int group;		/* index of this client's group in each exporter */
 	u32 __user *close_word;		/* in mm; NULL: none */
 	bool closed;			/* a descriptor was closed since close_word was set */
-	struct xpmem_exporter *exporter;	/* holds a reference; NULL without segments */
+	struct xpmem_exporter *exporter;	/* holds a reference; NULL before a segment */
 	struct list_head exporter_link;	/* exporter->lock */
 	spinlock_t lock;
 	struct hlist_head segments;	/* lock */
@@ -635,7 +635,7 @@ static inline unsigned long xpmem_snapshot_wanted(const struct xpmem_snapshot *s
 	return snapshot->pfns[(snapshot->source - snapshot->start) >> PAGE_SHIFT];
 }
 
-/* What a caller that cannot drop the attacher's lock does with a snapshot of the wanted page. */
+/* Uses a snapshot of the wanted page. Its caller cannot drop the attacher's lock. */
 typedef enum xpmem_fault_result xpmem_snapshot_use(struct xpmem_snapshot *snapshot);
 
 enum xpmem_fault_result xpmem_fault_without_retry(struct xpmem_snapshot *snapshot,

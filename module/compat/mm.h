@@ -64,8 +64,7 @@ static inline void xpmem_assert_vma_is_stable(const struct vm_area_struct *vma)
 
 /*
  * Before 6.5 the function also returned the VMAs. On RHEL 8 it also counts the faults for a task,
- * if there is one. As it cannot report that it dropped the
- * mmap_lock, it never drops it.
+ * if there is one. As it cannot report that it dropped the mmap_lock, it never drops it.
  */
 static inline long xpmem_pin_user_pages_remote(struct mm_struct *mm, unsigned long start,
 					       unsigned long count, unsigned int flags,

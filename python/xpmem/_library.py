@@ -58,7 +58,7 @@ _PROTOTYPES = {
     "xpmem_wake": (ctypes.c_int, ctypes.c_void_p, ctypes.c_int),
 }
 
-# What to do, by call and errno; a call of None holds for all that are not listed.
+# Hints by call and errno. None stands for all calls that are not listed.
 _HINTS = {
     ("xpmem_attach", errno.EACCES): "the permit belongs to another process",
     ("xpmem_attach", errno.EINVAL):

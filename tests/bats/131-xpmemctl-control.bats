@@ -439,7 +439,7 @@ problems() {
 	is "$output" "xpmemctl: another make of the xpmem module is loaded; see: xpmemctl doctor --table"
 }
 
-# What doctor makes of the device, for a user.
+# Print the state of doctor's finding about the device, for a user.
 device_state() {
 	as_user "$1" xpmemctl doctor >"$BATS_TEST_TMPDIR/findings" || true
 	jq -r '.findings[] | select(.check == "device") | .state' "$BATS_TEST_TMPDIR/findings"

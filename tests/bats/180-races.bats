@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# What changes, ends and touches do to each other when they meet. ./vm race runs every pair of
-# operations with a build of the module that widens the windows between its steps.
+# Changes, ends and touches that meet. ./vm race runs every pair of operations with a build of the
+# module that widens the windows between its steps.
 
 load helpers
 

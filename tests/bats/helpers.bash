@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# What every suite uses. The suites run as root in the VM (./vm test), with the module loaded and
+# Functions for all suites. The suites run as root in the VM (./vm test), with the module loaded and
 # the programs of tests/programs and xpmemctl on PATH.
 
 module=/sys/module/xpmem
