@@ -260,15 +260,6 @@ void xpmem_registry_publish(struct xpmem_registry *registry, struct xpmem_object
 	atomic_long_inc(&registry->live);
 }
 
-/* Follows the removal of an object from its slot. */
-static void object_withdrawn(struct xpmem_registry *registry, struct xpmem_object *object)
-{
-	xpmem_race_spin("registry-withdrawn");
-	put_free(registry, object->id & INDEX_MASK);
-	atomic_long_dec(&registry->live);
-	object_uncharge(registry, object);
-}
-
 /**
  * xpmem_registry_withdraw() - remove a published object
  * @registry: the registry
@@ -288,19 +279,13 @@ bool xpmem_registry_withdraw(struct xpmem_registry *registry, struct xpmem_objec
 	if (found)
 		WRITE_ONCE(*slot, 0);
 	spin_unlock(slot_lock(index));
-	if (found)
-		object_withdrawn(registry, object);
+	if (found) {
+		xpmem_race_spin("registry-withdrawn");
+		put_free(registry, index);
+		atomic_long_dec(&registry->live);
+		object_uncharge(registry, object);
+	}
 	return found;
-}
-
-/* Returns the index in @id, or 0 if @registry never handed out such an index. */
-static u32 index_of(const struct xpmem_registry *registry, s64 id)
-{
-	u32 index = id & INDEX_MASK, end;
-
-	/* Pairs with take_index(). */
-	end = smp_load_acquire(&registry->last) + 1;
-	return id > 0 && index < end ? array_index_nospec(index, end) : 0;
 }
 
 /*
@@ -329,9 +314,13 @@ static struct xpmem_object *get_object(struct xpmem_registry *registry, u32 inde
  */
 struct xpmem_object *xpmem_registry_find(struct xpmem_registry *registry, s64 id)
 {
-	u32 index = index_of(registry, id);
-	struct xpmem_object *object = index ? get_object(registry, index, id) : NULL;
+	struct xpmem_object *object = NULL;
+	u32 end, index = id & INDEX_MASK;
 
+	/* Pairs with take_index(). */
+	end = smp_load_acquire(&registry->last) + 1;
+	if (id > 0 && index && index < end)
+		object = get_object(registry, array_index_nospec(index, end), id);
 	if (!object)
 		xpmem_stat_add(XPMEM_STAT_UNKNOWN_IDS, 1);
 	return object;

@@ -29,7 +29,8 @@ probe() {
 	mkdir -p "$work/probe"
 	set -- "${probe_compiler[0]}" "${extra_flags[@]}" "$@" "${probe_compiler[@]:1}" -g0
 	[[ -z $header ]] || set -- "$@" -include "$header"
-	(cd "$headers" && sh "$kbuild/module/compat/probe.sh" "${symvers:-Module.symvers}" "$probes" "$work/probe" "$@")
+	(cd "$headers" && sh "$kbuild/module/compat/probe.sh" "${symvers:-Module.symvers}" \
+		"$probes" "$work/probe" "$@")
 }
 
 # Copy the module's sources to a folder, where compile_module finds them.

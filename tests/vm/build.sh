@@ -14,7 +14,8 @@ build_log() {
 
 build_all() {
 	# Headers of old kernels make new compilers warn.
-	local options=(-Dwerror="$([[ -z $kernel_tree ]] && echo true || echo false)" -Dmodule=enabled -Dkernel_build_dir="$kernel_build_dir")
+	local options=(-Dwerror="$([[ -z $kernel_tree ]] && echo true || echo false)" -Dmodule=enabled
+		-Dkernel_build_dir="$kernel_build_dir")
 	local setup
 	[[ -n $architecture ]] || options+=(-Dgenerator=enabled)
 

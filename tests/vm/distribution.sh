@@ -110,7 +110,8 @@ install_debian() {
 	chroot_run "$root" sh -c 'apt-get install -y --no-install-recommends /debs/*.deb'
 	rm -r "$root/debs"
 	[[ -f $root/usr/lib/udev/rules.d/60-xpmem.rules && -d $root/usr/src/xpmem-$2 && $(find "$root"/usr/src/xpmem-* -maxdepth 0 | wc -l) == 1 ]]
-	[[ $(chroot_run "$root" dpkg-query -W -f '${db:Status-Abbrev}${Version}\n' xpmem-dkms libxpmem0 libxpmem-dev python3-xpmem xpmemctl xpmembench | sort -u) == \
+	[[ $(chroot_run "$root" dpkg-query -W -f '${db:Status-Abbrev}${Version}\n' xpmem-dkms \
+		libxpmem0 libxpmem-dev python3-xpmem xpmemctl xpmembench | sort -u) == \
 		"ii $2-"* ]]
 }
 
@@ -167,7 +168,8 @@ build_consumers() {
 }
 
 purge_debian() {
-	chroot_run "$root" apt-get purge -y xpmem-dkms libxpmem0 libxpmem-dev python3-xpmem xpmemctl xpmembench
+	chroot_run "$root" apt-get purge -y xpmem-dkms libxpmem0 libxpmem-dev python3-xpmem \
+		xpmemctl xpmembench
 	list_files >"$run_dir/after"
 	(($(wc -l <"$run_dir/before") > 1000))
 	diff "$run_dir/before" "$run_dir/after"
