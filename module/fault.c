@@ -257,7 +257,7 @@ static void fault_and_keep(struct xpmem_snapshot *snapshot)
 		return;
 	}
 	retry->source = snapshot->source;
-	retry->write = snapshot->write;
+	retry->write = snapshot->store;
 	if (snapshot->block > PAGE_SIZE)
 		retry->pfns = xpmem_pfns_get();
 	if (fault_for_retry(snapshot, retry))
@@ -268,7 +268,7 @@ static void fault_and_keep(struct xpmem_snapshot *snapshot)
 
 /*
  * Inserts what this task found after it dropped the attacher's lock, as far as the VMA and one page
- * table reach now. Sets snapshot->write if send_back_as_write() sent the task back.
+ * table reach now. Sets snapshot->store if send_back_as_write() sent the task back.
  */
 static enum xpmem_fault_result insert_kept(struct xpmem_snapshot *snapshot, bool tried,
 					   vm_fault_t *error)
@@ -281,7 +281,7 @@ static enum xpmem_fault_result insert_kept(struct xpmem_snapshot *snapshot, bool
 	if (!retry)
 		return result;
 	if (retry->write)
-		snapshot->write = true;
+		snapshot->store = snapshot->write = true;
 	if (retry->error) {
 		/* An error that an earlier access met may be out of date. */
 		if (tried)
@@ -397,12 +397,12 @@ static vm_fault_t handle_fault(struct vm_fault *vmf, bool write)
 	result = insert_kept(&snapshot, vmf->flags & FAULT_FLAG_TRIED, &error);
 	if (!error && result != XPMEM_MAPPED)
 		result = fault_in_place(&snapshot, &single, source_locked);
-	if (snapshot.write && !write && (result == XPMEM_DENIED || result == XPMEM_HOLE)) {
+	if (snapshot.store && !write && (result == XPMEM_DENIED || result == XPMEM_HOLE)) {
 		/*
 		 * The exporter's memory is no longer writable, or this access is not the one that
 		 * was sent back.
 		 */
-		snapshot.write = false;
+		snapshot.store = false;
 		result = fault_in_place(&snapshot, &single, source_locked);
 	}
 	if (!error && result == XPMEM_ABSENT && !may_retry)

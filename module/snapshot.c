@@ -92,6 +92,7 @@ void xpmem_snapshot_init(struct xpmem_snapshot *snapshot, struct vm_fault *vmf, 
 		.attachment = attachment,
 		.exporter = xpmem_attachment_exporter(attachment),
 		.source = vmf->pgoff << PAGE_SHIFT,
+		.store = write,
 		.write = write,
 		.needs_writable = xpmem_needs_writable(vma),
 	};
@@ -131,6 +132,8 @@ enum xpmem_fault_result xpmem_snapshot_check(struct xpmem_snapshot *snapshot)
 	vma = find_vma(mm, snapshot->source);
 	if (!vma || vma->vm_start > snapshot->source || !xpmem_source_allowed(vma))
 		return XPMEM_HOLE;
+	/* An earlier check may have met another mapping. */
+	snapshot->write = snapshot->store;
 	/* Write permission implies read permission, as it does for the exporter. */
 	if (!(vma->vm_flags & (snapshot->write ? VM_WRITE : VM_READ | VM_WRITE)))
 		return XPMEM_DENIED;

@@ -67,7 +67,7 @@ long xpmem_source_pin(struct xpmem_exporter *exporter, unsigned long source, uns
 		.source = source,
 		.start = source,
 		.end = source + (count << PAGE_SHIFT),
-		.write = true,
+		.store = true,
 	};
 	struct mm_struct *mm = exporter->mm;
 	enum xpmem_fault_result result;

@@ -603,7 +603,8 @@ struct xpmem_snapshot {
 	unsigned long end;
 	unsigned long seq;
 	unsigned long *pfns;
-	bool write;
+	bool store;		/* the access is a write */
+	bool write;		/* the page must be writable; xpmem_snapshot_check() decides */
 	bool brought_in;	/* an exporter fault has just brought the page in */
 	bool unreadable;	/* the exporter maps the memory write-only */
 	bool huge;		/* map the PMD range around the wanted page by one entry */
