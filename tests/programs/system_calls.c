@@ -257,7 +257,7 @@ CASE(debugger)
 	check_debugger();
 }
 
-#define PEEKS 20
+#define PEEKS 10
 #define FORKERS 3	/* threads, so that one of them holds the mmap_lock most of the time */
 
 static volatile bool forked_enough;
@@ -279,7 +279,7 @@ static void *fork_all_the_time(void *nothing)
 static void check_debugger_while_the_exporter_forks(void (*share_memory)(void))
 {
 	/* Many, so that a fork takes long. See map_much() in race.c. */
-	long mappings = 4000 / slowness() / slowness(), i, value;
+	long mappings = 2000 / slowness() / slowness(), i, value;
 	long start = map_anonymous(2 * mappings * PAGE);
 	char path[64];
 	pthread_t threads[FORKERS];
