@@ -94,14 +94,14 @@ told() {
 	run_x xpmemctl list segments --columns length,id
 	is "$(jq -c '.segments[0] | keys_unsorted' <<<"$output")" '["length","id"]'
 	run_x xpmemctl -t -H -o name,length list segments name "a name"
-	is "$output" $'segments:\nNAME    LENGTH\na name     16K'
+	is "$output" $'NAME   LENGTH\na name    16K'
 	run_x xpmemctl inspect segment "$(of_held '.segments[0].id')" -o uid,id
 	is "$(jq -c '[(.segment, .permits[], .attachments[]) | keys_unsorted] | unique' <<<"$output")" '[["uid","id"]]'
 	run_x xpmemctl tree -o id,name
 	is "$(jq -c '[.tree[] | keys_unsorted, (.children[] | keys_unsorted)] | unique' <<<"$output")" \
 		'[["id","children"],["id","name","children"]]'
 	run_x xpmemctl --table tree -o pid
-	is_like "$output" "exporter 0x+([0-9a-f])  pid +([0-9])"$'\n'"*"
+	is_like "$output" "OBJECT +( )PID"$'\n'"exporter 0x+([0-9a-f]) +( )+([0-9])"$'\n'"*"
 	run_x xpmemctl --pretty list segments
 	is "$(wc -l <<<"$output")" "$(jq . <<<"$output" | wc -l)" "lines"
 	is "$output" "$(jq . <<<"$output")" "indentation"
@@ -128,7 +128,10 @@ told() {
 	run_x xpmemctl tree pid 1
 	is "$(jq -c .tree <<<"$output")" "[]"
 	run_x xpmemctl --table tree
-	is "$(grep -c '^      attachment 0x' <<<"$output")" 2 "attachments in the drawing"
+	is "$(grep -c '^[ |]*   *[|`]-attachment 0x' <<<"$output")" 2 "attachments in the drawing"
+	is "$(awk '/segment/ { print $3 }' <<<"$output" | grep -c "$(of_held '.segments[0].pid')" || true)" 0 "said twice"
+	run_x xpmemctl -t tree -n -o all
+	is_like "$output" "exporter 0x*"
 	holder_stop
 }
 
@@ -142,7 +145,7 @@ told() {
 	is "$(jq -r '[.permits[].children[].id] | sort | join(" ")' <<<"$output")" "$(of_held '[.attachments[].id] | sort | join(" ")')"
 	is "$(jq -r .attachments <<<"$output")" null "attachments beside their permits"
 	run_x as_user 2000 xpmemctl --table tree
-	is "$(grep -c '^permit 0x' <<<"$output") $(grep -c '^  attachment 0x' <<<"$output")" "2 2" "permits and attachments in the drawing"
+	is "$(grep -c '^permit 0x' <<<"$output") $(grep -c '^[|`]-attachment 0x' <<<"$output")" "2 2" "permits and attachments in the drawing"
 	run_x as_user 2001 xpmemctl tree
 	is "$(jq -c 'del(.schema_version)' <<<"$output")" '{"tree":[]}'
 	holder_stop
@@ -495,12 +498,15 @@ device_state() {
 		xpmemctl revoke permit "$(of_held '.permits[0].id')" 2>/dev/null || true
 		xpmemctl nonsense 2>/dev/null || true
 		xpmemctl list segments -o id,length
+		xpmemctl list -o +command,user --sort user
+		xpmemctl tree -o all
+		xpmemctl
 	} >"$documents"
 	holder_stop
 	within 30 told 14
 	monitor_stop
 	cat "$BATS_TEST_TMPDIR/events" >>"$documents"
-	is "$(($(wc -l <"$documents") >= 28))" 1 "documents"
+	is "$(($(wc -l <"$documents") >= 31))" 1 "documents"
 	run_x python3 - "$schema" "$documents" <<'PYTHON'
 import json, jsonschema, sys
 validator = jsonschema.Draft202012Validator(json.load(open(sys.argv[1])))
@@ -521,7 +527,7 @@ PYTHON
 	holder_start objects "a name" 0640
 	for arguments in "list" "--table list" "list segments name x -o id" "tree" "--table tree" "stats --watch=0.01 --count 2" \
 		"--table stats --watch=0.01 --count 2" "stats attachments --watch=0.01 --count 2" "stats --openmetrics" \
-		"inspect segment $(of_held '.segments[0].id')" "info" "-H -t info" "doctor" "schema" "complete inspect permit 0x" "nonsense" \
+		"inspect segment $(of_held '.segments[0].id')" "info" "-b -t info" "-t list --sort -id" "list -o all --sort user" "" "-t" "list uid=root comm=x" "help" "doctor" "schema" "complete inspect permit 0x" "nonsense" \
 		"list segments pid x" "revoke permit $(of_held '.permits[0].id') 0x1"; do
 		# shellcheck disable=SC2086
 		run_x '?' env ASAN_OPTIONS=exitcode=99 UBSAN_OPTIONS=exitcode=99 xpmemctl-sanitized $arguments
@@ -562,7 +568,7 @@ PYTHON
 	holder_start objects --many 100000
 	many=$(peak_of xpmemctl list)
 	is "$(xpmemctl list segments --columns id | tr , '\n' | sort -u | grep -c '"id":"0x')" 100000 "ids that are listed"
-	is "$(xpmemctl --table list segments --columns id | wc -l)" 100002 "lines"
+	is "$(xpmemctl --table list segments --columns id | wc -l)" 100001 "lines"
 	holder_stop
 	is "$((many < few + 1024))" 1 "$many KiB for 100000 and $few KiB for 1000"
 }

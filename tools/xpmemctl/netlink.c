@@ -19,6 +19,7 @@
 
 struct reply {
 	const struct attribute_set *set;
+	const struct filter *filter;	/* or NULL */
 	visitor *visit;
 	void *data;
 	enum status status;		/* status of a visit that failed */
@@ -74,7 +75,9 @@ static int on_object(struct nl_msg *message, void *data)
 	object = json_from_attributes(reply->set, attributes);
 	if (!object)
 		return finish(reply, -ENOMEM);
-	reply->status = reply->visit(object, reply->data);
+	reply->status = filter_matches(reply->filter, object) ?
+				reply->visit(object, reply->data) :
+				STATUS_OK;
 	json_object_put(object);
 	return reply->status == STATUS_OK ? NL_OK : finish(reply, -ECANCELED);
 }
@@ -286,7 +289,9 @@ enum status netlink_do(struct netlink *netlink, const struct operation *operatio
 enum status netlink_dump(struct netlink *netlink, const struct operation *operation,
 			 const struct filter *filter, visitor *visit, void *data)
 {
-	struct reply reply = { .set = operation->set, .visit = visit, .data = data };
+	struct reply reply = {
+		.set = operation->set, .filter = filter, .visit = visit, .data = data
+	};
 	enum status status = request(netlink, operation, NLM_F_DUMP, 0, filter, &reply);
 
 	netlink->interrupted |= reply.interrupted;
