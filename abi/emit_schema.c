@@ -335,11 +335,45 @@ static struct json_object *describe_usage(void)
 
 	put_number(properties, "uid", "User whose objects they are.");
 	put_user(properties);
+	put(properties, "cgroup",
+	    described(type_of("string"), "Cgroup of their processes; absent if it is unknown."));
+	put(properties, "job",
+	    described(type_of("string"),
+		      "Slurm job of their processes, as the names of cgroups say."));
 	put_sums(properties);
 	put(properties, "share",
 	    described(type_of("number"),
 		      "Part of a user's limit of objects that they take, in percent: that of the "
 		      "kind that is nearest to its limit."));
+	return closed_object(properties, false);
+}
+
+/* What a process does per second, and how much memory it has. */
+static struct json_object *describe_process(void)
+{
+	static const char *const rates[][2] = {
+		{ "faults", "Page faults handled in its attachments, per second." },
+		{ "pages_mapped", "Pages mapped into its attachments, per second." },
+		{ "retries", "Faults in its attachments that the module restarted, per second." },
+		{ "failures", "Faults in its attachments that failed, per second." },
+		{ "invalidations",
+		  "Changes of its memory that took pages away from attachments, per second." },
+		{ "zaps", "Pages that its changes took away from attachments, per second." },
+	};
+	struct json_object *properties = json_object_new_object();
+	size_t i;
+
+	put_number(properties, "pid", "Process; absent if it has no pid here.");
+	put(properties, "command",
+	    described(type_of("string"), "Name of the process, if it can be found."));
+	put_number(properties, "uid", "User that it belongs to.");
+	put(properties, "user",
+	    described(type_of("string"), "Name of the user, or else its uid."));
+	for (i = 0; i < sizeof(rates) / sizeof(*rates); i++)
+		put(properties, rates[i][0], described(type_of("number"), rates[i][1]));
+	put_number(properties, "attached", "Bytes in its attachments.");
+	put_number(properties, "exported",
+		   "Bytes in its segments; those in several segments count several times.");
 	return closed_object(properties, false);
 }
 
@@ -400,6 +434,12 @@ static void describe_outputs(const struct netlink_spec *spec, struct json_object
 			     "The module, and sums of the objects that the caller may see."));
 	put_output(properties, any, "users",
 		   described(list_of(reference("usage")), "Objects of each user."));
+	put_output(properties, any, "cgroups",
+		   described(list_of(reference("usage")), "Objects of each cgroup."));
+	put_output(properties, any, "jobs",
+		   described(list_of(reference("usage")), "Objects of each Slurm job."));
+	put_output(properties, any, "processes",
+		   described(list_of(reference("process")), "Processes that have objects."));
 	put_output(properties, any, "revoked", describe_revoked());
 	put_output(properties, any, "findings", describe_findings());
 	put_output(properties, any, "event", describe_event(spec));
@@ -440,6 +480,7 @@ void emit_schema(const struct specs *specs, const char *root)
 		put(definitions, snake(specs->netlink->sets[i].name),
 		    describe_set(specs->netlink, &specs->netlink->sets[i]));
 	put(definitions, "usage", describe_usage());
+	put(definitions, "process", describe_process());
 	put(schema, "$defs", definitions);
 	fprintf(out, "%s\n",
 		json_object_to_json_string_ext(schema, JSON_C_TO_STRING_PRETTY |

@@ -281,7 +281,7 @@ PYTHON
 	holder_start objects "a name" 0640
 	run_x on_terminal 80 xpmemctl list segments
 	is "$(head -n 1 <<<"$output" | xargs)" "ID PID COMMAND USER NAME MODE LENGTH PERMITS" "default columns"
-	is_like "$output" "*"$'\n'"0x* objects *root*a name*0640*16K*1"$'\n'"*"
+	is_like "$output" "*"$'\n'"0x* objects root a name 0640    16K       1*"
 	is "$(wc -l <<<"$output")" 3 "lines"
 	run_x on_terminal 80 xpmemctl list attachments
 	is "$(awk 'length > 80' <<<"$output")" "" "lines that are too long"

@@ -176,7 +176,8 @@ static bool copy_all(struct json_object *to, struct json_object *object)
 {
 	struct json_object_iter each;
 
-	json_object_object_foreachC(object, each) {
+	json_object_object_foreachC(object, each)
+	{
 		if (!json_put(to, each.key, json_object_get(each.val)))
 			return false;
 	}

@@ -148,6 +148,7 @@ static const struct {
 	{ "-h", "--help", "help text", false },
 	{ "-V", "--version", "version of this tool", false },
 	{ NULL, "--watch", "repeat, with the growth per second", true },
+	{ "-d", "--delay", "seconds between looks", true },
 	{ NULL, "--count", "end after this number of rounds", true },
 	{ NULL, "--openmetrics", "OpenMetrics, for Prometheus", true },
 	{ NULL, "--snapshot", "list existing objects first", true },
@@ -190,6 +191,9 @@ static void offer_arguments(const struct command *of, int count, char **argument
 			offer_plurals(of);
 		else if ((noun = noun_of(arguments[0])) != NOUN_COUNT)
 			offer_filter(nouns[noun].get, count - 1, arguments + 1);
+	} else if (!strcmp(command, "usage")) {
+		for (i = 0; count == 1 && i < GROUPING_COUNT; i++)
+			offer(groupings[i].plural);
 	} else if (!strcmp(command, "tree")) {
 		offer_filter(&operation_exporter_get, count, arguments);
 	} else if (!strcmp(command, "monitor")) {
@@ -225,7 +229,8 @@ static bool takes_columns(const char *option)
 
 static bool is_value(const char *option, const char *text)
 {
-	return takes_columns(option) || !strcmp(option, "--count") || !strcmp(option, "--sort") ||
+	return takes_columns(option) || !strcmp(option, "--count") || !strcmp(option, "--delay") ||
+	       !strcmp(option, "-d") || !strcmp(option, "--sort") ||
 	       (!strcmp(option, "--watch") && strchr("0123456789.", *text));
 }
 

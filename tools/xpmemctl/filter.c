@@ -139,8 +139,8 @@ bool filter_takes(const struct operation *operation, int count, char **arguments
 {
 	int i;
 
-	for (i = 0; i < count && (find_key(operation, arguments[i]) ||
-				  takes_command(operation, arguments[i]));
+	for (i = 0; i < count &&
+		    (find_key(operation, arguments[i]) || takes_command(operation, arguments[i]));
 	     i += 2)
 		;
 	return i >= count;
@@ -174,10 +174,10 @@ enum status refuse_value(const struct attribute *attribute, const char *text)
 	}
 	if (!strcmp(attribute->key, "uid") || !strcmp(attribute->key, "gid"))
 		snprintf(names, sizeof(names), "a name that this machine knows");
-	return fail(STATUS_USAGE,
-		    "\"%s\" is not a value of %s; give %s%sa number, decimal or 0x and hexadecimal%s",
-		    text, attribute->key, names, *names ? ", or " : "",
-		    guess_text(&guess, "; ", ""));
+	return fail(
+		STATUS_USAGE,
+		"\"%s\" is not a value of %s; give %s%sa number, decimal or 0x and hexadecimal%s",
+		text, attribute->key, names, *names ? ", or " : "", guess_text(&guess, "; ", ""));
 }
 
 static bool has_term(const struct filter *filter, const struct attribute *attribute)

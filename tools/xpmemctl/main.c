@@ -68,6 +68,26 @@ const struct command commands[] = {
 		.run = stats,
 	},
 	{
+		.name = "top",
+		.arguments = "",
+		.summary = "shows processes by faults, pages and retries per second",
+		.details =
+			"On a terminal, keys choose what to sort by, a space looks again, and q quits.\n"
+			"  -d, --delay SECONDS time between looks (one second)\n"
+			"      --count NUMBER  end after this number of rounds\n",
+		.options = "--columns --sort --delay --count",
+		.sets = { &process_attributes, NULL },
+		.run = top,
+	},
+	{
+		.name = "usage",
+		.arguments = "[users|cgroups|jobs]",
+		.summary = "sums up the objects of each user, cgroup and Slurm job that you may see",
+		.options = "--columns --sort",
+		.sets = { &usage_attributes, NULL },
+		.run = usage,
+	},
+	{
 		.name = "monitor",
 		.arguments = "[KEY VALUE]...",
 		.summary =
@@ -269,11 +289,11 @@ static enum status parse_sort(const char *key)
 	return STATUS_OK;
 }
 
-/* All commands take the options with a letter; only --columns is for some. */
+/* All commands take the options with a letter; only --columns and --delay are for some. */
 enum { OPTION_WATCH = 256, OPTION_COUNT, OPTION_OPENMETRICS, OPTION_SNAPSHOT, OPTION_FIX,
        OPTION_DRY_RUN, OPTION_SORT };
 
-static const char letters[] = ":jpto:bHnhV";
+static const char letters[] = ":jpto:bHnhVd:";
 
 static const struct option long_options[] = {
 	{ "json", no_argument, NULL, 'j' },
@@ -285,6 +305,7 @@ static const struct option long_options[] = {
 	{ "bytes", no_argument, NULL, 'b' },
 	{ "human", no_argument, NULL, 'H' },
 	{ "watch", optional_argument, NULL, OPTION_WATCH },
+	{ "delay", required_argument, NULL, 'd' },
 	{ "count", required_argument, NULL, OPTION_COUNT },
 	{ "openmetrics", no_argument, NULL, OPTION_OPENMETRICS },
 	{ "snapshot", no_argument, NULL, OPTION_SNAPSHOT },
@@ -392,6 +413,11 @@ static enum status take_option(int option, int argc, char **argv)
 	case OPTION_WATCH:
 		note_given("--watch");
 		return take_interval(argc, argv);
+	case 'd':
+		note_given("--delay");
+		return parse_seconds(optarg, &options.interval) ?
+			       STATUS_OK :
+			       fail(STATUS_USAGE, "\"%s\" is not a number of seconds", optarg);
 	case OPTION_COUNT:
 		note_given("--count");
 		return parse_count(optarg, &options.count) ?

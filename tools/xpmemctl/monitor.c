@@ -414,6 +414,10 @@ static enum status open_events(struct monitor *monitor)
 	const int size = BUFFER_SIZE;
 	enum status status;
 
+	if (!network_namespace_is_first())
+		return fail(STATUS_FAILED,
+			    "events reach the machine's first network namespace only, and this is another one; run on the host: nsenter --net=/proc/1/ns/net xpmemctl monitor");
+
 	monitor->socket = nl_socket_alloc();
 	if (!monitor->socket)
 		return out_of_memory();
@@ -452,6 +456,7 @@ enum status monitor(int count, char **arguments)
 	sigprocmask(SIG_BLOCK, &blocked, &unblocked);
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
+	names_of_first_namespaces();
 	status = open_events(&monitor);
 	if (status == STATUS_OK && options.snapshot)
 		status = print_snapshot(&monitor);

@@ -139,8 +139,7 @@ void table_begin(struct table *table, const char *title, bool titled,
 void table_begin_plain(struct table *table, const char *label)
 {
 	table->lines = new_lines(label && !options.no_headings);
-	if (table->lines && label &&
-	    !scols_table_new_column(table->lines, label, 0, SCOLS_FL_TREE))
+	if (table->lines && label && !scols_table_new_column(table->lines, label, 0, SCOLS_FL_TREE))
 		table_drop(table);
 	add_columns(table);
 }

@@ -143,8 +143,8 @@ static char *captured(void (*print)(void))
 	return text;
 }
 
-static const char *const usual[] = { "id", "uid", "name", "mode", "access", "address", "length",
-				     NULL };
+static const char *const usual[] = { "id",     "uid",	  "name",   "mode",
+				     "access", "address", "length", NULL };
 
 static void print_rows(void)
 {
@@ -252,8 +252,7 @@ static void test_sorting(void)
 	options.sort = "id";
 	expect("sorted by an id", captured(print_sorted), "0x2\n0x10\n0x1ff\n");
 	options.sort = "name";
-	expect("sorted by a name, without one first", captured(print_sorted),
-	       "0x1ff\n0x2\n0x10\n");
+	expect("sorted by a name, without one first", captured(print_sorted), "0x1ff\n0x2\n0x10\n");
 	options.sort = NULL;
 	options.no_headings = false;
 }
@@ -261,9 +260,14 @@ static void test_sorting(void)
 static void test_guesses(void)
 {
 	static const char *const words[][2] = {
-		{ "lst", "list" },    { "lits", "list" },   { "mon", "monitor" },
-		{ "xyz", "" },	      { "l", "" },	    { "segmnets", "segments" },
-		{ "inpsekt", "inspect" }, { "", "" },
+		{ "lst", "list" },
+		{ "lits", "list" },
+		{ "mon", "monitor" },
+		{ "xyz", "" },
+		{ "l", "" },
+		{ "segmnets", "segments" },
+		{ "inpsekt", "inspect" },
+		{ "", "" },
 	};
 	static const char *const candidates[] = { "list", "inspect", "monitor", "segments" };
 	struct guess guess;
@@ -279,8 +283,8 @@ static void test_guesses(void)
 
 static void test_splitting(void)
 {
-	char pair[] = "pid=12", key[] = "name", value[] = "a=b", last[] = "uid=",
-	     *words[] = { pair, key, value, last }, *split[9];
+	char pair[] = "pid=12", key[] = "name", value[] = "a=b",
+	     last[] = "uid=", *words[] = { pair, key, value, last }, *split[9];
 	int count = filter_split(4, words, split);
 
 	expect("words of pairs", count == 6 ? "6" : "other", "6");
@@ -288,6 +292,27 @@ static void test_splitting(void)
 	expect("a value after =", split[1], "12");
 	expect("a value with =", split[3], "a=b");
 	expect("a value that is empty", split[5], "");
+}
+
+static void test_jobs(void)
+{
+	static const char *const paths[][2] = {
+		{ "/slurm/uid_1000/job_123/step_batch", "123" },
+		{ "/system.slice/slurmstepd.scope/job_45/step_0/user/task_0", "45" },
+		{ "/system.slice/node1_slurmstepd.scope/job_6", "6" },
+		{ "/slurm/uid_1000/job_x/step_batch", "" },
+		{ "/slurm/uid_1000/job_12x", "" },
+		{ "/user.slice/job_7/session", "" },
+		{ "/", "" },
+		{ "", "" },
+	};
+	char job[32];
+	size_t i;
+
+	for (i = 0; i < sizeof(paths) / sizeof(*paths); i++) {
+		job_name(job, sizeof(job), paths[i][0]);
+		expect(paths[i][0], job, paths[i][1]);
+	}
 }
 
 int main(void)
@@ -327,5 +352,6 @@ int main(void)
 	test_sorting();
 	test_guesses();
 	test_splitting();
+	test_jobs();
 	return failures ? 1 : 0;
 }

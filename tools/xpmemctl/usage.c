@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Sums of the objects that the caller may see: on the whole, and of each user. */
+/* Sums of the objects that the caller may see: on the whole, and of each user, cgroup and job. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,6 +11,10 @@
 static const struct attribute usage_table[] = {
 	{ 0, "uid", ATTRIBUTE_U32, FORM_NUMBER, NULL,
 	  "User whose objects they are, in the reader's user namespace." },
+	{ 0, "cgroup", ATTRIBUTE_STRING, FORM_TEXT, NULL,
+	  "Cgroup of their processes; absent if it is unknown." },
+	{ 0, "job", ATTRIBUTE_STRING, FORM_TEXT, NULL,
+	  "Slurm job of their processes, as the names of cgroups say." },
 	{ 0, "exporters", ATTRIBUTE_U64, FORM_NUMBER, NULL, "Its exporters." },
 	{ 0, "segments", ATTRIBUTE_U64, FORM_NUMBER, NULL, "Its segments." },
 	{ 0, "permits", ATTRIBUTE_U64, FORM_NUMBER, NULL, "Its permits." },
@@ -31,9 +35,25 @@ const struct attribute_set usage_attributes = {
 	.count = sizeof(usage_table) / sizeof(*usage_table),
 };
 
+const struct grouping groupings[GROUPING_COUNT] = {
+	[GROUPING_USER] = { "user",
+			    "users",
+			    { "user", "segments", "permits", "attachments", "exported", "attached",
+			      "pinned", "share" } },
+	[GROUPING_CGROUP] = { "cgroup",
+			      "cgroups",
+			      { "cgroup", "segments", "permits", "attachments", "exported",
+				"attached", "pinned", "share" } },
+	[GROUPING_JOB] = { "job",
+			   "jobs",
+			   { "job", "user", "segments", "attachments", "exported", "attached",
+			     "pinned", "share" } },
+};
+
 /* What belongs to one owner. */
 struct account {
-	uint32_t uid;
+	char *name;   /* of the cgroup or job; empty: of a user, or unknown */
+	uint32_t uid; /* that of the first object */
 	uint64_t counts[NOUN_COUNT];
 	uint64_t exported, attached, pinned;
 };
@@ -42,24 +62,30 @@ struct book {
 	struct account *accounts;
 	size_t count;
 	size_t room;
-	size_t last;		/* account of the last object */
+	size_t last; /* account of the last object */
 };
 
 struct sums {
-	int noun;		/* of the objects that arrive */
+	int noun; /* of the objects that arrive */
 	struct account whole;
-	struct book users;
+	struct book books[GROUPING_COUNT];
+	bool wanted[GROUPING_COUNT];
 };
 
-static struct account *find_account(struct book *book, uint32_t uid)
+static bool is_account(const struct account *account, const char *name, uint32_t uid)
+{
+	return *name ? !strcmp(account->name, name) : !*account->name && account->uid == uid;
+}
+
+static struct account *find_account(struct book *book, const char *name, uint32_t uid)
 {
 	size_t room = book->room ? 2 * book->room : 16;
 	struct account *accounts;
 
-	if (book->last < book->count && book->accounts[book->last].uid == uid)
+	if (book->last < book->count && is_account(&book->accounts[book->last], name, uid))
 		return &book->accounts[book->last];
 	for (book->last = 0; book->last < book->count; book->last++)
-		if (book->accounts[book->last].uid == uid)
+		if (is_account(&book->accounts[book->last], name, uid))
 			return &book->accounts[book->last];
 	if (book->count == book->room) {
 		accounts = reallocarray(book->accounts, room, sizeof(*accounts));
@@ -68,7 +94,9 @@ static struct account *find_account(struct book *book, uint32_t uid)
 		book->accounts = accounts;
 		book->room = room;
 	}
-	book->accounts[book->count] = (struct account){ .uid = uid };
+	book->accounts[book->count] = (struct account){ .name = strdup(name), .uid = uid };
+	if (!book->accounts[book->count].name)
+		return NULL;
 	return &book->accounts[book->count++];
 }
 
@@ -85,14 +113,38 @@ static void add(struct account *account, int noun, struct json_object *object)
 
 static enum status add_object(struct json_object *object, void *data)
 {
+	uint32_t uid = json_number(object, "uid"), pid = json_number(object, "pid");
+	char cgroup[512] = "", job[32] = "";
+	const char *const names[GROUPING_COUNT] = { "", cgroup, job };
 	struct sums *sums = data;
-	struct account *account = find_account(&sums->users, json_number(object, "uid"));
+	struct account *account;
+	int i;
 
-	if (!account)
-		return out_of_memory();
-	add(account, sums->noun, object);
+	if (pid && (sums->wanted[GROUPING_CGROUP] || sums->wanted[GROUPING_JOB])) {
+		cgroup_name(cgroup, sizeof(cgroup), pid);
+		job_name(job, sizeof(job), cgroup);
+	}
+	for (i = 0; i < GROUPING_COUNT; i++) {
+		if (!sums->wanted[i] || (i == GROUPING_JOB && !*job))
+			continue;
+		account = find_account(&sums->books[i], names[i], uid);
+		if (!account)
+			return out_of_memory();
+		add(account, sums->noun, object);
+	}
 	add(&sums->whole, sums->noun, object);
 	return STATUS_OK;
+}
+
+static void forget(struct sums *sums)
+{
+	size_t i, j;
+
+	for (i = 0; i < GROUPING_COUNT; i++) {
+		for (j = 0; j < sums->books[i].count; j++)
+			free(sums->books[i].accounts[j].name);
+		free(sums->books[i].accounts);
+	}
 }
 
 static enum status sum_up(struct netlink *netlink, struct sums *sums)
@@ -139,24 +191,29 @@ static bool put_sums(struct json_object *object, const struct account *account)
 }
 
 /* The caller's to put; NULL without memory. */
-static struct json_object *describe(const struct account *account, struct json_object *info)
+static struct json_object *describe(const struct account *account, int grouping,
+				    struct json_object *info)
 {
 	struct json_object *object = json_object_new_object();
+	const char *key = groupings[grouping].singular;
 
-	if (put_number(object, "uid", account->uid) && put_sums(object, account) &&
+	if ((grouping == GROUPING_CGROUP || put_number(object, "uid", account->uid)) &&
+	    (!*account->name || json_put(object, key, json_object_new_string(account->name))) &&
+	    put_sums(object, account) &&
 	    json_put(object, "share", json_new_decimal(share_of(account, info))))
 		return object;
 	json_object_put(object);
 	return NULL;
 }
 
-static struct json_object *describe_all(const struct book *book, struct json_object *info)
+static struct json_object *describe_all(const struct book *book, int grouping,
+					struct json_object *info)
 {
 	struct json_object *array = json_object_new_array(), *object;
 	size_t i;
 
 	for (i = 0; array && i < book->count; i++) {
-		object = describe(&book->accounts[i], info);
+		object = describe(&book->accounts[i], grouping, info);
 		if (!object || json_object_array_add(array, object)) {
 			json_object_put(object);
 			json_object_put(array);
@@ -217,13 +274,9 @@ static void print_count(struct json_object *overview, const char *noun, const ch
 static enum status print_for_people(struct json_object *overview, struct json_object *users,
 				    struct json_object *exporters)
 {
-	static const char *const user_columns[] = { "user",     "segments", "permits", "attachments",
-						    "exported", "attached", "pinned",  "share",
-						    NULL };
-	static const char *const exporter_columns[] = {
-		"id",	  "pid",	  "command", "user",
-		"faults", "pages_mapped", "retries", "failures", NULL
-	};
+	static const char *const exporter_columns[] = { "id",	   "pid",      "command",
+							"user",	   "faults",   "pages_mapped",
+							"retries", "failures", NULL };
 
 	printf("module %s, ABI version %s, mode_mask %s, ids valid %s\n",
 	       json_text_or(overview, "module_version", "?"),
@@ -237,12 +290,13 @@ static enum status print_for_people(struct json_object *overview, struct json_ob
 		keep_greatest(users, "attached");
 		keep_greatest(exporters, "faults");
 		puts("\nUsers with most memory attached:");
-		table_print_rows("users", false, &usage_attributes, user_columns, NULL, users);
+		table_print_rows("users", false, &usage_attributes, groupings[GROUPING_USER].usual,
+				 NULL, users);
 		puts("\nExporters with most faults:");
 		table_print_rows("exporters", false, &exporter_attributes, exporter_columns, NULL,
 				 exporters);
 	}
-	puts("\nSee also: xpmemctl list, xpmemctl tree, xpmemctl doctor, xpmemctl help");
+	puts("\nSee also: xpmemctl list, tree, top, usage, doctor, help");
 	return output_finish();
 }
 
@@ -259,7 +313,7 @@ static enum status print_as_json(const struct netlink *netlink, struct json_obje
 enum status overview(void)
 {
 	struct json_object *info = NULL, *exporters = NULL, *about = NULL, *users = NULL;
-	struct sums sums = { .noun = 0 };
+	struct sums sums = { .wanted[GROUPING_USER] = true };
 	struct netlink netlink;
 	enum status status = netlink_open(&netlink);
 
@@ -272,7 +326,7 @@ enum status overview(void)
 		status = netlink_collect(&netlink, &operation_exporter_get, NULL, &exporters);
 	if (status == STATUS_OK) {
 		about = overview_of(&sums, info);
-		users = describe_all(&sums.users, info);
+		users = describe_all(&sums.books[GROUPING_USER], GROUPING_USER, info);
 		if (!about || !users)
 			status = out_of_memory();
 		else
@@ -284,7 +338,99 @@ enum status overview(void)
 	json_object_put(exporters);
 	json_object_put(about);
 	json_object_put(users);
-	free(sums.users.accounts);
+	forget(&sums);
+	netlink_close(&netlink);
+	return status;
+}
+
+static enum status print_usage(const struct netlink *netlink, const struct sums *sums,
+			       struct json_object *info)
+{
+	enum status status = STATUS_OK;
+	const char *separator = "";
+	int i, count = 0;
+
+	for (i = 0; i < GROUPING_COUNT; i++)
+		count += sums->wanted[i];
+	if (options.format != FORMAT_TABLE)
+		output_begin();
+	for (i = 0; i < GROUPING_COUNT && status == STATUS_OK; i++) {
+		const struct grouping *grouping = &groupings[i];
+		struct json_object *array, *selected;
+
+		if (!sums->wanted[i])
+			continue;
+		array = describe_all(&sums->books[i], i, info);
+		if (!array)
+			return out_of_memory();
+		columns_sort(array);
+		if (options.format == FORMAT_TABLE) {
+			fputs(separator, stdout);
+			separator = "\n";
+			table_print_rows(grouping->plural, count > 1, &usage_attributes,
+					 grouping->usual, NULL, array);
+		} else {
+			selected = columns_select_all(array);
+			if (selected)
+				output_value(grouping->plural, selected);
+			else
+				status = out_of_memory();
+			json_object_put(selected);
+		}
+		json_object_put(array);
+	}
+	if (status != STATUS_OK || options.format == FORMAT_TABLE)
+		return status == STATUS_OK ? output_finish() : status;
+	output_interrupted(netlink);
+	return output_end();
+}
+
+static enum status choose(int count, char **arguments, bool *wanted)
+{
+	struct guess guess;
+	bool known = !count;
+	int i;
+
+	guess_begin(&guess, count ? arguments[0] : "");
+	for (i = 0; i < GROUPING_COUNT; i++) {
+		guess_add(&guess, groupings[i].plural);
+		wanted[i] = !count || !strcmp(arguments[0], groupings[i].singular) ||
+			    !strcmp(arguments[0], groupings[i].plural);
+		known |= wanted[i];
+	}
+	if (!known)
+		return fail(STATUS_USAGE,
+			    "there is no usage of \"%s\"; give users, cgroups, jobs or nothing%s",
+			    arguments[0], guess_text(&guess, "; ", ""));
+	if (count > 1)
+		return fail(
+			STATUS_USAGE,
+			"usage takes one argument, but there is \"%s\"; see: xpmemctl usage --help",
+			arguments[1]);
+	return STATUS_OK;
+}
+
+enum status usage(int count, char **arguments)
+{
+	const struct attribute_set *sets[] = { &usage_attributes, NULL };
+	struct json_object *info = NULL;
+	struct sums sums = { .noun = 0 };
+	struct netlink netlink;
+	enum status status = choose(count, arguments, sums.wanted);
+
+	if (status == STATUS_OK)
+		status = columns_check(sets);
+	if (status == STATUS_OK)
+		status = netlink_open(&netlink);
+	if (status != STATUS_OK)
+		return status;
+	status = netlink_get(&netlink, &operation_info_get, 0, &info);
+	if (status == STATUS_OK)
+		status = sum_up(&netlink, &sums);
+	if (status == STATUS_OK)
+		status = print_usage(&netlink, &sums, info);
+	json_object_put(info);
+	forget(&sums);
 	netlink_close(&netlink);
 	return status;
 }

@@ -85,6 +85,8 @@ enum status doctor(int count, char **arguments);
 enum status schema(int count, char **arguments);
 enum status complete(int count, char **arguments);
 enum status overview(void);
+enum status usage(int count, char **arguments);
+enum status top(int count, char **arguments);
 enum status help(int count, char **arguments);
 
 /* filter.c: conditions that objects have to meet */
@@ -151,6 +153,12 @@ struct netlink {
 
 /* Whether the loaded module has the netlink family; prints nothing. */
 bool netlink_is_served(void);
+
+/*
+ * Whether this is the machine's first network namespace, the only one that events reach. There the
+ * kernel has settings of the whole machine, and other ones do not have them.
+ */
+bool network_namespace_is_first(void);
 
 enum status netlink_open(struct netlink *netlink);
 void netlink_close(struct netlink *netlink);
@@ -314,10 +322,17 @@ void table_print_cell(FILE *out, const char *key, struct json_object *value);
 
 /* names.c: what processes and users are called here */
 
+/* Pids and uids from now on are of the first namespaces, even if the tool is in others. */
+void names_of_first_namespaces(void);
+
 /* Empty if it is unknown. */
 void command_name(char *text, size_t size, uint32_t pid);
 /* The number if there is no name. */
 void user_name(char *text, size_t size, uint32_t uid);
+/* The path of a process's cgroup; empty if it is unknown. */
+void cgroup_name(char *text, size_t size, uint32_t pid);
+/* The number of the Slurm job that a cgroup belongs to; empty without one. */
+void job_name(char *text, size_t size, const char *cgroup);
 bool find_user(const char *name, uint64_t *uid);
 bool find_group(const char *name, uint64_t *gid);
 
@@ -341,6 +356,20 @@ const char *guess_text(struct guess *guess, const char *before, const char *afte
 
 /* usage.c */
 extern const struct attribute_set usage_attributes;
+
+/* Who owns objects. */
+struct grouping {
+	const char *singular;
+	const char *plural;
+	const char *usual[10];	/* columns of its table; ends with NULL */
+};
+
+enum { GROUPING_USER, GROUPING_CGROUP, GROUPING_JOB, GROUPING_COUNT };
+
+extern const struct grouping groupings[GROUPING_COUNT];
+
+/* top.c */
+extern const struct attribute_set process_attributes;
 
 /* openmetrics.c */
 enum status openmetrics(struct netlink *netlink);
