@@ -82,7 +82,8 @@ const struct command commands[] = {
 	{
 		.name = "usage",
 		.arguments = "[users|cgroups|jobs]",
-		.summary = "sums up the objects of each user, cgroup and Slurm job that you may see",
+		.summary =
+			"sums up the objects of each user, cgroup and Slurm job that you may see",
 		.options = "--columns --sort",
 		.sets = { &usage_attributes, NULL },
 		.run = usage,

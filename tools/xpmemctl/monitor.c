@@ -296,6 +296,7 @@ static enum status handle_event(struct monitor *monitor, struct nlmsghdr *header
 	if (!object)
 		return out_of_memory();
 	monitor->latest = json_number(object, "time");
+	forget_processes();
 	reason = json_text(object, "reason");
 	if (is_wanted(monitor, event->name, event->set, object)) {
 		char said[32];
@@ -416,7 +417,8 @@ static enum status open_events(struct monitor *monitor)
 
 	if (!network_namespace_is_first())
 		return fail(STATUS_FAILED,
-			    "events reach the machine's first network namespace only, and this is another one; run on the host: nsenter --net=/proc/1/ns/net xpmemctl monitor");
+			    "events reach the machine's first network namespace only, and this is another one; "
+			    "run on the host: nsenter --net=/proc/1/ns/net xpmemctl monitor");
 
 	monitor->socket = nl_socket_alloc();
 	if (!monitor->socket)

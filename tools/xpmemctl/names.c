@@ -72,6 +72,11 @@ void names_of_first_namespaces(void)
 	foreign_users = !is_in("/proc/self/ns/user", "user:[4026531837]");
 }
 
+void forget_processes(void)
+{
+	memset(commands_cache, 0, sizeof(commands_cache));
+}
+
 void command_name(char *text, size_t size, uint32_t pid)
 {
 	snprintf(text, size, "%s", find(commands_cache, pid, find_command));

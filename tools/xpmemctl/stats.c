@@ -63,6 +63,7 @@ static enum status look(struct watch *watch, struct json_object **array)
 	enum status status;
 
 	watch->netlink.interrupted = false;
+	forget_processes();
 	if (watch->noun != NOUN_COUNT)
 		return netlink_collect(&watch->netlink, nouns[watch->noun].get, &watch->filter,
 				       array);

@@ -161,6 +161,7 @@ static enum status look(struct top *top)
 	if (!top->now || !top->processes)
 		return out_of_memory();
 	top->netlink.interrupted = false;
+	forget_processes();
 	for (i = 0; i < sizeof(order) / sizeof(*order) && status == STATUS_OK; i++) {
 		top->noun = order[i];
 		status = netlink_dump(&top->netlink, nouns[top->noun].get, NULL, see, top);

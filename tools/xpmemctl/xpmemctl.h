@@ -325,6 +325,9 @@ void table_print_cell(FILE *out, const char *key, struct json_object *value);
 /* Pids and uids from now on are of the first namespaces, even if the tool is in others. */
 void names_of_first_namespaces(void);
 
+/* Processes that are named from now on may be others than before, or may run other programs. */
+void forget_processes(void);
+
 /* Empty if it is unknown. */
 void command_name(char *text, size_t size, uint32_t pid);
 /* The number if there is no name. */
