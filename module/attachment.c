@@ -329,8 +329,8 @@ struct xpmem_attachment *xpmem_attachment_create(s64 apid, u64 offset, u64 lengt
 	attachment->touched = false;
 	attachment->huge = false;
 	attachment->populater = NULL;
-	attachment->next_recent = 0;
-	memset(attachment->recent, 0, sizeof(attachment->recent));
+	attachment->next_stream = 0;
+	memset(attachment->streams, 0, sizeof(attachment->streams));
 	attachment->populated = 0;
 	attachment->reason = 0;
 	for (i = 0; i < XPMEM_FAULT_STATS; i++)

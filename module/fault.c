@@ -23,11 +23,6 @@
 /* Tries in place while the exporter changes the memory. Then the task faults anew. */
 #define FAULT_TRIES 8
 /*
- * Block around a page whose neighbours may be of no use. The core maps as much around a page of a
- * file.
- */
-#define SPARSE_SIZE 65536UL
-/*
  * How often the exporter may bring the page in and lose it again, before a caller that cannot drop
  * its lock gets SIGBUS.
  */
@@ -55,56 +50,72 @@ static vm_fault_t result_to_vm_fault(enum xpmem_fault_result result)
 	return VM_FAULT_SIGBUS;
 }
 
-/*
- * Whether a fault maps the whole window: if a slot of @recent is unused, or if a neighbour of the
- * window faulted lately. If the window itself faulted lately, the answer is the opposite of the
- * last one: a window that was mapped whole needs no second mapping, and the rest of a sparse one is
- * wanted after all. Racing faults may overwrite each other's records, which does no harm.
- */
-static bool is_dense(struct xpmem_attachment *attachment, unsigned long source)
+/* The exporter must bring the page in. The block becomes what it brings in with it. */
+static void set_absent(struct xpmem_snapshot *snapshot)
 {
-	unsigned long number = (source >> XPMEM_WINDOW_SHIFT) + 1, recent;
-	bool dense = false;
-	unsigned int i;
+	unsigned long pfn = xpmem_snapshot_wanted(snapshot);
 
-	for (i = 0; i < XPMEM_RECENT_WINDOWS; i++) {
-		recent = READ_ONCE(attachment->recent[i]);
-		if (recent >> 1 == number) {
-			WRITE_ONCE(attachment->recent[i], recent ^ XPMEM_RECENT_DENSE);
-			return !(recent & XPMEM_RECENT_DENSE);
-		}
-		recent >>= 1;
-		dense |= !recent || recent + 1 == number || recent == number + 1;
+	snapshot->absent = true;
+	/* hmm_range_fault() reports the page of such an entry without HMM_PFN_VALID. */
+	snapshot->hinting = pfn && !(pfn & (HMM_PFN_VALID | HMM_PFN_ERROR));
+	if (!snapshot->continues) {
+		snapshot->block_start = snapshot->source;
+		snapshot->block_end = snapshot->source + PAGE_SIZE;
+		snapshot->block_order = 0;
 	}
-	i = READ_ONCE(attachment->next_recent);
-	WRITE_ONCE(attachment->next_recent, i + 1);
-	WRITE_ONCE(attachment->recent[i % XPMEM_RECENT_WINDOWS],
-		   number << 1 | (dense ? XPMEM_RECENT_DENSE : 0));
-	return dense;
 }
 
 /*
- * Tries once, under the attacher's lock, to map a block of @size. @source_locked: the caller is the
+ * The last insertion mapped what it could of [@start, @end). Pages that it did not map are absent,
+ * or were mapped before.
+ */
+static void advance(const struct xpmem_snapshot *snapshot, unsigned long start, unsigned long end)
+{
+	unsigned long count = (end - start) >> PAGE_SHIFT;
+
+	if (snapshot->gained >= count)
+		xpmem_stream_advance(snapshot, start, end, snapshot->block_order + 1);
+	else if (snapshot->gained > count / 2)
+		xpmem_stream_advance(snapshot, start, end, snapshot->block_order);
+	else
+		xpmem_stream_advance(snapshot, snapshot->source, snapshot->source + PAGE_SIZE, 1);
+}
+
+static void advance_huge(const struct xpmem_snapshot *snapshot)
+{
+	unsigned long start = snapshot->source & PMD_MASK;
+
+	xpmem_stream_advance(snapshot, start, start + PMD_SIZE, UINT_MAX);
+}
+
+/*
+ * Tries once, under the attacher's lock, to map the block. @source_locked: the caller is the
  * exporter, and holds the exporter's mmap_lock already.
  */
-static enum xpmem_fault_result try_in_place(struct xpmem_snapshot *snapshot, unsigned long size,
-					    bool source_locked)
+static enum xpmem_fault_result try_in_place(struct xpmem_snapshot *snapshot, bool source_locked)
 {
 	struct mm_struct *mm = snapshot->exporter->mm;
 	enum xpmem_fault_result result;
+	unsigned long start, end;
 
 	if (source_locked)
 		lockdep_assert_held(&mm->mmap_lock);
 	else if (!mmap_read_trylock(mm))
 		return XPMEM_ABSENT;
-	result = xpmem_snapshot_take_around(snapshot, size);
+	result = xpmem_snapshot_take_around(snapshot);
 	if (!source_locked)
 		mmap_read_unlock(mm);
-	if (result == XPMEM_MAPPED)
-		result = xpmem_ptes_insert(snapshot);
-	/* The exporter must bring the page in. Then its neighbours are seldom present. */
 	if (result == XPMEM_ABSENT)
-		snapshot->block = PAGE_SIZE;
+		set_absent(snapshot);
+	if (result != XPMEM_MAPPED)
+		return result;
+	start = snapshot->start;
+	end = snapshot->end;
+	result = xpmem_ptes_insert(snapshot);
+	if (result == XPMEM_MAPPED && snapshot->huge)
+		advance_huge(snapshot);
+	else if (result == XPMEM_MAPPED)
+		advance(snapshot, start, end);
 	return result;
 }
 
@@ -114,12 +125,13 @@ static enum xpmem_fault_result fault_in_place(struct xpmem_snapshot *snapshot,
 	enum xpmem_fault_result result;
 	int tries;
 
-	snapshot->block =
-		is_dense(snapshot->attachment, snapshot->source) ? XPMEM_WINDOW_SIZE : SPARSE_SIZE;
+	xpmem_stream_find(snapshot);
+	if (snapshot->pfns == single) {
+		snapshot->block_start = snapshot->source;
+		snapshot->block_end = snapshot->source + PAGE_SIZE;
+	}
 	for (tries = 0; tries < FAULT_TRIES; tries++) {
-		result = try_in_place(snapshot,
-				      snapshot->pfns == single ? PAGE_SIZE : snapshot->block,
-				      source_locked);
+		result = try_in_place(snapshot, source_locked);
 		if (result != XPMEM_RACED)
 			break;
 		cond_resched();
@@ -133,13 +145,13 @@ static enum xpmem_fault_result fault_in_place(struct xpmem_snapshot *snapshot,
  */
 static enum xpmem_fault_result fault_and_snapshot(struct xpmem_snapshot *snapshot)
 {
-	enum xpmem_fault_result result = xpmem_snapshot_take_block(snapshot, PAGE_SIZE);
+	enum xpmem_fault_result result = xpmem_snapshot_take_page(snapshot);
 
 	lockdep_assert_held(&snapshot->exporter->mm->mmap_lock);
 	if (result != XPMEM_ABSENT)
 		return result;
 	result = xpmem_source_fault(snapshot, NULL);
-	return result == XPMEM_MAPPED ? xpmem_snapshot_take_block(snapshot, PAGE_SIZE) : result;
+	return result == XPMEM_MAPPED ? xpmem_snapshot_take_page(snapshot) : result;
 }
 
 /**
@@ -197,13 +209,14 @@ enum xpmem_fault_result xpmem_fault_without_retry(struct xpmem_snapshot *snapsho
 static enum xpmem_fault_result snapshot_for_retry(struct xpmem_snapshot *snapshot,
 						  struct xpmem_retry *retry)
 {
-	unsigned long size = retry->pfns ? snapshot->block : PAGE_SIZE;
 	enum xpmem_fault_result result;
 
 	lockdep_assert_held(&snapshot->exporter->mm->mmap_lock);
 	snapshot->pfns = retry->pfns ?: &retry->pfn;
-	snapshot->start = snapshot->source & ~(size - 1);
-	snapshot->end = snapshot->start + size;
+	if (retry->pfns) {
+		snapshot->start = snapshot->block_start;
+		snapshot->end = snapshot->block_end;
+	}
 	result = xpmem_snapshot_check(snapshot);
 	return result == XPMEM_MAPPED ? xpmem_snapshot_take(snapshot) : result;
 }
@@ -224,6 +237,8 @@ static bool fault_for_retry(struct xpmem_snapshot *snapshot, struct xpmem_retry 
 	snapshot->start = snapshot->source;
 	snapshot->end = snapshot->source + PAGE_SIZE;
 	result = xpmem_source_fault(snapshot, &unlocked);
+	if (result == XPMEM_MAPPED && snapshot->absent)
+		xpmem_source_fault_ahead(snapshot);
 	if (result == XPMEM_MAPPED)
 		result = snapshot_for_retry(snapshot, retry);
 	if (!unlocked)
@@ -239,6 +254,7 @@ static bool fault_for_retry(struct xpmem_snapshot *snapshot, struct xpmem_retry 
 	retry->end = snapshot->end;
 	retry->window = snapshot->window;
 	retry->seq = snapshot->seq;
+	xpmem_stream_advance(snapshot, snapshot->start, snapshot->end, snapshot->block_order + 1);
 	return true;
 }
 
@@ -257,8 +273,8 @@ static void fault_and_keep(struct xpmem_snapshot *snapshot)
 		return;
 	}
 	retry->source = snapshot->source;
-	retry->write = snapshot->write;
-	if (snapshot->block > PAGE_SIZE)
+	retry->write = snapshot->store;
+	if (snapshot->block_end - snapshot->block_start > PAGE_SIZE)
 		retry->pfns = xpmem_pfns_get();
 	if (fault_for_retry(snapshot, retry))
 		xpmem_retry_put(snapshot->exporter, retry);
@@ -268,7 +284,7 @@ static void fault_and_keep(struct xpmem_snapshot *snapshot)
 
 /*
  * Inserts what this task found after it dropped the attacher's lock, as far as the VMA and one page
- * table reach now. Sets snapshot->write if send_back_as_write() sent the task back.
+ * table reach now. Sets snapshot->store if send_back_as_write() sent the task back.
  */
 static enum xpmem_fault_result insert_kept(struct xpmem_snapshot *snapshot, bool tried,
 					   vm_fault_t *error)
@@ -281,7 +297,7 @@ static enum xpmem_fault_result insert_kept(struct xpmem_snapshot *snapshot, bool
 	if (!retry)
 		return result;
 	if (retry->write)
-		snapshot->write = true;
+		snapshot->store = snapshot->write = true;
 	if (retry->error) {
 		/* An error that an earlier access met may be out of date. */
 		if (tried)
@@ -294,9 +310,7 @@ static enum xpmem_fault_result insert_kept(struct xpmem_snapshot *snapshot, bool
 	wanted = found[(snapshot->source - retry->start) >> PAGE_SHIFT];
 	if (snapshot->write && !(wanted & HMM_PFN_WRITE))
 		goto out;
-	xpmem_snapshot_widen(snapshot, retry->pfns ? XPMEM_WINDOW_SIZE : PAGE_SIZE);
-	snapshot->start = max(snapshot->start, retry->start);
-	snapshot->end = min(snapshot->end, retry->end);
+	xpmem_snapshot_widen(snapshot, retry->start, retry->end);
 	snapshot->pfns = found + ((snapshot->start - retry->start) >> PAGE_SHIFT);
 	snapshot->window = retry->window;
 	snapshot->seq = retry->seq;
@@ -397,12 +411,12 @@ static vm_fault_t handle_fault(struct vm_fault *vmf, bool write)
 	result = insert_kept(&snapshot, vmf->flags & FAULT_FLAG_TRIED, &error);
 	if (!error && result != XPMEM_MAPPED)
 		result = fault_in_place(&snapshot, &single, source_locked);
-	if (snapshot.write && !write && (result == XPMEM_DENIED || result == XPMEM_HOLE)) {
+	if (snapshot.store && !write && (result == XPMEM_DENIED || result == XPMEM_HOLE)) {
 		/*
 		 * The exporter's memory is no longer writable, or this access is not the one that
 		 * was sent back.
 		 */
-		snapshot.write = false;
+		snapshot.store = false;
 		result = fault_in_place(&snapshot, &single, source_locked);
 	}
 	if (!error && result == XPMEM_ABSENT && !may_retry)
@@ -457,7 +471,7 @@ static vm_fault_t attachment_huge_fault(struct vm_fault *vmf, unsigned int order
 	source_locked = exporter->mm == vma->vm_mm && xpmem_fault_holds_mmap_lock(vmf);
 	if (xpmem_ptes_may_be_huge(&snapshot) &&
 	    (source_locked || mmap_read_trylock(exporter->mm))) {
-		result = xpmem_snapshot_take_block(&snapshot, PAGE_SIZE);
+		result = xpmem_snapshot_take_page(&snapshot);
 		if (!source_locked)
 			mmap_read_unlock(exporter->mm);
 		if (result == XPMEM_MAPPED)
@@ -467,8 +481,8 @@ static vm_fault_t attachment_huge_fault(struct vm_fault *vmf, unsigned int order
 	xpmem_mmput_async(exporter->mm);
 	if (result != XPMEM_MAPPED)
 		return VM_FAULT_FALLBACK;
-	/* Records the window for later faults beside it. */
-	is_dense(attachment, snapshot.source);
+	xpmem_stream_find(&snapshot);
+	advance_huge(&snapshot);
 	if (READ_ONCE(attachment->populater) != current)
 		xpmem_stat_add_fault(attachment, XPMEM_STAT_FAULTS, 1);
 	trace_end(vmf, attachment, snapshot.inserted, VM_FAULT_NOPAGE, begun);

@@ -22,10 +22,10 @@
  *     mremap, fork) hold no other lock that the notifier's caller could hold, and wait for none. So
  *     they drop it soon, and the notifier can try again. A notifier that tries has no place in the
  *     lock's queue, so attachers wait a little before they map or split (xpmem_group_yield()).
- *   - If the caller walks the rmap of a file, and the registering task holds the group's lock and
- *     waits for the file's lock, then that task cannot go on until the notifier returns, and it
- *     holds all that a zap needs. So the notifier zaps without the lock
- *     (registrant_waits_for_caller()).
+ *   - If the registering task holds the group's lock and waits for the lock of the file that the
+ *     change is about, the notifier joins the readers of the file's lock. Then that task cannot go
+ *     on until the notifier drops it, and it holds all that a zap needs. So the notifier zaps
+ *     without the group's lock (hold_registrant()).
  *   - If the notifier fails for long, and the change may be one that walks an rmap, the notifier
  *     defers the zap (deferral.c) and returns, and both tasks go on.
  *
@@ -251,7 +251,7 @@ static void wait_for_huge(const struct vm_area_struct *vma, unsigned long source
 
 /*
  * Zaps a range in the VMAs of wanted attachments, or in all VMAs of the group. The caller holds the
- * i_mmap_rwsem, or another task holds it and waits for the caller (registrant_waits_for_caller()).
+ * i_mmap_rwsem, or has called hold_registrant().
  */
 static void zap_locked(struct xpmem_group *group, xpmem_attachment_test *wanted, const void *data,
 		       unsigned long start, unsigned long end)
@@ -299,15 +299,14 @@ static void zap_in_notifier(struct xpmem_group *group, unsigned long start, unsi
 	lockdep_on();
 }
 
-/* A zap in the notifier, and what it knows about its caller and about the registrant. */
+/* A zap in the notifier that does not get the group's lock. */
 struct standoff {
 	struct xpmem_exporter *exporter;
 	struct xpmem_group *group;
 	unsigned long start;
 	unsigned long end;
+	struct address_space *mapping;	/* of the file that the change is about, once it is known */
 	bool caller_walks_rmap;
-	bool caller_walks_file;
-	bool registrant_takes_locks;
 };
 
 /*
@@ -325,12 +324,12 @@ static bool caller_walks_rmap(const struct standoff *standoff)
 }
 
 /*
- * Returns the file whose rmap the caller walks, or NULL if the caller may walk the rmap of
- * anonymous memory. The caller's lock keeps the VMA, and with it the file. In a private mapping,
- * the caller may look for an anonymous page that is gone, and the exporter may map a page of the
- * file instead. (If the VMA cannot be tested, the mapping most likely is shared.)
+ * Returns the file that the change is about, or NULL if that may be anonymous memory. The caller's
+ * lock keeps the VMA, and with it the file. In a private mapping, the caller may look for an
+ * anonymous page that is gone, and the exporter may map a page of the file instead. (If the VMA
+ * cannot be tested, the mapping most likely is shared.)
  */
-static struct address_space *walked_file(const struct standoff *standoff)
+static struct address_space *changed_file(const struct standoff *standoff)
 {
 	struct xpmem_exporter *exporter = standoff->exporter;
 	struct address_space *mapping = NULL;
@@ -356,8 +355,8 @@ static bool is_in_all_locks(const struct address_space *mapping)
  * Whether a registrant sleeps in mm_take_all_locks() with the group's lock. A registrant does not
  * sleep while it drops the locks, and no other task that holds a group's lock for writing sleeps. A
  * task that just got the lock may still look asleep, with the mark of a registrant that drops
- * locks. If that registrant had the file's lock, it has cleared the file's mark already, because
- * the caller has the lock.
+ * locks. If the caller holds a file's lock, and that registrant had it, it has cleared the file's
+ * mark already.
  */
 static bool registrant_sleeps(const struct xpmem_group *group)
 {
@@ -373,38 +372,48 @@ static bool registrant_sleeps(const struct xpmem_group *group)
 }
 
 /*
- * Whether a registrant holds the group's lock and cannot go on until the caller returns. The caller
- * holds the i_mmap_rwsem of a file for reading. One task at a time is in mm_take_all_locks(). It
- * marks a mapping before it locks it, and clears the mark after it has unlocked it. So a file's
- * mark that is seen after the registrant was seen taking locks, or after the file had no mark,
- * means that the registrant waits for the file's lock: the caller has it, so no registrant gets as
- * far as dropping locks. The group's mark, seen after the file's mark, belongs to the same
- * registrant, which locked the group before the file.
+ * Whether a registrant holds the group's lock and waits for the lock of @mapping, which the caller
+ * holds for reading. One task at a time is in mm_take_all_locks(). It marks a mapping before it
+ * locks it, and clears the mark after it has unlocked it. So a mark of @mapping that is seen after
+ * the registrant was seen taking locks, or after @mapping had no mark, means that the registrant
+ * waits for the lock of @mapping: as long as the caller has that lock, no registrant gets as far as
+ * dropping locks. The group's mark, seen after that of @mapping, belongs to the same registrant,
+ * which locked the group first.
  */
-static bool registrant_waits_for_caller(struct standoff *standoff)
+static bool registrant_waits(const struct xpmem_group *group, const struct address_space *mapping)
 {
-	struct address_space *mapping;
-
-	if (!standoff->caller_walks_rmap)
-		standoff->caller_walks_rmap = caller_walks_rmap(standoff);
-	if (!standoff->caller_walks_rmap)
-		return false;
-	mapping = walked_file(standoff);
-	standoff->caller_walks_file = mapping;
-	if (!mapping)
-		return false;
-	if (!standoff->registrant_takes_locks)
-		standoff->registrant_takes_locks = !is_in_all_locks(mapping) ||
-						   registrant_sleeps(standoff->group);
-	if (!standoff->registrant_takes_locks)
+	lockdep_assert_held(&mapping->i_mmap_rwsem);
+	if (is_in_all_locks(mapping) && !registrant_sleeps(group))
 		return false;
 	/* Pairs with test_and_set_bit() in mm_take_all_locks(). The read of the mark precedes. */
 	smp_rmb();
 	if (!is_in_all_locks(mapping))
 		return false;
-	/* Pairs with the same: the registrant marked the group before the file. */
+	/* Pairs with the same: the registrant marked the group before @mapping. */
 	smp_rmb();
-	return is_in_all_locks(standoff->group->inode->i_mapping);
+	return is_in_all_locks(group->inode->i_mapping);
+}
+
+/*
+ * If a registrant holds the group's lock and waits for that of the file that the change is about,
+ * keeps it there until release_registrant(). Then no task changes VMAs or page tables of the
+ * registrant's process, nor its notifiers.
+ */
+static bool hold_registrant(struct standoff *standoff)
+{
+	if (!standoff->mapping)
+		standoff->mapping = changed_file(standoff);
+	if (!standoff->mapping || !xpmem_rwsem_join(&standoff->mapping->i_mmap_rwsem))
+		return false;
+	if (registrant_waits(standoff->group, standoff->mapping))
+		return true;
+	up_read(&standoff->mapping->i_mmap_rwsem);
+	return false;
+}
+
+static void release_registrant(struct standoff *standoff)
+{
+	up_read(&standoff->mapping->i_mmap_rwsem);
 }
 
 /*
@@ -456,16 +465,19 @@ bool xpmem_groups_may_defer(const struct xpmem_exporter *exporter, enum mmu_noti
 }
 
 /*
- * Returns the jiffies for which the notifier tries before it defers the zap. A caller that may hold
- * the mmap_lock or a VMA's lock most likely does, and holds no lock of an rmap. If the caller walks
- * a file's rmap, the notifier gets the group's lock in the end, or a registrant waits for the
- * caller. A registrant that sleeps while the caller walks an rmap most likely waits for the caller,
- * with the attacher's mmap_lock held.
+ * Returns the jiffies for which the notifier tries before it defers the zap. A truncation goes on
+ * with its page even if the zap is deferred, so a change of a file waits as long as it takes: in
+ * the end, the notifier gets the group's lock, or holds the registrant. (The limit is for a file
+ * that changed_file() took for the wrong one.) A caller that may hold the mmap_lock or a VMA's lock
+ * most likely does, and holds no lock of an rmap. A registrant that sleeps while the caller walks
+ * an rmap most likely waits for the caller, with the attacher's mmap_lock held.
  */
-static unsigned long patience(const struct standoff *standoff)
+static unsigned long patience(struct standoff *standoff)
 {
-	if (standoff->caller_walks_file && standoff->registrant_takes_locks)
-		return 10 * HZ;
+	if (standoff->mapping)
+		return 60 * HZ;
+	if (!standoff->caller_walks_rmap)
+		standoff->caller_walks_rmap = caller_walks_rmap(standoff);
 	if (!standoff->caller_walks_rmap)
 		return HZ;
 	return registrant_sleeps(standoff->group) ? HZ / 100 : HZ / 10;
@@ -486,7 +498,7 @@ static bool try_zap(struct standoff *standoff, enum mmu_notifier_event event)
 			usleep_range(10, 50);
 			locked = zaps = down_read_trylock(lock);
 			if (!locked && may_defer)
-				zaps = registrant_waits_for_caller(standoff);
+				zaps = hold_registrant(standoff);
 		} while (!zaps && (!may_defer || jiffies - begun <= patience(standoff)));
 		atomic_dec(&group->waiting);
 	}
@@ -494,6 +506,8 @@ static bool try_zap(struct standoff *standoff, enum mmu_notifier_event event)
 		zap_in_notifier(group, standoff->start, standoff->end);
 	if (locked)
 		up_read(lock);
+	else if (zaps)
+		release_registrant(standoff);
 	return zaps;
 }
 

@@ -23,14 +23,16 @@ static unsigned long populate_here(struct xpmem_snapshot *snapshot, unsigned lon
 		lockdep_assert_held(&mm->mmap_lock);
 	else if (!mmap_read_trylock(mm))
 		return 0;
+	snapshot->block_start = snapshot->source & ~(size - 1);
+	snapshot->block_end = snapshot->block_start + size;
 	vma = find_vma(mm, snapshot->source);
 	if (!vma || vma->vm_start > snapshot->source) {
 		end = vma ? vma->vm_start : ULONG_MAX & PAGE_MASK;
 		result = XPMEM_HOLE;
 	} else {
-		result = xpmem_snapshot_take_around(snapshot, size);
+		result = xpmem_snapshot_take_around(snapshot);
 		if (result == XPMEM_ABSENT)
-			result = xpmem_snapshot_take_block(snapshot, size);
+			result = xpmem_snapshot_take_block(snapshot);
 		end = snapshot->huge ? (snapshot->source | ~PMD_MASK) + 1 : snapshot->end;
 	}
 	if (!source_locked)

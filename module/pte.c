@@ -34,6 +34,7 @@ struct insertion {
 	pgprot_t special[2];		/* fill_table(); special entries, read-only and writable */
 	unsigned long wanted;		/* snapshot of the wanted page; 0: it cannot be mapped */
 	unsigned long inserted;
+	unsigned long upgraded;		/* entries that became writable */
 	unsigned long counted[2];	/* pages that insert_counted() mapped: of files, of shmem */
 	unsigned long left;		/* pages that fill_table() left for insert_refcounted() */
 	bool wanted_is_mapped;
@@ -308,6 +309,7 @@ static void upgrade_entry(struct insertion *insertion, pte_t *pte, unsigned long
 		entry = pte_mkspecial(entry);
 	}
 	xpmem_change_pte_at(insertion->snapshot->vma->vm_mm, address, pte, entry);
+	insertion->upgraded++;
 }
 
 /*
@@ -592,6 +594,7 @@ enum xpmem_fault_result xpmem_ptes_insert(struct xpmem_snapshot *snapshot)
 	else if (!insertion.wanted_is_mapped)
 		result = insertion.wanted ? XPMEM_RACED : XPMEM_HOLE;
 	xpmem_snapshot_release(snapshot);
+	snapshot->gained = insertion.inserted + insertion.upgraded;
 
 	if (insertion.inserted) {
 		snapshot->inserted += insertion.inserted;

@@ -92,25 +92,24 @@ void xpmem_snapshot_init(struct xpmem_snapshot *snapshot, struct vm_fault *vmf, 
 		.attachment = attachment,
 		.exporter = xpmem_attachment_exporter(attachment),
 		.source = vmf->pgoff << PAGE_SHIFT,
+		.store = write,
 		.write = write,
 		.needs_writable = xpmem_needs_writable(vma),
 	};
 }
 
 /*
- * Sets the range of a snapshot: the part of the block around the wanted page that the VMA and one
- * page table of the attacher cover. @size is the size of the block, a power of two and at most a
- * window.
+ * Sets the range of a snapshot: the part of [@start, @end) that the VMA and one page table of the
+ * attacher cover. The wanted page is in it, and it is in a window.
  */
-void xpmem_snapshot_widen(struct xpmem_snapshot *snapshot, unsigned long size)
+void xpmem_snapshot_widen(struct xpmem_snapshot *snapshot, unsigned long start, unsigned long end)
 {
-	unsigned long block = snapshot->source & ~(size - 1),
-		      offset = snapshot->vmf->address & PAGE_MASK & ~PMD_MASK;
+	unsigned long offset = snapshot->vmf->address & PAGE_MASK & ~PMD_MASK;
 	struct vm_area_struct *vma = snapshot->vma;
 	unsigned long first = vma->vm_pgoff << PAGE_SHIFT;
 
-	snapshot->start = max3(block, first, snapshot->source - min(offset, snapshot->source));
-	snapshot->end = min3(block + size, first + vma->vm_end - vma->vm_start,
+	snapshot->start = max3(start, first, snapshot->source - min(offset, snapshot->source));
+	snapshot->end = min3(end, first + vma->vm_end - vma->vm_start,
 			     snapshot->source + (PMD_SIZE - offset));
 }
 
@@ -131,6 +130,8 @@ enum xpmem_fault_result xpmem_snapshot_check(struct xpmem_snapshot *snapshot)
 	vma = find_vma(mm, snapshot->source);
 	if (!vma || vma->vm_start > snapshot->source || !xpmem_source_allowed(vma))
 		return XPMEM_HOLE;
+	/* An earlier check may have met another mapping. */
+	snapshot->write = snapshot->store;
 	/* Write permission implies read permission, as it does for the exporter. */
 	if (!(vma->vm_flags & (snapshot->write ? VM_WRITE : VM_READ | VM_WRITE)))
 		return XPMEM_DENIED;
@@ -245,32 +246,41 @@ void xpmem_snapshot_release(struct xpmem_snapshot *snapshot)
 	up_read(&snapshot->attachment->permit->inserting);
 }
 
-/* Checks and takes a snapshot of a block of @size. The caller holds the exporter's mmap_lock. */
-enum xpmem_fault_result xpmem_snapshot_take_block(struct xpmem_snapshot *snapshot,
-						  unsigned long size)
+static enum xpmem_fault_result take_range(struct xpmem_snapshot *snapshot, unsigned long start,
+					  unsigned long end)
 {
 	enum xpmem_fault_result result;
 
 	lockdep_assert_held(&snapshot->exporter->mm->mmap_lock);
 	snapshot->huge = false;
-	xpmem_snapshot_widen(snapshot, size);
+	xpmem_snapshot_widen(snapshot, start, end);
 	result = xpmem_snapshot_check(snapshot);
 	return result == XPMEM_MAPPED ? xpmem_snapshot_take(snapshot) : result;
 }
 
+/* Checks and takes a snapshot of the wanted page. The caller holds the exporter's mmap_lock. */
+enum xpmem_fault_result xpmem_snapshot_take_page(struct xpmem_snapshot *snapshot)
+{
+	return take_range(snapshot, snapshot->source, snapshot->source + PAGE_SIZE);
+}
+
+/* The same for the block around it. */
+enum xpmem_fault_result xpmem_snapshot_take_block(struct xpmem_snapshot *snapshot)
+{
+	return take_range(snapshot, snapshot->block_start, snapshot->block_end);
+}
+
 /*
- * Takes a snapshot of a block of @size, or only of the wanted page if one PMD maps the block. Looks
- * first whether the wanted page is present, which costs little. The caller holds the exporter's
+ * Takes a snapshot of the block, or only of the wanted page if one PMD maps the block. Looks first
+ * whether the wanted page is present, which costs little. The caller holds the exporter's
  * mmap_lock.
  */
-enum xpmem_fault_result xpmem_snapshot_take_around(struct xpmem_snapshot *snapshot,
-						   unsigned long size)
+enum xpmem_fault_result xpmem_snapshot_take_around(struct xpmem_snapshot *snapshot)
 {
-	enum xpmem_fault_result result = xpmem_snapshot_take_block(snapshot, PAGE_SIZE);
+	enum xpmem_fault_result result = xpmem_snapshot_take_page(snapshot);
 
-	lockdep_assert_held(&snapshot->exporter->mm->mmap_lock);
-	if (result != XPMEM_MAPPED || size == PAGE_SIZE ||
+	if (result != XPMEM_MAPPED || snapshot->block_end - snapshot->block_start == PAGE_SIZE ||
 	    (xpmem_ptes_may_be_huge(snapshot) && xpmem_ptes_set_huge(snapshot)))
 		return result;
-	return xpmem_snapshot_take_block(snapshot, size);
+	return xpmem_snapshot_take_block(snapshot);
 }

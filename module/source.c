@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Bringing in and pinning pages of an exporter, with the access that its own mappings allow. */
+#include <linux/magic.h>
 #include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
 #include <linux/userfaultfd_k.h>
 
 #include "compat/mm.h"
@@ -14,8 +16,8 @@ static bool is_fuse(const struct vm_area_struct *vma)
 
 /*
  * Lets the exporter bring the wanted page in, and copy it on write for a write. The caller holds
- * the exporter's mmap_lock. With @unlocked, the function may drop the lock: then it sets *@unlocked
- * and returns XPMEM_RACED.
+ * the exporter's mmap_lock. With @unlocked, the function may drop the lock: then it takes it again,
+ * or sets *@unlocked and returns XPMEM_RACED.
  *
  * fixup_user_fault() would not do: after it dropped the lock, it goes on with the mapping that it
  * finds there. That may be an attachment, whose source may become one in its turn, and so on down
@@ -40,6 +42,9 @@ enum xpmem_fault_result xpmem_source_fault(struct xpmem_snapshot *snapshot, bool
 		flags |= FAULT_FLAG_ALLOW_RETRY | FAULT_FLAG_KILLABLE;
 	fault = handle_mm_fault(vma, snapshot->source, flags, NULL);
 	if (fault & (VM_FAULT_RETRY | VM_FAULT_COMPLETED)) {
+		/* A write to a file dropped the lock at its end, as it might be throttled. */
+		if (fault & VM_FAULT_COMPLETED && !mmap_read_lock_killable(snapshot->exporter->mm))
+			return xpmem_snapshot_check(snapshot);
 		*unlocked = true;
 		return XPMEM_RACED;
 	}
@@ -47,6 +52,59 @@ enum xpmem_fault_result xpmem_source_fault(struct xpmem_snapshot *snapshot, bool
 		return XPMEM_NOMEM;
 	snapshot->brought_in = !(fault & VM_FAULT_ERROR);
 	return snapshot->brought_in ? XPMEM_MAPPED : XPMEM_HOLE;
+}
+
+/* Most memory that the exporter brings in before any process wants it. */
+#define AHEAD_SIZE max(262144UL, PAGE_SIZE)
+
+/*
+ * Whether faults ahead in @vma never wait for a program or a device. handle_mm_fault() reads files
+ * without dropping the lock if it may not wait for a page.
+ */
+static bool may_fault_ahead(struct vm_area_struct *vma)
+{
+	if (vma->vm_flags & VM_RAND_READ)
+		return false;
+	return vma_is_anonymous(vma) ||
+	       (vma->vm_file && file_inode(vma->vm_file)->i_sb->s_magic == TMPFS_MAGIC);
+}
+
+/**
+ * xpmem_source_fault_ahead() - let the exporter bring in the rest of the block
+ * @snapshot: the exporter has just brought in the wanted page; what else it brings in becomes the
+ *	block
+ *
+ * The caller has held the exporter's mmap_lock since then. The function stops at the first page for
+ * which it would have to wait, and as soon as another task wants the lock. If the exporter has the
+ * pages, and only balances NUMA nodes, they take no more memory than before, so the function goes
+ * on for as long as the block is.
+ */
+void xpmem_source_fault_ahead(struct xpmem_snapshot *snapshot)
+{
+	unsigned int flags = FAULT_FLAG_REMOTE | FAULT_FLAG_ALLOW_RETRY | FAULT_FLAG_RETRY_NOWAIT;
+	unsigned long step = snapshot->backwards ? -PAGE_SIZE : PAGE_SIZE;
+	unsigned long address = snapshot->source + step, count;
+	struct mm_struct *mm = snapshot->exporter->mm;
+	struct vm_area_struct *vma = find_vma(mm, snapshot->source);
+
+	lockdep_assert_held(&mm->mmap_lock);
+	count = (snapshot->block_end - snapshot->block_start) >> PAGE_SHIFT;
+	if (!snapshot->hinting)
+		count = min(count, AHEAD_SIZE >> PAGE_SHIFT);
+	/* A read must not make pages dirty that no task may ever write. */
+	if (snapshot->store)
+		flags |= FAULT_FLAG_WRITE;
+	for (; count > 1 && may_fault_ahead(vma); count--, address += step) {
+		if (address < vma->vm_start || address >= vma->vm_end ||
+		    rwsem_is_contended(&mm->mmap_lock) || signal_pending(current) ||
+		    handle_mm_fault(vma, address, flags, NULL) & (VM_FAULT_ERROR | VM_FAULT_RETRY))
+			break;
+		cond_resched();
+	}
+	if (snapshot->backwards)
+		snapshot->block_start = address + PAGE_SIZE;
+	else
+		snapshot->block_end = address;
 }
 
 /**
@@ -67,7 +125,7 @@ long xpmem_source_pin(struct xpmem_exporter *exporter, unsigned long source, uns
 		.source = source,
 		.start = source,
 		.end = source + (count << PAGE_SHIFT),
-		.write = true,
+		.store = true,
 	};
 	struct mm_struct *mm = exporter->mm;
 	enum xpmem_fault_result result;

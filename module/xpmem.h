@@ -511,9 +511,8 @@ int xpmem_permit_release(s64 id);
 
 /* attachment.c */
 
-/* Number of access streams that are tracked per attachment. */
-#define XPMEM_RECENT_WINDOWS 4
-#define XPMEM_RECENT_DENSE 1UL	/* the last fault mapped the whole window */
+/* Number of streams of faults that are tracked per attachment. */
+#define XPMEM_STREAMS 4
 
 struct xpmem_attachment {
 	struct xpmem_object object;
@@ -529,9 +528,9 @@ struct xpmem_attachment {
 	bool tracked;			/* permit->attaching; the filesystem tracks writes */
 	/* The task whose faults map only present pages, and do not wait. */
 	struct task_struct *populater;
-	/* Windows that faulted lately: (number + 1) << 1 | XPMEM_RECENT_DENSE. */
-	unsigned long recent[XPMEM_RECENT_WINDOWS];
-	unsigned int next_recent;
+	/* What stream.c records of each. */
+	unsigned long streams[XPMEM_STREAMS];
+	unsigned int next_stream;
 	/* The populater writes the source address where its last fault ended; 0: no progress. */
 	unsigned long populated;
 	enum xpmem_reason reason;	/* why the last VMA closed */
@@ -597,19 +596,29 @@ struct xpmem_snapshot {
 	struct xpmem_attachment *attachment;
 	struct xpmem_exporter *exporter;
 	struct xpmem_window *window;	/* of the last snapshot */
-	unsigned long block;	/* size of the block that one fault maps; a power of two */
+	/* The block that one fault maps, around the wanted page and within its window. */
+	unsigned long block_start;
+	unsigned long block_end;
+	unsigned int block_order;	/* pages, as a power of two, before the window cut it off */
+	unsigned int stream;	/* that the fault belongs to */
+	bool continues;		/* the fault is next to what the stream's last one mapped */
+	bool backwards;		/* the stream goes backwards */
+	bool absent;		/* the exporter must bring the wanted page in */
+	bool hinting;		/* the exporter has the wanted page, and balances NUMA nodes */
 	unsigned long source;	/* the wanted page */
 	unsigned long start;	/* range of source addresses in pfns */
 	unsigned long end;
 	unsigned long seq;
 	unsigned long *pfns;
-	bool write;
+	bool store;		/* the access is a write */
+	bool write;		/* the page must be writable; xpmem_snapshot_check() decides */
 	bool brought_in;	/* an exporter fault has just brought the page in */
 	bool unreadable;	/* the exporter maps the memory write-only */
 	bool huge;		/* map the PMD range around the wanted page by one entry */
 	bool needs_writable;	/* xpmem_needs_writable(vma), usable after vma is gone */
 	bool spares_fuse;	/* bring in no page that a program must supply through FUSE */
 	unsigned long inserted;	/* pages so far */
+	unsigned long gained;	/* pages that the last insertion mapped or made writable */
 };
 
 bool xpmem_source_allowed(const struct vm_area_struct *vma);
@@ -619,13 +628,12 @@ void xpmem_pfns_put(unsigned long *pfns);
 void xpmem_snapshot_get_pfns(struct xpmem_snapshot *snapshot, unsigned long *single);
 void xpmem_snapshot_put_pfns(struct xpmem_snapshot *snapshot, unsigned long *single);
 void xpmem_snapshot_init(struct xpmem_snapshot *snapshot, struct vm_fault *vmf, bool write);
-void xpmem_snapshot_widen(struct xpmem_snapshot *snapshot, unsigned long size);
+void xpmem_snapshot_widen(struct xpmem_snapshot *snapshot, unsigned long start, unsigned long end);
 enum xpmem_fault_result xpmem_snapshot_check(struct xpmem_snapshot *snapshot);
 enum xpmem_fault_result xpmem_snapshot_take(struct xpmem_snapshot *snapshot);
-enum xpmem_fault_result xpmem_snapshot_take_block(struct xpmem_snapshot *snapshot,
-						  unsigned long size);
-enum xpmem_fault_result xpmem_snapshot_take_around(struct xpmem_snapshot *snapshot,
-						   unsigned long size);
+enum xpmem_fault_result xpmem_snapshot_take_page(struct xpmem_snapshot *snapshot);
+enum xpmem_fault_result xpmem_snapshot_take_block(struct xpmem_snapshot *snapshot);
+enum xpmem_fault_result xpmem_snapshot_take_around(struct xpmem_snapshot *snapshot);
 enum xpmem_fault_result xpmem_snapshot_hold(struct xpmem_snapshot *snapshot);
 void xpmem_snapshot_release(struct xpmem_snapshot *snapshot);
 
@@ -646,9 +654,16 @@ enum xpmem_fault_result xpmem_fault_without_retry(struct xpmem_snapshot *snapsho
 int xpmem_attachment_access(struct vm_area_struct *vma, unsigned long address, void *buffer,
 			    int length, int write);
 
+/* stream.c */
+
+void xpmem_stream_find(struct xpmem_snapshot *snapshot);
+void xpmem_stream_advance(const struct xpmem_snapshot *snapshot, unsigned long start,
+			  unsigned long end, unsigned int order);
+
 /* source.c */
 
 enum xpmem_fault_result xpmem_source_fault(struct xpmem_snapshot *snapshot, bool *unlocked);
+void xpmem_source_fault_ahead(struct xpmem_snapshot *snapshot);
 long xpmem_source_pin(struct xpmem_exporter *exporter, unsigned long source, unsigned long count,
 		      struct page **pages);
 

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Questions about the mmap_lock and the per-VMA locks that no kernel function answers. The answers
- * come from the fields of struct rw_semaphore and struct vm_area_struct. Read for 5.10, 6.1, 6.12,
- * 7.2 and 7.3, with and without CONFIG_PREEMPT_RT; the probes refuse other layouts.
+ * Questions about the mmap_lock and the per-VMA locks that no kernel function answers, and a way to
+ * take a lock that no kernel function offers. Both use the fields of struct rw_semaphore and struct
+ * vm_area_struct. Read for 5.10, 6.1, 6.12, 7.2 and 7.3, with and without CONFIG_PREEMPT_RT; the
+ * probes refuse other layouts.
  */
 #ifndef XPMEM_COMPAT_MM_LOCKS_H
 #define XPMEM_COMPAT_MM_LOCKS_H
 
+#include <linux/lockdep.h>
 #include <linux/mm.h>
 #include <linux/rcupdate.h>
 #include <linux/rwsem.h>
@@ -15,6 +17,18 @@
 #include "features.h"
 
 #if defined(CONFIG_PREEMPT_RT)
+/* A count above zero has readers while a writer waits, or is that of a writer. */
+static inline bool xpmem_rwsem_overtake(struct rw_semaphore *sem)
+{
+	int readers = atomic_read(&sem->rwbase.readers);
+
+	do {
+		if (readers == WRITER_BIAS || !readers)
+			return false;
+	} while (!atomic_try_cmpxchg_acquire(&sem->rwbase.readers, &readers, readers + 1));
+	return true;
+}
+
 /* A waiting reader may own the lock inside, so an owner that is another task proves nothing. */
 static inline bool xpmem_rwsem_may_be_mine(struct rw_semaphore *sem)
 {
@@ -42,6 +56,27 @@ static inline bool xpmem_rwsem_is_mine_to_write(const struct rw_semaphore *sem)
 #endif
 /* The owner has at most three flags, because task_structs have a larger alignment. */
 #define XPMEM_RWSEM_OWNER_FLAGS 7UL
+/* kernel/locking/rwsem.c counts readers from bit 8 on. The bits below are flags. */
+#define XPMEM_RWSEM_READER 256L
+/* Flags of the owner: it is a reader, and writers do not spin. */
+#define XPMEM_RWSEM_READER_OWNED 1L
+#define XPMEM_RWSEM_NONSPINNABLE 2L
+
+static inline bool xpmem_rwsem_overtake(struct rw_semaphore *sem)
+{
+	long count = atomic_long_read(&sem->count);
+
+	do {
+		/* Negative if there are too many readers. */
+		if (count < XPMEM_RWSEM_READER || count & XPMEM_RWSEM_WRITER)
+			return false;
+	} while (!atomic_long_try_cmpxchg_acquire(&sem->count, &count,
+						  count + XPMEM_RWSEM_READER));
+	/* Each reader does so. */
+	atomic_long_set(&sem->owner, (long)current | XPMEM_RWSEM_READER_OWNED |
+		(atomic_long_read(&sem->owner) & XPMEM_RWSEM_NONSPINNABLE));
+	return true;
+}
 
 /*
  * While this task holds @sem, it sees a count that is not zero. As a reader it never sees the
@@ -85,6 +120,25 @@ static inline bool xpmem_rwsem_is_mine_to_write(const struct rw_semaphore *sem)
 #else
 #error "struct rw_semaphore of this kernel has a form that xpmem does not know"
 #endif
+
+/**
+ * xpmem_rwsem_join() - take a rw_semaphore for reading that another task may hold for reading
+ * @sem: the caller drops it with up_read()
+ *
+ * Does not wait, and does not respect the queue: it also succeeds while a writer waits for the
+ * readers to go. That writer goes on waiting until all readers are gone, as it does if a reader
+ * came just before it.
+ *
+ * Return: whether the caller got the lock. False if no task holds it for reading.
+ */
+static inline bool xpmem_rwsem_join(struct rw_semaphore *sem)
+{
+	bool joined = xpmem_rwsem_overtake(sem);
+
+	if (joined)
+		rwsem_acquire_read(&sem->dep_map, 0, 1, _THIS_IP_);
+	return joined;
+}
 
 /*
  * Whether the caller may hold the mmap_lock of @mm. False only if it certainly does not: the lock

@@ -52,6 +52,10 @@ load helpers
 	run_case protection counted-while-shared-memory-changes
 }
 
+@test "read while it changes" {
+	run_case protection read-while-it-changes
+}
+
 @test "every case of the program has a test" {
 	is "$(cases_without_test protection "$BATS_TEST_FILENAME")" ""
 }

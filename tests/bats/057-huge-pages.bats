@@ -109,11 +109,19 @@ setup_file() {
 
 	before=$(xpmemctl stats | jq .stats.pages_mapped)
 	run_case huge-pages scattered
-	is "$(($(xpmemctl stats | jq .stats.pages_mapped) - before))" $((4 * 512 + 7 * 16)) "pages mapped for 11 touches"
+	is "$(($(xpmemctl stats | jq .stats.pages_mapped) - before))" $((32 * 16)) "pages mapped for 32 touches"
 }
 
 @test "two sequences" {
 	run_case huge-pages two-sequences
+}
+
+@test "untouched" {
+	run_case huge-pages untouched
+}
+
+@test "untouched at random" {
+	run_case huge-pages untouched-at-random
 }
 
 @test "huge mappings are counted" {

@@ -137,6 +137,10 @@ teardown_file() {
 	run_case notifier file-of-a-stranger-is-punched
 }
 
+@test "registers a notifier: file is punched beside readers" {
+	run_case notifier file-is-punched-beside-readers
+}
+
 @test "every case of the programs has a test" {
 	local program
 

@@ -226,6 +226,123 @@ static long do_read_page(const long *address)
 	return do_read_pages(ARGUMENTS(address[0], PAGE));
 }
 
+static long do_write_pages(const long *address_length)
+{
+	volatile long *word = (long *)address_length[0];
+	const volatile long *end = (const long *)(address_length[0] + address_length[1]);
+	long begun = now();
+
+	for (; word < end; word += PAGE / sizeof(*word))
+		*word = 1;
+	return now() - begun;
+}
+
+/* Instructions of attaching, reading the first pages, and detaching. */
+static long do_attach_part(const long *apid_length_used)
+{
+	struct xpmem_ioc_attach attach = SIZED(xpmem_ioc_attach, .apid = apid_length_used[0],
+					       .length = apid_length_used[1]);
+	long begun = now();
+
+	CHECK_OK(device_call(XPMEM_IOC_ATTACH, &attach));
+	do_read_pages(ARGUMENTS(attach.vaddr, apid_length_used[2]));
+	CHECK_OK(DETACH(.vaddr = attach.vaddr));
+	return now() - begun;
+}
+
+static long least_of_parts(long apid, long length, long used)
+{
+	long cost = -1;
+	int i;
+
+	for (i = 0; i < ATTEMPTS; i++)
+		cost = least(cost, on(attacher, do_attach_part, apid, length, used));
+	return cost;
+}
+
+/* Instructions of reading one word of each 2 MiB. */
+static long do_read_sparsely(const long *address_length)
+{
+	long begun = now(), offset;
+
+	for (offset = 0; offset < address_length[1]; offset += 2 * MIB)
+		(void)*(const volatile long *)(address_length[0] + offset);
+	return now() - begun;
+}
+
+static void measure_messages(const char *kind, long apid)
+{
+	static const long sizes[] = { 4, 16, 64, 1024 };
+	char name[32];
+	size_t i;
+
+	for (i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
+		snprintf(name, sizeof(name), "message_%ld_kib", sizes[i]);
+		print(kind, name, least_of_parts(apid, sizes[i] * 1024, sizes[i] * 1024),
+		      "attach, a read of each page, and detach");
+	}
+	print(kind, "little_of_much", least_of_parts(apid, 8 * MIB, PAGE),
+	      "attach of 8 MiB, a read of one page, and detach");
+}
+
+/* Reads the region again after the exporter has discarded one page. */
+static long least_after_a_discard(long memory, long at)
+{
+	long cost = -1;
+	int i;
+
+	for (i = 0; i < ATTEMPTS; i++) {
+		on(attacher, do_read_pages, at, 16 * MIB);
+		CHECK_OK(answer(madvise((void *)(memory + 5 * MIB), PAGE, MADV_DONTNEED)));
+		cost = least(cost, on(attacher, do_read_pages, at, 16 * MIB));
+	}
+	return cost;
+}
+
+/* What a fault costs where an attacher does not read one page after another for long. */
+static void part(void)
+{
+	static const char *const kinds[] = { "private", "memfd" };
+	long memory, segid, apid, at, cost = -1;
+	size_t kind;
+	int i;
+
+	for (kind = 0; kind < sizeof(kinds) / sizeof(*kinds); kind++) {
+		memory = populated(kinds[kind], REGION);
+		segid = export_range(memory, REGION);
+		apid = CHECK_OK(on(attacher, do_get, segid, XPMEM_GET_RDWR));
+		measure_messages(kinds[kind], apid);
+		for (i = 0; kind == 0 && i < ATTEMPTS; i++) {
+			at = CHECK_OK(on(attacher, do_attach, apid, 0, REGION, 0));
+			cost = least(cost, on(attacher, do_read_sparsely, at, REGION));
+			if (i + 1 == ATTEMPTS)
+				print("private", "reread", least_after_a_discard(memory, at),
+				      "read of 16 MiB after one page was discarded");
+			CHECK_OK(on(attacher, do_detach, at));
+		}
+		CHECK_OK(on(attacher, do_release, apid));
+		CHECK_OK(REMOVE(.segid = segid));
+		unmap(memory, REGION);
+	}
+	print("private", "sparse_touch", cost / (REGION / (2 * MIB)),
+	      "a touch, reads of one word of each 2 MiB");
+}
+
+/* A page, of memory that nobody has touched, and that the attacher writes first. */
+static double measure_creating(long memory, long length)
+{
+	long segid = export_range(memory, length),
+	     apid = CHECK_OK(on(attacher, do_get, segid, XPMEM_GET_RDWR)),
+	     at = CHECK_OK(on(attacher, do_attach, apid, 0, length, 0)), cost;
+
+	cost = on(attacher, do_write_pages, at, length);
+	CHECK_OK(on(attacher, do_detach, at));
+	CHECK_OK(on(attacher, do_release, apid));
+	CHECK_OK(REMOVE(.segid = segid));
+	unmap(memory, length);
+	return (double)cost / (length / PAGE);
+}
+
 /* Pages that come one by one, made by the attacher, or by the exporter just before. */
 static double measure_single_pages(bool made_by_exporter)
 {
@@ -250,10 +367,19 @@ static double measure_single_pages(bool made_by_exporter)
 
 static void single(void)
 {
+	const long length = 16 * MIB;
+	long memory;
+
 	print("untouched", "page", measure_single_pages(false),
 	      "a page, first read of 2 MiB that nobody has touched");
 	print("trickled", "page", measure_single_pages(true),
 	      "a page, reads of 2 MiB of which the exporter makes one page at a time");
+	memory = map_aligned(length, 2 * MIB);
+	CHECK_OK(answer(madvise((void *)memory, length, MADV_NOHUGEPAGE)));
+	print("untouched", "write", measure_creating(memory, length),
+	      "a page, first write of 16 MiB that nobody has touched");
+	print("untouched", "memfd_write", measure_creating(map_shared(length), length),
+	      "a page, the same of a memfd");
 }
 
 static long least_of_attaching(long memory)
@@ -568,9 +694,9 @@ int main(int argc, char **argv)
 {
 	static const struct { const char *name; void (*run)(void);
 	} groups[] = {
-		{ "touch", touch },	  { "single", single },	    { "attach", attach },
-		{ "control", control },	  { "exporter", exporter }, { "notifier", notifier },
-		{ "teardown", teardown }, { "memory", memory },
+		{ "touch", touch },	  { "part", part },	    { "single", single },
+		{ "attach", attach },	  { "control", control },   { "exporter", exporter },
+		{ "notifier", notifier }, { "teardown", teardown }, { "memory", memory },
 	};
 	size_t i;
 
@@ -583,7 +709,8 @@ int main(int argc, char **argv)
 		groups[i].run();
 		harness_end();
 	}
-	fprintf(stderr, "usage: %s touch|single|attach|control|exporter|notifier|teardown|memory\n",
+	fprintf(stderr,
+		"usage: %s touch|part|single|attach|control|exporter|notifier|teardown|memory\n",
 		argv[0]);
 	return 2;
 }

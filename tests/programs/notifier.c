@@ -168,8 +168,37 @@ static void watch_progress(struct peer *attacher, struct peer *changer)
 		printf("%ld %s\n", (long)board->turns[i], kind_names[i]);
 }
 
-/* With @related, the attacher maps the memory too, as it inherited the mapping. */
-static void register_while(operation *change, long memory_of_exporter, bool related)
+#define MUCH (1024 * MIB)
+
+/* Holds this process's mmap_lock for reading nearly all the time: it visits many zero pages. */
+static void *hold_lock(void *much)
+{
+	while (!board->stop)
+		CHECK_OK(answer(madvise(much, MUCH, MADV_COLD)));
+	return NULL;
+}
+
+/* With two such threads, the lock is hardly ever seen free. */
+static void begin_to_hold_lock(void)
+{
+	void *much = mmap(NULL, MUCH, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	pthread_t thread;
+	long offset;
+	int i;
+
+	CHECK(much != MAP_FAILED);
+	CHECK_OK(answer(madvise(much, MUCH, MADV_NOHUGEPAGE)));
+	for (offset = 0; offset < MUCH; offset += PAGE)
+		load((long)much + offset);
+	for (i = 0; i < 2; i++)
+		CHECK_EQ(pthread_create(&thread, NULL, hold_lock, much), 0);
+}
+
+/*
+ * With @related, the attacher maps the memory too, as it inherited the mapping. With @beside,
+ * threads of the exporter hold its mmap_lock meanwhile.
+ */
+static void register_while(operation *change, long memory_of_exporter, bool related, bool beside)
 {
 	struct peer *attacher, *changer;
 	long segid;
@@ -187,6 +216,8 @@ static void register_while(operation *change, long memory_of_exporter, bool rela
 	fill(memory, LENGTH, 2);
 	changer = peer_start();
 	segid = export_range(memory, LENGTH);
+	if (beside)
+		begin_to_hold_lock();
 	peer_tell(attacher, do_register_for_ever, &segid);
 	peer_tell(changer, change, ARGUMENTS(getpid()));
 	watch_progress(attacher, changer);
@@ -215,27 +246,32 @@ static void need_two_nodes(void)
 CASE(pages_of_a_relative_move)
 {
 	need_two_nodes();
-	register_while(do_move_for_ever, private_memory(), true);
+	register_while(do_move_for_ever, private_memory(), true, false);
 }
 
 CASE(pages_of_a_stranger_move)
 {
 	need_two_nodes();
-	register_while(do_move_for_ever, private_memory(), false);
+	register_while(do_move_for_ever, private_memory(), false, false);
 }
 
 CASE(pages_of_a_file_move)
 {
 	need_two_nodes();
-	register_while(do_move_for_ever, file_memory(), true);
+	register_while(do_move_for_ever, file_memory(), true, false);
 }
 
 CASE(file_is_punched)
 {
-	register_while(do_punch_for_ever, file_memory(), true);
+	register_while(do_punch_for_ever, file_memory(), true, false);
 }
 
 CASE(file_of_a_stranger_is_punched)
 {
-	register_while(do_punch_for_ever, file_memory(), false);
+	register_while(do_punch_for_ever, file_memory(), false, false);
+}
+
+CASE(file_is_punched_beside_readers)
+{
+	register_while(do_punch_for_ever, file_memory(), true, true);
 }

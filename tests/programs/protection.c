@@ -4,7 +4,11 @@
  * every protection to every other, whatever was mapped in the attachment before.
  */
 #include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "device.h"
 
@@ -233,4 +237,55 @@ CASE(counted_while_it_changes)
 CASE(counted_while_shared_memory_changes)
 {
 	check_counted(map_file(memory_file(LENGTH), LENGTH, PROT_READ | PROT_WRITE, MAP_SHARED));
+}
+
+#define LARGE (8 * MIB)	/* takes a while to discard */
+#define ROUNDS 30
+
+static long do_load_while_one(const long *address)
+{
+	long value;
+
+	do
+		value = load(address[0]);
+	while (value == 1);
+	return value;
+}
+
+static atomic_bool begun;
+
+static void *discard(void *nothing)
+{
+	begun = true;
+	CHECK_OK(answer(madvise((void *)page, LARGE, MADV_DONTNEED)));
+	return nothing;
+}
+
+/*
+ * a read waits while the exporter discards the page, and goes on when the exporter may read it
+ * where it might only write it before, and so read it as well: it raises no signal
+ */
+CASE(read_while_it_changes)
+{
+	pthread_t thread;
+	long i, offset;
+
+	share(map_file(memory_file(LARGE), LARGE, PROT_READ | PROT_WRITE, MAP_SHARED), LARGE);
+	CHECK_OK(store(page, 1));
+	peer_tell(attacher, do_load_while_one, ARGUMENTS(at));
+	for (i = 0; i < ROUNDS / slowness(); i++) {
+		for (offset = 0; offset < LARGE; offset += PAGE)
+			(void)*(volatile long *)(page + offset);
+		protect(page, LARGE, PROT_WRITE);
+		begun = false;
+		CHECK_EQ(pthread_create(&thread, NULL, discard, NULL), 0);
+		while (!begun)
+			sched_yield();
+		usleep(i % 10 * 100);
+		protect(page, LARGE, PROT_READ);
+		CHECK_EQ(pthread_join(thread, NULL), 0);
+	}
+	protect(page, LARGE, PROT_READ | PROT_WRITE);
+	CHECK_OK(store(page, 2));
+	CHECK_EQ(peer_answer(attacher), 2);
 }

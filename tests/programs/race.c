@@ -305,7 +305,10 @@ static long do_fault_until_the_end(const long *address_round)
 	return 0;
 }
 
-/* The segment ends while the attacher faults, as the exporter discards the page all the time. */
+/*
+ * The segment ends while the attacher faults, as the exporter discards the page all the time. The
+ * exporter has a page of its own at the end, so that a later write changes no page table.
+ */
 CASE(removed_amid_faults)
 {
 	struct peer *attacher;
@@ -323,8 +326,10 @@ CASE(removed_amid_faults)
 		peer_tell(attacher, do_fault_until_the_end, ARGUMENTS(address, round));
 		while (board->ready != round)
 			usleep(100);
-		for (end = now() + 0.01; now() < end;)
+		for (end = now() + 0.01; now() < end;) {
 			CHECK_OK(answer(madvise((void *)page, PAGE, MADV_DONTNEED)));
+			CHECK_OK(store(page, 1));
+		}
 		CHECK_OK(REMOVE(.segid = segid));
 		CHECK_OK(store(page, SECRET));
 		usleep(20000);

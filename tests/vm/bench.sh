@@ -5,7 +5,7 @@
 # worth, in others with two; the record of that, and whether instructions have grown since.
 
 bench_record=$tree/doc/performance.md
-bench_groups="touch single attach control exporter notifier teardown memory"
+bench_groups="touch part single attach control exporter notifier teardown memory"
 
 # Of xpmembench's JSON: a table of the bandwidth (or of latency_ns) of messages that are copied (or
 # used in_place), by size: what XPMEM does in millions of bytes a second (or microseconds), and how
