@@ -38,7 +38,11 @@ of_held() {
 # Follow events into a file from before this returns.
 monitor_start() {
 	! without_events || skip "this build of the module sends no events"
-	xpmemctl monitor "$@" >"$BATS_TEST_TMPDIR/events" 2>"$BATS_TEST_TMPDIR/monitor-errors" &
+	(
+		# A holder ends when no process has its input open.
+		[[ -z ${holder_in:-} ]] || exec {holder_in}>&-
+		exec xpmemctl monitor "$@"
+	) >"$BATS_TEST_TMPDIR/events" 2>"$BATS_TEST_TMPDIR/monitor-errors" &
 	monitor_pid=$!
 	within 30 has_joined
 }
