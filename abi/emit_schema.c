@@ -168,6 +168,38 @@ static const struct attribute_set *find_child(const struct netlink_spec *spec,
 	return NULL;
 }
 
+static bool has_attribute(const struct attribute_set *set, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < set->count && strcmp(set->attributes[i].name, name); i++)
+		;
+	return i < set->count;
+}
+
+static void put_user(struct json_object *properties)
+{
+	put(properties, "user",
+	    described(type_of("string"),
+		      "Name of the user, or else its uid; only if it is chosen."));
+}
+
+static void put_command(struct json_object *properties)
+{
+	put(properties, "command",
+	    described(type_of("string"),
+		      "Name of the process, if it can be found; only if it is chosen."));
+}
+
+/* Columns that the tool derives from others. */
+static void put_derived(struct json_object *properties, const struct attribute_set *set)
+{
+	if (has_attribute(set, "pid"))
+		put_command(properties);
+	if (has_attribute(set, "uid"))
+		put_user(properties);
+}
+
 static struct json_object *describe_set(const struct netlink_spec *spec,
 					const struct attribute_set *set)
 {
@@ -179,6 +211,7 @@ static struct json_object *describe_set(const struct netlink_spec *spec,
 		if (set->attributes[i].kind != ATTRIBUTE_PAD && !is_of_event(&set->attributes[i]))
 			put(properties, snake(set->attributes[i].name),
 			    describe(&set->attributes[i]));
+	put_derived(properties, set);
 	put(rates, "additionalProperties", type_of("number"));
 	put(properties, "rates",
 	    described(rates, "Growth of its counters per second; only in stats --watch."));
@@ -275,6 +308,91 @@ static struct json_object *describe_findings(void)
 	return list_of(finding);
 }
 
+static void put_number(struct json_object *properties, const char *key, const char *description)
+{
+	struct json_object *number = type_of("integer");
+
+	put(number, "minimum", json_object_new_int(0));
+	put(properties, key, described(number, description));
+}
+
+/* Sums over objects, which the tool makes. */
+static void put_sums(struct json_object *properties)
+{
+	put_number(properties, "exporters", "Exporters.");
+	put_number(properties, "segments", "Segments.");
+	put_number(properties, "permits", "Permits.");
+	put_number(properties, "attachments", "Attachments.");
+	put_number(properties, "exported",
+		   "Bytes in segments; those in several segments count several times.");
+	put_number(properties, "attached", "Bytes in attachments.");
+	put_number(properties, "pinned", "Bytes that dma-bufs pin.");
+}
+
+static struct json_object *describe_usage(void)
+{
+	struct json_object *properties = json_object_new_object();
+
+	put_number(properties, "uid", "User whose objects they are.");
+	put_user(properties);
+	put(properties, "cgroup",
+	    described(type_of("string"), "Cgroup of their processes; absent if it is unknown."));
+	put(properties, "job",
+	    described(type_of("string"),
+		      "Slurm job of their processes, as the names of cgroups say."));
+	put_sums(properties);
+	put(properties, "share",
+	    described(type_of("number"),
+		      "Part of a user's limit of objects that they take, in percent: that of the "
+		      "kind that is nearest to its limit."));
+	return closed_object(properties, false);
+}
+
+/* What a process does per second, and how much memory it has. */
+static struct json_object *describe_process(void)
+{
+	static const char *const rates[][2] = {
+		{ "faults", "Page faults handled in its attachments, per second." },
+		{ "pages_mapped", "Pages mapped into its attachments, per second." },
+		{ "retries", "Faults in its attachments that the module restarted, per second." },
+		{ "failures", "Faults in its attachments that failed, per second." },
+		{ "invalidations",
+		  "Changes of its memory that took pages away from attachments, per second." },
+		{ "zaps", "Pages that its changes took away from attachments, per second." },
+	};
+	struct json_object *properties = json_object_new_object();
+	size_t i;
+
+	put_number(properties, "pid", "Process; absent if it has no pid here.");
+	put(properties, "command",
+	    described(type_of("string"), "Name of the process, if it can be found."));
+	put_number(properties, "uid", "User that it belongs to.");
+	put(properties, "user",
+	    described(type_of("string"), "Name of the user, or else its uid."));
+	for (i = 0; i < sizeof(rates) / sizeof(*rates); i++)
+		put(properties, rates[i][0], described(type_of("number"), rates[i][1]));
+	put_number(properties, "attached", "Bytes in its attachments.");
+	put_number(properties, "exported",
+		   "Bytes in its segments; those in several segments count several times.");
+	return closed_object(properties, false);
+}
+
+static struct json_object *describe_overview(void)
+{
+	struct json_object *properties = json_object_new_object();
+
+	put(properties, "module_version", described(type_of("string"), "Version of the module."));
+	put_number(properties, "abi_version", "ABI version that the module serves.");
+	put(properties, "mode_mask",
+	    described(type_of("string"), "Permission bits that this machine honours."));
+	put_number(properties, "global_ids", "1 if ids are valid across ipc namespaces, else 0.");
+	put_number(properties, "max_segments", "Limit of a user; 0 means 16777216.");
+	put_number(properties, "max_permits", "Limit of a user; 0 means 16777216.");
+	put_number(properties, "max_attachments", "Limit of a user; 0 means 16777216.");
+	put_sums(properties);
+	return closed_object(properties, false);
+}
+
 static void put_output(struct json_object *properties, struct json_object *any, const char *key,
 		       struct json_object *value)
 {
@@ -311,6 +429,17 @@ static void describe_outputs(const struct netlink_spec *spec, struct json_object
 	put_output(properties, any, "tree",
 		   described(list_of(reference("exporter")),
 			     "Exporters, with the objects that exist through them."));
+	put_output(properties, any, "overview",
+		   described(describe_overview(),
+			     "The module, and sums of the objects that the caller may see."));
+	put_output(properties, any, "users",
+		   described(list_of(reference("usage")), "Objects of each user."));
+	put_output(properties, any, "cgroups",
+		   described(list_of(reference("usage")), "Objects of each cgroup."));
+	put_output(properties, any, "jobs",
+		   described(list_of(reference("usage")), "Objects of each Slurm job."));
+	put_output(properties, any, "processes",
+		   described(list_of(reference("process")), "Processes that have objects."));
 	put_output(properties, any, "revoked", describe_revoked());
 	put_output(properties, any, "findings", describe_findings());
 	put_output(properties, any, "event", describe_event(spec));
@@ -350,6 +479,8 @@ void emit_schema(const struct specs *specs, const char *root)
 	for (i = 0; i < specs->netlink->set_count; i++)
 		put(definitions, snake(specs->netlink->sets[i].name),
 		    describe_set(specs->netlink, &specs->netlink->sets[i]));
+	put(definitions, "usage", describe_usage());
+	put(definitions, "process", describe_process());
 	put(schema, "$defs", definitions);
 	fprintf(out, "%s\n",
 		json_object_to_json_string_ext(schema, JSON_C_TO_STRING_PRETTY |

@@ -25,6 +25,7 @@ class Xpmem(MesonPackage):
     depends_on("pkgconfig", type="build")
     depends_on("json-c@0.13:", when="+tools")
     depends_on("libnl", when="+tools")
+    depends_on("util-linux@2.32:", when="+tools")
 
     extends("python@3.7:", when="+python")
 

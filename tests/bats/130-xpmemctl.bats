@@ -197,12 +197,14 @@ END
 		xpmemctl list attachments
 		xpmemctl info
 		as_user 2000 xpmemctl info
+		xpmemctl list segments -o all
+		xpmemctl
 		xpmemctl inspect segment "$(jq -r '.segments[0].id' <<<"$held")"
 		xpmemctl inspect permit "$(jq -r '.permits[0].id' <<<"$held")"
 		xpmemctl inspect attachment "$(jq -r '.attachments[0].id' <<<"$held")"
 	} | jq -c . >"$documents"
 	holder_stop
-	is "$(wc -l <"$documents")" 9 "documents"
+	is "$(wc -l <"$documents")" 11 "documents"
 	run_x validate <"$documents"
 	run_x 1 validate <<<'{"schema_version":1,"segments":[{"id":5}]}'
 }
@@ -233,7 +235,7 @@ END
 @test "wrong use is status 2, with one line on stderr" {
 	local arguments
 
-	for arguments in "" "nonsense" "list nonsense" "list segments more" "list segments pid" "inspect" "inspect segment" "inspect nonsense 1" \
+	for arguments in "nonsense" "list nonsense" "list segments more" "list segments pid" "inspect" "inspect segment" "inspect nonsense 1" \
 		"inspect segment x" "inspect segment 0" "inspect segment -1" "inspect segment 1 2" "info more" "--nonsense"; do
 		# shellcheck disable=SC2086
 		run_x 2 xpmemctl --table $arguments
@@ -251,6 +253,87 @@ END
 	run_x xpmemctl --table list
 	is_like "$output" "*a name*"
 	holder_stop
+}
+
+# Run a command on a terminal of some width; prints what it prints there.
+on_terminal() {
+	python3 - "$@" <<'PYTHON'
+import fcntl, os, pty, struct, sys, termios
+child, terminal = pty.fork()
+if not child:
+    fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 24, int(sys.argv[1]), 0, 0))
+    os.execvp(sys.argv[2], sys.argv[2:])
+text = b""
+while True:
+    try:
+        part = os.read(terminal, 4096)
+    except OSError:
+        break
+    if not part:
+        break
+    text += part
+print(text.decode().replace("\r\n", "\n"), end="")
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+PYTHON
+}
+
+@test "on a terminal there are tables, elsewhere JSON, and -j and -t choose" {
+	holder_start objects "a name" 0640
+	run_x on_terminal 80 xpmemctl list segments
+	is "$(head -n 1 <<<"$output" | xargs)" "ID PID COMMAND USER NAME MODE LENGTH PERMITS" "default columns"
+	is_like "$output" "*"$'\n'"0x* objects root a name 0640    16K       1*"
+	is "$(wc -l <<<"$output")" 3 "lines"
+	run_x on_terminal 80 xpmemctl list attachments
+	is "$(awk 'length > 80' <<<"$output")" "" "lines that are too long"
+	run_x on_terminal 80 xpmemctl -j list segments
+	is "$(jq '.segments | length' <<<"$output")" 2
+	run_x xpmemctl -t list segments
+	is "$(head -n 1 <<<"$output" | xargs)" "ID PID COMMAND USER NAME MODE LENGTH PERMITS"
+	run_x xpmemctl list segments
+	is "$(jq '.segments[0] | has("command") or has("user")' <<<"$output")" false "keys that nobody chose"
+	holder_stop
+}
+
+@test "commands and users are shown and selected by" {
+	holder_start objects "of a user" 0640 2000
+	run_x xpmemctl list segments -o pid,command,user
+	is "$(jq -c '.segments | unique' <<<"$output")" "[{\"pid\":$(jq '.segments[0].pid' <<<"$held"),\"command\":\"objects\",\"user\":\"2000\"}]"
+	run_x xpmemctl list segments comm=objects uid=2000
+	is "$(jq '.segments | length' <<<"$output")" 2
+	run_x xpmemctl list comm objects
+	is "$(jq -c '[.exporters, .segments, .permits, .attachments | length]' <<<"$output")" "[1,2,2,2]"
+	run_x xpmemctl list segment comm other
+	is "$(jq -c .segments <<<"$output")" "[]"
+	run_x xpmemctl list uid=root
+	is "$(jq -c .segments <<<"$output")" "[]"
+	run_x xpmemctl inspect segments "$(jq -r '.segments[0].id' <<<"$held")" -o +user
+	is "$(jq -c '[.segment.user, .segment.length]' <<<"$output")" '["2000",16384]'
+	holder_stop
+}
+
+@test "objects are sorted" {
+	local ids
+
+	holder_start objects "a name" 0640
+	run_x xpmemctl list segments --sort -address
+	ids=$(jq -c '[.segments[].address]' <<<"$output")
+	is "$ids" "$(jq -c '[.segments[].address] | sort | reverse' <<<"$held")"
+	run_x xpmemctl -t -n list segments --sort address -o address
+	is "$output" "$(jq -r '[.segments[].address] | sort | .[]' <<<"$held")" "no headings"
+	holder_stop
+}
+
+@test "xpmemctl alone gives an overview" {
+	holder_start objects "a name" 0640
+	run_x xpmemctl
+	is "$(jq -c '.overview | [.exporters, .segments, .permits, .attachments, .exported, .attached]' <<<"$output")" "[1,2,2,2,32768,24576]"
+	is "$(jq -c '[.users[] | [.uid, .segments]]' <<<"$output")" "[[0,2]]"
+	run_x on_terminal 80 xpmemctl
+	is_like "$output" "module 3.*1 exporters, 2 segments (32K exported), 2 permits (0 pinned), 2 attachments (24K attached)*root*objects*See also: xpmemctl *help*"
+	is "$(($(wc -l <<<"$output") <= 24))" 1 "fits on a screen"
+	holder_stop
+	run_x xpmemctl
+	is "$(jq -c .users <<<"$output")" "[]"
 }
 
 @test "without the module it says so with status 3" {

@@ -38,7 +38,11 @@ of_held() {
 # Follow events into a file from before this returns.
 monitor_start() {
 	! without_events || skip "this build of the module sends no events"
-	xpmemctl monitor "$@" >"$BATS_TEST_TMPDIR/events" 2>"$BATS_TEST_TMPDIR/monitor-errors" &
+	(
+		# A holder ends when no process has its input open.
+		[[ -z ${holder_in:-} ]] || exec {holder_in}>&-
+		exec xpmemctl monitor "$@"
+	) >"$BATS_TEST_TMPDIR/events" 2>"$BATS_TEST_TMPDIR/monitor-errors" &
 	monitor_pid=$!
 	within 30 has_joined
 }
@@ -94,14 +98,14 @@ told() {
 	run_x xpmemctl list segments --columns length,id
 	is "$(jq -c '.segments[0] | keys_unsorted' <<<"$output")" '["length","id"]'
 	run_x xpmemctl -t -H -o name,length list segments name "a name"
-	is "$output" $'segments:\nNAME    LENGTH\na name     16K'
+	is "$output" $'NAME   LENGTH\na name    16K'
 	run_x xpmemctl inspect segment "$(of_held '.segments[0].id')" -o uid,id
 	is "$(jq -c '[(.segment, .permits[], .attachments[]) | keys_unsorted] | unique' <<<"$output")" '[["uid","id"]]'
 	run_x xpmemctl tree -o id,name
 	is "$(jq -c '[.tree[] | keys_unsorted, (.children[] | keys_unsorted)] | unique' <<<"$output")" \
 		'[["id","children"],["id","name","children"]]'
 	run_x xpmemctl --table tree -o pid
-	is_like "$output" "exporter 0x+([0-9a-f])  pid +([0-9])"$'\n'"*"
+	is_like "$output" "OBJECT +( )PID"$'\n'"exporter 0x+([0-9a-f]) +( )+([0-9])"$'\n'"*"
 	run_x xpmemctl --pretty list segments
 	is "$(wc -l <<<"$output")" "$(jq . <<<"$output" | wc -l)" "lines"
 	is "$output" "$(jq . <<<"$output")" "indentation"
@@ -128,7 +132,10 @@ told() {
 	run_x xpmemctl tree pid 1
 	is "$(jq -c .tree <<<"$output")" "[]"
 	run_x xpmemctl --table tree
-	is "$(grep -c '^      attachment 0x' <<<"$output")" 2 "attachments in the drawing"
+	is "$(grep -c '[^ ]attachment 0x' <<<"$output")" 2 "attachments in the drawing"
+	is "$(awk '/segment/ { print $3 }' <<<"$output" | grep -c "$(of_held '.segments[0].pid')" || true)" 0 "said twice"
+	run_x xpmemctl -t tree -n -o all
+	is_like "$output" "exporter 0x*"
 	holder_stop
 }
 
@@ -142,7 +149,7 @@ told() {
 	is "$(jq -r '[.permits[].children[].id] | sort | join(" ")' <<<"$output")" "$(of_held '[.attachments[].id] | sort | join(" ")')"
 	is "$(jq -r .attachments <<<"$output")" null "attachments beside their permits"
 	run_x as_user 2000 xpmemctl --table tree
-	is "$(grep -c '^permit 0x' <<<"$output") $(grep -c '^  attachment 0x' <<<"$output")" "2 2" "permits and attachments in the drawing"
+	is "$(grep -c '^permit 0x' <<<"$output") $(grep -c '^[^ ]\+attachment 0x' <<<"$output")" "2 2" "permits and attachments in the drawing"
 	run_x as_user 2001 xpmemctl tree
 	is "$(jq -c 'del(.schema_version)' <<<"$output")" '{"tree":[]}'
 	holder_stop
@@ -171,6 +178,84 @@ told() {
 	run_x xpmemctl --table stats --watch 0.1 --count 2
 	is "$(wc -l <<<"$output")" 3 "lines"
 	holder_stop
+}
+
+@test "watched tables have time, rates and the chosen columns" {
+	holder_start objects "a name" 0640
+	run_x xpmemctl -t stats --watch=0.2 --count 3 -o faults,segments
+	is "$(xargs <<<"${output%%$'\n'*}")" "TIME FAULTS SEGMENTS" "heading"
+	is_like "$(sed -n 2p <<<"$output" | xargs)" "[0-9][0-9]:[0-9][0-9]:[0-9][0-9] +([0-9]) 2" "totals"
+	is_like "$(sed -n 3p <<<"$output" | xargs)" "[0-9][0-9]:[0-9][0-9]:[0-9][0-9] 0.0/s 2" "growth"
+	run_x xpmemctl -t stats attachments --watch=0.2 --count 2 -o faults,length --sort -length
+	is_like "$output" "[0-9][0-9]:[0-9][0-9]:[0-9][0-9]"$'\n'"*LENGTH"$'\n'*[1-9]*16K$'\n'*0*8.0K$'\n\n'"[0-9][0-9]:*, growth per second"$'\n'"*LENGTH"$'\n'*0.0/s*16K$'\n'*0.0/s*8.0K
+	run_x xpmemctl -t stats exporters
+	is "$(head -n 1 <<<"$output" | xargs)" "ID PID COMMAND USER FAULTS PAGES_MAPPED RETRIES FAILURES"
+	holder_stop
+}
+
+@test "top shows what processes do per second" {
+	local top_pid
+
+	xpmemctl top -d 6 --count 1 >"$BATS_TEST_TMPDIR/top" &
+	top_pid=$!
+	sleep 2
+	holder_start objects "a name" 0640
+	wait "$top_pid"
+	is "$(jq -c '[.processes[] | [.pid, .command, .uid, .exported, .attached, .faults > 0]]' "$BATS_TEST_TMPDIR/top")" \
+		"[[$(of_held '.attachments[0].pid'),\"objects\",0,null,24576,true],[$(of_held '.segments[0].pid'),\"objects\",0,32768,null,false]]"
+	is "$(jq 'has("time")' "$BATS_TEST_TMPDIR/top")" true
+	run_x xpmemctl -t top -d 0.2 --count 1 --sort -exported
+	is_like "$output" "[0-9][0-9]:*2 processes, by exported"$'\n'*PID*COMMAND*$'\n'"*$(of_held '.segments[0].pid')*32K"$'\n'*
+	holder_stop
+}
+
+@test "keys of top on a terminal" {
+	holder_start objects "a name" 0640
+	run_x python3 - <<'PYTHON'
+import os, pty, time
+child, terminal = pty.fork()
+if not child:
+    os.execvp("xpmemctl", ["xpmemctl", "top", "-d", "0.2"])
+text = b""
+def wait_for(what):
+    global text
+    end = time.monotonic() + 60
+    while what not in text:
+        assert time.monotonic() < end, text
+        text += os.read(terminal, 4096)
+wait_for(b"2 processes, by faults")
+wait_for(b"q quit")
+for key, word in ((b"a", b"by attached"), (b"c", b"by command"), (b"r", b"by retries")):
+    os.write(terminal, key)
+    wait_for(word)
+os.write(terminal, b"q")
+wait_for(b"\033[?1049l")
+assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+PYTHON
+	holder_stop
+}
+
+@test "usage sums up users, cgroups and jobs" {
+	local group
+
+	group=/sys/fs/cgroup/slurm/uid_2000/job_4711
+	holder_start objects "of a user" 0600 2000
+	set_parameter max_segments 8
+	run_x xpmemctl usage users -o user,segments,permits,attachments,exported,attached,pinned,share
+	is "$(jq -c .users <<<"$output")" \
+		'[{"user":"2000","segments":2,"permits":2,"attachments":2,"exported":32768,"attached":24576,"pinned":0,"share":25}]'
+	run_x xpmemctl usage jobs
+	is "$(jq -c .jobs <<<"$output")" "[]"
+	mkdir -p "$group/step_0"
+	of_held '[.segments[0].pid, .attachments[0].pid] | .[]' | while read -r pid; do echo "$pid" >"$group/step_0/cgroup.procs"; done
+	run_x xpmemctl usage
+	is "$(jq -c '[.users, .cgroups, .jobs | length]' <<<"$output")" "[1,1,1]"
+	is "$(jq -c '.cgroups[0] | [.cgroup, .segments]' <<<"$output")" '["/slurm/uid_2000/job_4711/step_0",2]'
+	is "$(jq -c '.jobs[0] | [.job, .uid, .segments, .attached]' <<<"$output")" '["4711",2000,2,24576]'
+	run_x xpmemctl -t usage jobs
+	is "$(xargs <<<"$output")" "JOB USER SEGMENTS ATTACHMENTS EXPORTED ATTACHED PINNED SHARE 4711 2000 2 2 32K 24K 0 25.0%"
+	holder_stop
+	rmdir "$group/step_0" "$group"
 }
 
 @test "figures as OpenMetrics" {
@@ -324,6 +409,29 @@ PYTHON
 	within 30 told 1
 	monitor_stop
 	is "$(events '.[0] | [.event, .limit.kind, .limit.uid, .limit.limit]')" '["limit_hit","segment",2000,10]'
+}
+
+@test "monitor says for people of what kind each line is" {
+	holder_start objects "a name" 0640
+	monitor_start -t --snapshot -o name,access,command
+	within 30 eval '(($(wc -l <"$BATS_TEST_TMPDIR/events") >= 8))'
+	holder_stop
+	within 30 eval '(($(wc -l <"$BATS_TEST_TMPDIR/events") >= 14))'
+	monitor_stop
+	is "$(cut -d ' ' -f 3,4 "$BATS_TEST_TMPDIR/events" | head -n 8 | uniq -c | xargs)" \
+		"1 snapshot_begin 2 present segment 2 present permit 2 present attachment 1 snapshot_complete"
+	is "$(grep -c ' segment_gone segment (exited) name a name access rdwr' "$BATS_TEST_TMPDIR/events")" 1
+	is "$(grep -c ' present permit access .* command objects$' "$BATS_TEST_TMPDIR/events")" 2
+}
+
+@test "monitor refuses another network namespace" {
+	run_x 1 unshare --net xpmemctl -t monitor
+	is_like "$output" "xpmemctl: events reach the machine's first network namespace only*nsenter*"
+	is "$(wc -l <<<"$output")" 1 "lines on stderr"
+	# Process 1 of a container is in its namespace.
+	run_x 1 unshare --net --pid --fork --mount-proc xpmemctl -t monitor
+	is_like "$output" "xpmemctl: events reach the machine's first network namespace only*"
+	is "$(unshare --net --pid --fork --mount-proc xpmemctl doctor | jq -r '.findings[] | select(.check == "net_namespace") | .state')" "note"
 }
 
 @test "monitor is not for ordinary users" {
@@ -495,12 +603,18 @@ device_state() {
 		xpmemctl revoke permit "$(of_held '.permits[0].id')" 2>/dev/null || true
 		xpmemctl nonsense 2>/dev/null || true
 		xpmemctl list segments -o id,length
+		xpmemctl list -o +command,user --sort user
+		xpmemctl tree -o all
+		xpmemctl usage
+		xpmemctl usage -o +user --sort -share
+		xpmemctl top -d 0.1 --count 2
+		xpmemctl
 	} >"$documents"
 	holder_stop
 	within 30 told 14
 	monitor_stop
 	cat "$BATS_TEST_TMPDIR/events" >>"$documents"
-	is "$(($(wc -l <"$documents") >= 28))" 1 "documents"
+	is "$(($(wc -l <"$documents") >= 35))" 1 "documents"
 	run_x python3 - "$schema" "$documents" <<'PYTHON'
 import json, jsonschema, sys
 validator = jsonschema.Draft202012Validator(json.load(open(sys.argv[1])))
@@ -521,7 +635,7 @@ PYTHON
 	holder_start objects "a name" 0640
 	for arguments in "list" "--table list" "list segments name x -o id" "tree" "--table tree" "stats --watch=0.01 --count 2" \
 		"--table stats --watch=0.01 --count 2" "stats attachments --watch=0.01 --count 2" "stats --openmetrics" \
-		"inspect segment $(of_held '.segments[0].id')" "info" "-H -t info" "doctor" "schema" "complete inspect permit 0x" "nonsense" \
+		"inspect segment $(of_held '.segments[0].id')" "info" "-b -t info" "-t list --sort -id" "list -o all --sort user" "" "-t" "list uid=root comm=x" "help" "doctor" "usage" "-t usage -o all" "top -d 0.1 --count 2" "-t top -d 0.1 --count 1 -o all" "-t stats attachments --watch=0.01 --count 2" "schema" "complete inspect permit 0x" "nonsense" \
 		"list segments pid x" "revoke permit $(of_held '.permits[0].id') 0x1"; do
 		# shellcheck disable=SC2086
 		run_x '?' env ASAN_OPTIONS=exitcode=99 UBSAN_OPTIONS=exitcode=99 xpmemctl-sanitized $arguments
@@ -562,7 +676,7 @@ PYTHON
 	holder_start objects --many 100000
 	many=$(peak_of xpmemctl list)
 	is "$(xpmemctl list segments --columns id | tr , '\n' | sort -u | grep -c '"id":"0x')" 100000 "ids that are listed"
-	is "$(xpmemctl --table list segments --columns id | wc -l)" 100002 "lines"
+	is "$(xpmemctl --table list segments --columns id | wc -l)" 100001 "lines"
 	holder_stop
 	is "$((many < few + 1024))" 1 "$many KiB for 100000 and $few KiB for 1000"
 }

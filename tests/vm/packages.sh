@@ -26,6 +26,7 @@ libyaml-dev		reads the ABI specs (generator)
 libnl-3-dev		netlink (xpmemctl)
 libnl-genl-3-dev	generic netlink (xpmemctl)
 libjson-c-dev		JSON output (xpmemctl)
+libsmartcols-dev	tables (xpmemctl)
 libibverbs-dev		RDMA (tests)
 ibverbs-providers	drives the RDMA device of the VM
 liburing-dev		io_uring (tests)

@@ -3,6 +3,7 @@
  * Completion for shells: prints candidates for the last of the given words, one per line, and with
  * --describe what each means. Reports no errors.
  */
+#include <pwd.h>
 #include <string.h>
 
 #include "xpmemctl.h"
@@ -69,6 +70,15 @@ static const struct attribute *attribute_of(const struct operation *operation, i
 	return &operation->set->attributes[i];
 }
 
+static void offer_users(void)
+{
+	const struct passwd *user;
+
+	for (setpwent(); (user = getpwent());)
+		offer(user->pw_name);
+	endpwent();
+}
+
 /* A key, or a value of the key before it: names, or ids of the kind that the key names. */
 static void offer_filter(const struct operation *operation, int count, char **arguments)
 {
@@ -77,6 +87,8 @@ static void offer_filter(const struct operation *operation, int count, char **ar
 	char noun[32];
 	size_t i;
 
+	if (!key && column_of(operation->set, "command"))
+		offer_described("comm", "Name of the process.");
 	for (i = 0; i < operation->filter_count; i++) {
 		const struct attribute *attribute = attribute_of(operation, operation->filter[i]);
 
@@ -89,8 +101,10 @@ static void offer_filter(const struct operation *operation, int count, char **ar
 		for (name = attribute->names; name && name->name; name++)
 			offer(name->name);
 		snprintf(noun, sizeof(noun), "%.*s", (int)strcspn(key, "_"), key);
-		offer_ids(!strcmp(key, "id") ? noun_of_singular(operation->set->name) :
-					       noun_of_singular(noun));
+		if (!strcmp(key, "uid"))
+			offer_users();
+		offer_ids(!strcmp(key, "id") ? noun_of(operation->set->name) :
+					       noun_of(noun));
 	}
 }
 
@@ -101,6 +115,7 @@ static void offer_monitor(int count, char **arguments)
 	if (count % 2) {
 		offer_described("event", "What happened.");
 		offer_described("kind", "Kind of the object.");
+		offer_described("comm", "Name of the process.");
 		for (i = 0; i < segment_attributes.count; i++)
 			offer_described(segment_attributes.attributes[i].key,
 					segment_attributes.attributes[i].doc);
@@ -124,11 +139,16 @@ static const struct {
 } known_options[] = {
 	{ "-j", "--json", "JSON, one line per document", false },
 	{ "-p", "--pretty", "JSON, indented", false },
-	{ "-t", "--table", "aligned columns for people", false },
+	{ "-t", "--table", "tables for people", false },
 	{ "-o", "--columns", "only these keys, in this order", true },
-	{ "-H", "--human", "sizes such as 4.0K, and times as dates", false },
+	{ NULL, "--sort", "sort objects by a key", true },
+	{ "-n", "--noheadings", "tables without headings", false },
+	{ "-b", "--bytes", "sizes in tables in bytes", false },
+	{ "-H", "--human", "sizes such as 4.0K", false },
 	{ "-h", "--help", "help text", false },
+	{ "-V", "--version", "version of this tool", false },
 	{ NULL, "--watch", "repeat, with the growth per second", true },
+	{ "-d", "--delay", "seconds between looks", true },
 	{ NULL, "--count", "end after this number of rounds", true },
 	{ NULL, "--openmetrics", "OpenMetrics, for Prometheus", true },
 	{ NULL, "--snapshot", "list existing objects first", true },
@@ -159,8 +179,6 @@ static void offer_options(const struct command *command)
 		if (known_options[i].letter)
 			offer_described(known_options[i].letter, known_options[i].description);
 	}
-	if (!command)
-		offer_described("--version", "version of this tool");
 }
 
 static void offer_arguments(const struct command *of, int count, char **arguments)
@@ -171,8 +189,11 @@ static void offer_arguments(const struct command *of, int count, char **argument
 	if (!strcmp(command, "list") || !strcmp(command, "stats")) {
 		if (count == 1)
 			offer_plurals(of);
-		else if ((noun = noun_of_plural(arguments[0])) != NOUN_COUNT)
+		else if ((noun = noun_of(arguments[0])) != NOUN_COUNT)
 			offer_filter(nouns[noun].get, count - 1, arguments + 1);
+	} else if (!strcmp(command, "usage")) {
+		for (i = 0; count == 1 && i < GROUPING_COUNT; i++)
+			offer(groupings[i].plural);
 	} else if (!strcmp(command, "tree")) {
 		offer_filter(&operation_exporter_get, count, arguments);
 	} else if (!strcmp(command, "monitor")) {
@@ -182,7 +203,7 @@ static void offer_arguments(const struct command *of, int count, char **argument
 			if (*command == 'i' || nouns[i].revoke)
 				offer(nouns[i].singular);
 		if (count > 1)
-			noun = noun_of_singular(arguments[0]);
+			noun = noun_of(arguments[0]);
 		if (*command == 'r' || count == 2)
 			offer_ids(noun);
 	}
@@ -191,13 +212,11 @@ static void offer_arguments(const struct command *of, int count, char **argument
 /* Whether one of the first sets has a key. */
 static bool has_key(const struct attribute_set *const *sets, size_t count, const char *key)
 {
-	size_t i, j;
+	size_t i;
 
-	for (i = 0; i < count; i++)
-		for (j = 0; j < sets[i]->count; j++)
-			if (!strcmp(sets[i]->attributes[j].key, key))
-				return true;
-	return false;
+	for (i = 0; i < count && !column_of(sets[i], key); i++)
+		;
+	return i < count;
 }
 
 /* -o may be the last of several letters. */
@@ -210,26 +229,39 @@ static bool takes_columns(const char *option)
 
 static bool is_value(const char *option, const char *text)
 {
-	return takes_columns(option) || !strcmp(option, "--count") ||
+	return takes_columns(option) || !strcmp(option, "--count") || !strcmp(option, "--delay") ||
+	       !strcmp(option, "-d") || !strcmp(option, "--sort") ||
 	       (!strcmp(option, "--watch") && strchr("0123456789.", *text));
 }
 
-/* The last of some keys with commas between them, after those, and an option, before it. */
-static void offer_columns(const struct attribute_set *const *sets, const char *keys)
+static void offer_after(int length, const char *before, const struct attribute *column)
 {
-	const char *last = strrchr(keys, ','), *key;
-	int before = (last ? last + 1 : keys) - word;
 	char candidate[256];
+
+	snprintf(candidate, sizeof(candidate), "%.*s%s", length, before, column->key);
+	offer_described(candidate, column->doc);
+}
+
+/*
+ * Keys after what comes before them: an option, other keys with commas between them, a plus or a
+ * minus.
+ */
+static void offer_columns(const struct attribute_set *const *sets, const char *keys, bool all)
+{
+	const struct attribute *column;
+	const char *last = strrchr(keys, ',');
+	int before = (last ? last + 1 : keys) - word;
 	size_t i, j;
 
+	if (all && word[before] != '+')
+		offer_after(before, word,
+			    &(struct attribute){ .key = "all", .doc = "All keys." });
+	if (!last && (word[before] == '+' || word[before] == '-'))
+		before++;
 	for (i = 0; sets[i]; i++)
-		for (j = 0; j < sets[i]->count; j++) {
-			key = sets[i]->attributes[j].key;
-			if (has_key(sets, i, key))
-				continue;
-			snprintf(candidate, sizeof(candidate), "%.*s%s", before, word, key);
-			offer_described(candidate, sets[i]->attributes[j].doc);
-		}
+		for (j = 0; (column = column_at(sets[i], j)); j++)
+			if (!has_key(sets, i, column->key))
+				offer_after(before, word, column);
 }
 
 enum status complete(int count, char **arguments)
@@ -258,8 +290,8 @@ enum status complete(int count, char **arguments)
 		sets = command->sets;
 	/* All objects that list and stats show are of the kind that is named. */
 	if (command && command->filters[0] && plain_count > 2 &&
-	    noun_of_plural(plain[1]) != NOUN_COUNT) {
-		of_noun[0] = nouns[noun_of_plural(plain[1])].get->set;
+	    noun_of(plain[1]) != NOUN_COUNT) {
+		of_noun[0] = nouns[noun_of(plain[1])].get->set;
 		sets = of_noun;
 	}
 	/* Error messages must not appear between the user's words. */
@@ -267,9 +299,13 @@ enum status complete(int count, char **arguments)
 	if (!freopen("/dev/null", "w", stderr))
 		return STATUS_FAILED;
 	if (count > 1 && takes_columns(arguments[count - 2]))
-		offer_columns(sets, word);
+		offer_columns(sets, word, true);
 	else if (!strncmp(word, "--columns=", strlen("--columns=")))
-		offer_columns(sets, word + strlen("--columns="));
+		offer_columns(sets, word + strlen("--columns="), true);
+	else if (count > 1 && !strcmp(arguments[count - 2], "--sort"))
+		offer_columns(sets, word, false);
+	else if (!strncmp(word, "--sort=", strlen("--sort=")))
+		offer_columns(sets, word + strlen("--sort="), false);
 	else if (*word == '-')
 		offer_options(command);
 	else if (plain_count <= 1)

@@ -6,12 +6,16 @@
 
 static enum status print_as_tables(int noun, struct json_object *object, struct json_object **users)
 {
+	char omit[64];
 	int i;
 
+	/* All of these say that they belong to the object. */
+	snprintf(omit, sizeof(omit), "%s_id", nouns[noun].singular);
 	table_print_object(nouns[noun].singular, nouns[noun].get->set, object);
 	for (i = noun + 1; i < NOUN_COUNT; i++) {
 		putchar('\n');
-		table_print_rows(nouns[i].plural, nouns[i].get->set, users[i]);
+		table_print_rows(nouns[i].plural, true, nouns[i].get->set, nouns[i].columns, omit,
+				 users[i]);
 	}
 	return output_finish();
 }
@@ -143,11 +147,17 @@ enum status inspect(int count, char **arguments)
 		return fail(
 			STATUS_USAGE,
 			"inspect takes a kind and an id: xpmemctl inspect exporter|segment|permit|attachment ID");
-	noun = noun_of_singular(arguments[0]);
-	if (noun == NOUN_COUNT)
+	noun = noun_of(arguments[0]);
+	if (noun == NOUN_COUNT) {
+		struct guess guess;
+
+		guess_begin(&guess, arguments[0]);
+		for (i = 0; i < NOUN_COUNT; i++)
+			guess_add(&guess, nouns[i].singular);
 		return fail(STATUS_USAGE,
-			    "cannot inspect \"%s\"; give exporter, segment, permit or attachment",
-			    arguments[0]);
+			    "cannot inspect \"%s\"; give exporter, segment, permit or attachment%s",
+			    arguments[0], guess_text(&guess, "; ", ""));
+	}
 	id = parse_id(arguments[1]);
 	if (!id)
 		return fail(
@@ -164,6 +174,8 @@ enum status inspect(int count, char **arguments)
 	status = netlink_get(&netlink, nouns[noun].get, id, &object);
 	if (status == STATUS_OK)
 		status = find_users(&netlink, noun, text, users);
+	for (i = noun + 1; i < NOUN_COUNT && status == STATUS_OK; i++)
+		columns_sort(users[i]);
 	if (status == STATUS_OK) {
 		if (netlink.interrupted)
 			warn("objects keep changing: some may be missing or listed twice");

@@ -195,6 +195,16 @@ uint64_t now(void)
 	return time.tv_sec * UINT64_C(1000000000) + time.tv_nsec;
 }
 
+struct json_object *json_new_decimal(double number)
+{
+	struct json_object *value = json_object_new_double(number);
+
+	if (value)
+		json_object_set_serializer(value, json_object_double_to_json_string, (void *)"%.1f",
+					   NULL);
+	return value;
+}
+
 struct json_object *json_time(uint64_t nanoseconds)
 {
 	time_t seconds = nanoseconds / 1000000000;

@@ -22,6 +22,26 @@ static enum status print_row(struct json_object *object, void *data)
 	return ferror(stdout) ? output_finish() : STATUS_OK;
 }
 
+/* Visits the objects, or sorts them before. */
+static enum status dump(struct netlink *netlink, int noun, const struct filter *filter,
+			visitor *visit, void *data)
+{
+	struct json_object *array;
+	enum status status;
+	size_t i;
+
+	if (!options.sort)
+		return netlink_dump(netlink, nouns[noun].get, filter, visit, data);
+	status = netlink_collect(netlink, nouns[noun].get, filter, &array);
+	if (status != STATUS_OK)
+		return status;
+	columns_sort(array);
+	for (i = 0; i < json_object_array_length(array) && status == STATUS_OK; i++)
+		status = visit(json_object_array_get_idx(array, i), data);
+	json_object_put(array);
+	return status;
+}
+
 static enum status list_as_json(struct netlink *netlink, bool *wanted, const struct filter *filters)
 {
 	enum status status = STATUS_OK;
@@ -32,7 +52,7 @@ static enum status list_as_json(struct netlink *netlink, bool *wanted, const str
 		if (!wanted[i])
 			continue;
 		output_array_begin(nouns[i].plural);
-		status = netlink_dump(netlink, nouns[i].get, &filters[i], print_item, NULL);
+		status = dump(netlink, i, &filters[i], print_item, NULL);
 		if (status == STATUS_OK)
 			output_array_end();
 	}
@@ -48,15 +68,20 @@ static enum status list_as_tables(struct netlink *netlink, bool *wanted,
 	enum status status = STATUS_OK;
 	const char *separator = "";
 	struct table table;
-	int i;
+	int i, kinds = 0;
 
+	for (i = 0; i < NOUN_COUNT; i++)
+		kinds += wanted[i];
 	for (i = 0; i < NOUN_COUNT && status == STATUS_OK; i++) {
 		if (!wanted[i])
 			continue;
-		fputs(separator, stdout);
-		separator = "\n";
-		table_begin(&table, nouns[i].plural, nouns[i].get->set);
-		status = netlink_dump(netlink, nouns[i].get, &filters[i], print_row, &table);
+		table_begin(&table, nouns[i].plural, kinds > 1, nouns[i].get->set,
+			    nouns[i].columns);
+		if (!table.no_columns) {
+			fputs(separator, stdout);
+			separator = "\n";
+		}
+		status = dump(netlink, i, &filters[i], print_row, &table);
 		if (status == STATUS_OK)
 			table_end(&table);
 		else
@@ -77,20 +102,33 @@ static enum status check_columns(const bool *wanted)
 	return columns_check(sets);
 }
 
+static enum status refuse(const char *word)
+{
+	struct guess guess;
+	int i;
+
+	guess_begin(&guess, word);
+	for (i = 0; i < NOUN_COUNT; i++) {
+		guess_add(&guess, nouns[i].plural);
+		filter_guess(nouns[i].get, &guess);
+	}
+	return fail(
+		STATUS_USAGE,
+		"cannot list \"%s\"; give exporters, segments, permits or attachments, or a key to select by%s",
+		word, guess_text(&guess, "; ", ""));
+}
+
 /* Chooses the kinds to list: the named one, or all kinds that have the keys. */
 static enum status choose(int count, char **arguments, bool *wanted, struct filter *filters)
 {
-	int only = count ? noun_of_plural(arguments[0]) : NOUN_COUNT, i, chosen = 0;
+	int only = count ? noun_of(arguments[0]) : NOUN_COUNT, i, chosen = 0;
 	enum status status = STATUS_OK;
 	bool known = false;
 
 	for (i = 0; i < NOUN_COUNT; i++)
 		known |= i == only || filter_takes(nouns[i].get, count ? 1 : 0, arguments);
 	if (!known)
-		return fail(
-			STATUS_USAGE,
-			"cannot list \"%s\"; give exporters, segments, permits or attachments, or a key to select by",
-			arguments[0]);
+		return refuse(arguments[0]);
 	if (only != NOUN_COUNT) {
 		count--;
 		arguments++;
@@ -113,9 +151,14 @@ enum status list(int count, char **arguments)
 {
 	struct filter filters[NOUN_COUNT];
 	bool wanted[NOUN_COUNT] = { false };
+	int kind = count && noun_of(arguments[0]) != NOUN_COUNT;
+	char *words[2 * count + 1];
 	struct netlink netlink;
-	enum status status = choose(count, arguments, wanted, filters);
+	enum status status;
 
+	words[0] = count ? arguments[0] : NULL;
+	count = kind + filter_split(count - kind, arguments + kind, words + kind);
+	status = choose(count, words, wanted, filters);
 	if (status == STATUS_OK)
 		status = check_columns(wanted);
 	if (status == STATUS_OK)

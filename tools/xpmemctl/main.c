@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <locale.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -24,7 +25,7 @@ const struct command commands[] = {
 		.summary = "lists all objects that you may see, or those of one kind",
 		.details =
 			"KEYs select objects by their VALUEs; without a kind, of the kinds that have all KEYs.\n",
-		.options = "--columns",
+		.options = "--columns --sort",
 		.sets = OBJECT_SETS,
 		.filters = { &operation_exporter_get, &operation_segment_get, &operation_permit_get,
 			     &operation_attachment_get, NULL },
@@ -37,7 +38,7 @@ const struct command commands[] = {
 		.details =
 			"ID is decimal, or hexadecimal with 0x. Also shows the objects that exist through it: an\n"
 			"exporter's segments, their permits, and the permits' attachments.\n",
-		.options = "--columns",
+		.options = "--columns --sort",
 		.sets = OBJECT_SETS,
 		.run = inspect,
 	},
@@ -59,12 +60,33 @@ const struct command commands[] = {
 			"  --watch [SECONDS]   repeat (every second), with the growth per second\n"
 			"  --count NUMBER      end after this number of rounds\n"
 			"  --openmetrics       machine and exporters as OpenMetrics, for Prometheus' node_exporter\n",
-		.options = "--columns --watch --count --openmetrics",
+		.options = "--columns --sort --watch --count --openmetrics",
 		.sets = { &stats_attributes, &exporter_attributes, &segment_attributes,
 			  &attachment_attributes, NULL },
 		.filters = { &operation_exporter_get, &operation_segment_get,
 			     &operation_attachment_get, NULL },
 		.run = stats,
+	},
+	{
+		.name = "top",
+		.arguments = "",
+		.summary = "shows processes by faults, pages and retries per second",
+		.details =
+			"On a terminal, keys choose what to sort by, a space looks again, and q quits.\n"
+			"  -d, --delay SECONDS time between looks (one second)\n"
+			"      --count NUMBER  end after this number of rounds\n",
+		.options = "--columns --sort --delay --count",
+		.sets = { &process_attributes, NULL },
+		.run = top,
+	},
+	{
+		.name = "usage",
+		.arguments = "[users|cgroups|jobs]",
+		.summary =
+			"sums up the objects of each user, cgroup and Slurm job that you may see",
+		.options = "--columns --sort",
+		.sets = { &usage_attributes, NULL },
+		.run = usage,
 	},
 	{
 		.name = "monitor",
@@ -113,6 +135,13 @@ const struct command commands[] = {
 		.run = schema,
 	},
 	{
+		.name = "help",
+		.arguments = "[COMMAND]",
+		.summary = "explains the tool, or a command",
+		.run = help,
+		.hidden = true,
+	},
+	{
 		.name = "complete",
 		.arguments = "[--describe] [WORD]...",
 		.summary = "prints completions of a command line of these words, for shells",
@@ -138,13 +167,20 @@ static enum status print_help(void)
 			       *commands[i].arguments ? " " : "", commands[i].arguments,
 			       commands[i].summary);
 	puts("\n"
-	     "  -j, --json                JSON, one line per document (the default)\n"
+	     "Without a command it shows an overview. \"xpmemctl help COMMAND\" explains a command.\n"
+	     "KEY VALUE may also be KEY=VALUE; kinds may be singular or plural.\n"
+	     "\n"
+	     "  -j, --json                JSON, one line per document (the default elsewhere)\n"
 	     "  -p, --pretty              JSON, indented\n"
-	     "  -t, --table               aligned columns for people\n"
-	     "  -o, --columns KEY[,KEY]   only these keys, in this order\n"
-	     "  -H, --human               print sizes such as 4.0K and times as dates\n"
+	     "  -t, --table               tables for people (the default on a terminal)\n"
+	     "  -o, --columns KEY[,KEY]   only these keys, in this order; +KEY: beside the usual\n"
+	     "                            ones; all: all keys\n"
+	     "      --sort KEY            sort objects by a key; -KEY: the greatest first\n"
+	     "  -n, --noheadings          tables without headings\n"
+	     "  -b, --bytes               sizes in tables in bytes, instead of such as 4.0K\n"
+	     "  -H, --human               sizes such as 4.0K (the default)\n"
 	     "  -h, --help                this text; after a command, the keys of its output\n"
-	     "      --version             version of this tool\n"
+	     "  -V, --version             version of this tool\n"
 	     "\n"
 	     "You see your own objects in your ipc namespace; its administrator sees all of them.\n"
 	     "Exit status: 0 done, 1 failed, 2 wrong usage, 3 module not loaded, 4 not permitted,\n"
@@ -154,11 +190,12 @@ static enum status print_help(void)
 
 static void print_keys(const struct attribute_set *set)
 {
+	const struct attribute *column;
 	size_t i;
 
 	printf("\nKeys of %s:\n", set->name);
-	for (i = 0; i < set->count; i++)
-		printf("  %-16s %s\n", set->attributes[i].key, set->attributes[i].doc);
+	for (i = 0; (column = column_at(set, i)); i++)
+		printf("  %-16s %s\n", column->key, column->doc);
 }
 
 static void print_filters(const struct operation *operation)
@@ -231,34 +268,52 @@ static enum status parse_columns(char *list)
 {
 	char *column;
 
+	options.more_columns = *list == '+';
+	if (options.more_columns)
+		list++;
+	options.column_count = 0;
 	options.columns = calloc(strlen(list) + 1, sizeof(*options.columns));
 	if (!options.columns)
 		return out_of_memory();
 	while ((column = strsep(&list, ",")))
-		options.columns[options.column_count++] = column;
+		if (strcmp(column, "all"))
+			options.columns[options.column_count++] = column;
+		else
+			options.all_columns = true;
 	return STATUS_OK;
 }
 
-/* All commands take the options with a letter; only --columns is for some. */
-enum { OPTION_WATCH = 256, OPTION_COUNT, OPTION_OPENMETRICS, OPTION_SNAPSHOT, OPTION_FIX,
-       OPTION_DRY_RUN, OPTION_VERSION };
+static enum status parse_sort(const char *key)
+{
+	options.descending = *key == '-';
+	options.sort = key + options.descending;
+	return STATUS_OK;
+}
 
-static const char letters[] = ":jpto:Hh";
+/* All commands take the options with a letter; only --columns and --delay are for some. */
+enum { OPTION_WATCH = 256, OPTION_COUNT, OPTION_OPENMETRICS, OPTION_SNAPSHOT, OPTION_FIX,
+       OPTION_DRY_RUN, OPTION_SORT };
+
+static const char letters[] = ":jpto:bHnhVd:";
 
 static const struct option long_options[] = {
 	{ "json", no_argument, NULL, 'j' },
 	{ "pretty", no_argument, NULL, 'p' },
 	{ "table", no_argument, NULL, 't' },
 	{ "columns", required_argument, NULL, 'o' },
+	{ "sort", required_argument, NULL, OPTION_SORT },
+	{ "noheadings", no_argument, NULL, 'n' },
+	{ "bytes", no_argument, NULL, 'b' },
 	{ "human", no_argument, NULL, 'H' },
 	{ "watch", optional_argument, NULL, OPTION_WATCH },
+	{ "delay", required_argument, NULL, 'd' },
 	{ "count", required_argument, NULL, OPTION_COUNT },
 	{ "openmetrics", no_argument, NULL, OPTION_OPENMETRICS },
 	{ "snapshot", no_argument, NULL, OPTION_SNAPSHOT },
 	{ "fix", no_argument, NULL, OPTION_FIX },
 	{ "dry-run", no_argument, NULL, OPTION_DRY_RUN },
 	{ "help", no_argument, NULL, 'h' },
-	{ "version", no_argument, NULL, OPTION_VERSION },
+	{ "version", no_argument, NULL, 'V' },
 	{ 0 },
 };
 
@@ -280,10 +335,28 @@ static void find_format(int argc, char **argv)
 	char *copy[argc + 1];	/* getopt reorders it */
 	int option;
 
+	options.format = isatty(STDOUT_FILENO) ? FORMAT_TABLE : FORMAT_JSON;
 	memcpy(copy, argv, sizeof(copy));
 	while ((option = getopt_long(argc, copy, letters, long_options, NULL)) != -1)
 		take_format(option);
 	optind = 0;
+}
+
+static enum status unknown_option(const char *option)
+{
+	char name[48];
+	struct guess guess;
+	size_t i;
+
+	snprintf(name, sizeof(name), "%.*s", (int)strcspn(option + 2, "="), option + 2);
+	guess_begin(&guess, name);
+	for (i = 0; long_options[i].name; i++)
+		guess_add(&guess, long_options[i].name);
+	if (!guess.best)
+		return fail(STATUS_USAGE, "unknown option \"%s\"; see: xpmemctl --help", option);
+	return fail(STATUS_USAGE,
+		    "unknown option \"%s\"; did you mean \"--%s\"? see: xpmemctl --help", option,
+		    guess.best);
 }
 
 static enum status refuse_option(int argc, char **argv)
@@ -293,8 +366,7 @@ static enum status refuse_option(int argc, char **argv)
 	if (optopt)
 		return fail(STATUS_USAGE, "option \"%.*s\" takes no value; see: xpmemctl --help",
 			    (int)strcspn(argv[optind - 1], "="), argv[optind - 1]);
-	return fail(STATUS_USAGE, "unknown option \"%s\"; see: xpmemctl --help",
-		    argv[optind <= argc ? optind - 1 : argc - 1]);
+	return unknown_option(argv[optind <= argc ? optind - 1 : argc - 1]);
 }
 
 /* The seconds may also be the next word. */
@@ -329,12 +401,24 @@ static enum status take_option(int option, int argc, char **argv)
 	case 'o':
 		note_given("--columns");
 		return parse_columns(optarg);
+	case OPTION_SORT:
+		note_given("--sort");
+		return parse_sort(optarg);
+	case 'n':
+		options.no_headings = true;
+		return STATUS_OK;
+	case 'b':
 	case 'H':
-		options.human = true;
+		options.bytes = option == 'b';
 		return STATUS_OK;
 	case OPTION_WATCH:
 		note_given("--watch");
 		return take_interval(argc, argv);
+	case 'd':
+		note_given("--delay");
+		return parse_seconds(optarg, &options.interval) ?
+			       STATUS_OK :
+			       fail(STATUS_USAGE, "\"%s\" is not a number of seconds", optarg);
 	case OPTION_COUNT:
 		note_given("--count");
 		return parse_count(optarg, &options.count) ?
@@ -365,6 +449,15 @@ static enum status take_option(int option, int argc, char **argv)
 	}
 }
 
+static enum status run_overview(int count, char **arguments)
+{
+	(void)count;
+	(void)arguments;
+	return overview();
+}
+
+static const struct command no_command = { .name = "", .run = run_overview };
+
 static bool takes_option(const struct command *command, const char *name)
 {
 	return command->options && strstr(command->options, name);
@@ -375,10 +468,34 @@ static enum status run(const struct command *command, int count, char **argument
 	size_t i;
 
 	for (i = 0; i < given.count; i++)
-		if (!takes_option(command, given.names[i]))
+		if (command == &no_command)
+			return fail(STATUS_USAGE, "%s needs a command; see: xpmemctl --help",
+				    given.names[i]);
+		else if (!takes_option(command, given.names[i]))
 			return fail(STATUS_USAGE, "%s takes no %s; see: xpmemctl %s --help",
 				    command->name, given.names[i], command->name);
 	return command->run(count, arguments);
+}
+
+static enum status unknown_command(const char *name)
+{
+	struct guess guess;
+	size_t i;
+
+	guess_begin(&guess, name);
+	for (i = 0; i < command_count; i++)
+		guess_add(&guess, commands[i].name);
+	return fail(STATUS_USAGE, "unknown command \"%s\"; %ssee: xpmemctl --help", name,
+		    guess_text(&guess, "", " "));
+}
+
+enum status help(int count, char **arguments)
+{
+	const struct command *command = count ? find_command(arguments[0]) : NULL;
+
+	if (!count)
+		return print_help();
+	return command ? print_command_help(command) : unknown_command(arguments[0]);
 }
 
 static int version(void)
@@ -390,9 +507,11 @@ static int version(void)
 int main(int argc, char **argv)
 {
 	const struct command *command;
-	bool help = false;
+	bool wants_help = false;
 	int option;
 
+	/* For the characters in tables. Numbers stay as they are in all languages. */
+	setlocale(LC_CTYPE, "");
 	occupy_standard_descriptors();
 	/* The words to complete have options of their own. */
 	if (argc > 1 && !strcmp(argv[1], "complete") && (argc != 3 || strcmp(argv[2], "--help")))
@@ -404,19 +523,16 @@ int main(int argc, char **argv)
 
 		if (status != STATUS_OK)
 			return status;
-		if (option == OPTION_VERSION)
+		if (option == 'V')
 			return version();
-		help |= option == 'h';
+		wants_help |= option == 'h';
 	}
 	if (optind >= argc)
-		return help ? print_help() :
-			      fail(STATUS_USAGE,
-				   "missing command; see: xpmemctl --help");
+		return wants_help ? print_help() : run(&no_command, 0, NULL);
 	command = find_command(argv[optind]);
 	if (!command)
-		return fail(STATUS_USAGE, "unknown command \"%s\"; see: xpmemctl --help",
-			    argv[optind]);
-	if (help)
+		return unknown_command(argv[optind]);
+	if (wants_help)
 		return print_command_help(command);
 	return run(command, argc - optind - 1, argv + optind + 1);
 }

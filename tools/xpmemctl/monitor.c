@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 
 #include "xpmemctl.h"
 
@@ -46,24 +47,65 @@ static enum status check_event(const char *name)
 {
 	char names[256] = "present";
 	size_t i, length = strlen(names);
+	struct guess guess;
 
-	for (i = 0; i < EVENT_COUNT && strcmp(events[i].name, name) && length < sizeof(names); i++)
+	guess_begin(&guess, name);
+	guess_add(&guess, "present");
+	for (i = 0; i < EVENT_COUNT && strcmp(events[i].name, name) && length < sizeof(names);
+	     i++) {
 		length += snprintf(names + length, sizeof(names) - length, ", %s", events[i].name);
+		guess_add(&guess, events[i].name);
+	}
 	return i < EVENT_COUNT || !strcmp(name, "present") ? STATUS_OK :
-	       fail(STATUS_USAGE, "\"%s\" is not an event; events are %s", name, names);
+	       fail(STATUS_USAGE, "\"%s\" is not an event; events are %s%s", name, names,
+		    guess_text(&guess, "; ", ""));
+}
+
+/* The kind of a word, which may be a plural, or NULL. */
+static const char *kind_of(const char *name)
+{
+	size_t i, length;
+
+	for (i = 0; i < EVENT_COUNT; i++) {
+		length = strlen(events[i].set->name);
+		if (!strncmp(events[i].set->name, name, length) &&
+		    (!name[length] || !strcmp(name + length, "s")))
+			return events[i].set->name;
+	}
+	return NULL;
 }
 
 static enum status check_kind(const char *name)
 {
+	struct guess guess;
 	size_t i;
 
+	guess_begin(&guess, name);
 	for (i = 0; i < EVENT_COUNT; i++)
-		if (!strcmp(events[i].set->name, name))
-			return STATUS_OK;
+		guess_add(&guess, events[i].set->name);
+	if (kind_of(name))
+		return STATUS_OK;
 	return fail(
 		STATUS_USAGE,
-		"\"%s\" is not a kind of event; give segment, permit, attachment, limit or refusal",
-		name);
+		"\"%s\" is not a kind of event; give segment, permit, attachment, limit or refusal%s",
+		name, guess_text(&guess, "; ", ""));
+}
+
+static enum status refuse_key(const char *key)
+{
+	struct guess guess;
+	size_t i, j;
+
+	guess_begin(&guess, key);
+	guess_add(&guess, "event");
+	guess_add(&guess, "kind");
+	guess_add(&guess, "comm");
+	for (i = 0; i < EVENT_COUNT; i++)
+		for (j = 0; j < events[i].set->count; j++)
+			guess_add(&guess, events[i].set->attributes[j].key);
+	return fail(STATUS_USAGE,
+		    "cannot select events by \"%s\"; give event, kind, comm or a key of the events' objects%s",
+		    key, guess_text(&guess, "; ", ""));
 }
 
 /* At least one event must have the key and the value. */
@@ -77,16 +119,15 @@ static enum status check_term(const char *key, const char *text)
 		return check_event(text);
 	if (!strcmp(key, "kind"))
 		return check_kind(text);
+	if (is_command_key(key))
+		return STATUS_OK;
 	for (i = 0; i < EVENT_COUNT; i++) {
 		attribute = find_attribute(events[i].set, key);
 		if (attribute && parse_value(attribute, text, &number))
 			return STATUS_OK;
 		known = attribute ? attribute : known;
 	}
-	return known ? refuse_value(known, text) :
-		       fail(STATUS_USAGE,
-			    "cannot select events by \"%s\"; give event, kind or a key of the events' objects",
-			    key);
+	return known ? refuse_value(known, text) : refuse_key(key);
 }
 
 static enum status check_terms(int count, char **terms)
@@ -125,7 +166,9 @@ static bool is_wanted(const struct monitor *monitor, const char *event,
 		if (!strcmp(key, "event"))
 			wanted = !strcmp(event, text);
 		else if (!strcmp(key, "kind"))
-			wanted = !strcmp(set->name, text);
+			wanted = !strcmp(set->name, kind_of(text));
+		else if (is_command_key(key))
+			wanted = filter_matches(&(struct filter){ .command = text }, object);
 		else
 			wanted = is_value(find_attribute(set, key), json_text(object, key), text);
 	}
@@ -138,39 +181,56 @@ static void put_value(const char *key, struct json_object *value)
 	json_object_put(value);
 }
 
-static void print_for_people(const char *event, struct json_object *time, const char *reason,
+static void print_time(uint64_t nanoseconds)
+{
+	time_t seconds = nanoseconds / 1000000000;
+	struct tm parts;
+	char text[64];
+
+	if (localtime_r(&seconds, &parts) &&
+	    strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S", &parts))
+		printf("%s.%03u", text, (unsigned int)(nanoseconds / 1000000 % 1000));
+}
+
+/* The time, the event, the kind of its object, and the object. */
+static void print_for_people(const char *event, uint64_t time, const char *reason,
 			     const struct attribute_set *set, struct json_object *object)
 {
+	struct columns columns = { .count = 0 };
 	size_t i;
 
-	printf("%s %s", json_object_get_string(time), event);
+	print_time(time);
+	printf(" %s", event);
+	if (set)
+		printf(" %s", set->name);
 	if (reason)
 		printf(" (%s)", reason);
-	for (i = 0; set && i < set->count; i++) {
-		struct json_object *value;
+	if (set)
+		columns_choose(&columns, set, NULL);
+	for (i = 0; i < columns.count; i++) {
+		const char *key = columns.items[i]->key;
+		struct json_object *value = column_value(object, key);
 
-		if (!json_object_object_get_ex(object, set->attributes[i].key, &value) ||
-		    !column_is_chosen(set->attributes[i].key) ||
-		    (!options.columns && is_counter(set->attributes[i].key)))
-			continue;
-		printf(" %s ", set->attributes[i].key);
-		table_print_cell(stdout, set->attributes[i].key, value);
+		if (value && (options.columns || !is_counter(key))) {
+			printf(" %s ", key);
+			table_print_cell(stdout, key, value);
+		}
+		json_object_put(value);
 	}
 	putchar('\n');
 }
 
-/* Takes ownership of time. The object may be NULL. */
-static enum status print_event(const char *event, struct json_object *time, const char *reason,
+/* time: nanoseconds since 1970. The object may be NULL. */
+static enum status print_event(const char *event, uint64_t time, const char *reason,
 			       const struct attribute_set *set, struct json_object *object)
 {
 	if (options.format == FORMAT_TABLE) {
 		print_for_people(event, time, reason, set, object);
-		json_object_put(time);
 		return output_finish();
 	}
 	output_begin();
 	put_value("event", json_object_new_string(event));
-	put_value("time", time);
+	put_value("time", json_time(time));
 	if (reason)
 		put_value("reason", json_object_new_string(reason));
 	if (object) {
@@ -184,7 +244,7 @@ static enum status print_event(const char *event, struct json_object *time, cons
 
 static enum status print_mark(const char *event)
 {
-	return print_event(event, json_time(now()), NULL, NULL, NULL);
+	return print_event(event, now(), NULL, NULL, NULL);
 }
 
 static enum status print_present(struct json_object *object, void *data)
@@ -195,7 +255,7 @@ static enum status print_present(struct json_object *object, void *data)
 
 	if (!is_wanted(monitor, "present", set, object))
 		return STATUS_OK;
-	return print_event("present", json_time(now()), NULL, set, object);
+	return print_event("present", now(), NULL, set, object);
 }
 
 /* Prints the existing objects. Events of changes meanwhile wait in the socket. */
@@ -216,7 +276,7 @@ static enum status handle_event(struct monitor *monitor, struct nlmsghdr *header
 {
 	const struct genlmsghdr *generic = nlmsg_data(header);
 	const struct event *event = events;
-	struct json_object *object, *time = NULL;
+	struct json_object *object;
 	enum status status = STATUS_OK;
 	const char *reason;
 	size_t i;
@@ -236,7 +296,7 @@ static enum status handle_event(struct monitor *monitor, struct nlmsghdr *header
 	if (!object)
 		return out_of_memory();
 	monitor->latest = json_number(object, "time");
-	time = json_time(monitor->latest);
+	forget_processes();
 	reason = json_text(object, "reason");
 	if (is_wanted(monitor, event->name, event->set, object)) {
 		char said[32];
@@ -244,9 +304,8 @@ static enum status handle_event(struct monitor *monitor, struct nlmsghdr *header
 		snprintf(said, sizeof(said), "%s", reason ? reason : "");
 		json_object_object_del(object, "time");
 		json_object_object_del(object, "reason");
-		status = print_event(event->name, time, *said ? said : NULL, event->set, object);
-	} else {
-		json_object_put(time);
+		status = print_event(event->name, monitor->latest, *said ? said : NULL, event->set,
+				     object);
 	}
 	json_object_put(object);
 	return status;
@@ -356,6 +415,11 @@ static enum status open_events(struct monitor *monitor)
 	const int size = BUFFER_SIZE;
 	enum status status;
 
+	if (!network_namespace_is_first())
+		return fail(STATUS_FAILED,
+			    "events reach the machine's first network namespace only, and this is another one; "
+			    "run on the host: nsenter --net=/proc/1/ns/net xpmemctl monitor");
+
 	monitor->socket = nl_socket_alloc();
 	if (!monitor->socket)
 		return out_of_memory();
@@ -371,14 +435,16 @@ static enum status open_events(struct monitor *monitor)
 
 enum status monitor(int count, char **arguments)
 {
-	struct monitor monitor = { .count = count, .terms = arguments };
+	char *words[2 * count + 1];
+	struct monitor monitor = { .count = filter_split(count, arguments, words),
+				   .terms = words };
 	static const struct attribute_set *const sets[] = {
 		&segment_attributes, &permit_attributes, &attachment_attributes, &limit_attributes,
 		&refusal_attributes, NULL,
 	};
 	struct sigaction action = { .sa_handler = on_signal };
 	sigset_t blocked, unblocked;
-	enum status status = check_terms(count, arguments);
+	enum status status = check_terms(monitor.count, words);
 
 	if (status == STATUS_OK)
 		status = columns_check(sets);
@@ -392,6 +458,7 @@ enum status monitor(int count, char **arguments)
 	sigprocmask(SIG_BLOCK, &blocked, &unblocked);
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
+	names_of_first_namespaces();
 	status = open_events(&monitor);
 	if (status == STATUS_OK && options.snapshot)
 		status = print_snapshot(&monitor);

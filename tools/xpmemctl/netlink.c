@@ -19,6 +19,7 @@
 
 struct reply {
 	const struct attribute_set *set;
+	const struct filter *filter;	/* or NULL */
 	visitor *visit;
 	void *data;
 	enum status status;		/* status of a visit that failed */
@@ -74,7 +75,9 @@ static int on_object(struct nl_msg *message, void *data)
 	object = json_from_attributes(reply->set, attributes);
 	if (!object)
 		return finish(reply, -ENOMEM);
-	reply->status = reply->visit(object, reply->data);
+	reply->status = filter_matches(reply->filter, object) ?
+				reply->visit(object, reply->data) :
+				STATUS_OK;
 	json_object_put(object);
 	return reply->status == STATUS_OK ? NL_OK : finish(reply, -ECANCELED);
 }
@@ -196,6 +199,26 @@ static enum status explain(const struct operation *operation, int64_t id, int er
 	}
 }
 
+bool network_namespace_is_first(void)
+{
+	static const char *const files[] = {
+		"/proc/sys/net/core/netdev_max_backlog",
+		"/proc/sys/net/core/netdev_budget",
+		"/proc/sys/net/core/dev_weight",
+	};
+	char own[64] = "", first[64] = "";
+	size_t i;
+
+	/* Only an administrator may read the second, and in a container it is not the machine's. */
+	if (readlink("/proc/self/ns/net", own, sizeof(own) - 1) > 0 &&
+	    readlink("/proc/1/ns/net", first, sizeof(first) - 1) > 0 && strcmp(own, first))
+		return false;
+	for (i = 0; i < sizeof(files) / sizeof(*files); i++)
+		if (!access(files[i], F_OK))
+			return true;
+	return access("/proc/sys/net/core/somaxconn", F_OK);
+}
+
 bool netlink_is_served(void)
 {
 	struct nl_sock *socket = nl_socket_alloc();
@@ -286,7 +309,9 @@ enum status netlink_do(struct netlink *netlink, const struct operation *operatio
 enum status netlink_dump(struct netlink *netlink, const struct operation *operation,
 			 const struct filter *filter, visitor *visit, void *data)
 {
-	struct reply reply = { .set = operation->set, .visit = visit, .data = data };
+	struct reply reply = {
+		.set = operation->set, .filter = filter, .visit = visit, .data = data
+	};
 	enum status status = request(netlink, operation, NLM_F_DUMP, 0, filter, &reply);
 
 	netlink->interrupted |= reply.interrupted;

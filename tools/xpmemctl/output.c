@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "xpmemctl.h"
 
@@ -159,7 +160,9 @@ enum status fail(enum status status, const char *format, ...)
 	vsnprintf(message, sizeof(message), format, arguments);
 	va_end(arguments);
 	text_make_line(message);
-	fprintf(stderr, "xpmemctl: %s\n", message);
+	/* A person who reads both needs the message once. */
+	if (!is_json() || !isatty(STDOUT_FILENO) || !isatty(STDERR_FILENO))
+		fprintf(stderr, "xpmemctl: %s\n", message);
 	if (is_json())
 		print_error(status, message);
 	return status;
@@ -191,92 +194,4 @@ enum status output_finish(void)
 	begun = in_array = false;
 	warn("cannot write the output: %s", strerror(error));
 	return STATUS_FAILED;
-}
-
-static bool is_key(const struct attribute_set *set, const char *key)
-{
-	size_t i;
-
-	for (i = 0; i < set->count; i++)
-		if (!strcmp(set->attributes[i].key, key))
-			return true;
-	return false;
-}
-
-static bool is_key_of_any(const struct attribute_set *const *sets, size_t count, const char *key)
-{
-	size_t i;
-
-	for (i = 0; i < count && sets[i] && !is_key(sets[i], key); i++)
-		;
-	return i < count && sets[i];
-}
-
-/* Lists each key once, even if several sets have it. */
-static enum status refuse_column(const struct attribute_set *const *sets, const char *column)
-{
-	char keys[800] = "";
-	size_t i, j, length = 0;
-
-	for (i = 0; sets[i]; i++)
-		for (j = 0; j < sets[i]->count && length < sizeof(keys); j++)
-			if (!is_key_of_any(sets, i, sets[i]->attributes[j].key))
-				length += snprintf(keys + length, sizeof(keys) - length, "%s%s",
-						   length ? ", " : "", sets[i]->attributes[j].key);
-	return fail(STATUS_USAGE, "no column \"%s\"; columns are %s", column, keys);
-}
-
-enum status columns_check(const struct attribute_set *const *sets)
-{
-	size_t i;
-
-	for (i = 0; i < options.column_count; i++)
-		if (!is_key_of_any(sets, SIZE_MAX, options.columns[i]))
-			return refuse_column(sets, options.columns[i]);
-	return STATUS_OK;
-}
-
-bool column_is_chosen(const char *key)
-{
-	size_t i;
-
-	for (i = 0; i < options.column_count && strcmp(options.columns[i], key); i++)
-		;
-	return !options.columns || i < options.column_count;
-}
-
-struct json_object *columns_select(struct json_object *object)
-{
-	struct json_object *selected, *value;
-	size_t i;
-
-	if (!options.columns)
-		return json_object_get(object);
-	selected = json_object_new_object();
-	for (i = 0; selected && i < options.column_count; i++)
-		if (json_object_object_get_ex(object, options.columns[i], &value) &&
-		    !json_put(selected, options.columns[i], json_object_get(value))) {
-			json_object_put(selected);
-			return NULL;
-		}
-	return selected;
-}
-
-struct json_object *columns_select_all(struct json_object *array)
-{
-	struct json_object *all, *selected;
-	size_t i;
-
-	if (!options.columns)
-		return json_object_get(array);
-	all = json_object_new_array();
-	for (i = 0; all && i < json_object_array_length(array); i++) {
-		selected = columns_select(json_object_array_get_idx(array, i));
-		if (!selected || json_object_array_add(all, selected)) {
-			json_object_put(selected);
-			json_object_put(all);
-			all = NULL;
-		}
-	}
-	return all;
 }

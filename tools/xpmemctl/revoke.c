@@ -43,7 +43,7 @@ static enum status print(const struct noun *noun, int64_t id)
 
 enum status revoke_objects(int count, char **arguments)
 {
-	int noun = count ? noun_of_singular(arguments[0]) : NOUN_COUNT, i;
+	int noun = count ? noun_of(arguments[0]) : NOUN_COUNT, i;
 	int64_t ids[count ? count : 1];
 	struct netlink netlink;
 	enum status status;
@@ -51,9 +51,16 @@ enum status revoke_objects(int count, char **arguments)
 	if (count < 2)
 		return fail(STATUS_USAGE,
 			    "revoke takes a kind and ids: xpmemctl revoke segment|permit ID...");
-	if (noun == NOUN_COUNT || !nouns[noun].revoke)
-		return fail(STATUS_USAGE, "cannot revoke \"%s\"; give segment or permit",
-			    arguments[0]);
+	if (noun == NOUN_COUNT || !nouns[noun].revoke) {
+		struct guess guess;
+
+		guess_begin(&guess, arguments[0]);
+		for (i = 0; i < NOUN_COUNT; i++)
+			if (nouns[i].revoke)
+				guess_add(&guess, nouns[i].singular);
+		return fail(STATUS_USAGE, "cannot revoke \"%s\"; give segment or permit%s",
+			    arguments[0], guess_text(&guess, "; ", ""));
+	}
 	status = parse_ids(count - 1, arguments + 1, ids);
 	if (status == STATUS_OK)
 		status = netlink_open(&netlink);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Statistics, once or repeatedly with their rates. */
+#include <ctype.h>
 #include <string.h>
 #include <time.h>
 
@@ -15,19 +16,17 @@ struct watch {
 	uint64_t before_time;
 };
 
+/* The usual columns of tables. */
+static const char *const machine_columns[] = { "segments",     "permits", "attachments", "faults",
+					       "pages_mapped", "retries", "failures",
+					       "invalidations", NULL };
+static const char *const object_columns[] = { "id",	"pid",		"command", "user",
+					      "faults", "pages_mapped", "retries", "failures",
+					      NULL };
+
 static const char *identity(struct json_object *object)
 {
 	return json_text_or(object, "id", "machine");
-}
-
-static struct json_object *new_rate(double rate)
-{
-	struct json_object *value = json_object_new_double(rate);
-
-	if (value)
-		json_object_set_serializer(value, json_object_double_to_json_string, (void *)"%.1f",
-					   NULL);
-	return value;
 }
 
 /* Returns the growth per second since the last round, or NULL in the first. */
@@ -50,7 +49,7 @@ static struct json_object *rates(const struct watch *watch, struct json_object *
 		if (!is_counter(key) || !json_object_object_get_ex(object, key, &value))
 			continue;
 		grown = (double)json_unsigned(value) - (double)json_number(last, key);
-		if (!json_put(result, key, new_rate(grown / seconds))) {
+		if (!json_put(result, key, json_new_decimal(grown / seconds))) {
 			json_object_put(result);
 			result = NULL;
 		}
@@ -64,6 +63,7 @@ static enum status look(struct watch *watch, struct json_object **array)
 	enum status status;
 
 	watch->netlink.interrupted = false;
+	forget_processes();
 	if (watch->noun != NOUN_COUNT)
 		return netlink_collect(&watch->netlink, nouns[watch->noun].get, &watch->filter,
 				       array);
@@ -148,38 +148,102 @@ static enum status print_json(const struct watch *watch, struct json_object *arr
 	return output_end();
 }
 
+/* Puts the growth of counters in place of them, to which they have no name in a table. */
+static struct json_object *with_growth(const struct watch *watch, struct json_object *object,
+				       uint64_t time)
+{
+	struct json_object *shown = copy(object), *found = rates(watch, object, time);
+	struct json_object_iter each;
+
+	if (shown && found)
+		json_object_object_foreachC(found, each) {
+			json_put(shown, each.key, json_object_get(each.val));
+		}
+	json_object_put(found);
+	return shown;
+}
+
+static void format_time(char *text, size_t size, uint64_t time)
+{
+	time_t seconds = time / 1000000000;
+	struct tm parts;
+
+	if (!localtime_r(&seconds, &parts) || !strftime(text, size, "%H:%M:%S", &parts))
+		snprintf(text, size, "-");
+}
+
+/* A counter with its growth per second needs some room. */
+static int width_of(const struct attribute *attribute)
+{
+	int length = strlen(attribute->key);
+
+	return length < 10 ? 10 : length;
+}
+
 /* Like vmstat: totals in the first row, then growth per second. */
 static void print_line(const struct watch *watch, struct json_object *object, uint64_t time,
 		       bool heading)
 {
-	struct json_object *found = rates(watch, object, time);
-	size_t i;
+	struct json_object *shown = with_growth(watch, object, time);
+	struct columns columns;
+	char text[64];
+	size_t i, j;
 
-	for (i = 0; heading && i < watch->set->count; i++)
-		printf("%s%14s", i ? " " : "", watch->set->attributes[i].key);
-	if (heading)
+	columns_choose(&columns, watch->set, machine_columns);
+	if (heading && !options.no_headings) {
+		printf("%-8s", "TIME");
+		for (i = 0; i < columns.count; i++) {
+			for (j = 0; j <= strlen(columns.items[i]->key); j++)
+				text[j] = toupper((unsigned char)columns.items[i]->key[j]);
+			printf(" %*s", width_of(columns.items[i]), text);
+		}
 		putchar('\n');
-	for (i = 0; i < watch->set->count; i++) {
-		const char *key = watch->set->attributes[i].key;
+	}
+	format_time(text, sizeof(text), time);
+	printf("%-8s", text);
+	for (i = 0; i < columns.count; i++) {
+		struct json_object *value = column_value(shown, columns.items[i]->key);
 
-		if (found && is_counter(key))
-			printf("%s%12.0f/s", i ? " " : "", (double)json_number(found, key));
-		else
-			printf("%s%14llu", i ? " " : "",
-			       (unsigned long long)json_number(object, key));
+		table_format(text, sizeof(text), columns.items[i]->key, value);
+		printf(" %*s", width_of(columns.items[i]), text);
+		json_object_put(value);
 	}
 	putchar('\n');
-	json_object_put(found);
+	json_object_put(shown);
+}
+
+static enum status print_table(const struct watch *watch, struct json_object *array, uint64_t time,
+			       unsigned long round)
+{
+	struct json_object *shown = json_object_new_array();
+	char text[64];
+	size_t i;
+
+	for (i = 0; shown && i < json_object_array_length(array); i++)
+		json_object_array_add(shown, with_growth(watch, json_object_array_get_idx(array, i),
+							 time));
+	if (!shown)
+		return out_of_memory();
+	columns_sort(shown);
+	if (options.interval && !options.no_headings) {
+		format_time(text, sizeof(text), time);
+		printf("%s%s%s\n", round ? "\n" : "", text, round ? ", growth per second" : "");
+	}
+	table_print_rows(nouns[watch->noun].plural, false, watch->set, object_columns, NULL, shown);
+	json_object_put(shown);
+	return output_finish();
 }
 
 static enum status print(const struct watch *watch, struct json_object *array, uint64_t time,
 			 unsigned long round)
 {
-	if (options.format != FORMAT_TABLE)
+	if (options.format != FORMAT_TABLE) {
+		columns_sort(array);
 		return print_json(watch, array, time);
+	}
 	if (watch->noun != NOUN_COUNT)
-		table_print_rows(nouns[watch->noun].plural, watch->set, array);
-	else if (options.interval)
+		return print_table(watch, array, time, round);
+	if (options.interval)
 		print_line(watch, json_object_array_get_idx(array, 0), time, round % 20 == 0);
 	else
 		table_print_object("stats", watch->set, json_object_array_get_idx(array, 0));
@@ -218,26 +282,33 @@ static enum status watch_rounds(struct watch *watch)
 
 enum status stats(int count, char **arguments)
 {
-	struct watch watch = { .noun = count ? noun_of_plural(arguments[0]) : NOUN_COUNT };
+	struct watch watch = { .noun = count ? noun_of(arguments[0]) : NOUN_COUNT };
 	const struct attribute_set *sets[] = { &stats_attributes, NULL };
 	enum status status = STATUS_OK;
+	char *words[2 * count + 1];
+	struct guess guess;
 
 	if (options.format == FORMAT_OPENMETRICS && (count || options.interval))
 		return fail(STATUS_USAGE,
 			    "--openmetrics prints everything once and takes no other argument");
 	if (options.count && !options.interval)
 		return fail(STATUS_USAGE, "--count needs --watch");
-	if (count && (watch.noun == NOUN_COUNT || watch.noun == NOUN_PERMIT))
+	if (count && (watch.noun == NOUN_COUNT || watch.noun == NOUN_PERMIT)) {
+		guess_begin(&guess, arguments[0]);
+		guess_add(&guess, nouns[NOUN_EXPORTER].plural);
+		guess_add(&guess, nouns[NOUN_SEGMENT].plural);
+		guess_add(&guess, nouns[NOUN_ATTACHMENT].plural);
 		return fail(
 			STATUS_USAGE,
-			"there are no stats of \"%s\"; give exporters, segments, attachments or nothing",
-			arguments[0]);
+			"there are no stats of \"%s\"; give exporters, segments, attachments or nothing%s",
+			arguments[0], guess_text(&guess, "; ", ""));
+	}
 	watch.set = count ? nouns[watch.noun].get->set : &stats_attributes;
 	sets[0] = watch.set;
 	status = columns_check(sets);
 	if (status == STATUS_OK && count)
-		status = filter_parse(&watch.filter, nouns[watch.noun].get, count - 1,
-				      arguments + 1);
+		status = filter_parse(&watch.filter, nouns[watch.noun].get,
+				      filter_split(count - 1, arguments + 1, words), words);
 	if (status == STATUS_OK)
 		status = netlink_open(&watch.netlink);
 	if (status != STATUS_OK)

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Tables for people, which libsmartcols draws. */
 #include <ctype.h>
+#include <libsmartcols/libsmartcols.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "xpmemctl.h"
 
-#define GAP 2
 #define ABSENT "-"
 /* Rows that determine the widths of the columns; wider cells of later rows stick out. */
 #define ROWS_KEPT 1000
@@ -13,7 +15,7 @@
 static bool is_size(const char *key)
 {
 	return !strcmp(key, "length") || !strcmp(key, "offset") || !strcmp(key, "pinned") ||
-	       !strcmp(key, "page_size");
+	       !strcmp(key, "page_size") || !strcmp(key, "exported") || !strcmp(key, "attached");
 }
 
 /* Prints 4096 as 4.0K, like ls -h. */
@@ -41,8 +43,8 @@ static void format_date(char *text, size_t size, uint64_t seconds)
 		snprintf(text, size, "%llu", (unsigned long long)seconds);
 }
 
-/* Returns the text of a cell; commas join a list of names. */
-static void format_cell(char *text, size_t size, const char *key, struct json_object *value)
+/* Commas join a list of names. */
+void table_format(char *text, size_t size, const char *key, struct json_object *value)
 {
 	size_t i, length = 0;
 
@@ -54,9 +56,12 @@ static void format_cell(char *text, size_t size, const char *key, struct json_ob
 			length += snprintf(
 				text + length, size - length, "%s%s", i ? "," : "",
 				json_object_get_string(json_object_array_get_idx(value, i)));
-	} else if (options.human && is_size(key)) {
+	} else if (json_object_is_type(value, json_type_double)) {
+		snprintf(text, size, "%.1f%s", json_object_get_double(value),
+			 strcmp(key, "share") ? "/s" : "%");
+	} else if (!options.bytes && is_size(key)) {
 		format_size(text, size, json_unsigned(value));
-	} else if (options.human && !strcmp(key, "created")) {
+	} else if (!strcmp(key, "created")) {
 		format_date(text, size, json_unsigned(value));
 	} else {
 		snprintf(text, size, "%s", json_object_get_string(value));
@@ -68,177 +73,177 @@ void table_print_cell(FILE *out, const char *key, struct json_object *value)
 {
 	char text[512];
 
-	format_cell(text, sizeof(text), key, value);
+	table_format(text, sizeof(text), key, value);
 	fputs(text, out);
 }
 
-static int cell_width(const char *key, struct json_object *value)
+/* Numbers are right-aligned. Names may be cut where a terminal has no room for them. */
+static int column_flags(const struct attribute *attribute)
 {
-	char text[512];
-
-	format_cell(text, sizeof(text), key, value);
-	return strlen(text);
+	if (!strcmp(attribute->key, "command") || !strcmp(attribute->key, "user") ||
+	    !strcmp(attribute->key, "name") || !strcmp(attribute->key, "cgroup"))
+		return SCOLS_FL_TRUNC;
+	return attribute->form == FORM_NUMBER && strcmp(attribute->key, "created") ?
+		       SCOLS_FL_RIGHT :
+		       0;
 }
 
-/* Numbers are right-aligned. */
-static void print_padded(const char *text, int width, bool right, bool last)
+static struct libscols_table *new_lines(bool headings)
 {
-	int padding = width - (int)strlen(text);
+	struct libscols_table *lines = scols_new_table();
 
-	if (padding < 0)
-		padding = 0;
-	if (right)
-		printf("%*s", padding, "");
-	fputs(text, stdout);
-	if (!last)
-		printf("%*s", right ? GAP : padding + GAP, "");
+	if (!lines)
+		return NULL;
+	scols_table_enable_noheadings(lines, !headings);
+	scols_table_set_stream(lines, stdout);
+	/* The library asks file descriptor 1, wherever the stream goes. */
+	if (!isatty(fileno(stdout)))
+		scols_table_set_termforce(lines, SCOLS_TERMFORCE_NEVER);
+	return lines;
 }
 
-static struct json_object *cell(struct json_object *row, const struct attribute *attribute)
-{
-	struct json_object *value;
-
-	return json_object_object_get_ex(row, attribute->key, &value) ? value : NULL;
-}
-
-static bool is_number(const struct attribute *attribute)
-{
-	return attribute->form == FORM_NUMBER;
-}
-
-static void print_row(const struct table *table, struct json_object *row)
-{
-	char text[512];
-	size_t i;
-
-	for (i = 0; i < table->columns; i++) {
-		const struct attribute *attribute = &table->set->attributes[table->order[i]];
-
-		if (!table->widths[i])
-			continue;
-		format_cell(text, sizeof(text), attribute->key, cell(row, attribute));
-		print_padded(text, table->widths[i], is_number(attribute), i == table->last);
-	}
-	putchar('\n');
-}
-
-/* Keys that only events have. */
-static bool is_of_event(const char *key)
-{
-	return !strcmp(key, "time") || !strcmp(key, "reason");
-}
-
-/* Width of a column's widest cell; 0 for an unrequested column that no row has or will have. */
-static int column_width(struct json_object *rows, const struct attribute *attribute, bool more)
-{
-	int width = strlen(attribute->key);
-	bool used = options.columns || (more && !is_of_event(attribute->key));
-	size_t i;
-
-	for (i = 0; i < json_object_array_length(rows); i++) {
-		struct json_object *value = cell(json_object_array_get_idx(rows, i), attribute);
-
-		if (!value)
-			continue;
-		used = true;
-		if (cell_width(attribute->key, value) > width)
-			width = cell_width(attribute->key, value);
-	}
-	return used ? width : 0;
-}
-
-static void print_heading(struct table *table, bool more)
+static bool add_column(struct table *table, const struct attribute *attribute)
 {
 	char heading[64];
-	size_t i, j;
-
-	for (i = 0; i < table->columns; i++) {
-		const struct attribute *attribute = &table->set->attributes[table->order[i]];
-
-		table->widths[i] = column_width(table->rows, attribute, more);
-		if (table->widths[i])
-			table->last = i;
-	}
-	for (i = 0; i < table->columns; i++) {
-		const struct attribute *attribute = &table->set->attributes[table->order[i]];
-
-		for (j = 0; j < sizeof(heading) - 1 && attribute->key[j]; j++)
-			heading[j] = toupper((unsigned char)attribute->key[j]);
-		heading[j] = '\0';
-		if (table->widths[i])
-			print_padded(heading, table->widths[i], is_number(attribute),
-				     i == table->last);
-	}
-	putchar('\n');
-}
-
-static void print_kept(struct table *table, bool more)
-{
 	size_t i;
 
+	for (i = 0; i < sizeof(heading) - 1 && attribute->key[i]; i++)
+		heading[i] = toupper((unsigned char)attribute->key[i]);
+	heading[i] = '\0';
+	return scols_table_new_column(table->lines, heading, 0, column_flags(attribute));
+}
+
+static void add_columns(struct table *table)
+{
+	bool added = table->lines;
+	size_t i;
+
+	for (i = 0; added && i < table->columns.count; i++)
+		added = add_column(table, table->columns.items[i]);
+	if (!added)
+		table_drop(table);
+}
+
+void table_begin(struct table *table, const char *title, bool titled,
+		 const struct attribute_set *set, const char *const *usual)
+{
+	*table = (struct table){ .title = title, .titled = titled };
+	columns_choose(&table->columns, set, usual);
+	table->no_columns = !table->columns.count;
+	if (table->no_columns)
+		return;
+	table->lines = new_lines(!options.no_headings);
+	add_columns(table);
+}
+
+void table_begin_plain(struct table *table, const char *label)
+{
+	table->lines = new_lines(label && !options.no_headings);
+	if (table->lines && label && !scols_table_new_column(table->lines, label, 0, SCOLS_FL_TREE))
+		table_drop(table);
+	add_columns(table);
+}
+
+struct libscols_line *table_line(struct table *table, struct libscols_line *parent)
+{
+	return table->lines ? scols_table_new_line(table->lines, parent) : NULL;
+}
+
+bool table_text(struct libscols_line *line, size_t number, const char *text)
+{
+	return !scols_line_set_data(line, number, text);
+}
+
+/* Prints the lines, and keeps the widths for those that follow. */
+static void print_kept(struct table *table)
+{
+	struct libscols_column *column;
+	size_t i;
+
+	if (!table->begun && table->titled && !options.no_headings)
+		printf("%s:\n", table->title);
 	table->begun = true;
-	printf("%s:\n", table->title);
-	print_heading(table, more);
-	for (i = 0; i < json_object_array_length(table->rows); i++)
-		print_row(table, json_object_array_get_idx(table->rows, i));
-	json_object_put(table->rows);
-	table->rows = NULL;
+	table_print(table);
+	for (i = 0; i < table->columns.count; i++) {
+		column = scols_table_get_column(table->lines, i);
+		table->widths[i] = scols_column_get_width(column);
+		scols_column_set_whint(column, table->widths[i]);
+		scols_column_set_flags(column,
+				       scols_column_get_flags(column) | SCOLS_FL_STRICTWIDTH);
+	}
+	scols_table_remove_lines(table->lines);
+	scols_table_enable_noheadings(table->lines, 1);
+	table->count = 0;
 }
 
-/* Chooses all keys of the set, or those of the options' columns that it has. */
-static void choose_columns(struct table *table)
+void table_print(struct table *table)
 {
-	const size_t most = sizeof(table->order) / sizeof(*table->order);
-	size_t i, j;
-
-	for (i = 0; !options.columns && i < table->set->count && table->columns < most; i++)
-		table->order[table->columns++] = i;
-	for (j = 0; options.columns && j < options.column_count; j++)
-		for (i = 0; i < table->set->count && table->columns < most; i++)
-			if (!strcmp(options.columns[j], table->set->attributes[i].key))
-				table->order[table->columns++] = i;
+	if (table->lines && scols_table_get_nlines(table->lines))
+		scols_print_table(table->lines);
 }
 
-void table_begin(struct table *table, const char *title, const struct attribute_set *set)
+/* The library forgets the width of the last column when it has no heading, so this pads numbers. */
+static bool put_cell(struct table *table, struct libscols_line *line, size_t number,
+		     const char *text)
 {
-	*table = (struct table){ .title = title, .set = set, .rows = json_object_new_array() };
-	choose_columns(table);
+	bool right = column_flags(table->columns.items[number]) & SCOLS_FL_RIGHT;
+	char padded[512];
+
+	snprintf(padded, sizeof(padded), "%*s", right ? (int)table->widths[number] : 0, text);
+	return table_text(line, number, padded);
 }
 
 bool table_row(struct table *table, struct json_object *row)
 {
-	if (table->begun) {
-		print_row(table, row);
+	struct libscols_line *line;
+	bool done;
+	size_t i;
+
+	if (table->no_columns)
 		return true;
+	line = table_line(table, NULL);
+	done = line;
+	for (i = 0; done && i < table->columns.count; i++) {
+		const char *key = table->columns.items[i]->key;
+		struct json_object *value = column_value(row, key);
+		char text[512];
+
+		table_format(text, sizeof(text), key, value);
+		json_object_put(value);
+		done = put_cell(table, line, i, text);
 	}
-	if (!table->rows || json_object_array_add(table->rows, json_object_get(row)))
-		return false;
-	if (json_object_array_length(table->rows) == ROWS_KEPT)
-		print_kept(table, true);
-	return true;
+	if (done && ++table->count == ROWS_KEPT)
+		print_kept(table);
+	return done;
 }
 
 void table_drop(struct table *table)
 {
-	json_object_put(table->rows);
-	table->rows = NULL;
+	scols_unref_table(table->lines);
+	table->lines = NULL;
 }
 
 void table_end(struct table *table)
 {
-	if (table->rows && json_object_array_length(table->rows))
-		print_kept(table, false);
-	else if (!table->begun)
+	if (table->lines && table->count)
+		print_kept(table);
+	else if (!table->begun && !table->no_columns && !options.no_headings)
 		printf("no %s\n", table->title);
 	table_drop(table);
 }
 
-void table_print_rows(const char *title, const struct attribute_set *set, struct json_object *array)
+void table_print_rows(const char *title, bool titled, const struct attribute_set *set,
+		      const char *const *usual, const char *omit, struct json_object *array)
 {
+	const char *columns[COLUMNS_MAXIMUM + 1];
 	struct table table;
-	size_t i;
+	size_t i, count = 0;
 
-	table_begin(&table, title, set);
+	for (i = 0; usual && usual[i]; i++)
+		if (!omit || strcmp(usual[i], omit))
+			columns[count++] = usual[i];
+	columns[count] = NULL;
+	table_begin(&table, title, titled, set, usual ? columns : NULL);
 	for (i = 0; i < json_object_array_length(array); i++)
 		table_row(&table, json_object_array_get_idx(array, i));
 	table_end(&table);
@@ -247,26 +252,30 @@ void table_print_rows(const char *title, const struct attribute_set *set, struct
 void table_print_object(const char *title, const struct attribute_set *set,
 			struct json_object *object)
 {
-	struct table table;
-	int width = 0;
+	struct table table = { .title = title };
+	struct columns columns;
 	size_t i;
 
-	table_begin(&table, title, set);
-	json_object_put(table.rows);
-	for (i = 0; i < table.columns; i++) {
-		const struct attribute *attribute = &set->attributes[table.order[i]];
+	columns_choose(&columns, set, NULL);
+	table_begin_plain(&table, NULL);
+	if (!table.lines || !scols_table_new_column(table.lines, "KEY", 0, 0) ||
+	    !scols_table_new_column(table.lines, "VALUE", 0, 0))
+		columns.count = 0;
+	for (i = 0; i < columns.count; i++) {
+		const char *key = columns.items[i]->key;
+		struct json_object *value = column_value(object, key);
+		struct libscols_line *line = value ? table_line(&table, NULL) : NULL;
+		char text[512];
 
-		if (cell(object, attribute) && (int)strlen(attribute->key) > width)
-			width = strlen(attribute->key);
+		table_format(text, sizeof(text), key, value);
+		if (line) {
+			table_text(line, 0, key);
+			table_text(line, 1, text);
+		}
+		json_object_put(value);
 	}
-	printf("%s:\n", title);
-	for (i = 0; i < table.columns; i++) {
-		const struct attribute *attribute = &set->attributes[table.order[i]];
-
-		if (!cell(object, attribute))
-			continue;
-		printf("%-*s", width + GAP, attribute->key);
-		table_print_cell(stdout, attribute->key, cell(object, attribute));
-		putchar('\n');
-	}
+	if (!options.no_headings)
+		printf("%s:\n", title);
+	table_print(&table);
+	table_drop(&table);
 }

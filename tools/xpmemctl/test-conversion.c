@@ -130,7 +130,7 @@ static void test_columns(void)
 static char *captured(void (*print)(void))
 {
 	FILE *file = tmpfile(), *real = stdout;
-	static char text[4096];
+	static char text[1 << 17];
 
 	if (!file)
 		abort();
@@ -143,11 +143,14 @@ static char *captured(void (*print)(void))
 	return text;
 }
 
+static const char *const usual[] = { "id",     "uid",	  "name",   "mode",
+				     "access", "address", "length", NULL };
+
 static void print_rows(void)
 {
 	struct json_object *array = two_segments();
 
-	table_print_rows("segments", &segment_attributes, array);
+	table_print_rows("segments", true, &segment_attributes, usual, NULL, array);
 	json_object_put(array);
 }
 
@@ -155,7 +158,7 @@ static void print_no_rows(void)
 {
 	struct json_object *array = json_object_new_array();
 
-	table_print_rows("segments", &segment_attributes, array);
+	table_print_rows("segments", true, &segment_attributes, usual, NULL, array);
 	json_object_put(array);
 }
 
@@ -171,26 +174,184 @@ static void print_object(void)
 	json_object_put(object);
 }
 
+/* More rows than give the widths. */
+static void print_many_rows(void)
+{
+	struct json_object *array = json_object_new_array();
+	int i;
+
+	for (i = 0; i < 1000; i++)
+		json_object_array_add(array, segment(0x10, XPMEM_ACCESS_RDWR, NULL, 4096));
+	json_object_array_add(array, segment(0x1000, XPMEM_ACCESS_RDONLY, "late", 1));
+	table_print_rows("segments", true, &segment_attributes, usual, NULL, array);
+	json_object_put(array);
+}
+
+static void choose(char *list, bool more, bool all)
+{
+	static char *columns[4];
+	char *rest = list;
+
+	options.columns = columns;
+	options.more_columns = more;
+	options.all_columns = all;
+	options.column_count = 0;
+	while (rest && *rest)
+		columns[options.column_count++] = strsep(&rest, ",");
+}
+
+static void choose_nothing(void)
+{
+	choose(NULL, false, false);
+	options.columns = NULL;
+}
+
+static void test_chosen_columns(void)
+{
+	char gid[] = "access", users[] = "user,id";
+	char expected[128], name[64];
+
+	choose(gid, true, false);
+	expect("a column beside the usual ones, which has it", captured(print_rows),
+	       "segments:\n"
+	       "ID     UID NAME MODE ACCESS ADDRESS            LENGTH\n"
+	       "0x10  1000 heap 0640 rdwr   0xfffffffffffff000   1.0M\n"
+	       "0x1ff 1000 -    0640 rdonly 0xfffffffffffff000   4.0K\n");
+	choose(users, false, false);
+	user_name(name, sizeof(name), 1000);
+	snprintf(expected, sizeof(expected), "{\"user\":\"%s\",\"id\":\"0x1\"}", name);
+	expect_json("a derived column", columns_select(segment(1, XPMEM_ACCESS_RDWR, NULL, 1)),
+		    expected);
+	choose(NULL, false, true);
+	snprintf(expected, sizeof(expected), "%s", name);
+	expect("all columns have the derived ones",
+	       json_text_or(columns_select(segment(1, XPMEM_ACCESS_RDWR, NULL, 1)), "user", ""),
+	       expected);
+	choose_nothing();
+}
+
+static void print_sorted(void)
+{
+	struct json_object *array = two_segments();
+
+	json_object_array_add(array, segment(0x2, XPMEM_ACCESS_RDWR, "aa", UINT64_MAX));
+	columns_sort(array);
+	table_print_rows("segments", false, &segment_attributes,
+			 (const char *const[]){ "id", NULL }, NULL, array);
+	json_object_put(array);
+}
+
+static void test_sorting(void)
+{
+	options.no_headings = true;
+	options.sort = "length";
+	expect("sorted by a number", captured(print_sorted), "0x1ff\n0x10\n0x2\n");
+	options.descending = true;
+	expect("the greatest first", captured(print_sorted), "0x2\n0x10\n0x1ff\n");
+	options.descending = false;
+	options.sort = "id";
+	expect("sorted by an id", captured(print_sorted), "0x2\n0x10\n0x1ff\n");
+	options.sort = "name";
+	expect("sorted by a name, without one first", captured(print_sorted), "0x1ff\n0x2\n0x10\n");
+	options.sort = NULL;
+	options.no_headings = false;
+}
+
+static void test_guesses(void)
+{
+	static const char *const words[][2] = {
+		{ "lst", "list" },
+		{ "lits", "list" },
+		{ "mon", "monitor" },
+		{ "xyz", "" },
+		{ "l", "" },
+		{ "segmnets", "segments" },
+		{ "inpsekt", "inspect" },
+		{ "", "" },
+	};
+	static const char *const candidates[] = { "list", "inspect", "monitor", "segments" };
+	struct guess guess;
+	size_t i, j;
+
+	for (i = 0; i < sizeof(words) / sizeof(*words); i++) {
+		guess_begin(&guess, words[i][0]);
+		for (j = 0; j < sizeof(candidates) / sizeof(*candidates); j++)
+			guess_add(&guess, candidates[j]);
+		expect(words[i][0], guess.best ? guess.best : "", words[i][1]);
+	}
+}
+
+static void test_splitting(void)
+{
+	char pair[] = "pid=12", key[] = "name", value[] = "a=b",
+	     last[] = "uid=", *words[] = { pair, key, value, last }, *split[9];
+	int count = filter_split(4, words, split);
+
+	expect("words of pairs", count == 6 ? "6" : "other", "6");
+	expect("a key before =", split[0], "pid");
+	expect("a value after =", split[1], "12");
+	expect("a value with =", split[3], "a=b");
+	expect("a value that is empty", split[5], "");
+}
+
+static void test_jobs(void)
+{
+	static const char *const paths[][2] = {
+		{ "/slurm/uid_1000/job_123/step_batch", "123" },
+		{ "/system.slice/slurmstepd.scope/job_45/step_0/user/task_0", "45" },
+		{ "/system.slice/node1_slurmstepd.scope/job_6", "6" },
+		{ "/slurm/uid_1000/job_x/step_batch", "" },
+		{ "/slurm/uid_1000/job_12x", "" },
+		{ "/user.slice/job_7/session", "" },
+		{ "/", "" },
+		{ "", "" },
+	};
+	char job[32];
+	size_t i;
+
+	for (i = 0; i < sizeof(paths) / sizeof(*paths); i++) {
+		job_name(job, sizeof(job), paths[i][0]);
+		expect(paths[i][0], job, paths[i][1]);
+	}
+}
+
 int main(void)
 {
+	char *lines;
+
 	test_json();
 	test_columns();
+	options.bytes = true;
 	expect("columns", captured(print_rows),
 	       "segments:\n"
-	       "ID      UID  NAME  MODE  ACCESS  ADDRESS              LENGTH\n"
-	       "0x10   1000  heap  0640  rdwr    0xfffffffffffff000  1048576\n"
-	       "0x1ff  1000  -     0640  rdonly  0xfffffffffffff000     4096\n");
-	options.human = true;
-	expect("columns for people", captured(print_rows),
+	       "ID     UID NAME MODE ACCESS ADDRESS             LENGTH\n"
+	       "0x10  1000 heap 0640 rdwr   0xfffffffffffff000 1048576\n"
+	       "0x1ff 1000 -    0640 rdonly 0xfffffffffffff000    4096\n");
+	options.bytes = false;
+	expect("sizes for people", captured(print_rows),
 	       "segments:\n"
-	       "ID      UID  NAME  MODE  ACCESS  ADDRESS             LENGTH\n"
-	       "0x10   1000  heap  0640  rdwr    0xfffffffffffff000    1.0M\n"
-	       "0x1ff  1000  -     0640  rdonly  0xfffffffffffff000    4.0K\n");
-	options.human = false;
+	       "ID     UID NAME MODE ACCESS ADDRESS            LENGTH\n"
+	       "0x10  1000 heap 0640 rdwr   0xfffffffffffff000   1.0M\n"
+	       "0x1ff 1000 -    0640 rdonly 0xfffffffffffff000   4.0K\n");
+	options.no_headings = true;
+	expect("no headings", captured(print_rows),
+	       "0x10  1000 heap 0640 rdwr   0xfffffffffffff000   1.0M\n"
+	       "0x1ff 1000 -    0640 rdonly 0xfffffffffffff000   4.0K\n");
+	expect("no rows and no headings", captured(print_no_rows), "");
+	options.no_headings = false;
 	expect("no rows", captured(print_no_rows), "no segments\n");
+	lines = captured(print_many_rows);
+	expect("rows after those that give the widths", lines + strlen(lines) - 108,
+	       "0x10 1000 -    0640 rdwr   0xfffffffffffff000   4.0K\n"
+	       "0x1000 1000 late 0640 rdonly 0xfffffffffffff000      1\n");
 	expect("one object", captured(print_object),
 	       "info:\n"
-	       "features   legacy,populate\n"
-	       "page_size  4096\n");
+	       "features  legacy,populate\n"
+	       "page_size 4.0K\n");
+	test_chosen_columns();
+	test_sorting();
+	test_guesses();
+	test_splitting();
+	test_jobs();
 	return failures ? 1 : 0;
 }

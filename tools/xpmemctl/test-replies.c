@@ -166,6 +166,47 @@ static enum status see(struct json_object *object, void *data)
 	return STATUS_OK;
 }
 
+/* A row of what was received, which is dropped. */
+static enum status see_row(struct json_object *object, void *data)
+{
+	return table_row(data, object) ? STATUS_OK : out_of_memory();
+}
+
+/* Tables of what is received; only the sanitizers look at them. */
+static void test_tables(void)
+{
+	struct netlink netlink = { .family = FAMILY };
+	FILE *file = fopen("/dev/null", "w"), *real = stdout;
+	struct table table;
+	int round;
+
+	if (!file)
+		abort();
+	stdout = file;
+	for (round = 0; round < ROUNDS / 10; round++) {
+		const struct noun *noun = &nouns[roll(NOUN_COUNT)];
+		unsigned int objects = roll(4);
+
+		netlink.socket = nl_socket_alloc();
+		reply_length = 0;
+		delivered = false;
+		while (objects--)
+			append_objects(noun->get->set, noun->get->command, NLM_F_MULTI);
+		append_end(0);
+		if (round % 10)
+			garble();
+		table_begin(&table, noun->plural, true, noun->get->set,
+			    roll(2) ? noun->columns : NULL);
+		if (netlink_dump(&netlink, noun->get, NULL, see_row, &table) == STATUS_OK)
+			table_end(&table);
+		else
+			table_drop(&table);
+		nl_socket_free(netlink.socket);
+	}
+	stdout = real;
+	fclose(file);
+}
+
 static void test_replies(void)
 {
 	static const struct operation *const operations[] = {
@@ -255,6 +296,34 @@ static void test_events(void)
 		failures++;
 }
 
+/* What monitor prints for people has the kind of each object in its place. */
+static void test_texts(void)
+{
+	struct monitor monitor = { .netlink.family = FAMILY };
+	FILE *file = tmpfile(), *real = stdout;
+	char line[1 << 12], date[16], hour[16], name[64], kind[64];
+	size_t i;
+
+	if (!file)
+		abort();
+	stdout = file;
+	for (i = 0; i < EVENT_COUNT; i++) {
+		reply_length = 0;
+		append_objects(events[i].set, events[i].command, 0);
+		handle_message(&monitor, (struct nlmsghdr *)reply, reply_length);
+	}
+	stdout = real;
+	rewind(file);
+	for (i = 0; i < EVENT_COUNT; i++)
+		if (!fgets(line, sizeof(line), file) ||
+		    sscanf(line, "%15s %15s %63s %63s", date, hour, name, kind) != 4 ||
+		    strcmp(name, events[i].name) || strcmp(kind, events[i].set->name)) {
+			fprintf(report, "not the text of %s: %s\n", events[i].name, line);
+			failures++;
+		}
+	fclose(file);
+}
+
 int main(void)
 {
 	int copy = dup(STDERR_FILENO);
@@ -266,6 +335,8 @@ int main(void)
 		return 1;
 	options.format = FORMAT_TABLE;
 	test_replies();
+	test_tables();
+	test_texts();
 	options.format = FORMAT_JSON;
 	test_events();
 	fclose(report);

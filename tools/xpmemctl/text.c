@@ -34,3 +34,53 @@ void text_make_line(char *text)
 		text += length ? length : 1;
 	}
 }
+
+/* Letters to insert, delete, replace, or swap with the next one. */
+static size_t distance(const char *a, const char *b)
+{
+	enum { MOST = 48 };
+	size_t rows[MOST + 1][MOST + 1], length_a = strlen(a), length_b = strlen(b), i, j;
+
+	if (length_a > MOST || length_b > MOST)
+		return SIZE_MAX;
+	for (i = 0; i <= length_a; i++)
+		for (j = 0; j <= length_b; j++) {
+			size_t best = i && j ? rows[i - 1][j - 1] + (a[i - 1] != b[j - 1]) : i + j;
+
+			if (i && rows[i - 1][j] + 1 < best)
+				best = rows[i - 1][j] + 1;
+			if (j && rows[i][j - 1] + 1 < best)
+				best = rows[i][j - 1] + 1;
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
+			    rows[i - 2][j - 2] + 1 < best)
+				best = rows[i - 2][j - 2] + 1;
+			rows[i][j] = best;
+		}
+	return rows[length_a][length_b];
+}
+
+void guess_begin(struct guess *guess, const char *word)
+{
+	*guess = (struct guess){ .word = word, .distance = SIZE_MAX };
+}
+
+void guess_add(struct guess *guess, const char *candidate)
+{
+	size_t length = strlen(guess->word), change = distance(guess->word, candidate);
+
+	/* A beginning of it is near, too. */
+	if (length > 1 && !strncmp(candidate, guess->word, length))
+		change = 1;
+	if (change < guess->distance && change <= 2 && change < length) {
+		guess->distance = change;
+		guess->best = candidate;
+	}
+}
+
+const char *guess_text(struct guess *guess, const char *before, const char *after)
+{
+	if (guess->best)
+		snprintf(guess->text, sizeof(guess->text), "%sdid you mean \"%s\"?%s", before,
+			 guess->best, after);
+	return guess->text;
+}

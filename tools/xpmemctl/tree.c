@@ -99,11 +99,13 @@ static enum status add_node(struct json_object *object, void *data)
 	struct node node = { .id = id_of(object, "id"),
 			     .parent = id_of(object, parent_keys[tree->noun]) };
 	struct json_object *selected;
+	bool for_people = options.format == FORMAT_TABLE;
 
 	if (tree->narrowed && tree->noun != NOUN_EXPORTER &&
 	    !has_id(&tree->layers[tree->noun - 1], node.parent))
 		return STATUS_OK;
-	selected = columns_select(object);
+	/* A table takes its columns from the whole object. */
+	selected = for_people ? json_object_get(object) : columns_select(object);
 	if (selected)
 		node.text =
 			strdup(json_object_to_json_string_ext(selected, JSON_C_TO_STRING_PLAIN));
@@ -229,78 +231,134 @@ static enum status print_as_json(struct tree *tree, const struct netlink *netlin
 	return output_end();
 }
 
-static void print_key(struct json_object *object, const char *key)
-{
-	struct json_object *value;
+static const struct attribute_set *const sets[] = {
+	&exporter_attributes, &segment_attributes, &permit_attributes, &attachment_attributes, NULL,
+};
 
-	if (!json_object_object_get_ex(object, key, &value))
-		return;
-	printf("  %s ", key);
-	table_print_cell(stdout, key, value);
+static void add_key(struct columns *columns, const char *key)
+{
+	const struct attribute *column = NULL;
+	size_t i;
+
+	for (i = 0; i < columns->count; i++)
+		if (!strcmp(columns->items[i]->key, key))
+			return;
+	for (i = 0; sets[i] && !column; i++)
+		column = column_of(sets[i], key);
+	if (column && columns->count < COLUMNS_MAXIMUM)
+		columns->items[columns->count++] = column;
 }
 
-static void print_branch(struct tree *tree, int noun, struct node *node, int depth)
+/* The columns beside the objects, of which no kind has all. */
+static void choose_columns(struct columns *columns)
 {
-	static const char *const keys[NOUN_COUNT][8] = {
-		[NOUN_EXPORTER] = { "pid", "uid", "faults", "pages_mapped" },
-		[NOUN_SEGMENT] = { "name", "pid", "access", "mode", "address", "length", "faults" },
-		[NOUN_PERMIT] = { "pid", "uid", "access", "dmabufs" },
-		[NOUN_ATTACHMENT] = { "pid", "access", "address", "offset", "length", "faults",
-				      "pages_mapped" },
-	};
-	struct json_object *object = json_tokener_parse(node->text);
+	static const char *const usual[] = { "pid",    "command", "user", "name",
+					     "access", "length",  "faults" };
+	struct columns of_set;
+	size_t i, j;
+
+	columns->count = 0;
+	for (i = 0; (!options.columns || options.more_columns) && !options.all_columns &&
+		    i < sizeof(usual) / sizeof(*usual); i++)
+		add_key(columns, usual[i]);
+	for (i = 0; sets[i] && options.all_columns; i++) {
+		columns_choose(&of_set, sets[i], NULL);
+		for (j = 0; j < of_set.count; j++)
+			if (strcmp(of_set.items[j]->key, "id"))
+				add_key(columns, of_set.items[j]->key);
+	}
+	for (i = 0; i < options.column_count; i++)
+		add_key(columns, options.columns[i]);
+}
+
+/* Whether a parent has said what a child would say again. */
+static bool is_said(struct json_object *parent, const char *key, struct json_object *value)
+{
+	static const char *const inherited[] = { "pid", "command", "user", "uid", "gid" };
+	struct json_object *before;
+	bool said = false;
+	size_t i;
+
+	for (i = 0; i < sizeof(inherited) / sizeof(*inherited) && !said; i++) {
+		if (strcmp(inherited[i], key))
+			continue;
+		before = column_value(parent, key);
+		said = before && json_object_equal(before, value);
+		json_object_put(before);
+	}
+	return said;
+}
+
+/* False without memory. parent and its object are NULL above. */
+static bool draw(struct tree *tree, struct table *table, int noun, struct node *node,
+		 struct libscols_line *parent, struct json_object *parent_object)
+{
+	struct json_object *object = json_tokener_parse(node->text), *value;
 	const struct layer *below = &tree->layers[noun + 1];
+	struct libscols_line *line = table_line(table, parent);
+	bool done = object && line;
+	char text[512], id[32];
 	struct node *child;
-	char id[32];
 	size_t i;
 
 	node->shown = true;
 	json_format_id(id, sizeof(id), node->id);
-	printf("%*s%s %s", 2 * depth, "", nouns[noun].singular, id);
-	for (i = 0; options.columns && i < options.column_count; i++)
-		print_key(object, options.columns[i]);
-	for (i = 0; !options.columns && i < 8 && keys[noun][i]; i++)
-		print_key(object, keys[noun][i]);
-	putchar('\n');
+	snprintf(text, sizeof(text), "%s %s", nouns[noun].singular, id);
+	done = done && table_text(line, 0, text);
+	for (i = 0; done && i < table->columns.count; i++) {
+		const char *key = table->columns.items[i]->key;
+
+		value = column_value(object, key);
+		if (value && !(parent_object && is_said(parent_object, key, value))) {
+			table_format(text, sizeof(text), key, value);
+			done = table_text(line, i + 1, text);
+		}
+		json_object_put(value);
+	}
+	for (child = noun == NOUN_ATTACHMENT ? NULL : find_children(below, node->id);
+	     done && child && is_child(below, child, node->id); child++)
+		done = draw(tree, table, noun + 1, child, line, object);
 	json_object_put(object);
-	if (noun == NOUN_ATTACHMENT)
-		return;
-	for (child = find_children(below, node->id); is_child(below, child, node->id); child++)
-		print_branch(tree, noun + 1, child, depth + 1);
+	return done;
 }
 
 static enum status print_for_people(struct tree *tree)
 {
+	struct table table = { .title = "exporters" };
 	struct layer *layer;
-	size_t i;
+	bool done = true;
+	size_t i, count = 0;
 	int noun;
 
+	choose_columns(&table.columns);
+	table_begin_plain(&table, "OBJECT");
 	for (noun = 0; noun < NOUN_COUNT; noun++) {
 		layer = &tree->layers[noun];
-		for (i = 0; i < layer->count && !ferror(stdout); i++)
+		count += layer->count;
+		for (i = 0; i < layer->count && done; i++)
 			if (!layer->nodes[i].shown)
-				print_branch(tree, noun, &layer->nodes[i], 0);
+				done = draw(tree, &table, noun, &layer->nodes[i], NULL, NULL);
 	}
-	return output_finish();
+	if (done && count)
+		table_print(&table);
+	else if (done && !options.no_headings)
+		puts("no exporters");
+	table_drop(&table);
+	return done ? output_finish() : out_of_memory();
 }
 
 enum status tree(int count, char **arguments)
 {
-	static const struct attribute_set *const sets[] = {
-		&exporter_attributes,
-		&segment_attributes,
-		&permit_attributes,
-		&attachment_attributes,
-		NULL,
-	};
 	/* Objects of filtered exporters are not orphans. */
 	struct tree tree = { .narrowed = count };
 	struct filter filter;
 	struct netlink netlink;
+	char *words[2 * count + 1];
 	enum status status;
 	int i;
 
-	status = filter_parse(&filter, &operation_exporter_get, count, arguments);
+	status = filter_parse(&filter, &operation_exporter_get,
+			      filter_split(count, arguments, words), words);
 	if (status == STATUS_OK)
 		status = columns_check(sets);
 	if (status == STATUS_OK)

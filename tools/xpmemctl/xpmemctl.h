@@ -24,9 +24,14 @@ enum format { FORMAT_JSON, FORMAT_PRETTY, FORMAT_TABLE, FORMAT_OPENMETRICS };
 
 struct options {
 	enum format format;
-	bool human;
-	char **columns;		/* NULL: all */
+	bool bytes;		/* sizes in tables are numbers of bytes */
+	bool no_headings;
+	char **columns;		/* NULL: all, or the usual ones of a table */
 	size_t column_count;
+	bool more_columns;	/* columns are shown beside those that are shown anyway */
+	bool all_columns;
+	const char *sort;	/* key; NULL: as the module lists them */
+	bool descending;
 	double interval;	/* seconds; 0: once */
 	unsigned long count;	/* of rounds; 0: no end */
 	bool snapshot;
@@ -42,6 +47,7 @@ struct noun {
 	const char *plural;
 	const struct operation *get;
 	const struct operation *revoke;	/* or NULL */
+	const char *columns[9];		/* usual ones of its tables; ends with NULL */
 };
 
 enum { NOUN_EXPORTER, NOUN_SEGMENT, NOUN_PERMIT, NOUN_ATTACHMENT, NOUN_COUNT };
@@ -49,9 +55,8 @@ enum { NOUN_EXPORTER, NOUN_SEGMENT, NOUN_PERMIT, NOUN_ATTACHMENT, NOUN_COUNT };
 /* noun.c */
 extern const struct noun nouns[NOUN_COUNT];
 
-/* NOUN_COUNT when there is none. */
-int noun_of_singular(const char *name);
-int noun_of_plural(const char *name);
+/* Takes singular and plural; NOUN_COUNT when there is none. */
+int noun_of(const char *name);
 
 /* main.c: a command of the tool, with its own arguments only. */
 struct command {
@@ -79,6 +84,10 @@ enum status info(int count, char **arguments);
 enum status doctor(int count, char **arguments);
 enum status schema(int count, char **arguments);
 enum status complete(int count, char **arguments);
+enum status overview(void);
+enum status usage(int count, char **arguments);
+enum status top(int count, char **arguments);
+enum status help(int count, char **arguments);
 
 /* filter.c: conditions that objects have to meet */
 
@@ -91,15 +100,32 @@ struct filter {
 		const char *text;	/* of a string; the argument's */
 	} terms[FILTER_TERMS];
 	size_t count;
+	const char *command;	/* name of the process, which the tool compares; or NULL */
 };
 
 struct nl_msg;
+
+/*
+ * Copies words, which may be KEY=VALUE in place of KEY VALUE, and splits those in place. split has
+ * room for twice as many. Returns their number.
+ */
+int filter_split(int count, char **words, char **split);
 
 /* Returns whether the kernel can filter a dump by the key of each pair KEY VALUE. */
 bool filter_takes(const struct operation *operation, int count, char **arguments);
 
 /* The keys, as a list for people. */
 void filter_list_keys(const struct operation *operation, char *text, size_t size);
+
+/* Adds all keys to a guess. */
+struct guess;
+void filter_guess(const struct operation *operation, struct guess *guess);
+
+/* Whether a key means the name of a process. */
+bool is_command_key(const char *key);
+
+/* Whether the tool's own condition holds, which the kernel does not know. */
+bool filter_matches(const struct filter *filter, struct json_object *object);
 
 /* Parses pairs KEY VALUE. */
 enum status filter_parse(struct filter *filter, const struct operation *operation, int count,
@@ -127,6 +153,12 @@ struct netlink {
 
 /* Whether the loaded module has the netlink family; prints nothing. */
 bool netlink_is_served(void);
+
+/*
+ * Whether this is the machine's first network namespace, the only one that events reach. There the
+ * kernel has settings of the whole machine, and other ones do not have them.
+ */
+bool network_namespace_is_first(void);
 
 enum status netlink_open(struct netlink *netlink);
 void netlink_close(struct netlink *netlink);
@@ -179,6 +211,9 @@ uint64_t json_unsigned(struct json_object *value);
 /* Returns whether a key is a counter, which only grows. */
 bool is_counter(const char *key);
 
+/* A number with one digit after the point. */
+struct json_object *json_new_decimal(double number);
+
 /* Nanoseconds since 1970, as a text in ISO 8601 and UTC. */
 struct json_object *json_time(uint64_t nanoseconds);
 
@@ -204,10 +239,35 @@ enum status output_end(void);
 /* A document of one key, or of an object that is finished. Takes over value. */
 enum status output_document(const char *key, struct json_object *value);
 
-/* Whether the options' columns are keys of one of the sets, which ends with NULL. */
+/* Verifies that all output has reached stdout. */
+enum status output_finish(void);
+
+/* columns.c: which keys of objects are shown, and in which order objects are */
+
+#define COLUMNS_MAXIMUM 64
+
+struct columns {
+	const struct attribute *items[COLUMNS_MAXIMUM];
+	size_t count;
+};
+
+/* The columns of a set: its attributes, then those that the tool derives. NULL after the last. */
+const struct attribute *column_at(const struct attribute_set *set, size_t number);
+
+/* NULL if the set has no such column. */
+const struct attribute *column_of(const struct attribute_set *set, const char *key);
+
+/* Whether the options' columns, and the key to sort by, are of one of the sets (up to NULL). */
 enum status columns_check(const struct attribute_set *const *sets);
 
+/* The columns of a table. usual (up to NULL) are shown without options; NULL: all are. */
+void columns_choose(struct columns *columns, const struct attribute_set *set,
+		    const char *const *usual);
+
 bool column_is_chosen(const char *key);
+
+/* The value of a column, or NULL; the caller's to put. */
+struct json_object *column_value(struct json_object *object, const char *key);
 
 /* The object with the options' columns only, in their order; the caller's to put. */
 struct json_object *columns_select(struct json_object *object);
@@ -215,39 +275,104 @@ struct json_object *columns_select(struct json_object *object);
 /* Does this for all objects of an array. */
 struct json_object *columns_select_all(struct json_object *array);
 
-/* Verifies that all output has reached stdout. */
-enum status output_finish(void);
+/* Sorts objects as the options say. */
+void columns_sort(struct json_object *array);
 
 /* table.c: objects for people. */
 
+struct libscols_line;
+struct libscols_table;
+
 struct table {
 	const char *title;
-	const struct attribute_set *set;
-	struct json_object *rows;	/* until widths are known */
-	int widths[64];			/* of columns, 0: not shown */
-	size_t order[64];		/* of columns: indices of attributes */
-	size_t columns;
-	size_t last;
+	bool titled;
+	struct columns columns;
+	struct libscols_table *lines;	/* NULL: out of memory, or no columns */
+	size_t widths[COLUMNS_MAXIMUM];	/* of columns of rows that were printed; 0: none were */
+	size_t count;			/* of lines since the last print */
 	bool begun;
+	bool no_columns;
 };
 
+/* title is printed before the rows if titled. usual: see columns_choose(). */
+void table_begin(struct table *table, const char *title, bool titled,
+		 const struct attribute_set *set, const char *const *usual);
+
 /* Rows are printed as they come, but for the first thousand, which give the widths. */
-void table_begin(struct table *table, const char *title, const struct attribute_set *set);
 bool table_row(struct table *table, struct json_object *row);
 void table_end(struct table *table);
 /* Ends a table whose rows cannot be read. */
 void table_drop(struct table *table);
 
-void table_print_rows(const char *title, const struct attribute_set *set,
-		      struct json_object *array);
+/* A table without rows, for texts. label heads a first column, which shows a tree; or NULL. */
+void table_begin_plain(struct table *table, const char *label);
+/* Returns NULL without memory. parent may be NULL. */
+struct libscols_line *table_line(struct table *table, struct libscols_line *parent);
+bool table_text(struct libscols_line *line, size_t number, const char *text);
+void table_print(struct table *table);
+
+/* omit: a usual column that says the same in each row, or NULL. */
+void table_print_rows(const char *title, bool titled, const struct attribute_set *set,
+		      const char *const *usual, const char *omit, struct json_object *array);
 void table_print_object(const char *title, const struct attribute_set *set,
 			struct json_object *object);
+/* The text of a cell. */
+void table_format(char *text, size_t size, const char *key, struct json_object *value);
 void table_print_cell(FILE *out, const char *key, struct json_object *value);
+
+/* names.c: what processes and users are called here */
+
+/* Pids and uids from now on are of the first namespaces, even if the tool is in others. */
+void names_of_first_namespaces(void);
+
+/* Processes that are named from now on may be others than before, or may run other programs. */
+void forget_processes(void);
+
+/* Empty if it is unknown. */
+void command_name(char *text, size_t size, uint32_t pid);
+/* The number if there is no name. */
+void user_name(char *text, size_t size, uint32_t uid);
+/* The path of a process's cgroup; empty if it is unknown. */
+void cgroup_name(char *text, size_t size, uint32_t pid);
+/* The number of the Slurm job that a cgroup belongs to; empty without one. */
+void job_name(char *text, size_t size, const char *cgroup);
+bool find_user(const char *name, uint64_t *uid);
+bool find_group(const char *name, uint64_t *gid);
 
 /* text.c */
 
 /* Replaces invalid UTF-8, which JSON forbids, and control characters by question marks. */
 void text_make_line(char *text);
+
+/* The word that a wrong one may have been meant to be. */
+struct guess {
+	const char *word;
+	const char *best;
+	size_t distance;
+	char text[96];
+};
+
+void guess_begin(struct guess *guess, const char *word);
+void guess_add(struct guess *guess, const char *candidate);
+/* A question, with before and after around it; empty without a guess. */
+const char *guess_text(struct guess *guess, const char *before, const char *after);
+
+/* usage.c */
+extern const struct attribute_set usage_attributes;
+
+/* Who owns objects. */
+struct grouping {
+	const char *singular;
+	const char *plural;
+	const char *usual[10];	/* columns of its table; ends with NULL */
+};
+
+enum { GROUPING_USER, GROUPING_CGROUP, GROUPING_JOB, GROUPING_COUNT };
+
+extern const struct grouping groupings[GROUPING_COUNT];
+
+/* top.c */
+extern const struct attribute_set process_attributes;
 
 /* openmetrics.c */
 enum status openmetrics(struct netlink *netlink);
