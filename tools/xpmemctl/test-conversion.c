@@ -209,6 +209,7 @@ static void choose_nothing(void)
 static void test_chosen_columns(void)
 {
 	char gid[] = "access", users[] = "user,id";
+	struct json_object *object = segment(1, XPMEM_ACCESS_RDWR, NULL, 1), *selected;
 	char expected[128], name[64];
 
 	choose(gid, true, false);
@@ -220,13 +221,13 @@ static void test_chosen_columns(void)
 	choose(users, false, false);
 	user_name(name, sizeof(name), 1000);
 	snprintf(expected, sizeof(expected), "{\"user\":\"%s\",\"id\":\"0x1\"}", name);
-	expect_json("a derived column", columns_select(segment(1, XPMEM_ACCESS_RDWR, NULL, 1)),
-		    expected);
+	expect_json("a derived column", columns_select(object), expected);
 	choose(NULL, false, true);
 	snprintf(expected, sizeof(expected), "%s", name);
-	expect("all columns have the derived ones",
-	       json_text_or(columns_select(segment(1, XPMEM_ACCESS_RDWR, NULL, 1)), "user", ""),
-	       expected);
+	selected = columns_select(object);
+	expect("all columns have the derived ones", json_text_or(selected, "user", ""), expected);
+	json_object_put(selected);
+	json_object_put(object);
 	choose_nothing();
 }
 
