@@ -357,7 +357,7 @@ static long do_set_close_word(const long *vaddr)
 /* The kernel notes in a word of the process that opened the device when it closes a descriptor. */
 CASE(close_word)
 {
-	struct xpmem_ioc_query query = SIZED(xpmem_ioc_query);
+	struct xpmem_ioc_query query = SIZED(xpmem_ioc_query, .flags = 0);
 	volatile uint32_t *words;
 	struct peer *child;
 	long first, second;

@@ -277,6 +277,7 @@ enum status complete(int count, char **arguments)
 		count--;
 		arguments++;
 	}
+	plain[0] = NULL;
 	/* Without its options and their values; the last word counts, whatever it is. */
 	for (i = 0; i < count; i++)
 		if (i == count - 1 ||

@@ -267,7 +267,7 @@ static void choose_columns(struct columns *columns)
 			if (strcmp(of_set.items[j]->key, "id"))
 				add_key(columns, of_set.items[j]->key);
 	}
-	for (i = 0; i < options.column_count; i++)
+	for (i = 0; options.columns && i < options.column_count; i++)
 		add_key(columns, options.columns[i]);
 }
 
