@@ -53,11 +53,7 @@ static vm_fault_t result_to_vm_fault(enum xpmem_fault_result result)
 /* The exporter must bring the page in. The block becomes what it brings in with it. */
 static void set_absent(struct xpmem_snapshot *snapshot)
 {
-	unsigned long pfn = xpmem_snapshot_wanted(snapshot);
-
 	snapshot->absent = true;
-	/* hmm_range_fault() reports the page of such an entry without HMM_PFN_VALID. */
-	snapshot->hinting = pfn && !(pfn & (HMM_PFN_VALID | HMM_PFN_ERROR));
 	if (!snapshot->continues) {
 		snapshot->block_start = snapshot->source;
 		snapshot->block_end = snapshot->source + PAGE_SIZE;
@@ -296,14 +292,17 @@ static enum xpmem_fault_result insert_kept(struct xpmem_snapshot *snapshot, bool
 	*error = 0;
 	if (!retry)
 		return result;
-	if (retry->write)
-		snapshot->store = snapshot->write = true;
 	if (retry->error) {
-		/* An error that an earlier access met may be out of date. */
-		if (tried)
+		/*
+		 * An error that an earlier access met may be out of date, and one of a write is not
+		 * one of a read.
+		 */
+		if (tried && (snapshot->store || !retry->write))
 			*error = retry->error;
 		goto out;
 	}
+	if (retry->write)
+		snapshot->store = snapshot->write = true;
 	if (retry->start == retry->end)
 		goto out;
 	found = retry->pfns ?: &retry->pfn;

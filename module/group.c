@@ -306,6 +306,7 @@ struct standoff {
 	unsigned long start;
 	unsigned long end;
 	struct address_space *mapping;	/* of the file that the change is about, once it is known */
+	bool joined;			/* the readers of the file's lock */
 	bool caller_walks_rmap;
 };
 
@@ -373,7 +374,7 @@ static bool registrant_sleeps(const struct xpmem_group *group)
 
 /*
  * Whether a registrant holds the group's lock and waits for the lock of @mapping, which the caller
- * holds for reading. One task at a time is in mm_take_all_locks(). It marks a mapping before it
+ * holds. One task at a time is in mm_take_all_locks(). It marks a mapping before it
  * locks it, and clears the mark after it has unlocked it. So a mark of @mapping that is seen after
  * the registrant was seen taking locks, or after @mapping had no mark, means that the registrant
  * waits for the lock of @mapping: as long as the caller has that lock, no registrant gets as far as
@@ -394,6 +395,12 @@ static bool registrant_waits(const struct xpmem_group *group, const struct addre
 	return is_in_all_locks(group->inode->i_mapping);
 }
 
+static void release_registrant(struct standoff *standoff)
+{
+	if (standoff->joined)
+		up_read(&standoff->mapping->i_mmap_rwsem);
+}
+
 /*
  * If a registrant holds the group's lock and waits for that of the file that the change is about,
  * keeps it there until release_registrant(). Then no task changes VMAs or page tables of the
@@ -403,17 +410,16 @@ static bool hold_registrant(struct standoff *standoff)
 {
 	if (!standoff->mapping)
 		standoff->mapping = changed_file(standoff);
-	if (!standoff->mapping || !xpmem_rwsem_join(&standoff->mapping->i_mmap_rwsem))
+	if (!standoff->mapping)
+		return false;
+	/* Truncations before 5.17, and splits of huge pages, hold it for writing. */
+	standoff->joined = !xpmem_rwsem_is_mine_to_write(&standoff->mapping->i_mmap_rwsem);
+	if (standoff->joined && !xpmem_rwsem_join(&standoff->mapping->i_mmap_rwsem))
 		return false;
 	if (registrant_waits(standoff->group, standoff->mapping))
 		return true;
-	up_read(&standoff->mapping->i_mmap_rwsem);
+	release_registrant(standoff);
 	return false;
-}
-
-static void release_registrant(struct standoff *standoff)
-{
-	up_read(&standoff->mapping->i_mmap_rwsem);
 }
 
 /*

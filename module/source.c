@@ -58,15 +58,22 @@ enum xpmem_fault_result xpmem_source_fault(struct xpmem_snapshot *snapshot, bool
 #define AHEAD_SIZE max(262144UL, PAGE_SIZE)
 
 /*
- * Whether faults ahead in @vma never wait for a program or a device. handle_mm_fault() reads files
- * without dropping the lock if it may not wait for a page.
+ * Whether faults ahead in @vma never wait for a program, and need no device but that for swap.
+ * handle_mm_fault() reads files without dropping the lock if it may not wait for a page. A file of
+ * tmpfs has i_private while a hole is punched, for which a fault waits.
  */
 static bool may_fault_ahead(struct vm_area_struct *vma)
 {
+	struct inode *inode;
+
 	if (vma->vm_flags & VM_RAND_READ)
 		return false;
-	return vma_is_anonymous(vma) ||
-	       (vma->vm_file && file_inode(vma->vm_file)->i_sb->s_magic == TMPFS_MAGIC);
+	if (vma_is_anonymous(vma))
+		return true;
+	if (!vma->vm_file || !(vma->vm_flags & VM_SHARED))
+		return false;
+	inode = file_inode(vma->vm_file);
+	return inode->i_sb->s_magic == TMPFS_MAGIC && !READ_ONCE(inode->i_private);
 }
 
 /**
@@ -74,10 +81,8 @@ static bool may_fault_ahead(struct vm_area_struct *vma)
  * @snapshot: the exporter has just brought in the wanted page; what else it brings in becomes the
  *	block
  *
- * The caller has held the exporter's mmap_lock since then. The function stops at the first page for
- * which it would have to wait, and as soon as another task wants the lock. If the exporter has the
- * pages, and only balances NUMA nodes, they take no more memory than before, so the function goes
- * on for as long as the block is.
+ * The caller has held the exporter's mmap_lock since then. The function stops where the fault would
+ * have to drop it, and as soon as another task wants it.
  */
 void xpmem_source_fault_ahead(struct xpmem_snapshot *snapshot)
 {
@@ -88,9 +93,7 @@ void xpmem_source_fault_ahead(struct xpmem_snapshot *snapshot)
 	struct vm_area_struct *vma = find_vma(mm, snapshot->source);
 
 	lockdep_assert_held(&mm->mmap_lock);
-	count = (snapshot->block_end - snapshot->block_start) >> PAGE_SHIFT;
-	if (!snapshot->hinting)
-		count = min(count, AHEAD_SIZE >> PAGE_SHIFT);
+	count = min(snapshot->block_end - snapshot->block_start, AHEAD_SIZE) >> PAGE_SHIFT;
 	/* A read must not make pages dirty that no task may ever write. */
 	if (snapshot->store)
 		flags |= FAULT_FLAG_WRITE;

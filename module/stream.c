@@ -68,9 +68,11 @@ void xpmem_stream_find(struct xpmem_snapshot *snapshot)
 	}
 	snapshot->stream = i % XPMEM_STREAMS;
 	snapshot->block_order = ilog2(size >> PAGE_SHIFT);
+	/* The exporter brings in nothing outside of the attachment, so outside of the segment. */
 	window = source & ~(XPMEM_WINDOW_SIZE - 1);
-	snapshot->block_end = min(snapshot->block_start + size, window + XPMEM_WINDOW_SIZE);
-	snapshot->block_start = max(snapshot->block_start, window);
+	snapshot->block_end = min3(snapshot->block_start + size, window + XPMEM_WINDOW_SIZE,
+				   attachment->source + attachment->length);
+	snapshot->block_start = max3(snapshot->block_start, window, attachment->source);
 }
 
 /**

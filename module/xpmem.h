@@ -604,7 +604,6 @@ struct xpmem_snapshot {
 	bool continues;		/* the fault is next to what the stream's last one mapped */
 	bool backwards;		/* the stream goes backwards */
 	bool absent;		/* the exporter must bring the wanted page in */
-	bool hinting;		/* the exporter has the wanted page, and balances NUMA nodes */
 	unsigned long source;	/* the wanted page */
 	unsigned long start;	/* range of source addresses in pfns */
 	unsigned long end;

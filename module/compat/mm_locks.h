@@ -35,18 +35,14 @@ static inline bool xpmem_rwsem_may_be_mine(struct rw_semaphore *sem)
 	return rwsem_is_locked(sem);
 }
 
+/* See below. The lowest bit of the owner tells that tasks wait. */
 static inline struct task_struct *xpmem_rwsem_writer(const struct rw_semaphore *sem)
 {
-	return NULL;
+	if (atomic_read(&sem->rwbase.readers) != WRITER_BIAS)
+		return NULL;
+	return (struct task_struct *)((unsigned long)READ_ONCE(sem->rwbase.rtmutex.owner) & ~1UL);
 }
 
-/* The lowest bit of the owner tells that tasks wait. */
-static inline bool xpmem_rwsem_is_mine_to_write(const struct rw_semaphore *sem)
-{
-	return atomic_read(&sem->rwbase.readers) == WRITER_BIAS &&
-	       ((unsigned long)READ_ONCE(sem->rwbase.rtmutex.owner) & ~1UL) ==
-		       (unsigned long)current;
-}
 #elif defined(XPMEM_HAVE_RWSEM_WRITER_LOCKED) || defined(XPMEM_HAVE_RWSEM_COUNT_OWNER)
 #ifdef XPMEM_HAVE_RWSEM_WRITER_LOCKED
 #define XPMEM_RWSEM_WRITER RWSEM_WRITER_LOCKED
@@ -65,17 +61,21 @@ static inline bool xpmem_rwsem_is_mine_to_write(const struct rw_semaphore *sem)
 static inline bool xpmem_rwsem_overtake(struct rw_semaphore *sem)
 {
 	long count = atomic_long_read(&sem->count);
+	bool free;
 
+	/* A writer spins while a lock that is taken has no owner. */
+	preempt_disable();
 	do {
 		/* Negative if there are too many readers. */
-		if (count < XPMEM_RWSEM_READER || count & XPMEM_RWSEM_WRITER)
-			return false;
-	} while (!atomic_long_try_cmpxchg_acquire(&sem->count, &count,
-						  count + XPMEM_RWSEM_READER));
+		free = count >= XPMEM_RWSEM_READER && !(count & XPMEM_RWSEM_WRITER);
+	} while (free && !atomic_long_try_cmpxchg_acquire(&sem->count, &count,
+							  count + XPMEM_RWSEM_READER));
 	/* Each reader does so. */
-	atomic_long_set(&sem->owner, (long)current | XPMEM_RWSEM_READER_OWNED |
-		(atomic_long_read(&sem->owner) & XPMEM_RWSEM_NONSPINNABLE));
-	return true;
+	if (free)
+		atomic_long_set(&sem->owner, (long)current | XPMEM_RWSEM_READER_OWNED |
+			(atomic_long_read(&sem->owner) & XPMEM_RWSEM_NONSPINNABLE));
+	preempt_enable();
+	return free;
 }
 
 /*
@@ -112,14 +112,14 @@ static inline struct task_struct *xpmem_rwsem_writer(const struct rw_semaphore *
 		return NULL;
 	return (struct task_struct *)(owner & ~XPMEM_RWSEM_OWNER_FLAGS);
 }
+#else
+#error "struct rw_semaphore of this kernel has a form that xpmem does not know"
+#endif
 
 static inline bool xpmem_rwsem_is_mine_to_write(const struct rw_semaphore *sem)
 {
 	return xpmem_rwsem_writer(sem) == current;
 }
-#else
-#error "struct rw_semaphore of this kernel has a form that xpmem does not know"
-#endif
 
 /**
  * xpmem_rwsem_join() - take a rw_semaphore for reading that another task may hold for reading
@@ -129,7 +129,7 @@ static inline bool xpmem_rwsem_is_mine_to_write(const struct rw_semaphore *sem)
  * readers to go. That writer goes on waiting until all readers are gone, as it does if a reader
  * came just before it.
  *
- * Return: whether the caller got the lock. False if no task holds it for reading.
+ * Return: whether the caller got the lock. False if a task holds it for writing, or none holds it.
  */
 static inline bool xpmem_rwsem_join(struct rw_semaphore *sem)
 {
