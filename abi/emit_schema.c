@@ -348,7 +348,7 @@ static struct json_object *describe_usage(void)
 	return closed_object(properties, false);
 }
 
-/* What a process does per second, and how much memory it has. */
+/* The counts per second and the memory of a process. */
 static struct json_object *describe_process(void)
 {
 	static const char *const rates[][2] = {

@@ -212,7 +212,7 @@ told() {
 @test "keys of top on a terminal" {
 	holder_start objects "a name" 0640
 	run_x python3 - <<'PYTHON'
-import os, pty, time
+import os, pty, signal, time
 child, terminal = pty.fork()
 if not child:
     os.execvp("xpmemctl", ["xpmemctl", "top", "-d", "0.2"])
@@ -228,6 +228,14 @@ wait_for(b"q quit")
 for key, word in ((b"a", b"by attached"), (b"c", b"by command"), (b"r", b"by retries")):
     os.write(terminal, key)
     wait_for(word)
+text = b""
+os.write(terminal, b"\x1a")
+assert os.WIFSTOPPED(os.waitpid(child, os.WUNTRACED)[1])
+wait_for(b"\033[?1049l")
+text = b""
+os.kill(child, signal.SIGCONT)
+wait_for(b"\033[?1049h")
+wait_for(b"by retries")
 os.write(terminal, b"q")
 wait_for(b"\033[?1049l")
 assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0

@@ -19,7 +19,8 @@ architecture_page=4096
 
 # What the root has besides the libraries that programs are linked against.
 architecture_packages="bash busybox-static coreutils dash e2fsprogs findutils grep iproute2 jq kmod libc-bin mawk mount procps sed util-linux
-	libasan8 libc6-dev libibverbs-dev libjson-c-dev libnl-3-dev libnl-genl-3-dev libsmartcols-dev libstdc++6 libubsan1 liburing-dev"
+	libasan8 libc6-dev libibverbs-dev libjson-c-dev libnl-3-dev libnl-genl-3-dev
+	libsmartcols-dev libstdc++6 libubsan1 liburing-dev"
 
 architecture_choose() {
 	case $1 in

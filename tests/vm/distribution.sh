@@ -196,7 +196,8 @@ distribution_main() {
 		$(sed -n '/^Build-Depends:/,/^[^ ]/s/^ \([a-z0-9-]*\).*/\1/p' "$tree/debian/control" |
 			sed 's/^debhelper-compat$/debhelper/; s/^dh-sequence-dkms$/dh-dkms/; s/^dh-sequence-python3$/dh-python/')
 	build_root=$(chroot_open "$chroot_clean" build)
-	chroot_prepare use cmake dkms g++ kmod libjson-c5 libnl-3-200 libnl-genl-3-200 libsmartcols1 make openssl pkgconf python3 systemd udev \
+	chroot_prepare use cmake dkms g++ kmod libjson-c5 libnl-3-200 libnl-genl-3-200 libsmartcols1 \
+		make openssl pkgconf python3 systemd udev \
 		"linux-headers-$kernel_release" "linux-headers-$other_release"
 	root=$(chroot_open "$chroot_clean" use)
 

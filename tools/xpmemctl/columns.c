@@ -20,7 +20,7 @@ static const struct {
 
 #define DERIVED_COUNT (sizeof(derived) / sizeof(*derived))
 
-static const struct attribute *attribute_of(const struct attribute_set *set, const char *key)
+const struct attribute *attribute_of_key(const struct attribute_set *set, const char *key)
 {
 	size_t i;
 
@@ -38,8 +38,8 @@ const struct attribute *column_at(const struct attribute_set *set, size_t number
 		return &set->attributes[number];
 	number -= set->count;
 	for (i = 0; i < DERIVED_COUNT; i++)
-		if (attribute_of(set, derived[i].from) &&
-		    !attribute_of(set, derived[i].attribute.key) && !number--)
+		if (attribute_of_key(set, derived[i].from) &&
+		    !attribute_of_key(set, derived[i].attribute.key) && !number--)
 			return &derived[i].attribute;
 	return NULL;
 }

@@ -195,6 +195,11 @@ uint64_t now(void)
 	return time.tv_sec * UINT64_C(1000000000) + time.tv_nsec;
 }
 
+bool json_put_number(struct json_object *object, const char *key, uint64_t number)
+{
+	return json_put(object, key, json_object_new_int64(number));
+}
+
 struct json_object *json_new_decimal(double number)
 {
 	struct json_object *value = json_object_new_double(number);

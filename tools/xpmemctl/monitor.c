@@ -10,7 +10,6 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 
 #include "xpmemctl.h"
 
@@ -31,16 +30,6 @@ static void on_signal(int number)
 {
 	(void)number;
 	ended = 1;
-}
-
-static const struct attribute *find_attribute(const struct attribute_set *set, const char *key)
-{
-	size_t i;
-
-	for (i = 0; i < set->count; i++)
-		if (!strcmp(set->attributes[i].key, key))
-			return &set->attributes[i];
-	return NULL;
 }
 
 static enum status check_event(const char *name)
@@ -122,7 +111,7 @@ static enum status check_term(const char *key, const char *text)
 	if (is_command_key(key))
 		return STATUS_OK;
 	for (i = 0; i < EVENT_COUNT; i++) {
-		attribute = find_attribute(events[i].set, key);
+		attribute = attribute_of_key(events[i].set, key);
 		if (attribute && parse_value(attribute, text, &number))
 			return STATUS_OK;
 		known = attribute ? attribute : known;
@@ -170,7 +159,7 @@ static bool is_wanted(const struct monitor *monitor, const char *event,
 		else if (is_command_key(key))
 			wanted = filter_matches(&(struct filter){ .command = text }, object);
 		else
-			wanted = is_value(find_attribute(set, key), json_text(object, key), text);
+			wanted = is_value(attribute_of_key(set, key), json_text(object, key), text);
 	}
 	return wanted;
 }
@@ -181,26 +170,16 @@ static void put_value(const char *key, struct json_object *value)
 	json_object_put(value);
 }
 
-static void print_time(uint64_t nanoseconds)
-{
-	time_t seconds = nanoseconds / 1000000000;
-	struct tm parts;
-	char text[64];
-
-	if (localtime_r(&seconds, &parts) &&
-	    strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S", &parts))
-		printf("%s.%03u", text, (unsigned int)(nanoseconds / 1000000 % 1000));
-}
-
 /* The time, the event, the kind of its object, and the object. */
 static void print_for_people(const char *event, uint64_t time, const char *reason,
 			     const struct attribute_set *set, struct json_object *object)
 {
 	struct columns columns = { .count = 0 };
+	char text[64];
 	size_t i;
 
-	print_time(time);
-	printf(" %s", event);
+	text_local_time(text, sizeof(text), FORMAT_DATE, time / 1000000000);
+	printf("%s.%03u %s", text, (unsigned int)(time / 1000000 % 1000), event);
 	if (set)
 		printf(" %s", set->name);
 	if (reason)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What processes and users are called here. A name that cannot be found is no error. */
+/* Names of processes, users, cgroups and jobs. A name that cannot be found is no error. */
 #include <grp.h>
 #include <pwd.h>
 #include <stdio.h>

@@ -148,28 +148,23 @@ static enum status print_json(const struct watch *watch, struct json_object *arr
 	return output_end();
 }
 
-/* Puts the growth of counters in place of them, to which they have no name in a table. */
+/* Returns a copy in which counters are their growth per second, if it is known; or NULL. */
 static struct json_object *with_growth(const struct watch *watch, struct json_object *object,
 				       uint64_t time)
 {
 	struct json_object *shown = copy(object), *found = rates(watch, object, time);
 	struct json_object_iter each;
+	bool done = shown;
 
-	if (shown && found)
+	if (found)
 		json_object_object_foreachC(found, each) {
-			json_put(shown, each.key, json_object_get(each.val));
+			done = done && json_put(shown, each.key, json_object_get(each.val));
 		}
 	json_object_put(found);
-	return shown;
-}
-
-static void format_time(char *text, size_t size, uint64_t time)
-{
-	time_t seconds = time / 1000000000;
-	struct tm parts;
-
-	if (!localtime_r(&seconds, &parts) || !strftime(text, size, "%H:%M:%S", &parts))
-		snprintf(text, size, "-");
+	if (done)
+		return shown;
+	json_object_put(shown);
+	return NULL;
 }
 
 /* A counter with its growth per second needs some room. */
@@ -181,14 +176,16 @@ static int width_of(const struct attribute *attribute)
 }
 
 /* Like vmstat: totals in the first row, then growth per second. */
-static void print_line(const struct watch *watch, struct json_object *object, uint64_t time,
-		       bool heading)
+static enum status print_line(const struct watch *watch, struct json_object *object, uint64_t time,
+			      bool heading)
 {
 	struct json_object *shown = with_growth(watch, object, time);
 	struct columns columns;
 	char text[64];
 	size_t i, j;
 
+	if (!shown)
+		return out_of_memory();
 	columns_choose(&columns, watch->set, machine_columns);
 	if (heading && !options.no_headings) {
 		printf("%-8s", "TIME");
@@ -199,7 +196,7 @@ static void print_line(const struct watch *watch, struct json_object *object, ui
 		}
 		putchar('\n');
 	}
-	format_time(text, sizeof(text), time);
+	text_local_time(text, sizeof(text), FORMAT_TIME, time / 1000000000);
 	printf("%-8s", text);
 	for (i = 0; i < columns.count; i++) {
 		struct json_object *value = column_value(shown, columns.items[i]->key);
@@ -210,23 +207,28 @@ static void print_line(const struct watch *watch, struct json_object *object, ui
 	}
 	putchar('\n');
 	json_object_put(shown);
+	return output_finish();
 }
 
 static enum status print_table(const struct watch *watch, struct json_object *array, uint64_t time,
 			       unsigned long round)
 {
-	struct json_object *shown = json_object_new_array();
+	struct json_object *shown = json_object_new_array(), *object;
+	bool done = shown;
 	char text[64];
 	size_t i;
 
-	for (i = 0; shown && i < json_object_array_length(array); i++)
-		json_object_array_add(shown, with_growth(watch, json_object_array_get_idx(array, i),
-							 time));
-	if (!shown)
+	for (i = 0; done && i < json_object_array_length(array); i++) {
+		object = with_growth(watch, json_object_array_get_idx(array, i), time);
+		done = object && !json_object_array_add(shown, object);
+	}
+	if (!done) {
+		json_object_put(shown);
 		return out_of_memory();
+	}
 	columns_sort(shown);
 	if (options.interval && !options.no_headings) {
-		format_time(text, sizeof(text), time);
+		text_local_time(text, sizeof(text), FORMAT_TIME, time / 1000000000);
 		printf("%s%s%s\n", round ? "\n" : "", text, round ? ", growth per second" : "");
 	}
 	table_print_rows(nouns[watch->noun].plural, false, watch->set, object_columns, NULL, shown);
@@ -244,9 +246,9 @@ static enum status print(const struct watch *watch, struct json_object *array, u
 	if (watch->noun != NOUN_COUNT)
 		return print_table(watch, array, time, round);
 	if (options.interval)
-		print_line(watch, json_object_array_get_idx(array, 0), time, round % 20 == 0);
-	else
-		table_print_object("stats", watch->set, json_object_array_get_idx(array, 0));
+		return print_line(watch, json_object_array_get_idx(array, 0), time,
+				  round % 20 == 0);
+	table_print_object("stats", watch->set, json_object_array_get_idx(array, 0));
 	return output_finish();
 }
 

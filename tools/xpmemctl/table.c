@@ -3,7 +3,6 @@
 #include <ctype.h>
 #include <libsmartcols/libsmartcols.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "xpmemctl.h"
@@ -34,15 +33,6 @@ static void format_size(char *text, size_t size, uint64_t bytes)
 	snprintf(text, size, value < 10 ? "%.1f%c" : "%.0f%c", value, units[i]);
 }
 
-static void format_date(char *text, size_t size, uint64_t seconds)
-{
-	time_t time = seconds;
-	struct tm parts;
-
-	if (!localtime_r(&time, &parts) || !strftime(text, size, "%Y-%m-%d %H:%M:%S", &parts))
-		snprintf(text, size, "%llu", (unsigned long long)seconds);
-}
-
 /* Commas join a list of names. */
 void table_format(char *text, size_t size, const char *key, struct json_object *value)
 {
@@ -62,7 +52,7 @@ void table_format(char *text, size_t size, const char *key, struct json_object *
 	} else if (!options.bytes && is_size(key)) {
 		format_size(text, size, json_unsigned(value));
 	} else if (!strcmp(key, "created")) {
-		format_date(text, size, json_unsigned(value));
+		text_local_time(text, size, FORMAT_DATE, json_unsigned(value));
 	} else {
 		snprintf(text, size, "%s", json_object_get_string(value));
 	}

@@ -296,7 +296,7 @@ static void test_events(void)
 		failures++;
 }
 
-/* What monitor prints for people has the kind of each object in its place. */
+/* Texts of monitor name the kind of each object, after the event. */
 static void test_texts(void)
 {
 	struct monitor monitor = { .netlink.family = FAMILY };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <string.h>
+#include <time.h>
 
 #include "xpmemctl.h"
 
@@ -33,6 +34,15 @@ void text_make_line(char *text)
 			*text = '?';
 		text += length ? length : 1;
 	}
+}
+
+void text_local_time(char *text, size_t size, const char *format, uint64_t seconds)
+{
+	time_t time = seconds;
+	struct tm parts;
+
+	if (!localtime_r(&time, &parts) || !strftime(text, size, format, &parts))
+		snprintf(text, size, "%llu", (unsigned long long)seconds);
 }
 
 /* Letters to insert, delete, replace, or swap with the next one. */

@@ -63,7 +63,7 @@ static const struct {
 
 #define KEY_COUNT (sizeof(keys) / sizeof(*keys))
 
-static volatile sig_atomic_t ended, resumed;
+static volatile sig_atomic_t ended, stopped, resumed;
 
 /* One look at all objects, and what it found out about processes. */
 struct top {
@@ -90,11 +90,11 @@ static struct json_object *process_of(struct top *top, struct json_object *objec
 	if (!json_put(top->processes, key, process))
 		return NULL;
 	command_name(name, sizeof(name), pid);
-	if ((pid && !json_put(process, "pid", json_object_new_int64(pid))) ||
+	if ((pid && !json_put_number(process, "pid", pid)) ||
 	    (pid && *name && !json_put(process, "command", json_object_new_string(name))))
 		return NULL;
 	user_name(name, sizeof(name), uid);
-	return json_put(process, "uid", json_object_new_int64(uid)) &&
+	return json_put_number(process, "uid", uid) &&
 			       json_put(process, "user", json_object_new_string(name)) ?
 		       process :
 		       NULL;
@@ -102,7 +102,7 @@ static struct json_object *process_of(struct top *top, struct json_object *objec
 
 static bool add_bytes(struct json_object *process, const char *key, uint64_t bytes)
 {
-	return json_put(process, key, json_object_new_int64(json_number(process, key) + bytes));
+	return json_put_number(process, key, json_number(process, key) + bytes);
 }
 
 /* Objects that are new have grown from nothing. */
@@ -189,12 +189,9 @@ static struct json_object *sorted(struct top *top)
 
 static void print_heading(const struct top *top, size_t count)
 {
-	time_t seconds = top->time / 1000000000;
-	struct tm parts;
-	char text[32] = "";
+	char text[32];
 
-	if (localtime_r(&seconds, &parts))
-		strftime(text, sizeof(text), "%H:%M:%S", &parts);
+	text_local_time(text, sizeof(text), FORMAT_TIME, top->time / 1000000000);
 	printf("%s  %zu processes, by %s\n", text, count, options.sort);
 }
 
@@ -236,6 +233,8 @@ static void on_signal(int number)
 {
 	if (number == SIGCONT)
 		resumed = 1;
+	else if (number == SIGTSTP)
+		stopped = 1;
 	else if (number != SIGWINCH)
 		ended = 1;
 }
@@ -335,6 +334,11 @@ static bool wait_for_key(uint64_t next, bool *changed)
 		return true;
 	else if (input.revents)
 		*changed = take_key(key);
+	if (stopped) {
+		leave_screen();
+		stopped = 0;
+		raise(SIGSTOP);
+	}
 	if (resumed)
 		enter_screen();
 	resumed = 0;
@@ -344,7 +348,7 @@ static bool wait_for_key(uint64_t next, bool *changed)
 static enum status run_screen(struct top *top)
 {
 	struct sigaction action = { .sa_handler = on_signal };
-	static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGCONT, SIGWINCH };
+	static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGTSTP, SIGCONT, SIGWINCH };
 	enum status status = look(top);
 	uint64_t next = top->time + 300000000;
 	unsigned long round = 0;

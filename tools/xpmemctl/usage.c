@@ -5,7 +5,7 @@
 
 #include "xpmemctl.h"
 
-/* A module parameter of 0 stands for this. */
+/* A module parameter of 0 stands for this, as in module/registry.c. */
 #define HARD_LIMIT 16777216
 
 static const struct attribute usage_table[] = {
@@ -50,7 +50,7 @@ const struct grouping groupings[GROUPING_COUNT] = {
 			     "pinned", "share" } },
 };
 
-/* What belongs to one owner. */
+/* The sums of one owner's objects. */
 struct account {
 	char *name;   /* of the cgroup or job; empty: of a user, or unknown */
 	uint32_t uid; /* that of the first object */
@@ -147,18 +147,14 @@ static void forget(struct sums *sums)
 	}
 }
 
-static enum status sum_up(struct netlink *netlink, struct sums *sums)
+/* Also returns the limits, in info. */
+static enum status sum_up(struct netlink *netlink, struct sums *sums, struct json_object **info)
 {
-	enum status status = STATUS_OK;
+	enum status status = netlink_get(netlink, &operation_info_get, 0, info);
 
 	for (sums->noun = 0; sums->noun < NOUN_COUNT && status == STATUS_OK; sums->noun++)
 		status = netlink_dump(netlink, nouns[sums->noun].get, NULL, add_object, sums);
 	return status;
-}
-
-static bool put_number(struct json_object *object, const char *key, uint64_t number)
-{
-	return json_put(object, key, json_object_new_int64(number));
 }
 
 static double share_of(const struct account *account, struct json_object *info)
@@ -183,11 +179,11 @@ static bool put_sums(struct json_object *object, const struct account *account)
 	int i;
 
 	for (i = 0; i < NOUN_COUNT; i++)
-		if (!put_number(object, nouns[i].plural, account->counts[i]))
+		if (!json_put_number(object, nouns[i].plural, account->counts[i]))
 			return false;
-	return put_number(object, "exported", account->exported) &&
-	       put_number(object, "attached", account->attached) &&
-	       put_number(object, "pinned", account->pinned);
+	return json_put_number(object, "exported", account->exported) &&
+	       json_put_number(object, "attached", account->attached) &&
+	       json_put_number(object, "pinned", account->pinned);
 }
 
 /* The caller's to put; NULL without memory. */
@@ -197,7 +193,7 @@ static struct json_object *describe(const struct account *account, int grouping,
 	struct json_object *object = json_object_new_object();
 	const char *key = groupings[grouping].singular;
 
-	if ((grouping == GROUPING_CGROUP || put_number(object, "uid", account->uid)) &&
+	if ((grouping == GROUPING_CGROUP || json_put_number(object, "uid", account->uid)) &&
 	    (!*account->name || json_put(object, key, json_object_new_string(account->name))) &&
 	    put_sums(object, account) &&
 	    json_put(object, "share", json_new_decimal(share_of(account, info))))
@@ -319,9 +315,7 @@ enum status overview(void)
 
 	if (status != STATUS_OK)
 		return status;
-	status = netlink_get(&netlink, &operation_info_get, 0, &info);
-	if (status == STATUS_OK)
-		status = sum_up(&netlink, &sums);
+	status = sum_up(&netlink, &sums, &info);
 	if (status == STATUS_OK)
 		status = netlink_collect(&netlink, &operation_exporter_get, NULL, &exporters);
 	if (status == STATUS_OK) {
@@ -424,9 +418,7 @@ enum status usage(int count, char **arguments)
 		status = netlink_open(&netlink);
 	if (status != STATUS_OK)
 		return status;
-	status = netlink_get(&netlink, &operation_info_get, 0, &info);
-	if (status == STATUS_OK)
-		status = sum_up(&netlink, &sums);
+	status = sum_up(&netlink, &sums, &info);
 	if (status == STATUS_OK)
 		status = print_usage(&netlink, &sums, info);
 	json_object_put(info);

@@ -211,6 +211,8 @@ uint64_t json_unsigned(struct json_object *value);
 /* Returns whether a key is a counter, which only grows. */
 bool is_counter(const char *key);
 
+bool json_put_number(struct json_object *object, const char *key, uint64_t number);
+
 /* A number with one digit after the point. */
 struct json_object *json_new_decimal(double number);
 
@@ -250,6 +252,9 @@ struct columns {
 	const struct attribute *items[COLUMNS_MAXIMUM];
 	size_t count;
 };
+
+/* NULL if the set has no such attribute. */
+const struct attribute *attribute_of_key(const struct attribute_set *set, const char *key);
 
 /* The columns of a set: its attributes, then those that the tool derives. NULL after the last. */
 const struct attribute *column_at(const struct attribute_set *set, size_t number);
@@ -320,7 +325,7 @@ void table_print_object(const char *title, const struct attribute_set *set,
 void table_format(char *text, size_t size, const char *key, struct json_object *value);
 void table_print_cell(FILE *out, const char *key, struct json_object *value);
 
-/* names.c: what processes and users are called here */
+/* names.c: names of processes, users, cgroups and jobs */
 
 /* Pids and uids from now on are of the first namespaces, even if the tool is in others. */
 void names_of_first_namespaces(void);
@@ -344,6 +349,12 @@ bool find_group(const char *name, uint64_t *gid);
 /* Replaces invalid UTF-8, which JSON forbids, and control characters by question marks. */
 void text_make_line(char *text);
 
+#define FORMAT_DATE "%Y-%m-%d %H:%M:%S"
+#define FORMAT_TIME "%H:%M:%S"
+
+/* A time in seconds since 1970, as strftime() formats it in this time zone; else the number. */
+void text_local_time(char *text, size_t size, const char *format, uint64_t seconds);
+
 /* The word that a wrong one may have been meant to be. */
 struct guess {
 	const char *word;
@@ -360,7 +371,7 @@ const char *guess_text(struct guess *guess, const char *before, const char *afte
 /* usage.c */
 extern const struct attribute_set usage_attributes;
 
-/* Who owns objects. */
+/* A kind of owner whose objects usage sums up. */
 struct grouping {
 	const char *singular;
 	const char *plural;
