@@ -61,27 +61,20 @@ static void set_absent(struct xpmem_snapshot *snapshot)
 	}
 }
 
-/*
- * The last insertion mapped what it could of [@start, @end). Pages that it did not map are absent,
- * or were mapped before.
- */
-static void advance(const struct xpmem_snapshot *snapshot, unsigned long start, unsigned long end)
+/* Inserts the snapshot, or the huge entry that it found, and records that in the stream. */
+static enum xpmem_fault_result insert(struct xpmem_snapshot *snapshot)
 {
-	unsigned long count = (end - start) >> PAGE_SHIFT;
+	unsigned long start = snapshot->start, end = snapshot->end;
+	enum xpmem_fault_result result;
 
-	if (snapshot->gained >= count)
-		xpmem_stream_advance(snapshot, start, end, snapshot->block_order + 1);
-	else if (snapshot->gained > count / 2)
-		xpmem_stream_advance(snapshot, start, end, snapshot->block_order);
-	else
-		xpmem_stream_advance(snapshot, snapshot->source, snapshot->source + PAGE_SIZE, 1);
-}
-
-static void advance_huge(const struct xpmem_snapshot *snapshot)
-{
-	unsigned long start = snapshot->source & PMD_MASK;
-
-	xpmem_stream_advance(snapshot, start, start + PMD_SIZE, UINT_MAX);
+	if (snapshot->huge) {
+		start = snapshot->source & PMD_MASK;
+		end = start + PMD_SIZE;
+	}
+	result = xpmem_ptes_insert(snapshot);
+	if (result == XPMEM_MAPPED)
+		xpmem_stream_advance(snapshot, start, end, snapshot->gained);
+	return result;
 }
 
 /*
@@ -92,7 +85,6 @@ static enum xpmem_fault_result try_in_place(struct xpmem_snapshot *snapshot, boo
 {
 	struct mm_struct *mm = snapshot->exporter->mm;
 	enum xpmem_fault_result result;
-	unsigned long start, end;
 
 	if (source_locked)
 		lockdep_assert_held(&mm->mmap_lock);
@@ -103,16 +95,7 @@ static enum xpmem_fault_result try_in_place(struct xpmem_snapshot *snapshot, boo
 		mmap_read_unlock(mm);
 	if (result == XPMEM_ABSENT)
 		set_absent(snapshot);
-	if (result != XPMEM_MAPPED)
-		return result;
-	start = snapshot->start;
-	end = snapshot->end;
-	result = xpmem_ptes_insert(snapshot);
-	if (result == XPMEM_MAPPED && snapshot->huge)
-		advance_huge(snapshot);
-	else if (result == XPMEM_MAPPED)
-		advance(snapshot, start, end);
-	return result;
+	return result == XPMEM_MAPPED ? insert(snapshot) : result;
 }
 
 static enum xpmem_fault_result fault_in_place(struct xpmem_snapshot *snapshot,
@@ -250,7 +233,8 @@ static bool fault_for_retry(struct xpmem_snapshot *snapshot, struct xpmem_retry 
 	retry->end = snapshot->end;
 	retry->window = snapshot->window;
 	retry->seq = snapshot->seq;
-	xpmem_stream_advance(snapshot, snapshot->start, snapshot->end, snapshot->block_order + 1);
+	/* The fault that retries most likely maps all of it. */
+	xpmem_stream_advance(snapshot, snapshot->start, snapshot->end, XPMEM_WINDOW_PAGES);
 	return true;
 }
 
@@ -473,15 +457,16 @@ static vm_fault_t attachment_huge_fault(struct vm_fault *vmf, unsigned int order
 		result = xpmem_snapshot_take_page(&snapshot);
 		if (!source_locked)
 			mmap_read_unlock(exporter->mm);
-		if (result == XPMEM_MAPPED)
-			result = xpmem_ptes_set_huge(&snapshot) ? xpmem_ptes_insert(&snapshot) :
-								  XPMEM_ABSENT;
+		if (result == XPMEM_MAPPED && xpmem_ptes_set_huge(&snapshot)) {
+			xpmem_stream_find(&snapshot);
+			result = insert(&snapshot);
+		} else {
+			result = XPMEM_ABSENT;
+		}
 	}
 	xpmem_mmput_async(exporter->mm);
 	if (result != XPMEM_MAPPED)
 		return VM_FAULT_FALLBACK;
-	xpmem_stream_find(&snapshot);
-	advance_huge(&snapshot);
 	if (READ_ONCE(attachment->populater) != current)
 		xpmem_stat_add_fault(attachment, XPMEM_STAT_FAULTS, 1);
 	trace_end(vmf, attachment, snapshot.inserted, VM_FAULT_NOPAGE, begun);

@@ -23,9 +23,9 @@
  *     they drop it soon, and the notifier can try again. A notifier that tries has no place in the
  *     lock's queue, so attachers wait a little before they map or split (xpmem_group_yield()).
  *   - If the registering task holds the group's lock and waits for the lock of the file that the
- *     change is about, the notifier joins the readers of the file's lock. Then that task cannot go
- *     on until the notifier drops it, and it holds all that a zap needs. So the notifier zaps
- *     without the group's lock (hold_registrant()).
+ *     change is about, the notifier joins the readers of the file's lock, unless its caller has the
+ *     lock for writing. Then that task cannot go on until the notifier returns, and it holds all
+ *     that a zap needs. So the notifier zaps without the group's lock (hold_registrant()).
  *   - If the notifier fails for long, and the change may be one that walks an rmap, the notifier
  *     defers the zap (deferral.c) and returns, and both tasks go on.
  *
@@ -306,7 +306,7 @@ struct standoff {
 	unsigned long start;
 	unsigned long end;
 	struct address_space *mapping;	/* of the file that the change is about, once it is known */
-	bool joined;			/* the readers of the file's lock */
+	bool joined;			/* hold_registrant() took the file's lock */
 	bool caller_walks_rmap;
 };
 
@@ -325,10 +325,10 @@ static bool caller_walks_rmap(const struct standoff *standoff)
 }
 
 /*
- * Returns the file that the change is about, or NULL if that may be anonymous memory. The caller's
- * lock keeps the VMA, and with it the file. In a private mapping, the caller may look for an
- * anonymous page that is gone, and the exporter may map a page of the file instead. (If the VMA
- * cannot be tested, the mapping most likely is shared.)
+ * Returns the file of which the exporter shares the changed memory, or NULL. The caller's lock
+ * keeps the VMA, and with it the file. In a private mapping, the caller may look for an anonymous
+ * page that is gone, and the exporter may map a page of the file instead. (If the VMA cannot be
+ * tested, the mapping most likely is shared.)
  */
 static struct address_space *changed_file(const struct standoff *standoff)
 {
@@ -374,12 +374,12 @@ static bool registrant_sleeps(const struct xpmem_group *group)
 
 /*
  * Whether a registrant holds the group's lock and waits for the lock of @mapping, which the caller
- * holds. One task at a time is in mm_take_all_locks(). It marks a mapping before it
- * locks it, and clears the mark after it has unlocked it. So a mark of @mapping that is seen after
- * the registrant was seen taking locks, or after @mapping had no mark, means that the registrant
- * waits for the lock of @mapping: as long as the caller has that lock, no registrant gets as far as
- * dropping locks. The group's mark, seen after that of @mapping, belongs to the same registrant,
- * which locked the group first.
+ * holds. One task at a time is in mm_take_all_locks(). It marks a mapping before it locks it, and
+ * clears the mark after it has unlocked it. So a mark of @mapping that is seen after the registrant
+ * was seen taking locks, or after @mapping had no mark, means that the registrant waits for the
+ * lock of @mapping: as long as the caller has that lock, no registrant gets as far as dropping
+ * locks. The group's mark, seen after that of @mapping, belongs to the same registrant, which
+ * locked the group first.
  */
 static bool registrant_waits(const struct xpmem_group *group, const struct address_space *mapping)
 {
@@ -472,11 +472,12 @@ bool xpmem_groups_may_defer(const struct xpmem_exporter *exporter, enum mmu_noti
 
 /*
  * Returns the jiffies for which the notifier tries before it defers the zap. A truncation goes on
- * with its page even if the zap is deferred, so a change of a file waits as long as it takes: in
- * the end, the notifier gets the group's lock, or holds the registrant. (The limit is for a file
- * that changed_file() took for the wrong one.) A caller that may hold the mmap_lock or a VMA's lock
- * most likely does, and holds no lock of an rmap. A registrant that sleeps while the caller walks
- * an rmap most likely waits for the caller, with the attacher's mmap_lock held.
+ * with its page even if the zap is deferred, so a change of shared memory waits as long as it
+ * takes: in the end, the notifier gets the group's lock, or holds the registrant. (The limit is for
+ * a private mapping that changed_file() took for a shared one.) A caller that may hold the
+ * mmap_lock or a VMA's lock most likely does, and holds no lock of an rmap. A registrant that
+ * sleeps while the caller walks an rmap most likely waits for the caller, with the attacher's
+ * mmap_lock held.
  */
 static unsigned long patience(struct standoff *standoff)
 {

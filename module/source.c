@@ -54,7 +54,7 @@ enum xpmem_fault_result xpmem_source_fault(struct xpmem_snapshot *snapshot, bool
 	return snapshot->brought_in ? XPMEM_MAPPED : XPMEM_HOLE;
 }
 
-/* Most memory that the exporter brings in before any process wants it. */
+/* The exporter brings in at most so much at a time before any process wants it. */
 #define AHEAD_SIZE max(262144UL, PAGE_SIZE)
 
 /*
@@ -87,27 +87,27 @@ static bool may_fault_ahead(struct vm_area_struct *vma)
 void xpmem_source_fault_ahead(struct xpmem_snapshot *snapshot)
 {
 	unsigned int flags = FAULT_FLAG_REMOTE | FAULT_FLAG_ALLOW_RETRY | FAULT_FLAG_RETRY_NOWAIT;
+	unsigned long source = snapshot->source, address, start, end;
 	unsigned long step = snapshot->backwards ? -PAGE_SIZE : PAGE_SIZE;
-	unsigned long address = snapshot->source + step, count;
 	struct mm_struct *mm = snapshot->exporter->mm;
-	struct vm_area_struct *vma = find_vma(mm, snapshot->source);
+	struct vm_area_struct *vma = find_vma(mm, source);
 
 	lockdep_assert_held(&mm->mmap_lock);
-	count = min(snapshot->block_end - snapshot->block_start, AHEAD_SIZE) >> PAGE_SHIFT;
+	start = max3(snapshot->block_start, vma->vm_start,
+		     source - min(AHEAD_SIZE - PAGE_SIZE, source));
+	end = min3(snapshot->block_end, vma->vm_end, source + AHEAD_SIZE);
 	/* A read must not make pages dirty that no task may ever write. */
 	if (snapshot->store)
 		flags |= FAULT_FLAG_WRITE;
-	for (; count > 1 && may_fault_ahead(vma); count--, address += step) {
-		if (address < vma->vm_start || address >= vma->vm_end ||
-		    rwsem_is_contended(&mm->mmap_lock) || signal_pending(current) ||
+	for (address = source + step; address >= start && address < end; address += step) {
+		if (!may_fault_ahead(vma) || rwsem_is_contended(&mm->mmap_lock) ||
+		    signal_pending(current) ||
 		    handle_mm_fault(vma, address, flags, NULL) & (VM_FAULT_ERROR | VM_FAULT_RETRY))
 			break;
 		cond_resched();
 	}
-	if (snapshot->backwards)
-		snapshot->block_start = address + PAGE_SIZE;
-	else
-		snapshot->block_end = address;
+	snapshot->block_start = snapshot->backwards ? address + PAGE_SIZE : source;
+	snapshot->block_end = snapshot->backwards ? source + PAGE_SIZE : address;
 }
 
 /**

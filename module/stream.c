@@ -11,7 +11,7 @@
 
 #include "xpmem.h"
 
-/* What a fault maps that continues no stream. The core maps as much around a page of a file. */
+/* A fault that continues no stream maps this. The core maps as much around a page of a file. */
 #define FIRST_SIZE max(65536UL, PAGE_SIZE)
 
 #define WINDOW_ORDER (XPMEM_WINDOW_SHIFT - PAGE_SHIFT)
@@ -25,18 +25,21 @@
 #define STREAM_NEW 0x20UL
 #define STREAM_BACKWARDS 0x40UL
 
-static bool is_next(struct xpmem_snapshot *snapshot, unsigned long stream)
+enum direction { NONE, FORWARDS, BACKWARDS };
+
+/* Returns how the wanted page continues a stream. */
+static enum direction direction_of(unsigned long stream, unsigned long source)
 {
 	unsigned long edge = stream & PAGE_MASK, size = PAGE_SIZE << (stream & STREAM_ORDER);
-	unsigned long source = snapshot->source;
 
 	if (!stream)
-		return false;
-	snapshot->backwards = source + PAGE_SIZE ==
-			      (stream & STREAM_NEW ? edge - size / 2 : edge);
-	return stream & STREAM_BACKWARDS ? snapshot->backwards :
-					   edge == source ||
-					   (stream & STREAM_NEW && snapshot->backwards);
+		return NONE;
+	if (!(stream & STREAM_BACKWARDS) && edge == source)
+		return FORWARDS;
+	if (stream & STREAM_NEW)
+		edge -= size / 2;
+	return stream & (STREAM_NEW | STREAM_BACKWARDS) && edge == source + PAGE_SIZE ? BACKWARDS :
+											NONE;
 }
 
 /* Sets the block that a fault is to map. */
@@ -44,14 +47,18 @@ void xpmem_stream_find(struct xpmem_snapshot *snapshot)
 {
 	struct xpmem_attachment *attachment = snapshot->attachment;
 	unsigned long source = snapshot->source, size = FIRST_SIZE, window, stream;
+	enum direction direction = NONE;
 	unsigned int i;
 
 	for (i = 0; i < XPMEM_STREAMS; i++) {
 		stream = READ_ONCE(attachment->streams[i]);
-		if (is_next(snapshot, stream))
+		direction = direction_of(stream, source);
+		if (direction != NONE)
 			break;
 	}
-	snapshot->continues = i < XPMEM_STREAMS;
+	snapshot->absent = false;
+	snapshot->continues = direction != NONE;
+	snapshot->backwards = direction == BACKWARDS;
 	if (snapshot->continues) {
 		size = PAGE_SIZE << (stream & STREAM_ORDER);
 		snapshot->block_start = source;
@@ -63,7 +70,6 @@ void xpmem_stream_find(struct xpmem_snapshot *snapshot)
 		/* Processes attach little memory to use all of it. */
 		if (attachment->length <= XPMEM_WINDOW_SIZE && !READ_ONCE(attachment->touched))
 			size = XPMEM_WINDOW_SIZE;
-		snapshot->backwards = false;
 		snapshot->block_start = source & ~(size - 1);
 	}
 	snapshot->stream = i % XPMEM_STREAMS;
@@ -78,16 +84,23 @@ void xpmem_stream_find(struct xpmem_snapshot *snapshot)
 /**
  * xpmem_stream_advance() - record what a fault has mapped
  * @snapshot: after xpmem_stream_find()
- * @start: source address of the first page
- * @end: end of the last page
- * @order: how much the next fault of the stream is to map: a page, so many times doubled, and at
- *	most a window
+ * @start: source address where the fault began to map
+ * @end: where it ended
+ * @pages: number of pages in between that it mapped; the others are absent, or were mapped before
  */
 void xpmem_stream_advance(const struct xpmem_snapshot *snapshot, unsigned long start,
-			  unsigned long end, unsigned int order)
+			  unsigned long end, unsigned long pages)
 {
-	unsigned long stream = min_t(unsigned long, order, WINDOW_ORDER);
+	unsigned long count = (end - start) >> PAGE_SHIFT, order = snapshot->block_order, stream;
 
+	if (pages >= count) {
+		order++;
+	} else if (pages <= count / 2) {
+		start = snapshot->source;
+		end = start + PAGE_SIZE;
+		order = 1;
+	}
+	stream = min_t(unsigned long, order, WINDOW_ORDER);
 	if (snapshot->backwards)
 		stream |= start | STREAM_BACKWARDS;
 	else

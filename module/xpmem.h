@@ -528,7 +528,7 @@ struct xpmem_attachment {
 	bool tracked;			/* permit->attaching; the filesystem tracks writes */
 	/* The task whose faults map only present pages, and do not wait. */
 	struct task_struct *populater;
-	/* What stream.c records of each. */
+	/* A record of each stream, which stream.c describes. Faults race for them. */
 	unsigned long streams[XPMEM_STREAMS];
 	unsigned int next_stream;
 	/* The populater writes the source address where its last fault ended; 0: no progress. */
@@ -657,7 +657,7 @@ int xpmem_attachment_access(struct vm_area_struct *vma, unsigned long address, v
 
 void xpmem_stream_find(struct xpmem_snapshot *snapshot);
 void xpmem_stream_advance(const struct xpmem_snapshot *snapshot, unsigned long start,
-			  unsigned long end, unsigned int order);
+			  unsigned long end, unsigned long pages);
 
 /* source.c */
 

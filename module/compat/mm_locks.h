@@ -35,14 +35,13 @@ static inline bool xpmem_rwsem_may_be_mine(struct rw_semaphore *sem)
 	return rwsem_is_locked(sem);
 }
 
-/* See below. The lowest bit of the owner tells that tasks wait. */
+/* As below. The lowest bit of the owner tells that tasks wait. */
 static inline struct task_struct *xpmem_rwsem_writer(const struct rw_semaphore *sem)
 {
 	if (atomic_read(&sem->rwbase.readers) != WRITER_BIAS)
 		return NULL;
 	return (struct task_struct *)((unsigned long)READ_ONCE(sem->rwbase.rtmutex.owner) & ~1UL);
 }
-
 #elif defined(XPMEM_HAVE_RWSEM_WRITER_LOCKED) || defined(XPMEM_HAVE_RWSEM_COUNT_OWNER)
 #ifdef XPMEM_HAVE_RWSEM_WRITER_LOCKED
 #define XPMEM_RWSEM_WRITER RWSEM_WRITER_LOCKED
@@ -129,7 +128,8 @@ static inline bool xpmem_rwsem_is_mine_to_write(const struct rw_semaphore *sem)
  * readers to go. That writer goes on waiting until all readers are gone, as it does if a reader
  * came just before it.
  *
- * Return: whether the caller got the lock. False if a task holds it for writing, or none holds it.
+ * Return: whether the caller got the lock. False if a task holds it for writing; may be false if no
+ * task holds it.
  */
 static inline bool xpmem_rwsem_join(struct rw_semaphore *sem)
 {

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# What is huge is mapped huge, and small pages are mapped as far as they are likely to be used.
+# Memory that the exporter has mapped huge is mapped huge.
 
 load helpers
 
@@ -94,34 +94,6 @@ setup_file() {
 
 @test "removed" {
 	run_case huge-pages removed
-}
-
-@test "sequence" {
-	run_case huge-pages sequence
-}
-
-@test "backwards" {
-	run_case huge-pages backwards
-}
-
-@test "scattered" {
-	local before
-
-	before=$(xpmemctl stats | jq .stats.pages_mapped)
-	run_case huge-pages scattered
-	is "$(($(xpmemctl stats | jq .stats.pages_mapped) - before))" $((32 * 16)) "pages mapped for 32 touches"
-}
-
-@test "two sequences" {
-	run_case huge-pages two-sequences
-}
-
-@test "untouched" {
-	run_case huge-pages untouched
-}
-
-@test "untouched at random" {
-	run_case huge-pages untouched-at-random
 }
 
 @test "huge mappings are counted" {

@@ -59,6 +59,7 @@ long verify(long address, long length, long seed);
 /* operations, with their arguments */
 long do_open(const long *none);				/* closes the old descriptor first */
 long do_close(const long *none);
+long do_count_faults(const long *none);
 long do_load(const long *address);
 long do_store(const long *address_value);
 long do_fill(const long *address_length_seed);

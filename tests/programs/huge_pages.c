@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What the exporter has mapped huge is mapped huge, and is right whatever either side does to parts
- * of it. And of small pages no more is mapped than is likely to be used.
+ * of it.
  */
 #include <fcntl.h>
 #include <linux/futex.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
@@ -27,14 +26,6 @@ static long do_page_tables(const long *none)
 {
 	(void)none;
 	return read_counter("/proc/self/status", "VmPTE:");
-}
-
-static long do_count_faults(const long *none)
-{
-	struct rusage usage;
-
-	(void)none;
-	return getrusage(RUSAGE_SELF, &usage) ? -errno : usage.ru_minflt;
 }
 
 static long do_touch_each(const long *address_length_step)
@@ -529,173 +520,4 @@ CASE(removed)
 	CHECK_EQ(on(attacher, do_load, WORD(at, 5)), GOT_SIGBUS);
 	CHECK_EQ(on(attacher, do_store, WORD(at, 600), 5), GOT_SIGBUS);
 	CHECK_EQ(verify(page, LENGTH, 1), 0);
-}
-
-static void share_small(long length)
-{
-	CHECK_OK(device_open());
-	attacher = peer_start();
-	page = map_aligned(length, HUGE);
-	CHECK_OK(answer(madvise((void *)page, length, MADV_NOHUGEPAGE)));
-	fill(page, length, 1);
-	at = CHECK_OK(on(attacher, do_attach_segment, export_range(page, length), 0, length));
-}
-
-static long do_touch_forwards(const long *address_length)
-{
-	long offset;
-
-	for (offset = 0; offset < address_length[1]; offset += PAGE)
-		load(address_length[0] + offset);
-	return 0;
-}
-
-static long do_touch_backwards(const long *address_length)
-{
-	long offset;
-
-	for (offset = address_length[1] - PAGE; offset >= 0; offset -= PAGE)
-		load(address_length[0] + offset);
-	return 0;
-}
-
-/* Touches two parts of the same length, in turn. */
-static long do_touch_both(const long *address_length)
-{
-	long offset, half = address_length[1] / 2;
-
-	for (offset = 0; offset < half; offset += PAGE) {
-		load(address_length[0] + offset);
-		load(address_length[0] + half + offset);
-	}
-	return 0;
-}
-
-/* The first time, the peer faults for itself. */
-static void warm_up(operation *touches)
-{
-	long memory = map_shared(4 * PAGE);
-
-	CHECK_OK(on(attacher, touches,
-		    CHECK_OK(on(attacher, do_attach_segment, export_range(memory, 4 * PAGE), 0,
-				4 * PAGE)),
-		    4 * PAGE));
-	on(attacher, do_count_faults, 0);
-}
-
-/*
- * A fault maps 64 KiB, the next one of a sequence twice as much, and so on up to 2 MiB. A sequence
- * may take as many more as it is to get there.
- */
-static void check_sequences(operation *touches, int sequences)
-{
-	long before, faults;
-
-	share_small(64 * MIB);
-	warm_up(touches);
-	before = on(attacher, do_count_faults, 0);
-	CHECK_OK(on(attacher, touches, at, 64 * MIB));
-	faults = on(attacher, do_count_faults, 0) - before;
-	printf("%ld faults\n", faults);
-	CHECK(faults >= 64 * MIB / HUGE);
-	CHECK(faults <= 64 * MIB / HUGE + 6 * sequences);
-}
-
-CASE(sequence)
-{
-	check_sequences(do_touch_forwards, 1);
-}
-
-CASE(backwards)
-{
-	check_sequences(do_touch_backwards, 1);
-}
-
-/* Two that go through it at once, in turn. */
-CASE(two_sequences)
-{
-	check_sequences(do_touch_both, 2);
-}
-
-/* Each touch maps little. The suite looks at how much. */
-CASE(scattered)
-{
-	share_small(64 * MIB);
-	on(attacher, do_touch_each, at, 64 * MIB, HUGE);
-}
-
-/* How many pages of a range this process has. */
-static long resident(long address, long length)
-{
-	static unsigned char present[16 * MIB / PAGE];
-	long pages = 0, i;
-
-	CHECK_OK(answer(mincore((void *)address, length, present)));
-	for (i = 0; i < length / PAGE; i++)
-		pages += present[i] & 1;
-	return pages;
-}
-
-/*
- * Memory that the exporter never touched: an attacher that goes through it has the exporter bring
- * in more with each fault, up to 256 KiB, and at most twice as much as it touches.
- */
-static void check_untouched(long memory, operation *touches)
-{
-	const long touched = 10 * PAGE, length = 16 * MIB;
-
-	page = memory;
-	at = CHECK_OK(on(attacher, do_attach_segment, export_range(page, length), 0, length));
-	CHECK_EQ(on(attacher, do_store, at + 100 * PAGE, 1), 0);
-	CHECK_EQ(resident(page, length), 1);
-	CHECK_EQ(on(attacher, touches, at + 9 * MIB, touched), 0);
-	CHECK(resident(page, length) > 1 + touched / PAGE);
-	CHECK(resident(page, length) <= 1 + 2 * touched / PAGE);
-	CHECK_EQ(on(attacher, touches, at, 8 * MIB), 0);
-	CHECK_EQ(resident(page, 8 * MIB), 8 * MIB / PAGE);
-	CHECK(resident(page, length) <= 8 * MIB / PAGE + 2 * touched / PAGE + 64);
-}
-
-static long do_store_forwards(const long *address_length)
-{
-	long offset, error = 0;
-
-	for (offset = 0; offset < address_length[1] && !error; offset += PAGE)
-		error = store(address_length[0] + offset, 1);
-	return error;
-}
-
-static long do_store_backwards(const long *address_length)
-{
-	long offset, error = 0;
-
-	for (offset = address_length[1] - PAGE; offset >= 0 && !error; offset -= PAGE)
-		error = store(address_length[0] + offset, 1);
-	return error;
-}
-
-CASE(untouched)
-{
-	long memory;
-
-	CHECK_OK(device_open());
-	attacher = peer_start();
-	memory = map_aligned(16 * MIB, HUGE);
-	CHECK_OK(answer(madvise((void *)memory, 16 * MIB, MADV_NOHUGEPAGE)));
-	check_untouched(memory, do_store_forwards);
-	CHECK_OK(answer(madvise((void *)memory, 16 * MIB, MADV_DONTNEED)));
-	check_untouched(memory, do_store_backwards);
-	check_untouched(map_shared(16 * MIB), do_store_forwards);
-}
-
-/* Where the exporter has said that it reads at random, nothing comes ahead. */
-CASE(untouched_at_random)
-{
-	CHECK_OK(device_open());
-	attacher = peer_start();
-	page = map_shared(MIB);
-	CHECK_OK(answer(madvise((void *)page, MIB, MADV_RANDOM)));
-	at = CHECK_OK(on(attacher, do_attach_segment, export_range(page, MIB), 0, MIB));
-	CHECK_EQ(on(attacher, do_store_forwards, at, 5 * PAGE), 0);
-	CHECK_EQ(resident(page, MIB), 5);
 }

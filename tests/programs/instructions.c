@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <x86intrin.h>
@@ -59,15 +58,6 @@ static long do_read_pages(const long *address_length)
 	for (; word < end; word += PAGE / sizeof(*word))
 		(void)*word;
 	return now() - begun;
-}
-
-static long do_count_faults(const long *none)
-{
-	struct rusage usage;
-
-	(void)none;
-	getrusage(RUSAGE_SELF, &usage);
-	return usage.ru_minflt;
 }
 
 static long do_unmap_counted(const long *address_length)
@@ -299,7 +289,7 @@ static long least_after_a_discard(long memory, long at)
 	return cost;
 }
 
-/* What a fault costs where an attacher does not read one page after another for long. */
+/* Costs of faults where an attacher does not read one page after another for long. */
 static void part(void)
 {
 	static const char *const kinds[] = { "private", "memfd" };

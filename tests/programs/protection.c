@@ -262,8 +262,8 @@ static void *discard(void *nothing)
 }
 
 /*
- * a read waits while the exporter discards the page, and goes on when the exporter may read it
- * where it might only write it before, and so read it as well: it raises no signal
+ * A read waits while the exporter discards the page, which is write-only then, so the exporter may
+ * read it as well. When the read goes on, the page is read-only. It raises no signal.
  */
 CASE(read_while_it_changes)
 {
