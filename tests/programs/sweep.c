@@ -86,32 +86,47 @@ static long nl_request(int type, int flags, int command, int attribute, const vo
 	return result;
 }
 
-static uint64_t nl_value(const char *reply, int wanted)
+static const struct nlattr *nl_find(const char *at, const char *end, int wanted)
+{
+	for (; at < end; at += NLA_ALIGN(((const struct nlattr *)at)->nla_len))
+		if (((const struct nlattr *)at)->nla_type == wanted)
+			return (const struct nlattr *)at;
+	FAIL("no attribute %d in the reply", wanted);
+}
+
+static const struct nlattr *nl_find_nested(const struct nlattr *nla, int wanted)
+{
+	const char *start = (const char *)nla;
+
+	return nl_find(start + NLA_HDRLEN, start + nla->nla_len, wanted);
+}
+
+static const struct nlattr *nl_find_in(const char *reply, int wanted)
 {
 	const struct nlmsghdr *header = (const struct nlmsghdr *)reply;
-	const char *at = reply + NLMSG_LENGTH(GENL_HDRLEN), *end = reply + header->nlmsg_len;
+
+	return nl_find(reply + NLMSG_LENGTH(GENL_HDRLEN), reply + header->nlmsg_len, wanted);
+}
+
+static uint64_t nl_number(const struct nlattr *nla)
+{
 	uint64_t value = 0;
 
-	while (at < end) {
-		const struct nlattr *nla = (const struct nlattr *)at;
+	memcpy(&value, (const char *)nla + NLA_HDRLEN, nla->nla_len - NLA_HDRLEN);
+	return value;
+}
 
-		if (nla->nla_type == wanted) {
-			memcpy(&value, at + NLA_HDRLEN, nla->nla_len - NLA_HDRLEN);
-			return value;
-		}
-		at += NLA_ALIGN(nla->nla_len);
-	}
-	FAIL("no attribute %d in the reply", wanted);
+static uint64_t nl_value(const char *reply, int wanted)
+{
+	return nl_number(nl_find_in(reply, wanted));
 }
 
 static int family;
 
-static void find_family(void)
+static void find_family(char *reply, int room)
 {
-	char reply[4096];
-
 	CHECK_OK(nl_request(GENL_ID_CTRL, 0, CTRL_CMD_GETFAMILY, CTRL_ATTR_FAMILY_NAME,
-			    XPMEM_FAMILY_NAME, sizeof(XPMEM_FAMILY_NAME), reply, sizeof(reply)));
+			    XPMEM_FAMILY_NAME, sizeof(XPMEM_FAMILY_NAME), reply, room));
 	family = nl_value(reply, CTRL_ATTR_FAMILY_ID);
 }
 
@@ -120,7 +135,7 @@ long sweep_request(int flags, int command, int attribute, const void *value, int
 	static __thread char reply[32768];
 
 	if (!family)
-		find_family();
+		find_family(reply, sizeof(reply));
 	return nl_request(family, flags, command, attribute, value, length, reply, sizeof(reply));
 }
 
@@ -129,7 +144,7 @@ long sweep_stat(int attribute)
 	char reply[4096];
 
 	if (!family)
-		find_family();
+		find_family(reply, sizeof(reply));
 	CHECK_OK(nl_request(family, 0, XPMEM_NL_CMD_STATS_GET, 0, NULL, 0, reply, sizeof(reply)));
 	return nl_value(reply, attribute);
 }
@@ -141,6 +156,23 @@ static long objects(void)
 	CHECK_OK(nl_request(family, 0, XPMEM_NL_CMD_INFO_GET, 0, NULL, 0, reply, sizeof(reply)));
 	return nl_value(reply, XPMEM_A_INFO_SEGMENTS) + nl_value(reply, XPMEM_A_INFO_PERMITS) +
 	       nl_value(reply, XPMEM_A_INFO_ATTACHMENTS);
+}
+
+/* The call that changes an object allocates the message. The listener reads none. */
+static void listen_to_events(void)
+{
+	int listener = CHECK_OK(
+		answer(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_GENERIC)));
+	const struct nlattr *group;
+	char reply[4096];
+	int id;
+
+	find_family(reply, sizeof(reply));
+	/* the first group of the nested list, whose indices begin at 1 */
+	group = nl_find_nested(nl_find_in(reply, CTRL_ATTR_MCAST_GROUPS), 1);
+	id = nl_number(nl_find_nested(group, CTRL_ATTR_MCAST_GRP_ID));
+	CHECK_OK(answer(
+		setsockopt(listener, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &id, sizeof(id))));
 }
 
 void sweep_prepare(void)
@@ -164,7 +196,7 @@ void sweep_prepare(void)
 		snprintf(path, sizeof(path), "/sys/kernel/debug/%s", settings[i][0]);
 		CHECK_OK(write_file(path, settings[i][1]));
 	}
-	find_family();
+	listen_to_events();
 }
 
 static bool is_refusal(long result)

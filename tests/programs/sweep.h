@@ -13,7 +13,10 @@ struct sweep {
 	void (*unchanged)(void);		/* checks after each that failed */
 };
 
-/* once before the first sweep; skips the case where failures cannot be injected */
+/*
+ * Once before the first sweep; skips the case where failures cannot be injected. Until the process
+ * ends, a socket listens to the events of objects, whose messages may fail too.
+ */
 void sweep_prepare(void);
 
 /*
