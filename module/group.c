@@ -490,14 +490,27 @@ static unsigned long patience(struct standoff *standoff)
 	return registrant_sleeps(standoff->group) ? HZ / 100 : HZ / 10;
 }
 
+/* A build with race points defers some zaps that could be done, because deadlocks are rare. */
+static bool defers_by_chance(struct standoff *standoff, enum mmu_notifier_event event)
+{
+	if (!xpmem_race_chance("zap-deferred") ||
+	    !xpmem_groups_may_defer(standoff->exporter, event, standoff->start))
+		return false;
+	standoff->mapping = changed_file(standoff);
+	return !standoff->mapping && caller_walks_rmap(standoff);
+}
+
 /* Zaps a range of a group in the exporter's notifier. Returns false if the zap must be deferred. */
 static bool try_zap(struct standoff *standoff, enum mmu_notifier_event event)
 {
 	struct xpmem_group *group = standoff->group;
 	struct rw_semaphore *lock = &group->inode->i_mapping->i_mmap_rwsem;
-	bool locked = down_read_trylock(lock), zaps = locked, may_defer;
 	unsigned long begun = jiffies;
+	bool locked, zaps, may_defer;
 
+	if (defers_by_chance(standoff, event))
+		return false;
+	locked = zaps = down_read_trylock(lock);
 	if (!locked) {
 		may_defer = xpmem_groups_may_defer(standoff->exporter, event, standoff->start);
 		atomic_inc(&group->waiting);

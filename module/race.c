@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Decides from a seed whether to delay a task that passes a race point.
+ * Decides from a seed whether to delay a task that passes a race point, or to send it a rare way.
  *
  * Only a build with XPMEM_RACE=1 contains this file. The n-th pass of a point draws the n-th number
  * of a stream, which the seed and the name of the point determine. So the same seed gives the same
@@ -139,4 +139,17 @@ void xpmem_race_delay(struct xpmem_race *race)
 
 	if (race_draw(race, &number))
 		udelay(number % LONGEST_SPIN);
+}
+
+/**
+ * xpmem_race_choose() - tell the calling task whether to go a rare way
+ * @race: the point where the ways part
+ *
+ * Return: true as often as other points delay.
+ */
+bool xpmem_race_choose(struct xpmem_race *race)
+{
+	u32 number;
+
+	return race_draw(race, &number);
 }

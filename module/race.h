@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Race points: named places where a build with XPMEM_RACE=1 delays the task, so that tests reach
- * interleavings that are rare otherwise. They compile to nothing in every other build.
+ * interleavings that are rare otherwise, or takes a way that is rare otherwise. They compile to
+ * nothing in every other build.
  *
  * Names have the form "object-step", for example "window-zap". Two places may share a name.
  */
@@ -22,6 +23,7 @@ struct xpmem_race {
 
 void xpmem_race_sleep(struct xpmem_race *race);
 void xpmem_race_delay(struct xpmem_race *race);
+bool xpmem_race_choose(struct xpmem_race *race);
 
 /* The caller may sleep, and its task is TASK_RUNNING. */
 #define xpmem_race_point(label) do {				\
@@ -37,10 +39,18 @@ void xpmem_race_delay(struct xpmem_race *race);
 	xpmem_race_delay(&race_);				\
 } while (0)
 
+/* Whether the caller takes a way that is rare otherwise. */
+#define xpmem_race_chance(label) ({				\
+	static struct xpmem_race race_ = { .name = (label) };	\
+								\
+	xpmem_race_choose(&race_);				\
+})
+
 #else
 
 #define xpmem_race_point(label) do { } while (0)
 #define xpmem_race_spin(label) do { } while (0)
+#define xpmem_race_chance(label) false
 
 #endif
 

@@ -72,6 +72,10 @@ teardown_file() {
 	run_case coherence fork-child-exits
 }
 
+@test "fork child exits then attacher writes" {
+	run_case coherence fork-child-exits-then-attacher-writes
+}
+
 @test "fork huge pages" {
 	run_case coherence fork-huge-pages
 }

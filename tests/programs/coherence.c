@@ -237,6 +237,18 @@ CASE(fork_child_exits)
 	check_shared(page, at, LENGTH);
 }
 
+/* Nothing announces that the exporter's read-only entries become writable again. */
+CASE(fork_child_exits_then_attacher_writes)
+{
+	struct peer *child;
+
+	share_filled(map_anonymous(LENGTH), LENGTH);
+	child = peer_fork();
+	CHECK_EQ(on(attacher, do_verify, at, LENGTH, 1), 0);
+	peer_end(child, 0);
+	check_shared(page, at, LENGTH);
+}
+
 CASE(fork_huge_pages)
 {
 	long memory = map_huge(4 * MIB);

@@ -27,12 +27,25 @@ static void attach_to_exporter(void)
 	CHECK_OK(store(at, 5));
 }
 
+/* Waits for it, as a worker ends the segments of an exporter that exited. */
+static void check_gone(long id)
+{
+	int tries = 0;
+
+	while (sweep_request(0, XPMEM_NL_CMD_SEGMENT_GET, XPMEM_A_SEGMENT_ID, &id, sizeof(id)) !=
+	       -ENOENT) {
+		CHECK(tries++ < 1000);
+		usleep(10000);
+	}
+}
+
 static void check_revoked(void)
 {
 	CHECK_EQ(load(at), GOT_SIGBUS);
 	CHECK_EQ(store(at, 6), GOT_SIGBUS);
 	CHECK_EQ(load(at + LENGTH - 8), GOT_SIGBUS);
 	CHECK_EQ(GET(.segid = segid, .flags = XPMEM_GET_RDWR), -ENOENT);
+	check_gone(segid);
 }
 
 CASE(removed)
