@@ -65,6 +65,7 @@ static void zap_work(struct work_struct *work)
 	struct deferral *deferral = container_of(work, struct deferral, work);
 	struct xpmem_exporter *exporter = deferral->exporter;
 
+	xpmem_race_point("deferral-zap");
 	xpmem_groups_revoke(exporter, deferral->groups, NULL, NULL, deferral->start,
 			    deferral->end);
 	put_pages(deferral->chunks, true);

@@ -311,14 +311,17 @@ struct standoff {
 };
 
 /*
- * A caller that holds neither the mmap_lock nor the lock of a VMA walks an rmap: all other callers
- * keep page tables by one of the two. No caller takes or drops these locks while the notifier runs,
- * so it is enough to see each of them once in a state in which the caller cannot hold it.
+ * Reclaim and compaction by a task that needs memory walk an rmap, whatever locks the task holds.
+ * So does a caller that holds neither the mmap_lock nor the lock of a VMA: all other callers keep
+ * page tables by one of the two. No caller takes or drops these locks while the notifier runs, so
+ * it is enough to see each of them once in a state in which the caller cannot hold it.
  */
 static bool caller_walks_rmap(const struct standoff *standoff)
 {
 	struct mm_struct *mm = standoff->exporter->mm;
 
+	if (current->flags & PF_MEMALLOC)
+		return true;
 	/* A VMA with a reader stays in the tree. */
 	return !xpmem_mmap_lock_may_be_mine(mm) &&
 	       !xpmem_vma_test(mm, standoff->start, xpmem_vma_has_readers);

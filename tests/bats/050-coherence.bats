@@ -72,8 +72,8 @@ teardown_file() {
 	run_case coherence fork-child-exits
 }
 
-@test "fork child exits then attacher writes" {
-	run_case coherence fork-child-exits-then-attacher-writes
+@test "fork child exits then both write" {
+	run_case coherence fork-child-exits-then-both-write
 }
 
 @test "fork huge pages" {

@@ -16,10 +16,6 @@ load helpers
 	run_case userfault missing-again
 }
 
-@test "other page in between" {
-	run_case userfault other-page-in-between
-}
-
 @test "zero page supplied" {
 	run_case userfault zero-page-supplied
 }

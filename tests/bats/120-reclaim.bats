@@ -5,15 +5,11 @@
 load helpers
 
 setup_file() {
-	modprobe zram
-	echo 64M >/sys/block/zram0/disksize
-	mkswap /dev/zram0
-	swapon /dev/zram0
+	swap_add 64M
 }
 
 teardown_file() {
-	swapoff /dev/zram0
-	echo 1 >/sys/block/zram0/reset
+	swap_remove
 }
 
 @test "written by the attacher" {

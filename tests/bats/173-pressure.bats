@@ -5,15 +5,11 @@
 load helpers
 
 setup_file() {
-	modprobe zram
-	echo 96M >/sys/block/zram0/disksize
-	mkswap /dev/zram0
-	swapon /dev/zram0
+	swap_add 96M
 }
 
 teardown_file() {
-	swapoff /dev/zram0
-	echo 1 >/sys/block/zram0/reset
+	swap_remove
 }
 
 @test "attacher writes more than the exporter may have" {

@@ -10,6 +10,7 @@ setup_file() {
 }
 
 teardown_file() {
+	swap_remove
 	rmmod xpmem-notifier 2>/dev/null || true
 }
 
@@ -59,6 +60,10 @@ teardown_file() {
 
 @test "first use under a timer" {
 	run_case race first-use-under-a-timer
+}
+
+@test "faults in a signal handler" {
+	run_case race faults-in-a-signal-handler
 }
 
 @test "interrupts of a change" {
@@ -123,6 +128,11 @@ teardown_file() {
 
 @test "registers a notifier: pages of a stranger move" {
 	run_case notifier pages-of-a-stranger-move
+}
+
+@test "registers a notifier: pages of a relative are paged out" {
+	swap_add 16M
+	run_case notifier pages-of-a-relative-are-paged-out
 }
 
 @test "registers a notifier: pages of a file move" {

@@ -121,6 +121,21 @@ disk_unmount() {
 	rm -f "$XPMEM_TEST_DISK.image"
 }
 
+# Add compressed memory as swap, of this size.
+swap_add() {
+	modprobe zram
+	echo "$1" >/sys/block/zram0/disksize
+	mkswap /dev/zram0
+	swapon /dev/zram0
+}
+
+# Remove it, if it was added.
+swap_remove() {
+	grep -q ^/dev/zram0 /proc/swaps || return 0
+	swapoff /dev/zram0
+	echo 1 >/sys/block/zram0/reset
+}
+
 # Start a program in the background that holds something until holder_stop; waits for its first
 # line, in $held.
 holder_start() {

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "device.h"
+#include "sweep.h"
 
 #define LENGTH (8 * PAGE)
 
@@ -237,15 +238,24 @@ CASE(fork_child_exits)
 	check_shared(page, at, LENGTH);
 }
 
-/* Nothing announces that the exporter's read-only entries become writable again. */
-CASE(fork_child_exits_then_attacher_writes)
+/*
+ * Nothing announces that the exporter's entries become writable again. A fault on one of the
+ * attacher's makes its neighbours writable, too.
+ */
+CASE(fork_child_exits_then_both_write)
 {
 	struct peer *child;
+	long faults;
 
 	share_filled(map_anonymous(LENGTH), LENGTH);
 	child = peer_fork();
 	CHECK_EQ(on(attacher, do_verify, at, LENGTH, 1), 0);
 	peer_end(child, 0);
+	fill(page, LENGTH, 2);
+	faults = sweep_stat(XPMEM_A_STATS_FAULTS);
+	CHECK_OK(on(attacher, do_fill, at, LENGTH, 3));
+	CHECK(sweep_stat(XPMEM_A_STATS_FAULTS) < faults + LENGTH / PAGE);
+	CHECK_EQ(verify(page, LENGTH, 3), 0);
 	check_shared(page, at, LENGTH);
 }
 

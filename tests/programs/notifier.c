@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "deadline.h"
@@ -136,6 +137,23 @@ static long do_punch_for_ever(const long *none)
 	return 0;
 }
 
+/* Reclaim of the exporter's pages, by a task that holds the exporter's mmap_lock. */
+static long do_page_out_for_ever(const long *pid)
+{
+	int exporter = CHECK_OK(answer(syscall(SYS_pidfd_open, pid[0], 0)));
+	struct iovec pages = { (void *)memory, CHANGED_AT_ONCE * PAGE };
+
+	while (!board->stop) {
+		CHECK_OK(answer(
+			syscall(SYS_process_madvise, exporter, &pages, 1, MADV_PAGEOUT, 0)));
+		pages.iov_base = (char *)pages.iov_base + CHANGED_AT_ONCE * PAGE;
+		if ((long)pages.iov_base == memory + LENGTH)
+			pages.iov_base = (void *)memory;
+		board->turns[CHANGES]++;
+	}
+	return 0;
+}
+
 /* Returns when all have made progress for some seconds, and fails when one stands still. */
 static void watch_progress(struct peer *attacher, struct peer *changer)
 {
@@ -253,6 +271,11 @@ CASE(pages_of_a_stranger_move)
 {
 	need_two_nodes();
 	register_while(do_move_for_ever, private_memory(), false, false);
+}
+
+CASE(pages_of_a_relative_are_paged_out)
+{
+	register_while(do_page_out_for_ever, private_memory(), true, false);
 }
 
 CASE(pages_of_a_file_move)

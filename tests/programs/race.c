@@ -361,26 +361,86 @@ static void count_signal(int number)
 	signals++;
 }
 
-/* The first calls of a process go over all its mappings, and no signal makes them begin anew. */
-CASE(first_use_under_a_timer)
-{
-	struct sigaction action = { .sa_handler = count_signal, .sa_flags = SA_RESTART };
-	struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1 };
-	/* The handling of a signal must leave time for the program, so slow kernels get fewer. */
-	struct timespec interval = { 0, 1000000 * slowness() };
-	struct itimerspec often = { interval, interval }, never = { { 0, 0 }, { 0, 0 } };
-	timer_t timer;
+static timer_t timer;
 
-	map_much();
+/* The handling of a signal must leave time for the program, so slow kernels get fewer. */
+static void begin_signals(void (*handler)(int))
+{
+	struct sigaction action = { .sa_handler = handler, .sa_flags = SA_RESTART };
+	struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1 };
+	struct timespec interval = { 0, 1000000 * slowness() };
+	struct itimerspec often = { interval, interval };
+
 	CHECK_OK(answer(sigaction(SIGUSR1, &action, NULL)));
 	CHECK_OK(answer(timer_create(CLOCK_MONOTONIC, &event, &timer)));
 	CHECK_OK(answer(timer_settime(timer, 0, &often, NULL)));
-	CHECK_OK(device_open());
-	page = map_anonymous(PAGE);
-	CHECK_OK(here(do_attach_segment, export_range(page, PAGE), 0, PAGE));
+}
+
+static void end_signals(void)
+{
+	struct itimerspec never = { { 0, 0 }, { 0, 0 } };
+
 	CHECK_OK(answer(timer_settime(timer, 0, &never, NULL)));
 	printf("%d signals\n", (int)signals);
 	CHECK(signals > 0);
+}
+
+/* The first calls of a process go over all its mappings, and no signal makes them begin anew. */
+CASE(first_use_under_a_timer)
+{
+	map_much();
+	begin_signals(count_signal);
+	CHECK_OK(device_open());
+	page = map_anonymous(PAGE);
+	CHECK_OK(here(do_attach_segment, export_range(page, PAGE), 0, PAGE));
+	end_signals();
+}
+
+#define HANDLER_PAGES 64L	/* each in a window of its own, before those of the program */
+
+static long handler_at;
+
+static void touch_next_window(int number)
+{
+	if (signals < HANDLER_PAGES)
+		*(volatile long *)(handler_at + signals * 2 * MIB) = signals + 1;
+	count_signal(number);
+}
+
+static long do_touch_under_signals(const long *segid_length)
+{
+	long length = segid_length[1], first = HANDLER_PAGES * 2 * MIB, offset;
+
+	CHECK_OK(device_open());
+	handler_at = CHECK_OK(here(do_attach_segment, segid_length[0], 0, length));
+	begin_signals(touch_next_window);
+	for (offset = first; offset < length; offset += PAGE)
+		CHECK_OK(store(handler_at + offset, offset));
+	end_signals();
+	return 0;
+}
+
+/*
+ * A signal often comes while a fault has its page already, but not the lock to map it. Then the
+ * handler touches another page before.
+ */
+CASE(faults_in_a_signal_handler)
+{
+	const long first = HANDLER_PAGES * 2 * MIB, length = first + 16 * MIB;
+	struct peer *attacher = peer_start();
+	long offset;
+
+	CHECK_OK(device_open());
+	page = map_aligned(length, 2 * MIB);
+	CHECK_OK(answer(madvise((void *)page, length, MADV_NOHUGEPAGE)));
+	CHECK_OK(answer(madvise((void *)page, length, MADV_RANDOM)));
+	CHECK_OK(on(attacher, do_touch_under_signals, export_range(page, length), length));
+	for (offset = first; offset < length; offset += PAGE)
+		CHECK_EQ(load(page + offset), offset);
+	for (offset = 0; offset < HANDLER_PAGES && load(page + offset * 2 * MIB); offset++)
+		CHECK_EQ(load(page + offset * 2 * MIB), offset + 1);
+	printf("%ld pages touched by the handler\n", offset);
+	CHECK(offset > 0);
 }
 
 #define MUCH (64 * MIB)

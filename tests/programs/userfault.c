@@ -7,7 +7,6 @@
 #include <fcntl.h>
 #include <linux/userfaultfd.h>
 #include <poll.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
@@ -112,44 +111,6 @@ CASE(missing_again)
 	CHECK_EQ(next_fault(0), page);
 	supply(page, 7);
 	CHECK_EQ(peer_answer(attacher), 0);
-}
-
-static long touched_by_handler;
-
-static void touch_in_handler(int signal)
-{
-	(void)signal;
-	*(volatile long *)touched_by_handler = 3;
-}
-
-static long do_load_interrupted(const long *address_other)
-{
-	struct sigaction action = { .sa_handler = touch_in_handler, .sa_flags = SA_RESTART };
-
-	touched_by_handler = address_other[1];
-	CHECK_OK(answer(sigaction(SIGUSR1, &action, NULL)));
-	return do_load(address_other);
-}
-
-/* A signal handler touches another page, before the task comes back to the one that was supplied. */
-CASE(other_page_in_between)
-{
-	const long length = 8 * MIB, late = 6 * MIB;
-
-	CHECK_OK(device_open());
-	page = map_anonymous(length);
-	fill(page, PAGE, 1);
-	attacher = peer_start();
-	at = CHECK_OK(on(attacher, do_attach_segment, export_range(page, length), 0, length));
-	CHECK_OK(watch(page + late, PAGE, UFFDIO_REGISTER_MODE_MISSING));
-	peer_tell(attacher, do_load_interrupted, ARGUMENTS(at + late, at));
-	CHECK_EQ(next_fault(0), page + late);
-	CHECK_OK(answer(kill(peer_pid(attacher), SIGUSR1)));
-	usleep(100000);
-	supply(page + late, 5);
-	CHECK_EQ(peer_answer(attacher), 5 * 0x10000000L);
-	CHECK_EQ(load(page), 3);
-	CHECK_EQ(on(attacher, do_verify, at + late, PAGE, 5), 0);
 }
 
 CASE(zero_page_supplied)
