@@ -32,6 +32,10 @@ teardown_file() {
 	run_case reclaim written-before-and-after-madvise-free
 }
 
+@test "unmapped after reclaim" {
+	run_case reclaim unmapped-after-reclaim
+}
+
 @test "swapped out before attach" {
 	run_case reclaim swapped-out-before-attach
 }

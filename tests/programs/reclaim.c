@@ -107,6 +107,23 @@ CASE(written_before_and_after_madvise_free)
 	CHECK_EQ(verify(page, LENGTH, 3), 0);
 }
 
+/* the zap for the reclaim may come late, but the attachment has lost the page with the munmap() */
+CASE(unmapped_after_reclaim)
+{
+	long offset;
+
+	CHECK_OK(device_open());
+	page = private_memory();
+	fill(page, LENGTH, 1);
+	at = CHECK_OK(here(do_attach_segment, export_range(page, LENGTH), 0, LENGTH));
+	for (offset = 0; offset < LENGTH; offset += PAGE) {
+		CHECK_OK(load(at + offset));
+		CHECK_OK(answer(madvise((void *)(page + offset), PAGE, MADV_PAGEOUT)));
+		unmap(page + offset, PAGE);
+		CHECK_EQ(load(at + offset), GOT_SIGBUS);
+	}
+}
+
 CASE(swapped_out_before_attach)
 {
 	CHECK_OK(device_open());
