@@ -18,35 +18,42 @@ static unsigned int exporters = 3;	/* how many there are; the last is listed twi
 
 static bool is_total(const struct attribute *attribute)
 {
-	return attribute->type == ATTRIBUTE_U64 && attribute_of_key(&stats_attributes, attribute->key);
+	return attribute->type == ATTRIBUTE_U64 &&
+	       attribute_of_key(&stats_attributes, attribute->key);
+}
+
+static void put_value(struct json_object *object, const struct attribute *attribute,
+		      unsigned int number)
+{
+	const char *key = attribute->key;
+	char text[32];
+
+	snprintf(text, sizeof(text), "0x%x", 0x1000 + number);
+	if (!strcmp(key, "uid") || !strcmp(key, "pid"))
+		json_put_number(object, key, 4000000000u + number % 2);
+	else if (!strncmp(key, "max_", 4))
+		json_put_number(object, key, strcmp(key, "max_permits") ? 100 : 0);
+	else if (attribute->form == FORM_NUMBER)
+		json_put_number(object, key, 7);
+	else if (attribute->form == FORM_OCTAL)
+		json_put(object, key, json_object_new_string("0770"));
+	else if (attribute->form == FORM_TEXT)
+		json_put(object, key, json_object_new_string("a \"name\"\n\\"));
+	else
+		json_put(object, key, json_object_new_string(text));
 }
 
 /* An object with all attributes of its kind. */
 static struct json_object *make(const struct attribute_set *set, unsigned int number)
 {
 	struct json_object *object = json_object_new_object();
-	char text[32];
 	size_t i;
 
 	for (i = 0; i < set->count; i++) {
 		const struct attribute *attribute = &set->attributes[i];
 
-		if (set == &info_attributes && !privileged && is_total(attribute))
-			continue;
-		if (!strcmp(attribute->key, "uid") || !strcmp(attribute->key, "pid"))
-			json_put_number(object, attribute->key, 4000000000u + number % 2);
-		else if (!strncmp(attribute->key, "max_", 4))
-			json_put_number(object, attribute->key, strcmp(attribute->key, "max_permits") ? 100 : 0);
-		else if (attribute->form == FORM_NUMBER)
-			json_put_number(object, attribute->key, 7);
-		else if (attribute->form == FORM_OCTAL)
-			json_put(object, attribute->key, json_object_new_string("0770"));
-		else if (attribute->form == FORM_TEXT)
-			json_put(object, attribute->key, json_object_new_string("a \"name\"\n\\"));
-		else {
-			snprintf(text, sizeof(text), "0x%x", 0x1000 + number);
-			json_put(object, attribute->key, json_object_new_string(text));
-		}
+		if (set != &info_attributes || privileged || !is_total(attribute))
+			put_value(object, attribute, number);
 	}
 	return object;
 }
@@ -166,7 +173,8 @@ static void test_totals(const char *path)
 	expect("a limit of 0 is what it means", count("\nxpmem_limit_permits 16777216\n") == 1);
 	expect("the user with most objects counts", count("\nxpmem_top_user_segments 2\n") == 1);
 	expect("texts of labels are escaped",
-	       count("{component=\"module\",version=\"a \\\"name\\\"\\n\\\\\",abi_version=\"7\"} 1\n") == 1);
+	       count("{component=\"module\",version=\"a \\\"name\\\"\\n\\\\\","
+		     "abi_version=\"7\"} 1\n") == 1);
 	expect("the tool tells its version",
 	       count("{component=\"tool\",version=\"" XPMEM_VERSION "\",abi_version=\"") == 1);
 	expect("the library tells its version",
@@ -201,10 +209,10 @@ static void test_kinds(const char *path)
 	       count("\nxpmem_user_segments{uid=\"4000000000\",user=\"4000000000\"} 2\n") == 1 &&
 		       count("\nxpmem_user_segments{") == 2);
 	privileged = false;
-	expect("an ordinary user gets its own", run(path) == STATUS_OK &&
-							count("\nxpmem_user_segments{") == 2);
+	expect("an ordinary user gets its own",
+	       run(path) == STATUS_OK && count("\nxpmem_user_segments{") == 2);
 	expect("and no totals", !count("xpmem_faults_total") && !count("xpmem_segments ") &&
-					!count("xpmem_attached_bytes") && !count("xpmem_top_user_"));
+	       !count("xpmem_attached_bytes") && !count("xpmem_top_user_"));
 	privileged = true;
 	options.by_user = false;
 }
