@@ -8,7 +8,7 @@
 #include "xpmemctl.h"
 
 struct search {
-	ElfW(Addr) base;	/* of the library */
+	ElfW(Addr) base; /* of the library */
 	char *text;
 	size_t size;
 	bool found;

@@ -304,8 +304,8 @@ static enum status parse_by(char *list)
 			guess_add(&guess, "exporter");
 			guess_add(&guess, "user");
 			return fail(STATUS_USAGE,
-				    "there are no series by \"%s\"; give exporter or user%s",
-				    kind, guess_text(&guess, "; ", ""));
+				    "there are no series by \"%s\"; give exporter or user%s", kind,
+				    guess_text(&guess, "; ", ""));
 		}
 	}
 	return STATUS_OK;

@@ -14,9 +14,9 @@
 /* What a collection has read from the module; NULL: not read. */
 struct collection {
 	struct json_object *info;
-	struct json_object *machine;	/* only administrators get it */
-	struct json_object *whole;	/* sums of all objects */
-	struct json_object *users;	/* sums of each user's objects */
+	struct json_object *machine; /* only administrators get it */
+	struct json_object *whole;   /* sums of all objects */
+	struct json_object *users;   /* sums of each user's objects */
 	struct json_object *exporters;
 };
 
@@ -67,8 +67,10 @@ static void print_labels(struct json_object *object, const char *const *keys)
 static const char *suffix_of(const char *key)
 {
 	static const char *const units[][2] = {
-		{ "exported", "_bytes" }, { "attached", "_bytes" },
-		{ "pinned", "_bytes" },	  { "page_size", "_bytes" },
+		{ "exported", "_bytes" },
+		{ "attached", "_bytes" },
+		{ "pinned", "_bytes" },
+		{ "page_size", "_bytes" },
 		{ "created", "_timestamp_seconds" },
 	};
 	size_t i;
@@ -242,8 +244,8 @@ static bool drop_repeated(struct json_object *array)
 
 static enum status collect(struct netlink *netlink, struct collection *collection)
 {
-	enum status status = usage_collect(netlink, &collection->info, &collection->whole,
-					   &collection->users);
+	enum status status =
+		usage_collect(netlink, &collection->info, &collection->whole, &collection->users);
 	struct json_object *totals;
 
 	/* The module gives the totals to those that may read the statistics, too. */
@@ -272,8 +274,8 @@ static enum status print(const struct collection *collection)
 	if (options.by_user)
 		print_each("user_", &usage_attributes, is_of_user, collection->users, user_labels);
 	if (options.by_exporter)
-		print_each("exporter_", &exporter_attributes, is_of_exporter,
-			   collection->exporters, exporter_labels);
+		print_each("exporter_", &exporter_attributes, is_of_exporter, collection->exporters,
+			   exporter_labels);
 	return output_file_end();
 }
 

@@ -294,8 +294,9 @@ static enum status check_metrics(int count)
 		return fail(STATUS_USAGE,
 			    "--openmetrics prints everything once and takes no other argument");
 	if (options.format == FORMAT_PROMETHEUS && (count || options.interval))
-		return fail(STATUS_USAGE,
-			    "--prometheus prints once, and --by chooses what it prints beside totals");
+		return fail(
+			STATUS_USAGE,
+			"--prometheus prints once, and --by chooses what it prints beside totals");
 	if ((options.by_exporter || options.by_user) && options.format != FORMAT_PROMETHEUS)
 		return fail(STATUS_USAGE, "--by needs --prometheus");
 	if (options.output && !is_metrics())

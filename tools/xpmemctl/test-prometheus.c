@@ -13,8 +13,8 @@
 
 struct options options;
 
-static bool privileged = true;		/* whether the module gives totals */
-static unsigned int exporters = 3;	/* how many there are; the last is listed twice */
+static bool privileged = true;	   /* whether the module gives totals */
+static unsigned int exporters = 3; /* how many there are; the last is listed twice */
 
 static bool is_total(const struct attribute *attribute)
 {
@@ -212,7 +212,8 @@ static void test_kinds(const char *path)
 	expect("an ordinary user gets its own",
 	       run(path) == STATUS_OK && count("\nxpmem_user_segments{") == 2);
 	expect("and no totals", !count("xpmem_faults_total") && !count("xpmem_segments ") &&
-	       !count("xpmem_attached_bytes") && !count("xpmem_top_user_"));
+					!count("xpmem_attached_bytes") &&
+					!count("xpmem_top_user_"));
 	privileged = true;
 	options.by_user = false;
 }

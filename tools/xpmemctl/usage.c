@@ -19,8 +19,7 @@ static const struct attribute usage_table[] = {
 	{ 0, "exported", ATTRIBUTE_U64, FORM_NUMBER, NULL,
 	  "Bytes in segments; those in several segments count several times." },
 	{ 0, "attached", ATTRIBUTE_U64, FORM_NUMBER, NULL, "Bytes in attachments." },
-	{ 0, "pinned", ATTRIBUTE_U64, FORM_NUMBER, NULL,
-	  "Bytes that dma-bufs of permits pin." },
+	{ 0, "pinned", ATTRIBUTE_U64, FORM_NUMBER, NULL, "Bytes that dma-bufs of permits pin." },
 	{ 0, "share", ATTRIBUTE_U64, FORM_NUMBER, NULL,
 	  "Part of a user's limit of objects that they take, in percent: that of the kind that is "
 	  "nearest to its limit." },
