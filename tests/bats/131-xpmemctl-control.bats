@@ -334,7 +334,7 @@ lines_of() {
 	is "$(($(series xpmem_faults_total) > faults))" 1 "counters grow, and stay when objects end"
 }
 
-@test "series of exporters and users are printed on request, to those who may see them" {
+@test "series of exporters and users are printed on request, and ordinary users get their own" {
 	local address exporter
 
 	holder_start objects "of a user" 0600 2000
