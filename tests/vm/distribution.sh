@@ -93,7 +93,10 @@ rpm_packages() {
 		libxpmem) grep -q '/libxpmem.so.0$' "$run_dir/rpm" ;;
 		libxpmem-devel) grep -q '/cray-xpmem.pc$' "$run_dir/rpm" && grep -q '/xpmem-config.cmake$' "$run_dir/rpm" ;;
 		python3-xpmem) grep -q '/site-packages/xpmem/attachment.py$' "$run_dir/rpm" ;;
-		xpmemctl) grep -q '^/usr/bin/xpmemctl$' "$run_dir/rpm" && grep -q '/xpmem-metrics.timer$' "$run_dir/rpm" ;;
+		xpmemctl)
+			grep -q '^/usr/bin/xpmemctl$' "$run_dir/rpm"
+			grep -q '/xpmem-metrics.timer$' "$run_dir/rpm"
+			;;
 		xpmembench) grep -q '^/usr/bin/xpmembench$' "$run_dir/rpm" ;;
 		esac
 	done

@@ -12,7 +12,8 @@ promtool_prepare() {
 	promtool=$cache/promtool/promtool
 	[[ -x $promtool ]] && return 0
 	say "fetching promtool from Debian's prometheus (20 MB)"
-	if packages_unpack "$work" prometheus || { packages_refresh && packages_unpack "$work" prometheus; }; then
+	if packages_unpack "$work" prometheus ||
+		{ packages_refresh && packages_unpack "$work" prometheus; }; then
 		mkdir -p "$cache/promtool"
 		mv "$work/usr/bin/promtool" "$promtool" && rm -rf "$work" && return 0
 	fi
