@@ -295,6 +295,10 @@ PYTHON
 	holder_stop
 }
 
+files_of() {
+	(cd "$1" && echo *)
+}
+
 # The value of a series in $output.
 series() {
 	awk -v name="$1" '$1 == name { print $2 }' <<<"$output"
@@ -414,7 +418,7 @@ write_again() {
 	dd if=/dev/zero of="$folder/filler" bs=4k 2>/dev/null || true
 	run_x 1 xpmemctl stats --prometheus --output "$file"
 	is "$output" "xpmemctl: cannot write $file: No space left on device"
-	is "$(<"$file") $(ls -A "$folder" | xargs)" "old filler xpmem.prom"
+	is "$(<"$file") $(files_of "$folder")" "old filler xpmem.prom"
 	rm "$folder/filler"
 	run_x 1 as_user 2000 xpmemctl stats --prometheus --output "$file"
 	is "$output" "xpmemctl: cannot write $file: Permission denied"
@@ -426,7 +430,7 @@ write_again() {
 	rmmod xpmem
 	run_x 3 xpmemctl stats --prometheus --output "$file"
 	is "$(wc -l <<<"$output")" 1
-	is "$(<"$file") $(ls -A "$folder" | xargs)" "old xpmem.prom"
+	is "$(<"$file") $(files_of "$folder")" "old xpmem.prom"
 	insmod "$XPMEM_MODULE"
 	run_x xpmemctl stats --prometheus --output "$file"
 	is "$(ls -A "$folder")" xpmem.prom
@@ -437,7 +441,8 @@ write_again() {
 run_unit() {
 	local unit=$XPMEM_BUILD/tools/monitoring/$1 bounds line
 
-	bounds=$(sed -n 's/^CapabilityBoundingSet=//p' "$unit" | tr A-Z a-z | sed 's/cap_/+/g; s/ /,/g')
+	bounds=$(sed -n 's/^CapabilityBoundingSet=//p' "$unit" | tr '[:upper:] ' '[:lower:],' |
+		sed 's/cap_/+/g')
 	bounds=-all,$bounds${2:+,-$2}
 	line=$(sed -n 's,^ExecStart=[^ ]*/xpmemctl,exec xpmemctl,p' "$unit")
 	exec setpriv --bounding-set="$bounds" --inh-caps=-all --no-new-privs sh -c "$line"
