@@ -28,9 +28,23 @@
 #include <linux/xpmem.h>
 
 #include "device.h"
+#include "version_note.h"
 #include "xpmem.h"
 
 #define FIRST_UNRESERVED_FD 3
+
+/* Readers get the version without a symbol, which programs would link to. Sizes are padded to 4. */
+static const struct {
+	uint32_t name_size, text_size, type;
+	char name[(sizeof(XPMEM_NOTE_NAME) + 3) & ~3];
+	char text[(sizeof(XPMEM_VERSION) + 3) & ~3];
+} version_note __attribute__((used, aligned(4), section(".note.xpmem"))) = {
+	.name_size = sizeof(XPMEM_NOTE_NAME),
+	.text_size = sizeof(XPMEM_VERSION),
+	.type = XPMEM_NOTE_VERSION,
+	.name = XPMEM_NOTE_NAME,
+	.text = XPMEM_VERSION,
+};
 
 /*
  * A handle has a descriptor in its low half and the number of earlier handles in its high

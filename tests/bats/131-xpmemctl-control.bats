@@ -295,6 +295,187 @@ PYTHON
 	holder_stop
 }
 
+files_of() {
+	(cd "$1" && echo *)
+}
+
+# The value of a series in $output.
+series() {
+	awk -v name="$1" '$1 == name { print $2 }' <<<"$output"
+}
+
+# Lines of $output that begin with a text.
+lines_of() {
+	grep -c "^\($1\)" <<<"$output" || true
+}
+
+@test "totals, limits and versions for Prometheus" {
+	local faults names abi
+
+	abi=$(xpmemctl info | jq .info.abi_version)
+	set_parameter max_segments 8
+	holder_start objects "of a user" 0600 2000
+	run_x xpmemctl stats --prometheus
+	is "$(series xpmem_exporters) $(series xpmem_segments) $(series xpmem_attachments)" "1 2 2"
+	is "$(series xpmem_exported_bytes) $(series xpmem_attached_bytes)" "32768 24576"
+	is "$(series xpmem_top_user_segments) $(series xpmem_limit_segments)" "2 8"
+	is "$(series xpmem_limit_permits)" "$(parameter max_permits)"
+	is "$(series xpmem_mode_mask)" "$(($(parameter mode_mask)))"
+	names="component=\"module\",version=\"$(<"$module/version")\",abi_version=\"$abi\""
+	is "$(series "xpmem_build_info{$names}")" 1
+	is "$(lines_of 'xpmem_build_info{component="tool"')" 1
+	is "$(grep -c '# EOF' <<<"$output" || true)" 0
+	names=$(sed 's/ [^ ]*$//' <<<"$output")
+	faults=$(series xpmem_faults_total)
+	holder_stop
+	holder_start objects --many 300
+	run_x xpmemctl stats --prometheus
+	is "$(series xpmem_segments)" 300
+	is "$(sed 's/ [^ ]*$//' <<<"$output")" "$names" "more objects, the same series"
+	holder_stop
+	holder_start objects "a name" 0640
+	holder_stop
+	run_x xpmemctl stats --prometheus
+	is "$(series xpmem_segments) $(series xpmem_attached_bytes)" "0 0"
+	is "$(series xpmem_top_user_segments)" 0
+	is "$(($(series xpmem_faults_total) > faults))" 1 "counters grow, and stay when objects end"
+}
+
+@test "series of exporters and users are printed on request, and ordinary users get their own" {
+	local address exporter labels
+
+	holder_start objects "of a user" 0600 2000
+	exporter=$(xpmemctl list segments | jq -r '.segments[0].exporter_id')
+	run_x xpmemctl stats --prometheus
+	is "$(lines_of xpmem_user_) $(lines_of xpmem_exporter_)" "0 0"
+	run_x xpmemctl stats --prometheus --by user
+	is "$(series 'xpmem_user_segments{uid="2000",user="2000"}')" 2
+	is "$(series 'xpmem_user_attached_bytes{uid="2000",user="2000"}')" 24576
+	is "$(lines_of xpmem_exporter_)" 0
+	run_x xpmemctl stats --prometheus --by exporter,user
+	labels="id=\"$exporter\",pid=\"$(of_held '.segments[0].pid')\",uid=\"2000\",user=\"2000\""
+	is "$(series "xpmem_exporter_segments{$labels}")" 2
+	is "$(lines_of xpmem_exporter_faults_total) $(lines_of xpmem_user_segments)" "1 1"
+	run_x as_user 2000 xpmemctl stats --prometheus --by exporter,user
+	is "$(lines_of xpmem_exporter_faults_total) $(lines_of xpmem_user_segments)" "1 1"
+	is "$(lines_of 'xpmem_segments\|xpmem_faults_total\|xpmem_attached_bytes\|xpmem_top_user')" 0
+	for address in $(xpmemctl list | jq -r '.segments[].address, .attachments[].address'); do
+		is "$(grep -c "$address\|$((address))" <<<"$output" || true)" 0 "address $address"
+	done
+	run_x as_user 2001 xpmemctl stats --prometheus --by exporter,user
+	is "$(lines_of xpmem_exporter_faults_total) $(lines_of xpmem_user_segments)" "0 0"
+	is "$(lines_of xpmem_limit_segments)" 1
+	holder_stop
+}
+
+@test "Prometheus' own tool takes the metrics" {
+	[[ -n $XPMEM_PROMTOOL ]] || skip "promtool could not be fetched from Debian"
+	holder_start objects --many 300
+	xpmemctl stats --prometheus --by exporter,user >"$BATS_TEST_TMPDIR/metrics"
+	run_x "$XPMEM_PROMTOOL" check metrics <"$BATS_TEST_TMPDIR/metrics"
+	is "$output" ""
+	holder_stop
+}
+
+write_again() {
+	local i
+
+	for ((i = 0; i < 15; i++)); do
+		xpmemctl stats --prometheus --output "$1" || return
+	done
+}
+
+@test "a file of metrics is replaced as a whole" {
+	local folder=$BATS_TEST_TMPDIR/folder file lines first second
+
+	file=$folder/xpmem.prom
+	mkdir "$folder"
+	run_x xpmemctl stats --prometheus --output "$file"
+	is "$output" ""
+	is "$(stat -c %a "$file") $(ls -A "$folder")" "644 xpmem.prom"
+	lines=$(wc -l <"$file")
+	is "$((lines > 80))" 1 "lines"
+	write_again "$file" 3>&- &
+	first=$!
+	write_again "$file" 3>&- &
+	second=$!
+	while kill -0 "$first" 2>/dev/null || kill -0 "$second" 2>/dev/null; do
+		is "$(wc -l <"$file")" "$lines" "lines of the file"
+	done
+	wait "$first"
+	wait "$second"
+	is "$(ls -A "$folder")" xpmem.prom
+	run_x xpmemctl stats --openmetrics --output "$file"
+	is "$(tail -n 1 "$file")" "# EOF"
+}
+
+@test "a failure leaves the old file of metrics" {
+	local folder=$BATS_TEST_TMPDIR/small file=$BATS_TEST_TMPDIR/small/xpmem.prom
+
+	mkdir "$folder"
+	mount -t tmpfs -o size=16k,mode=755 none "$folder"
+	echo old >"$file"
+	dd if=/dev/zero of="$folder/filler" bs=4k 2>/dev/null || true
+	run_x 1 xpmemctl stats --prometheus --output "$file"
+	is "$output" "xpmemctl: cannot write $file: No space left on device"
+	is "$(<"$file") $(files_of "$folder")" "old filler xpmem.prom"
+	rm "$folder/filler"
+	run_x 1 as_user 2000 xpmemctl stats --prometheus --output "$file"
+	is "$output" "xpmemctl: cannot write $file: Permission denied"
+	run_x 1 xpmemctl stats --prometheus --output "$folder/missing/xpmem.prom"
+	is "$output" "xpmemctl: cannot write $folder/missing/xpmem.prom: No such file or directory"
+	run_x 1 xpmemctl stats --prometheus --output /dev/full
+	is "$output" "xpmemctl: cannot write /dev/full: File exists"
+	[[ -c /dev/full ]]
+	rmmod xpmem
+	run_x 3 xpmemctl stats --prometheus --output "$file"
+	is "$(wc -l <<<"$output")" 1
+	is "$(<"$file") $(files_of "$folder")" "old xpmem.prom"
+	insmod "$XPMEM_MODULE"
+	run_x xpmemctl stats --prometheus --output "$file"
+	is "$(ls -A "$folder")" xpmem.prom
+	umount "$folder"
+}
+
+# run_unit UNIT [CAPABILITY]: become what a unit starts, with its capabilities but the one named.
+run_unit() {
+	local unit=$XPMEM_BUILD/tools/monitoring/$1 bounds line
+
+	bounds=$(sed -n 's/^CapabilityBoundingSet=//p' "$unit" | tr '[:upper:] ' '[:lower:],' |
+		sed 's/cap_/+/g')
+	bounds=-all,$bounds${2:+,-$2}
+	line=$(sed -n 's,^ExecStart=[^ ]*/xpmemctl,exec xpmemctl,p' "$unit")
+	exec setpriv --bounding-set="$bounds" --inh-caps=-all --no-new-privs sh -c "$line"
+}
+
+@test "the rights of the service suffice to write metrics" {
+	local file=$BATS_TEST_TMPDIR/folder/xpmem.prom
+	export TEXTFILE_DIR=$BATS_TEST_TMPDIR/folder
+
+	holder_start objects "of a user" 0600 2000
+	install -d -o 2001 -m 755 "$TEXTFILE_DIR"
+	run_x run_unit xpmem-metrics.service
+	is "$(grep -c '^xpmem_segments 2$' "$file")" 1
+	is "$(grep -c '^xpmem_attached_bytes 24576$' "$file")" 1
+	run_x run_unit xpmem-metrics.service sys_admin
+	is "$(grep -c '^xpmem_segments ' "$file" || true)" 0 "without CAP_SYS_ADMIN"
+	run_x 1 run_unit xpmem-metrics.service dac_override
+	holder_stop
+}
+
+@test "the rights of the service suffice to log events" {
+	! without_events || skip "this build of the module sends no events"
+	EVENTS= run_unit xpmem-monitor.service >"$BATS_TEST_TMPDIR/events" 3>&- &
+	monitor_pid=$!
+	within 30 has_joined
+	holder_start objects "of a user" 0600 2000
+	within 30 told 6
+	is "$(events '[.[] | select(.event == "segment_created")] | length')" 2
+	holder_stop
+	within 30 told 12
+	monitor_stop
+}
+
 @test "revoke ends what is one's own" {
 	holder_start objects "of a user" 0666 2000
 	run_x 5 as_user 2001 xpmemctl revoke permit "$(of_held '.permits[0].id')"
@@ -643,6 +824,7 @@ PYTHON
 	holder_start objects "a name" 0640
 	for arguments in "list" "--table list" "list segments name x -o id" "tree" "--table tree" "stats --watch=0.01 --count 2" \
 		"--table stats --watch=0.01 --count 2" "stats attachments --watch=0.01 --count 2" "stats --openmetrics" \
+		"stats --prometheus --by exporter,user" "stats --prometheus --output $BATS_TEST_TMPDIR/metrics" \
 		"inspect segment $(of_held '.segments[0].id')" "info" "-b -t info" "-t list --sort -id" "list -o all --sort user" "" "-t" "list uid=root comm=x" "help" "doctor" "usage" "-t usage -o all" "top -d 0.1 --count 2" "-t top -d 0.1 --count 1 -o all" "-t stats attachments --watch=0.01 --count 2" "schema" "complete inspect permit 0x" "nonsense" \
 		"list segments pid x" "revoke permit $(of_held '.permits[0].id') 0x1"; do
 		# shellcheck disable=SC2086

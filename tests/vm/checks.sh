@@ -7,8 +7,8 @@ checks_run() {
 	local passed=0 failed=0 skipped=0 status=0 result name
 
 	rm -f "$log"
-	XPMEM_YNL=$ynl_dir meson test -C "$build_dir" --setup all --no-rebuild --print-errorlogs \
-		>"$run_dir/checks.log" 2>&1 || status=$?
+	XPMEM_YNL=$ynl_dir XPMEM_PROMTOOL=$promtool meson test -C "$build_dir" --setup all \
+		--no-rebuild --print-errorlogs >"$run_dir/checks.log" 2>&1 || status=$?
 	[[ -f $log ]] || : >"$log"
 	while IFS=$'\t' read -r result name; do
 		case $result in

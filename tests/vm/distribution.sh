@@ -65,6 +65,8 @@ debian_contents() {
 		xpmemctl	/usr/share/doc/xpmem/examples/leak-alarm
 		python3-xpmem	/usr/share/doc/xpmem/python.md
 		xpmemctl	/usr/share/xpmem/schema.json
+		xpmemctl	/usr/share/xpmem/monitoring/(alerts.yaml|dashboard.json)
+		xpmemctl	/usr/lib/systemd/system/xpmem-(metrics|monitor).(service|timer)
 		xpmembench	/usr/bin/xpmembench
 		xpmembench	/usr/share/bash-completion/completions/xpmembench
 		xpmembench	/usr/share/zsh/vendor-completions/_xpmembench
@@ -91,7 +93,10 @@ rpm_packages() {
 		libxpmem) grep -q '/libxpmem.so.0$' "$run_dir/rpm" ;;
 		libxpmem-devel) grep -q '/cray-xpmem.pc$' "$run_dir/rpm" && grep -q '/xpmem-config.cmake$' "$run_dir/rpm" ;;
 		python3-xpmem) grep -q '/site-packages/xpmem/attachment.py$' "$run_dir/rpm" ;;
-		xpmemctl) grep -q '^/usr/bin/xpmemctl$' "$run_dir/rpm" ;;
+		xpmemctl)
+			grep -q '^/usr/bin/xpmemctl$' "$run_dir/rpm"
+			grep -q '/xpmem-metrics.timer$' "$run_dir/rpm"
+			;;
 		xpmembench) grep -q '^/usr/bin/xpmembench$' "$run_dir/rpm" ;;
 		esac
 	done

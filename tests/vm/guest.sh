@@ -54,6 +54,7 @@ guest_initramfs() {
 		export XPMEM_COVERAGE_MODULE='${build_coverage_module:-}'
 		export XPMEM_CLIENTS='$cache/clients'
 		export XPMEM_YNL='${ynl_dir:-}'
+		export XPMEM_PROMTOOL='${promtool:-}'
 		export XPMEM_OUT='$run_dir/out'
 	END
 	(cd "$root" && find . | "$guest_busybox" cpio -o -H newc 2>/dev/null) >"$run_dir/initramfs.cpio"

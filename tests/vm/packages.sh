@@ -38,13 +38,14 @@ sparse			checks the module's sources
 spin			checks the model of the protocol
 bats			runs the test suites
 jq			looks into JSON in tests and demo
-python3-yaml		reads the netlink spec (the kernel's ynl tool)
+python3-yaml		reads the netlink spec (the kernel's ynl tool) and alerts (tests)
 python3-jsonschema	checks JSON and the netlink spec against schemas (tests)
 xz-utils		unpacks sources of kernels
 e2fsprogs		makes the disk of the tests
 zsh			completes command lines of the tools (tests)
 gnuplot-nox		draws pictures for xpmembench (tests)
 python3-prometheus-client	reads OpenMetrics of xpmemctl (tests)
+systemd			verifies units (tests)
 python3-numpy		reads attachments without a copy (tests)
 END
 	architecture_packages_why

@@ -234,13 +234,15 @@ counts_print() {
 	((failed == 0))
 }
 
-# Find the named suites. Sets suites_files, boot_silence, and ynl_wanted if one is for ynl.
+# Find the named suites. Sets suites_files, boot_silence, and ynl_wanted and promtool_wanted if one
+# is for these.
 suites_choose() {
 	local folder=${XPMEM_VM_SUITES:-$tree/tests/bats} files
 
 	files=$(suites_select "$(readlink -f "$folder")" "$@") || exit 2
 	mapfile -t suites_files < <(sort -u <<<"$files")
 	! grep -qs XPMEM_YNL "${suites_files[@]}" || ynl_wanted=1
+	! grep -qs XPMEM_PROMTOOL "${suites_files[@]}" || promtool_wanted=1
 	suites_test_limit=${XPMEM_VM_TEST_TIMEOUT:-$(patience 200)}
 	boot_silence=$((suites_test_limit + $(patience 60)))
 }

@@ -150,7 +150,10 @@ static const struct {
 	{ NULL, "--watch", "repeat, with the growth per second", true },
 	{ "-d", "--delay", "seconds between looks", true },
 	{ NULL, "--count", "end after this number of rounds", true },
-	{ NULL, "--openmetrics", "OpenMetrics, for Prometheus", true },
+	{ NULL, "--prometheus", "metrics for node_exporter's textfile collector", true },
+	{ NULL, "--by", "also series of each exporter or user", true },
+	{ NULL, "--openmetrics", "metrics as OpenMetrics", true },
+	{ NULL, "--output", "file that the metrics replace", true },
 	{ NULL, "--snapshot", "list existing objects first", true },
 	{ NULL, "--fix", "run the commands that mend problems", true },
 	{ NULL, "--dry-run", "only print them", true },
@@ -230,7 +233,8 @@ static bool takes_columns(const char *option)
 static bool is_value(const char *option, const char *text)
 {
 	return takes_columns(option) || !strcmp(option, "--count") || !strcmp(option, "--delay") ||
-	       !strcmp(option, "-d") || !strcmp(option, "--sort") ||
+	       !strcmp(option, "-d") || !strcmp(option, "--sort") || !strcmp(option, "--by") ||
+	       !strcmp(option, "--output") ||
 	       (!strcmp(option, "--watch") && strchr("0123456789.", *text));
 }
 
@@ -240,6 +244,19 @@ static void offer_after(int length, const char *before, const struct attribute *
 
 	snprintf(candidate, sizeof(candidate), "%.*s%s", length, before, column->key);
 	offer_described(candidate, column->doc);
+}
+
+/* What series may be of, after an option. */
+static void offer_kinds_of_series(const char *before)
+{
+	static const char *const kinds[] = { "exporter", "user", "exporter,user" };
+	char candidate[64];
+	size_t i;
+
+	for (i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
+		snprintf(candidate, sizeof(candidate), "%s%s", before, kinds[i]);
+		offer(candidate);
+	}
 }
 
 /*
@@ -307,8 +324,14 @@ enum status complete(int count, char **arguments)
 		offer_columns(sets, word, false);
 	else if (!strncmp(word, "--sort=", strlen("--sort=")))
 		offer_columns(sets, word + strlen("--sort="), false);
+	else if (count > 1 && !strcmp(arguments[count - 2], "--by"))
+		offer_kinds_of_series("");
+	else if (!strncmp(word, "--by=", strlen("--by=")))
+		offer_kinds_of_series("--by=");
 	else if (*word == '-')
 		offer_options(command);
+	else if (count > 1 && !strcmp(arguments[count - 2], "--output"))
+		return output_finish();
 	else if (plain_count <= 1)
 		for (j = 0; j < command_count; j++) {
 			if (!commands[j].hidden)

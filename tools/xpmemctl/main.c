@@ -59,8 +59,13 @@ const struct command commands[] = {
 		.details =
 			"  --watch [SECONDS]   repeat (every second), with the growth per second\n"
 			"  --count NUMBER      end after this number of rounds\n"
-			"  --openmetrics       machine and exporters as OpenMetrics, for Prometheus' node_exporter\n",
-		.options = "--columns --sort --watch --count --openmetrics",
+			"  --prometheus        totals of the machine and limits, as node_exporter's textfile\n"
+			"                      collector reads them\n"
+			"  --by KIND[,KIND]    with --prometheus: also series of each exporter, user or both\n"
+			"  --openmetrics       machine and exporters as OpenMetrics\n"
+			"  --output FILE       replace a file by these metrics, once they are complete\n",
+		.options = "--columns --sort --watch --count --prometheus --by --openmetrics "
+			   "--output",
 		.sets = { &stats_attributes, &exporter_attributes, &segment_attributes,
 			  &attachment_attributes, NULL },
 		.filters = { &operation_exporter_get, &operation_segment_get,
@@ -283,6 +288,29 @@ static enum status parse_columns(char *list)
 	return STATUS_OK;
 }
 
+/* Splits the list in place. */
+static enum status parse_by(char *list)
+{
+	struct guess guess;
+	char *kind;
+
+	while ((kind = strsep(&list, ","))) {
+		if (!strcmp(kind, "exporter") || !strcmp(kind, "exporters")) {
+			options.by_exporter = true;
+		} else if (!strcmp(kind, "user") || !strcmp(kind, "users")) {
+			options.by_user = true;
+		} else {
+			guess_begin(&guess, kind);
+			guess_add(&guess, "exporter");
+			guess_add(&guess, "user");
+			return fail(STATUS_USAGE,
+				    "there are no series by \"%s\"; give exporter or user%s", kind,
+				    guess_text(&guess, "; ", ""));
+		}
+	}
+	return STATUS_OK;
+}
+
 static enum status parse_sort(const char *key)
 {
 	options.descending = *key == '-';
@@ -292,7 +320,7 @@ static enum status parse_sort(const char *key)
 
 /* All commands take the options with a letter; only --columns and --delay are for some. */
 enum { OPTION_WATCH = 256, OPTION_COUNT, OPTION_OPENMETRICS, OPTION_SNAPSHOT, OPTION_FIX,
-       OPTION_DRY_RUN, OPTION_SORT };
+       OPTION_DRY_RUN, OPTION_SORT, OPTION_PROMETHEUS, OPTION_BY, OPTION_OUTPUT };
 
 static const char letters[] = ":jpto:bHnhVd:";
 
@@ -308,7 +336,10 @@ static const struct option long_options[] = {
 	{ "watch", optional_argument, NULL, OPTION_WATCH },
 	{ "delay", required_argument, NULL, 'd' },
 	{ "count", required_argument, NULL, OPTION_COUNT },
+	{ "prometheus", no_argument, NULL, OPTION_PROMETHEUS },
+	{ "by", required_argument, NULL, OPTION_BY },
 	{ "openmetrics", no_argument, NULL, OPTION_OPENMETRICS },
+	{ "output", required_argument, NULL, OPTION_OUTPUT },
 	{ "snapshot", no_argument, NULL, OPTION_SNAPSHOT },
 	{ "fix", no_argument, NULL, OPTION_FIX },
 	{ "dry-run", no_argument, NULL, OPTION_DRY_RUN },
@@ -327,6 +358,8 @@ static void take_format(int option)
 		options.format = FORMAT_TABLE;
 	else if (option == OPTION_OPENMETRICS)
 		options.format = FORMAT_OPENMETRICS;
+	else if (option == OPTION_PROMETHEUS)
+		options.format = FORMAT_PROMETHEUS;
 }
 
 /* An error of an earlier option is reported in the format that a later one selects. */
@@ -426,6 +459,16 @@ static enum status take_option(int option, int argc, char **argv)
 			       fail(STATUS_USAGE, "\"%s\" is not a count", optarg);
 	case OPTION_OPENMETRICS:
 		note_given("--openmetrics");
+		return STATUS_OK;
+	case OPTION_PROMETHEUS:
+		note_given("--prometheus");
+		return STATUS_OK;
+	case OPTION_BY:
+		note_given("--by");
+		return parse_by(optarg);
+	case OPTION_OUTPUT:
+		note_given("--output");
+		options.output = optarg;
 		return STATUS_OK;
 	case OPTION_SNAPSHOT:
 		note_given("--snapshot");

@@ -84,13 +84,15 @@ enum status openmetrics(struct netlink *netlink)
 		status = netlink_get(netlink, &operation_stats_get, 0, &machine);
 	if (status == STATUS_OK)
 		status = netlink_collect(netlink, &operation_exporter_get, NULL, &exporters);
+	if (status == STATUS_OK)
+		status = output_file_begin();
 	if (status == STATUS_OK) {
 		print_module(info);
 		if (machine)
 			print_machine(machine);
 		print_exporters(exporters);
 		puts("# EOF");
-		status = output_finish();
+		status = output_file_end();
 	}
 	json_object_put(info);
 	json_object_put(machine);

@@ -282,6 +282,33 @@ static enum status watch_rounds(struct watch *watch)
 	return status;
 }
 
+static bool is_metrics(void)
+{
+	return options.format == FORMAT_OPENMETRICS || options.format == FORMAT_PROMETHEUS;
+}
+
+/* Whether the options of metrics fit together. count: of the other arguments. */
+static enum status check_metrics(int count)
+{
+	if (options.format == FORMAT_OPENMETRICS && (count || options.interval))
+		return fail(STATUS_USAGE,
+			    "--openmetrics prints everything once and takes no other argument");
+	if (options.format == FORMAT_PROMETHEUS && (count || options.interval))
+		return fail(
+			STATUS_USAGE,
+			"--prometheus prints once, and --by chooses what it prints beside totals");
+	if ((options.by_exporter || options.by_user) && options.format != FORMAT_PROMETHEUS)
+		return fail(STATUS_USAGE, "--by needs --prometheus");
+	if (options.output && !is_metrics())
+		return fail(STATUS_USAGE, "--output needs --prometheus or --openmetrics");
+	return STATUS_OK;
+}
+
+static enum status print_metrics(struct netlink *netlink)
+{
+	return options.format == FORMAT_PROMETHEUS ? prometheus(netlink) : openmetrics(netlink);
+}
+
 enum status stats(int count, char **arguments)
 {
 	struct watch watch = { .noun = count ? noun_of(arguments[0]) : NOUN_COUNT };
@@ -290,9 +317,9 @@ enum status stats(int count, char **arguments)
 	char *words[2 * count + 1];
 	struct guess guess;
 
-	if (options.format == FORMAT_OPENMETRICS && (count || options.interval))
-		return fail(STATUS_USAGE,
-			    "--openmetrics prints everything once and takes no other argument");
+	status = check_metrics(count);
+	if (status != STATUS_OK)
+		return status;
 	if (options.count && !options.interval)
 		return fail(STATUS_USAGE, "--count needs --watch");
 	if (count && (watch.noun == NOUN_COUNT || watch.noun == NOUN_PERMIT)) {
@@ -315,8 +342,7 @@ enum status stats(int count, char **arguments)
 		status = netlink_open(&watch.netlink);
 	if (status != STATUS_OK)
 		return status;
-	status = options.format == FORMAT_OPENMETRICS ? openmetrics(&watch.netlink) :
-							watch_rounds(&watch);
+	status = is_metrics() ? print_metrics(&watch.netlink) : watch_rounds(&watch);
 	netlink_close(&watch.netlink);
 	return status;
 }

@@ -5,9 +5,6 @@
 
 #include "xpmemctl.h"
 
-/* A module parameter of 0 stands for this, as in module/registry.c. */
-#define HARD_LIMIT 16777216
-
 static const struct attribute usage_table[] = {
 	{ 0, "uid", ATTRIBUTE_U32, FORM_NUMBER, NULL,
 	  "User whose objects they are, in the reader's user namespace." },
@@ -15,15 +12,14 @@ static const struct attribute usage_table[] = {
 	  "Cgroup of their processes; absent if it is unknown." },
 	{ 0, "job", ATTRIBUTE_STRING, FORM_TEXT, NULL,
 	  "Slurm job of their processes, as the names of cgroups say." },
-	{ 0, "exporters", ATTRIBUTE_U64, FORM_NUMBER, NULL, "Its exporters." },
-	{ 0, "segments", ATTRIBUTE_U64, FORM_NUMBER, NULL, "Its segments." },
-	{ 0, "permits", ATTRIBUTE_U64, FORM_NUMBER, NULL, "Its permits." },
-	{ 0, "attachments", ATTRIBUTE_U64, FORM_NUMBER, NULL, "Its attachments." },
+	{ 0, "exporters", ATTRIBUTE_U64, FORM_NUMBER, NULL, "Live exporters." },
+	{ 0, "segments", ATTRIBUTE_U64, FORM_NUMBER, NULL, "Live segments." },
+	{ 0, "permits", ATTRIBUTE_U64, FORM_NUMBER, NULL, "Live permits." },
+	{ 0, "attachments", ATTRIBUTE_U64, FORM_NUMBER, NULL, "Live attachments." },
 	{ 0, "exported", ATTRIBUTE_U64, FORM_NUMBER, NULL,
-	  "Bytes in its segments; those in several segments count several times." },
-	{ 0, "attached", ATTRIBUTE_U64, FORM_NUMBER, NULL, "Bytes in its attachments." },
-	{ 0, "pinned", ATTRIBUTE_U64, FORM_NUMBER, NULL,
-	  "Bytes that dma-bufs of its permits pin." },
+	  "Bytes in segments; those in several segments count several times." },
+	{ 0, "attached", ATTRIBUTE_U64, FORM_NUMBER, NULL, "Bytes in attachments." },
+	{ 0, "pinned", ATTRIBUTE_U64, FORM_NUMBER, NULL, "Bytes that dma-bufs of permits pin." },
 	{ 0, "share", ATTRIBUTE_U64, FORM_NUMBER, NULL,
 	  "Part of a user's limit of objects that they take, in percent: that of the kind that is "
 	  "nearest to its limit." },
@@ -157,19 +153,26 @@ static enum status sum_up(struct netlink *netlink, struct sums *sums, struct jso
 	return status;
 }
 
+uint64_t limit_of(struct json_object *info, int noun)
+{
+	uint64_t limit;
+	char key[64];
+
+	snprintf(key, sizeof(key), "max_%s", nouns[noun].plural);
+	limit = json_number(info, key);
+	/* As in module/registry.c. */
+	return limit ? limit : 16777216;
+}
+
 static double share_of(const struct account *account, struct json_object *info)
 {
-	double share = 0;
-	char key[64];
+	double share = 0, part;
 	int i;
 
 	for (i = NOUN_SEGMENT; i < NOUN_COUNT; i++) {
-		uint64_t limit;
-
-		snprintf(key, sizeof(key), "max_%s", nouns[i].plural);
-		limit = json_number(info, key);
-		if (100.0 * account->counts[i] / (limit ? limit : HARD_LIMIT) > share)
-			share = 100.0 * account->counts[i] / (limit ? limit : HARD_LIMIT);
+		part = 100.0 * account->counts[i] / limit_of(info, i);
+		if (part > share)
+			share = part;
 	}
 	return share;
 }
@@ -219,6 +222,22 @@ static struct json_object *describe_all(const struct book *book, int grouping,
 	return array;
 }
 
+enum status usage_collect(struct netlink *netlink, struct json_object **info,
+			  struct json_object **whole, struct json_object **users)
+{
+	struct sums sums = { .wanted[GROUPING_USER] = true };
+	enum status status = sum_up(netlink, &sums, info);
+
+	if (status == STATUS_OK) {
+		*whole = json_object_new_object();
+		*users = describe_all(&sums.books[GROUPING_USER], GROUPING_USER, *info);
+		if (!*users || !put_sums(*whole, &sums.whole))
+			status = out_of_memory();
+	}
+	forget(&sums);
+	return status;
+}
+
 /* Sorts by a key, the greatest first, and keeps the first few. */
 static void keep_greatest(struct json_object *array, const char *key)
 {
@@ -233,22 +252,20 @@ static void keep_greatest(struct json_object *array, const char *key)
 		json_object_array_del_idx(array, KEPT, count - KEPT);
 }
 
-static struct json_object *overview_of(const struct sums *sums, struct json_object *info)
+/* Adds what the module is to the sums. False without memory. */
+static bool put_module(struct json_object *overview, struct json_object *info)
 {
 	static const char *const keys[] = { "module_version", "abi_version",  "mode_mask",
 					    "global_ids",     "max_segments", "max_permits",
 					    "max_attachments" };
-	struct json_object *object = json_object_new_object(), *value;
-	bool done = object;
+	struct json_object *value;
 	size_t i;
 
-	for (i = 0; done && i < sizeof(keys) / sizeof(*keys); i++)
-		done = !json_object_object_get_ex(info, keys[i], &value) ||
-		       json_put(object, keys[i], json_object_get(value));
-	if (done && put_sums(object, &sums->whole))
-		return object;
-	json_object_put(object);
-	return NULL;
+	for (i = 0; i < sizeof(keys) / sizeof(*keys); i++)
+		if (json_object_object_get_ex(info, keys[i], &value) &&
+		    !json_put(overview, keys[i], json_object_get(value)))
+			return false;
+	return true;
 }
 
 static void print_count(struct json_object *overview, const char *noun, const char *bytes,
@@ -309,19 +326,16 @@ static enum status print_as_json(const struct netlink *netlink, struct json_obje
 enum status overview(void)
 {
 	struct json_object *info = NULL, *exporters = NULL, *about = NULL, *users = NULL;
-	struct sums sums = { .wanted[GROUPING_USER] = true };
 	struct netlink netlink;
 	enum status status = netlink_open(&netlink);
 
 	if (status != STATUS_OK)
 		return status;
-	status = sum_up(&netlink, &sums, &info);
+	status = usage_collect(&netlink, &info, &about, &users);
 	if (status == STATUS_OK)
 		status = netlink_collect(&netlink, &operation_exporter_get, NULL, &exporters);
 	if (status == STATUS_OK) {
-		about = overview_of(&sums, info);
-		users = describe_all(&sums.books[GROUPING_USER], GROUPING_USER, info);
-		if (!about || !users)
+		if (!put_module(about, info))
 			status = out_of_memory();
 		else
 			status = options.format == FORMAT_TABLE ?
@@ -332,7 +346,6 @@ enum status overview(void)
 	json_object_put(exporters);
 	json_object_put(about);
 	json_object_put(users);
-	forget(&sums);
 	netlink_close(&netlink);
 	return status;
 }

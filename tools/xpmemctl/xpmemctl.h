@@ -20,7 +20,13 @@ enum status {
 };
 
 /* The options; set before a command runs. */
-enum format { FORMAT_JSON, FORMAT_PRETTY, FORMAT_TABLE, FORMAT_OPENMETRICS };
+enum format {
+	FORMAT_JSON,
+	FORMAT_PRETTY,
+	FORMAT_TABLE,
+	FORMAT_OPENMETRICS,
+	FORMAT_PROMETHEUS,
+};
 
 struct options {
 	enum format format;
@@ -37,6 +43,9 @@ struct options {
 	bool snapshot;
 	bool fix;		/* run the commands of findings */
 	bool dry_run;		/* only print them */
+	bool by_exporter;	/* series of each */
+	bool by_user;
+	const char *output;	/* file that metrics go to; NULL: stdout */
 };
 
 extern struct options options;
@@ -244,6 +253,13 @@ enum status output_document(const char *key, struct json_object *value);
 /* Verifies that all output has reached stdout. */
 enum status output_finish(void);
 
+/*
+ * Between these calls, stdout is a new file beside that of the option --output, which it replaces
+ * if all of it could be written. Without that option they leave stdout alone.
+ */
+enum status output_file_begin(void);
+enum status output_file_end(void);
+
 /* columns.c: which keys of objects are shown, and in which order objects are */
 
 #define COLUMNS_MAXIMUM 64
@@ -371,6 +387,13 @@ const char *guess_text(struct guess *guess, const char *before, const char *afte
 /* usage.c */
 extern const struct attribute_set usage_attributes;
 
+/* How many objects of a kind a user may have. */
+uint64_t limit_of(struct json_object *info, int noun);
+
+/* What the module is, and the sums of all objects and of each user's. The caller puts all three. */
+enum status usage_collect(struct netlink *netlink, struct json_object **info,
+			  struct json_object **whole, struct json_object **users);
+
 /* A kind of owner whose objects usage sums up. */
 struct grouping {
 	const char *singular;
@@ -387,5 +410,11 @@ extern const struct attribute_set process_attributes;
 
 /* openmetrics.c */
 enum status openmetrics(struct netlink *netlink);
+
+/* prometheus.c */
+enum status prometheus(struct netlink *netlink);
+
+/* library.c: false if programs get no libxpmem, or one of another make. */
+bool library_version(char *text, size_t size);
 
 #endif
