@@ -51,6 +51,7 @@ bench_document() {
 		VM is emulated, as here ($5), only the ratios are meaningful, and they differ from those of a real
 		machine: the emulator takes longer for a copy than for a kernel entry, and the kernel's own copies
 		(cma, vmsplice) move one byte at a time there. "vs" columns say how many times better \`xpmem\` is.
+		Each figure is a median; xpmembench prints its spread and noise as well.
 
 		This table shows the bandwidth of copied messages, in million bytes a second.
 

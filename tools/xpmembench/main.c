@@ -1,23 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Compares XPMEM with its alternatives. */
-#include <ctype.h>
 #include <errno.h>
-#include <getopt.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "xpmembench.h"
-
-enum status {
-	STATUS_OK,
-	STATUS_FAILURE,		/* nothing or not all could be measured, or not written */
-	STATUS_USAGE,
-};
-
-struct options options = { .seconds = 0.05, .processors = { -1, -1 } };
 
 static bool progress_shown;
 
@@ -51,7 +40,7 @@ void progress(const char *format, ...)
 	if (options.quiet || !isatty(STDERR_FILENO))
 		return;
 	for (number = 0; number < method_count; number++)
-		total += options.methods[number] ? USE_COUNT * options.size_count : 0;
+		total += options.plan.methods[number] ? USE_COUNT * options.plan.size_count : 0;
 	progress_clear();
 	fprintf(stderr, "[%u/%u] ", done, total);
 	va_start(arguments, format);
@@ -61,221 +50,108 @@ void progress(const char *format, ...)
 	progress_shown = true;
 }
 
-static void print_help(FILE *file)
+/* The names of methods that are missing for the same reason as @first. */
+static unsigned int missing_names(const struct results *results, unsigned int first, char *names,
+				  size_t length)
 {
-	unsigned int number;
+	const struct missing *missing = results->missing;
+	unsigned int number, count = 0;
 
-	fprintf(file,
-		"Usage: xpmembench [OPTION]...\n\n"
-		"Measures how long messages take from one process to another through XPMEM and through\n"
-		"its alternatives, side by side, copied and read in place.\n\n"
-		"  -s, --sizes SIZES      8:64M is from 8 bytes, doubled up to 64 MiB; 8:1G*4 has each four\n"
-		"                         times the last; 8,4K,1M is a list (8:64M)\n"
-		"  -m, --methods NAMES    with commas between them (all)\n"
-		"  -t, --time SECONDS     for each figure (0.05)\n"
-		"  -c, --processors A,B   on which receiver and sender stay\n"
-		"  -H, --huge-pages       in memory of huge pages, where the kernel has some\n"
-		"  -j, --json             JSON for programs instead of tables\n"
-		"  -p, --plot FILE        a picture of the bandwidth too, .svg or .png; needs gnuplot\n"
-		"  -q, --quiet            no progress on a terminal\n"
-		"  -h, --help             this text\n"
-		"  -V, --version          the version\n\n"
-		"Methods:\n\n");
-	for (number = 0; number < method_count; number++)
-		fprintf(file, "  %-12s %s\n", methods[number].name, methods[number].what);
-}
+	names[0] = 0;
+	for (number = 0; number < method_count; number++) {
+		size_t used = strlen(names);
 
-static _Noreturn void misuse(const char *format, const char *what)
-{
-	fprintf(stderr, "xpmembench: ");
-	fprintf(stderr, format, what);
-	fprintf(stderr, "; see xpmembench --help\n");
-	exit(STATUS_USAGE);
-}
-
-static const char *parse_size(const char *text, size_t *size)
-{
-	static const char units[] = "KMG";
-	unsigned long long value;
-	const char *unit;
-	char *end;
-
-	errno = 0;
-	value = strtoull(text, &end, 10);
-	if (!isdigit((unsigned char)*text) || errno || !value || value > (size_t)1 << 40)
-		return NULL;
-	unit = *end ? strchr(units, toupper((unsigned char)*end)) : NULL;
-	if (unit) {
-		value <<= 10 * (unit - units + 1);
-		end++;
+		if (strcmp(missing[number].reason, missing[first].reason) ||
+		    strcmp(missing[number].mend, missing[first].mend))
+			continue;
+		if (number < first)
+			return 0;
+		snprintf(names + used, length - used, "%s%s", count++ ? ", " : "",
+			 methods[number].name);
 	}
-	*size = value;
-	return value <= (size_t)1 << 40 ? end : NULL;
+	return count;
 }
 
-static bool add_size(size_t size)
+/* Returns whether all were measured. */
+static bool complain_of_missing(const struct results *results)
 {
-	if (options.size_count == SIZES_MAX ||
-	    (options.size_count && size <= options.sizes[options.size_count - 1]))
+	unsigned int number, count;
+	bool complete = true;
+	char names[256];
+
+	for (number = 0; number < method_count; number++) {
+		const struct missing *missing = &results->missing[number];
+
+		if (!missing->reason[0])
+			continue;
+		complete = false;
+		count = missing_names(results, number, names, sizeof(names));
+		if (count)
+			complain("%s %s not measured: %s%s%s", names, count > 1 ? "were" : "was",
+				 missing->reason, missing->mend[0] ? "; " : "", missing->mend);
+	}
+	return complete;
+}
+
+static bool written(FILE *file)
+{
+	if (!fflush(file) && !ferror(file))
+		return true;
+	complain("could not write: %s", strerror(errno));
+	return false;
+}
+
+static enum status show_comparison(void)
+{
+	static struct results old, new;
+	struct comparison comparison;
+
+	if (!load(options.compare[0], &old) || !load(options.compare[1], &new) ||
+	    !compare(&old, &new, stdout, &comparison) || !written(stdout))
+		return STATUS_FAILURE;
+	return comparison.worse ? STATUS_WORSE : STATUS_OK;
+}
+
+static bool get_results(struct results *results)
+{
+	if (options.plot && !plot_check(options.plot))
 		return false;
-	options.sizes[options.size_count++] = size;
+	if (options.from)
+		return load(options.from, results);
+	if (!memory_suffices(&options.plan))
+		return false;
+	results->plan = options.plan;
+	environment_read(&results->environment);
+	pairs_run(results, measure);
+	progress_clear();
 	return true;
 }
 
-/* Rising, so that tables and pictures are read easily. */
-static bool parse_sizes(const char *text)
+static enum status show_results(const struct results *results)
 {
-	size_t first, last, factor = 2;
+	enum status status = STATUS_OK;
 
-	options.size_count = 0;
-	text = parse_size(text, &first);
-	if (text && *text == ':') {
-		text = parse_size(text + 1, &last);
-		if (text && *text == '*')
-			text = parse_size(text + 1, &factor);
-		if (!text || *text || factor < 2 || first > last)
-			return false;
-		for (; first <= last; first *= factor)
-			if (!add_size(first))
-				return false;
-		return true;
-	}
-	while (text && add_size(first)) {
-		if (!*text)
-			return true;
-		text = *text == ',' ? parse_size(text + 1, &first) : NULL;
-	}
-	return false;
-}
-
-static bool parse_methods(char *text)
-{
-	unsigned int number;
-	char *name, *rest;
-
-	memset(options.methods, 0, sizeof(options.methods));
-	for (name = strtok_r(text, ",", &rest); name; name = strtok_r(NULL, ",", &rest)) {
-		for (number = 0; number < method_count && strcmp(methods[number].name, name);
-		     number++)
-			;
-		if (number == method_count)
-			misuse("unknown method '%s'", name);
-		options.methods[number] = true;
-	}
-	for (number = 0; number < method_count; number++)
-		if (options.methods[number])
-			return true;
-	return false;
-}
-
-static bool parse_seconds(const char *text)
-{
-	char *end;
-
-	options.seconds = strtod(text, &end);
-	return end != text && !*end && options.seconds > 0 && options.seconds <= 3600;
-}
-
-static bool parse_processors(const char *text)
-{
-	char rest;
-
-	return sscanf(text, "%4d,%4d%c", &options.processors[0], &options.processors[1], &rest) ==
-		       2 &&
-	       options.processors[0] >= 0 && options.processors[1] >= 0;
-}
-
-static void parse_options(int count, char **arguments)
-{
-	static const struct option known[] = {
-		{ "sizes", required_argument, NULL, 's' },
-		{ "methods", required_argument, NULL, 'm' },
-		{ "time", required_argument, NULL, 't' },
-		{ "processors", required_argument, NULL, 'c' },
-		{ "huge-pages", no_argument, NULL, 'H' },
-		{ "json", no_argument, NULL, 'j' },
-		{ "plot", required_argument, NULL, 'p' },
-		{ "quiet", no_argument, NULL, 'q' },
-		{ "help", no_argument, NULL, 'h' },
-		{ "version", no_argument, NULL, 'V' },
-		{ NULL, 0, NULL, 0 },
-	};
-	const char *terminal;
-	int option;
-
-	parse_sizes("8:64M");
-	memset(options.methods, true, method_count);
-	while ((option = getopt_long(count, arguments, "s:m:t:c:Hjp:qhV", known, NULL)) != -1) {
-		switch (option) {
-		case 's':
-			if (!parse_sizes(optarg))
-				misuse("'%s' is not a list of rising sizes", optarg);
-			break;
-		case 'm':
-			if (!parse_methods(optarg))
-				misuse("'%s' names no method", optarg);
-			break;
-		case 't':
-			if (!parse_seconds(optarg))
-				misuse("'%s' is not a number of seconds", optarg);
-			break;
-		case 'c':
-			if (!parse_processors(optarg))
-				misuse("'%s' is not two processors", optarg);
-			break;
-		case 'H':
-			options.huge_pages = true;
-			break;
-		case 'j':
-			options.format = FORMAT_JSON;
-			break;
-		case 'p':
-			options.plot = optarg;
-			if (!plot_format(optarg, &terminal))
-				misuse("'%s' must end in .svg or .png", optarg);
-			break;
-		case 'q':
-			options.quiet = true;
-			break;
-		case 'h':
-			print_help(stdout);
-			exit(STATUS_OK);
-		case 'V':
-			puts("xpmembench " XPMEM_VERSION);
-			exit(STATUS_OK);
-		default:
-			fprintf(stderr, "see xpmembench --help\n");
-			exit(STATUS_USAGE);
-		}
-	}
-	if (optind < count)
-		misuse("unknown argument '%s'", arguments[optind]);
+	if (options.format == FORMAT_JSON)
+		report_json(results, stdout);
+	else
+		report_table(results, options.brief, stdout);
+	if (!written(stdout))
+		status = STATUS_FAILURE;
+	if (!complain_of_missing(results) && !options.from)
+		status = STATUS_FAILURE;
+	if (options.plot && !plot(results, options.plot))
+		status = STATUS_FAILURE;
+	return status;
 }
 
 int main(int count, char **arguments)
 {
 	static struct results results;
-	enum status status = STATUS_OK;
-	unsigned int number;
 
 	parse_options(count, arguments);
-	measure(&results);
-	progress_clear();
-	if (options.format == FORMAT_JSON)
-		report_json(&results, stdout);
-	else
-		report_table(&results, stdout);
-	if (fflush(stdout) || ferror(stdout)) {
-		complain("could not write: %s", strerror(errno));
-		status = STATUS_FAILURE;
-	}
-	for (number = 0; number < method_count; number++) {
-		if (!results.missing[number][0])
-			continue;
-		complain("%s was not measured: %s", methods[number].name, results.missing[number]);
-		status = STATUS_FAILURE;
-	}
-	if (options.plot && !plot(&results, options.plot))
-		status = STATUS_FAILURE;
-	return status;
+	if (options.compare[0])
+		return show_comparison();
+	if (!get_results(&results))
+		return STATUS_FAILURE;
+	return show_results(&results);
 }

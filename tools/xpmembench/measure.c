@@ -1,83 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * One process sends messages to another: the receiver asks for messages, the sender says that they
- * are ready, and the receiver gets them by the method under test. The receiver measures the time
- * from asking for the messages to having them.
+ * A receiver asks for messages, the sender says that they are ready, and the receiver gets them by
+ * the method under test. The receiver measures the time from asking for the messages to having
+ * them, and to being rid of what the method needed for them.
  */
 #include <errno.h>
-#include <limits.h>
-#include <sched.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "xpmembench.h"
 
-/* The median of so many counts. */
-#define ATTEMPTS 3
-/* Messages asked for at a time for the bandwidth, if that is not more than so many bytes. */
-#define WINDOW 64
-#define WINDOW_BYTES ((size_t)64 * 1024 * 1024)
-#define SPINS 2000
-#define YIELDS 1000
+/* A sample takes so many times as long as reading the clock. */
+#define CLOCK_SHARE 20
 
 const char *const use_names[USE_COUNT] = { "copy", "in_place" };
 
 /* Keeps the compiler from leaving out what is only read. */
 static volatile uint64_t sink;
-
-static void relax(void)
-{
-#if defined(__x86_64__)
-	__builtin_ia32_pause();
-#elif defined(__aarch64__)
-	__asm__ volatile("yield");
-#endif
-}
-
-bool wait_until(const struct pair *pair, const atomic_ulong *counter, unsigned long value)
-{
-	unsigned long spins = 0, limit = pair->spins ? SPINS : 1;
-	int status;
-
-	while (atomic_load_explicit(counter, memory_order_acquire) < value) {
-		if (++spins < limit) {
-			relax();
-			continue;
-		}
-		sched_yield();
-		/* The sender ends by itself when the receiver ends. */
-		if (spins % YIELDS == 0 && pair->sender &&
-		    waitpid(pair->sender, &status, WNOHANG) != 0) {
-			errno = ESRCH;
-			return false;
-		}
-	}
-	return true;
-}
-
-static _Noreturn void send_messages(struct pair *pair)
-{
-	struct channel *channel = pair->channel;
-	unsigned long sent = 0, asked;
-
-	for (;;) {
-		wait_until(pair, &channel->asked, sent + 1);
-		if (channel->ended)
-			_exit(0);
-		asked = atomic_load_explicit(&channel->asked, memory_order_acquire);
-		for (; sent < asked;
-		     atomic_store_explicit(&channel->sent, ++sent, memory_order_release))
-			if (methods[channel->method].send &&
-			    !methods[channel->method].send(pair, &channel->message))
-				channel->error = errno ? errno : EIO;
-	}
-}
 
 static uint64_t sum(const char *from, size_t length)
 {
@@ -95,6 +35,8 @@ static uint64_t sum(const char *from, size_t length)
 
 /* The current measurement, in the receiver. */
 struct run {
+	const struct member *member;
+	const struct plan *plan;
 	struct pair *pair;
 	const struct method *method;
 	enum use use;
@@ -126,71 +68,158 @@ static bool get_message(struct run *run, struct message *message)
 	return !method->end_view || method->end_view(run->pair, view);
 }
 
+static bool get_asked(struct run *run, unsigned long asked, unsigned int count)
+{
+	struct channel *channel = run->pair->channel;
+	unsigned int i;
+
+	for (i = 1; i <= count; i++) {
+		struct message message = { .length = run->length };
+
+		if (!run->method->streams && !pair_wait(run->pair, &channel->sent, asked + i))
+			return false;
+		if (!get_message(run, &message))
+			return false;
+	}
+	return true;
+}
+
+/* Waits until the sender has ended its work for all messages, also those that failed. */
+static bool end_asked(struct run *run, unsigned long asked)
+{
+	struct channel *channel = run->pair->channel;
+
+	return pair_wait(run->pair, &channel->sent, asked) &&
+	       (!run->method->finish || pair_wait(run->pair, &channel->finished, channel->made));
+}
+
+/* Lets the sender skip what it was asked for, so that the two agree again. */
+static void abandon(struct run *run, unsigned long asked)
+{
+	struct channel *channel = run->pair->channel;
+	int error = errno ? errno : EIO;
+
+	channel->abandoned = true;
+	end_asked(run, asked);
+	atomic_store(&channel->received, channel->made);
+	atomic_store(&channel->emptied, channel->filled);
+	channel->abandoned = false;
+	errno = error;
+}
+
 /* Asks for @count and gets them. */
 static bool get_messages(struct run *run, unsigned int count)
 {
 	struct channel *channel = run->pair->channel;
 	unsigned long asked = atomic_load_explicit(&channel->asked, memory_order_relaxed);
-	unsigned int i;
 
 	atomic_store_explicit(&channel->asked, asked + count, memory_order_release);
-	for (i = 1; i <= count; i++) {
-		struct message message = { .length = run->length };
-
-		if (!run->method->streams && !wait_until(run->pair, &channel->sent, asked + i))
-			return false;
-		if (!get_message(run, &message))
-			return false;
-	}
-	if (!wait_until(run->pair, &channel->sent, asked + count))
+	if (!get_asked(run, asked, count) || !end_asked(run, asked + count)) {
+		abandon(run, asked + count);
 		return false;
+	}
 	errno = channel->error;
 	return !errno;
 }
 
-static double now(void)
+static uint64_t now(void)
 {
 	struct timespec time;
 
 	clock_gettime(CLOCK_MONOTONIC, &time);
-	return time.tv_sec + time.tv_nsec / 1e9;
+	return time.tv_sec * 1000000000ull + time.tv_nsec;
 }
 
-static int compare_doubles(const void *a, const void *b)
+/* Nanoseconds that reading the clock takes. */
+static uint64_t clock_cost(void)
 {
-	double x = *(const double *)a, y = *(const double *)b;
+	static uint64_t cost;
+	uint64_t begun = now();
+	int i;
 
-	return (x > y) - (x < y);
+	if (cost)
+		return cost;
+	for (i = 1; i < 1000; i++)
+		cost = now();
+	cost = (cost - begun) / 1000 + 1;
+	return cost;
 }
 
-/* Seconds for a message, or negative. */
-static double time_message(struct run *run, unsigned int window)
+/* Nanoseconds of @repeats times so many messages; 0 on failure. */
+static uint64_t time_messages(struct run *run, unsigned int window, unsigned long repeats)
 {
-	double attempts[ATTEMPTS], begun, elapsed;
-	unsigned long rounds, i;
-	int attempt;
+	uint64_t begun = now(), elapsed;
+	unsigned long i;
 
-	for (attempt = 0; attempt < ATTEMPTS; attempt++) {
-		for (rounds = 1;; rounds *= 2) {
-			begun = now();
-			for (i = 0; i < rounds; i++)
-				if (!get_messages(run, window))
-					return -1;
-			elapsed = now() - begun;
-			if (elapsed * ATTEMPTS >= options.seconds)
-				break;
-		}
-		attempts[attempt] = elapsed / rounds / window;
+	for (i = 0; i < repeats; i++)
+		if (!get_messages(run, window))
+			return 0;
+	elapsed = now() - begun;
+	return elapsed ? elapsed : 1;
+}
+
+/* How often a sample repeats so that reading the clock does not matter; 0 on failure. */
+static unsigned long warm_up(struct run *run, unsigned int window)
+{
+	unsigned long repeats;
+	uint64_t elapsed;
+
+	for (repeats = 1;; repeats *= 2) {
+		elapsed = time_messages(run, window, repeats);
+		if (!elapsed)
+			return 0;
+		if (elapsed >= CLOCK_SHARE * clock_cost())
+			return repeats;
 	}
-	qsort(attempts, ATTEMPTS, sizeof(*attempts), compare_doubles);
-	return attempts[ATTEMPTS / 2];
 }
 
-/* That what arrives is what the sender has. */
-static bool check_message(struct run *run)
+static bool fill_samples(struct run *run, enum figure figure, unsigned int window,
+			 unsigned long repeats, struct samples *samples)
+{
+	uint64_t begun = now(), limit = run->plan->seconds / ATTEMPTS * 1e9, elapsed;
+	double seconds;
+
+	do {
+		elapsed = time_messages(run, window, repeats);
+		if (!elapsed)
+			return false;
+		seconds = elapsed / 1e9 / repeats / window;
+		samples_add(samples,
+			    figure == FIGURE_LATENCY ? seconds : run->length / seconds);
+	} while (now() - begun < limit);
+	return true;
+}
+
+/* Returns an error of any receiver, or 0. */
+static int take_figure(struct run *run, enum figure figure)
+{
+	struct share *share = &run->member->crew->shares[run->member->number];
+	size_t window = WINDOW_BYTES / run->length;
+	unsigned long repeats;
+	int attempt, error;
+
+	window = figure == FIGURE_LATENCY || !window ? 1 : window > WINDOW ? WINDOW : window;
+	repeats = warm_up(run, window);
+	error = repeats ? 0 : errno;
+	for (attempt = 0; attempt < ATTEMPTS; attempt++) {
+		struct samples *samples = &share->samples[figure][attempt];
+
+		error = crew_meet(run->member, error);
+		if (error)
+			return error;
+		samples_clear(samples);
+		if (!fill_samples(run, figure, window, repeats, samples))
+			error = errno;
+	}
+	return crew_meet(run->member, error);
+}
+
+/* That what arrives is what the sender has. Returns an error of any receiver, or 0. */
+static int check_message(struct run *run)
 {
 	struct message message = { .length = run->length };
 	const char *expected;
+	int error = 0;
 
 	if (run->method->choose)
 		run->method->choose(run->pair, run->number, &message);
@@ -198,189 +227,129 @@ static bool check_message(struct run *run)
 	memset(run->pair->buffer, 0xa5, run->length);
 	run->total = 0;
 	if (!get_messages(run, 1))
-		return false;
-	if (run->use == USE_IN_PLACE ? run->total != sum(expected, run->length) :
-				       memcmp(run->pair->buffer, expected, run->length)) {
-		errno = EILSEQ;
-		return false;
-	}
-	return true;
+		error = errno;
+	else if (run->use == USE_IN_PLACE ? run->total != sum(expected, run->length) :
+					    memcmp(run->pair->buffer, expected, run->length))
+		error = EILSEQ;
+	return crew_meet(run->member, error);
 }
 
-static bool measure_run(struct run *run, struct result *result)
+/* Bandwidths of all receivers add up; their latencies are samples of the same. */
+static struct spread combine(const struct crew *crew, enum figure figure)
 {
-	size_t window = WINDOW_BYTES / run->length;
+	struct samples *sets[MEMBERS_MAX];
+	struct spread total = { 0 }, one;
+	unsigned int i;
+
+	for (i = 0; i < crew->members; i++)
+		sets[i] = (struct samples *)crew->shares[i].samples[figure];
+	if (figure == FIGURE_LATENCY)
+		return samples_spread(sets, crew->members);
+	for (i = 0; i < crew->members; i++) {
+		one = samples_spread(&sets[i], 1);
+		total.min += one.min;
+		total.median += one.median;
+		total.p99 += one.p99;
+		total.samples += one.samples;
+		total.noise = one.noise > total.noise ? one.noise : total.noise;
+	}
+	return total;
+}
+
+/* The first receiver has the result. Returns an error of any receiver, or 0. */
+static int measure_run(struct run *run, struct result *result)
+{
 	struct message message = { .length = run->length };
-	double latency, message_time;
+	enum figure figure;
+	int error;
 
 	if (run->method->choose && !run->method->choose(run->pair, 0, &message))
-		return true;
-	window = window > WINDOW ? WINDOW : window ? window : 1;
-	if (!check_message(run))
-		return false;
+		return 0;
+	error = check_message(run);
 	method_cache_hits();
-	latency = time_message(run, 1);
-	message_time = latency < 0 ? -1 : time_message(run, window);
-	if (message_time < 0)
-		return false;
+	for (figure = 0; !error && figure < FIGURE_COUNT; figure++) {
+		error = take_figure(run, figure);
+		if (!error && run->member->number == 0)
+			result->figures[figure] = combine(run->member->crew, figure);
+	}
+	result->cache_hits = method_cache_hits();
 	sink += run->total;
-	*result = (struct result){
-		.measured = true,
-		.latency = latency,
-		.bandwidth = run->length / message_time,
-		.cache_hits = method_cache_hits(),
-	};
-	return true;
+	if (!error)
+		error = check_message(run);
+	method_cache_hits();
+	result->measured = !error;
+	return error;
 }
 
-static void measure_method(struct pair *pair, unsigned int number, struct results *results)
+static void note_missing(const struct run *run, int error, struct missing *missing)
 {
-	struct run run = { .pair = pair, .method = &methods[number] };
-	char *missing = results->missing[number];
-	enum use use;
+	char size[32];
+
+	format_size(run->length, size, sizeof(size));
+	snprintf(missing->reason, sizeof(missing->reason), run->length ? "%s at %s" : "%s",
+		 error == EILSEQ ? "wrong data" : strerror(error), size);
+	mend(run->method, error, missing->mend, sizeof(missing->mend));
+}
+
+static int measure_sizes(struct run *run, struct result (*of)[SIZES_MAX])
+{
+	struct result unused;
 	unsigned int i;
+	int error = 0;
 	char text[32];
 
-	if (run.method->uses_xpmem && pair->channel->segment <= 0) {
-		snprintf(missing, sizeof(results->missing[number]), "%s",
-			 strerror(-pair->channel->segment));
-		return;
-	}
-	pair->channel->method = number;
-	pair->channel->error = 0;
-	errno = 0;
-	if (run.method->begin && !run.method->begin(pair)) {
-		snprintf(missing, sizeof(results->missing[number]), "%s", strerror(errno));
-		return;
-	}
-	for (i = 0; i < options.size_count; i++) {
-		run.length = pair->channel->message.length = options.sizes[i];
-		format_size(run.length, text, sizeof(text));
-		for (use = 0; use < USE_COUNT; use++) {
-			run.use = use;
-			run.number = 0;
-			progress("%s, %s, %s", run.method->what, text,
-				 use == USE_COPY ? "copied" : "in place");
-			if (!measure_run(&run, &results->of[number][use][i])) {
-				snprintf(missing, sizeof(results->missing[number]), "%s at %s",
-					 errno == EILSEQ ? "wrong data" : strerror(errno), text);
-				return;
-			}
+	for (i = 0; i < run->plan->size_count; i++) {
+		run->length = run->pair->channel->message.length = run->plan->sizes[i];
+		format_size(run->length, text, sizeof(text));
+		for (run->use = 0; run->use < USE_COUNT; run->use++) {
+			run->number = 0;
+			if (run->member->number == 0)
+				progress("%s, %s, %s", run->method->what, text,
+					 run->use == USE_COPY ? "copied" : "in place");
+			error = measure_run(run,
+					    run->member->number ? &unused : &of[run->use][i]);
+			if (error)
+				return error;
 		}
 	}
+	return 0;
 }
 
-static void fail(const char *what)
+static void measure_method(const struct member *member, unsigned int number,
+			   struct results *results)
 {
-	complain("%s: %s", what, strerror(errno));
-	exit(1);
+	struct run run = {
+		.member = member,
+		.plan = &results->plan,
+		.pair = member->pair,
+		.method = &methods[number],
+	};
+	int error = 0;
+
+	member->pair->channel->method = number;
+	member->pair->channel->error = 0;
+	if (run.method->begin && !run.method->begin(member->pair))
+		error = errno ? errno : EIO;
+	error = crew_meet(member, error);
+	if (!error)
+		error = measure_sizes(&run, results->of[number]);
+	if (error && member->number == 0)
+		note_missing(&run, error, &results->missing[number]);
 }
 
-static void *map(size_t length, int flags)
+/* Measures all that the plan says, in each receiver. */
+void measure(const struct member *member, struct results *results)
 {
-	void *memory = mmap(NULL, length, PROT_READ | PROT_WRITE,
-			    MAP_ANONYMOUS | MAP_NORESERVE | flags, -1, 0);
-
-	if (memory == MAP_FAILED)
-		fail("no memory");
-	if (options.huge_pages)
-		madvise(memory, length, MADV_HUGEPAGE);
-	return memory;
-}
-
-/* Every 8 bytes are others. */
-static void fill(char *memory, size_t length)
-{
-	uint64_t word = 1;
-	size_t i;
-
-	for (i = 0; i + sizeof(word) <= length; i += sizeof(word)) {
-		/* the multiplier of Knuth's MMIX generator */
-		word = word * 6364136223846793005u + 1442695040888963407u;
-		memcpy(memory + i, &word, sizeof(word));
-	}
-}
-
-static void stay_on(int processor)
-{
-	cpu_set_t set;
-
-	if (processor < 0)
-		return;
-	CPU_ZERO(&set);
-	CPU_SET(processor, &set);
-	if (sched_setaffinity(0, sizeof(set), &set)) {
-		complain("processor %d: %s", processor, strerror(errno));
-		exit(1);
-	}
-}
-
-static void prepare(struct pair *pair)
-{
-	size_t length = (size_t)64 * 1024 * 1024;
-	cpu_set_t set;
-	unsigned int i;
-
-	for (i = 0; i < options.size_count; i++)
-		length = options.sizes[i] > length ? options.sizes[i] : length;
-	pair->page_size = sysconf(_SC_PAGESIZE);
-	pair->length = (length + pair->page_size - 1) & ~(pair->page_size - 1);
-	if (sched_getaffinity(0, sizeof(set), &set))
-		fail("processors");
-	pair->spins = options.processors[0] >= 0 ? options.processors[0] != options.processors[1] :
-						   CPU_COUNT(&set) > 1;
-	pair->channel = map(sizeof(*pair->channel), MAP_SHARED);
-	pair->memory = map(pair->length, MAP_PRIVATE);
-	pair->shared = map(pair->length, MAP_SHARED);
-	pair->buffer = map(pair->length, MAP_PRIVATE);
-	fill(pair->shared, pair->length);
-	memset(pair->buffer, 0, pair->length);
-	if (pipe(pair->pipe))
-		fail("pipe");
-	signal(SIGPIPE, SIG_IGN);
-	pair->receiver = getpid();
-}
-
-static void start_sender(struct pair *pair)
-{
-	struct channel *channel = pair->channel;
-
-	pair->sender = fork();
-	if (pair->sender < 0)
-		fail("fork");
-	if (pair->sender == 0) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		if (getppid() != pair->receiver)
-			_exit(1);
-		close(pair->pipe[0]);
-		stay_on(options.processors[1]);
-		memcpy(pair->memory, pair->shared, pair->length);
-		channel->segment =
-			xpmem_make(pair->memory, pair->length, XPMEM_PERMIT_MODE, (void *)0600);
-		if (channel->segment <= 0)
-			channel->segment = -errno;
-		atomic_store_explicit(&channel->ready, 1, memory_order_release);
-		send_messages(pair);
-	}
-	close(pair->pipe[1]);
-	stay_on(options.processors[0]);
-}
-
-/* Measures all that the options say. Ends the program if two processes cannot be had. */
-void measure(struct results *results)
-{
-	static struct pair pair;
 	unsigned int number;
 
-	prepare(&pair);
-	results->xpmem_version = xpmem_version();
-	start_sender(&pair);
-	if (!wait_until(&pair, &pair.channel->ready, 1))
-		fail("the sender");
 	for (number = 0; number < method_count; number++)
-		if (options.methods[number])
-			measure_method(&pair, number, results);
-	pair.channel->ended = true;
-	atomic_fetch_add(&pair.channel->asked, 1);
-	waitpid(pair.sender, NULL, 0);
+		if (results->plan.methods[number])
+			measure_method(member, number, results);
+	environment_place(&member->pair->channel->placement, NULL);
+	crew_meet(member, 0);
+}
+
+double result_rate(const struct result *result, size_t size)
+{
+	return result->figures[FIGURE_BANDWIDTH].median / size;
 }

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -17,20 +16,29 @@ static xpmem_apid_t permit;
 
 static char *attached;
 
-static void *attach(size_t offset, size_t length)
+static void *attach_with(xpmem_apid_t apid, size_t offset, size_t length)
 {
-	struct xpmem_addr address = { .apid = permit, .offset = offset };
+	struct xpmem_addr address = { .apid = apid, .offset = offset };
 	void *at = xpmem_attach(address, length, NULL);
 
 	return at == (void *)-1 ? NULL : at;
 }
 
+static void *attach(size_t offset, size_t length)
+{
+	return attach_with(permit, offset, length);
+}
+
 static bool get_permit(struct pair *pair)
 {
-	if (!permit)
+	if (pair->channel->segment <= 0) {
+		errno = -pair->channel->segment;
+		return false;
+	}
+	if (permit <= 0)
 		permit = xpmem_get(pair->channel->segment, XPMEM_RDWR, XPMEM_PERMIT_MODE,
 				   (void *)0600);
-	return permit > 0 || (permit = 0);
+	return permit > 0;
 }
 
 static bool xpmem_begin(struct pair *pair)
@@ -68,6 +76,7 @@ static bool cold_end_view(struct pair *pair, const void *view)
  */
 
 #define CACHE_SIZE 32UL
+#define CACHE_MEMORY ((size_t)64 * 1024 * 1024)
 
 static struct cached {
 	size_t offset;
@@ -77,11 +86,16 @@ static struct cached {
 } cache[CACHE_SIZE];
 static unsigned long cache_clock, cache_hits;
 
+static size_t whole_pages(size_t length, size_t page_size)
+{
+	return (length + page_size - 1) & ~(page_size - 1);
+}
+
 static size_t buffer_count(const struct pair *pair, size_t length, size_t *stride)
 {
 	size_t count;
 
-	*stride = (length + pair->page_size - 1) & ~(pair->page_size - 1);
+	*stride = whole_pages(length, pair->page_size);
 	count = pair->length / *stride;
 	return count < 2 * CACHE_SIZE ? count : 2 * CACHE_SIZE;
 }
@@ -141,6 +155,70 @@ double method_cache_hits(void)
 	return hits;
 }
 
+/*
+ * xpmem-reg: for each message, the sender makes a segment and removes it when the receiver has got,
+ * attached, used, detached and released it
+ */
+
+static xpmem_apid_t message_permit;
+
+static bool reg_send(struct pair *pair, const struct message *message)
+{
+	struct channel *channel = pair->channel;
+	unsigned long number = atomic_load_explicit(&channel->made, memory_order_relaxed);
+	xpmem_segid_t segment;
+
+	segment = xpmem_make(pair->memory + message->offset,
+			     whole_pages(message->length, pair->page_size), XPMEM_PERMIT_MODE,
+			     (void *)0600);
+	channel->segments[number % WINDOW] = segment > 0 ? segment : -errno;
+	atomic_store_explicit(&channel->made, number + 1, memory_order_release);
+	return segment > 0;
+}
+
+/* Removes the oldest segment, after the receiver or when it takes no more. */
+static bool reg_finish(struct pair *pair)
+{
+	struct channel *channel = pair->channel;
+	unsigned long number = atomic_load_explicit(&channel->finished, memory_order_relaxed);
+	xpmem_segid_t segment = channel->segments[number % WINDOW];
+
+	pair_wait(pair, &channel->received, number + 1);
+	return segment <= 0 || !xpmem_remove(segment);
+}
+
+static const void *reg_view(struct pair *pair, const struct message *message)
+{
+	struct channel *channel = pair->channel;
+	unsigned long number = atomic_load_explicit(&channel->received, memory_order_relaxed);
+	xpmem_segid_t segment = channel->segments[number % WINDOW];
+	const void *view;
+	int error;
+
+	if (segment <= 0) {
+		errno = -segment;
+		return NULL;
+	}
+	message_permit = xpmem_get(segment, XPMEM_RDWR, XPMEM_PERMIT_MODE, (void *)0600);
+	if (message_permit <= 0)
+		return NULL;
+	view = attach_with(message_permit, 0, message->length);
+	if (!view) {
+		error = errno;
+		xpmem_release(message_permit);
+		errno = error;
+	}
+	return view;
+}
+
+static bool reg_end_view(struct pair *pair, const void *view)
+{
+	if (xpmem_detach((void *)view) || xpmem_release(message_permit))
+		return false;
+	atomic_fetch_add_explicit(&pair->channel->received, 1, memory_order_release);
+	return true;
+}
+
 /* process_vm_readv and process_vm_writev: the kernel copies once */
 
 static bool copy_across(ssize_t (*call)(pid_t, const struct iovec *, unsigned long,
@@ -164,13 +242,6 @@ static bool readv_receive(struct pair *pair, const struct message *message, void
 {
 	return copy_across(process_vm_readv, pair->sender, buffer, pair->memory + message->offset,
 			   message->length);
-}
-
-/* Some systems let only a parent write to its child. */
-static bool writev_begin(struct pair *pair)
-{
-	prctl(PR_SET_PTRACER, pair->sender, 0, 0, 0);
-	return true;
 }
 
 static bool writev_send(struct pair *pair, const struct message *message)
@@ -198,7 +269,7 @@ static bool slots_send(struct pair *pair, const struct message *message)
 	for (done = 0; done < message->length; done += chunk) {
 		chunk = message->length - done < SLOT_SIZE ? message->length - done : SLOT_SIZE;
 		if (slot >= SLOT_COUNT &&
-		    !wait_until(pair, &channel->emptied, slot - SLOT_COUNT + 1))
+		    !pair_wait(pair, &channel->emptied, slot - SLOT_COUNT + 1))
 			return false;
 		memcpy(channel->slots[slot % SLOT_COUNT], pair->memory + message->offset + done,
 		       chunk);
@@ -215,7 +286,7 @@ static bool slots_receive(struct pair *pair, const struct message *message, void
 
 	for (done = 0; done < message->length; done += chunk) {
 		chunk = message->length - done < SLOT_SIZE ? message->length - done : SLOT_SIZE;
-		if (!wait_until(pair, &channel->filled, slot + 1))
+		if (!pair_wait(pair, &channel->filled, slot + 1))
 			return false;
 		memcpy((char *)buffer + done, channel->slots[slot % SLOT_COUNT], chunk);
 		atomic_store_explicit(&channel->emptied, ++slot, memory_order_release);
@@ -272,43 +343,91 @@ static const void *shared_view(struct pair *pair, const struct message *message)
 
 const struct method methods[] = {
 	{ .name = "xpmem",
+	  .heads = { "", "xpmem" },
 	  .what = "XPMEM, attached once",
-	  .uses_xpmem = true,
+	  .kind = KIND_XPMEM,
 	  .begin = xpmem_begin,
 	  .view = xpmem_view },
 	{ .name = "xpmem-cold",
+	  .heads = { "xpmem-", "cold" },
 	  .what = "XPMEM, attached and detached for each message",
-	  .uses_xpmem = true,
+	  .kind = KIND_XPMEM,
 	  .begin = get_permit,
 	  .view = cold_view,
 	  .end_view = cold_end_view },
 	{ .name = "xpmem-cache",
+	  .heads = { "xpmem-", "cache" },
 	  .what = "XPMEM, many buffers, half of which a cache keeps attached",
-	  .uses_xpmem = true,
+	  .kind = KIND_XPMEM,
 	  .begin = get_permit,
 	  .view = cache_view,
 	  .choose = cache_choose },
-	{ .name = "cma-read", .what = "process_vm_readv", .receive = readv_receive },
+	{ .name = "xpmem-reg",
+	  .heads = { "xpmem-", "reg" },
+	  .what = "XPMEM, made, attached and removed for each message",
+	  .kind = KIND_XPMEM,
+	  .begin = get_permit,
+	  .send = reg_send,
+	  .finish = reg_finish,
+	  .view = reg_view,
+	  .end_view = reg_end_view },
+	{ .name = "cma-read",
+	  .heads = { "cma-", "read" },
+	  .what = "process_vm_readv",
+	  .kind = KIND_CMA,
+	  .receive = readv_receive },
 	{ .name = "cma-write",
+	  .heads = { "cma-", "write" },
 	  .what = "process_vm_writev",
-	  .begin = writev_begin,
+	  .kind = KIND_CMA,
 	  .send = writev_send,
 	  .receive = nothing_to_receive },
 	{ .name = "shm-copy",
+	  .heads = { "shm-", "copy" },
 	  .what = "two copies, through shared memory",
 	  .streams = true,
 	  .send = slots_send,
 	  .receive = slots_receive },
 	{ .name = "vmsplice",
+	  .heads = { "vm", "splice" },
 	  .what = "a pipe filled by vmsplice",
+	  .kind = KIND_PIPE,
 	  .streams = true,
 	  .begin = pipe_begin,
 	  .send = pipe_send,
 	  .receive = pipe_receive },
 	{ .name = "shared",
+	  .heads = { "", "shared" },
 	  .what = "memory shared from the start, the limit",
+	  .is_limit = true,
 	  .view = shared_view },
 };
 const unsigned int method_count = sizeof(methods) / sizeof(*methods);
 
 _Static_assert(sizeof(methods) / sizeof(*methods) <= METHODS_MAX, "METHODS_MAX");
+
+int method_find(const char *name)
+{
+	unsigned int number;
+
+	for (number = 0; number < method_count; number++)
+		if (!strcmp(methods[number].name, name))
+			return number;
+	return -1;
+}
+
+/* xpmem-cache has as many buffers as fit into 64 MiB. */
+size_t method_memory(const struct plan *plan)
+{
+	size_t page_size = sysconf(_SC_PAGESIZE);
+	size_t greatest = whole_pages(plan->sizes[plan->size_count - 1], page_size);
+	size_t buffers = greatest * 2 * CACHE_SIZE;
+	unsigned int number;
+
+	for (number = 0; number < method_count; number++)
+		if (plan->methods[number] && methods[number].choose)
+			greatest = buffers < CACHE_MEMORY  ? buffers :
+				   greatest < CACHE_MEMORY ? CACHE_MEMORY :
+							     greatest;
+	return greatest;
+}
