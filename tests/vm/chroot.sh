@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
 # Debian 12 without anything of this machine, in chroots. Those in the cache stay clean: what is
-# done in one is done in a layer in memory, which is a mount, as /proc in it is, in a namespace that
-# ends with this process.
+# done in one is done in a layer in memory, which is a mount, as /proc and /dev/pts in it are, in a
+# namespace that ends with this process.
 
 # Begin this command anew in such a namespace.
 chroot_namespace() {
@@ -37,6 +37,10 @@ chroot_open() {
 	mkdir "$work"/{upper,work,root}
 	mount -t overlay overlay -o "lowerdir=$clean,upperdir=$work/upper,workdir=$work/work" "$work/root"
 	mount -t proc proc "$work/root/proc"
+	# For tests that need a terminal.
+	mkdir -p "$work/root/dev/pts"
+	mount -t devpts -o newinstance,ptmxmode=0666 devpts "$work/root/dev/pts"
+	ln -sf pts/ptmx "$work/root/dev/ptmx"
 	echo "$work/root"
 }
 
