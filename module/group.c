@@ -328,10 +328,8 @@ static bool caller_walks_rmap(const struct standoff *standoff)
 }
 
 /*
- * Returns the file of which the exporter shares the changed memory, or NULL. The caller's lock
- * keeps the VMA, and with it the file. In a private mapping, the caller may look for an anonymous
- * page that is gone, and the exporter may map a page of the file instead. (If the VMA cannot be
- * tested, the mapping most likely is shared.)
+ * Returns the file of which the exporter maps the changed page, or NULL. The caller's lock keeps
+ * the VMA, and with it the file.
  */
 static struct address_space *changed_file(const struct standoff *standoff)
 {
@@ -343,11 +341,30 @@ static struct address_space *changed_file(const struct standoff *standoff)
 	if (!page)
 		return NULL;
 	head = compound_head(page);
-	if (!PageAnon(head) && !(PageHead(head) && PageHuge(head)) &&
-	    !xpmem_vma_test(exporter->mm, standoff->start, xpmem_vma_is_private))
+	if (!PageAnon(head) && !(PageHead(head) && PageHuge(head)))
 		mapping = READ_ONCE(head->mapping);
 	put_page(page);
 	return mapping;
+}
+
+/*
+ * Whether the caller may walk the rmap of standoff->mapping. In a private mapping, it may look for
+ * an anonymous page that is gone, where the exporter maps a page of the file now. Then this becomes
+ * false as soon as no other task reads the file's lock. (A VMA that cannot be tested most likely is
+ * shared.)
+ */
+static bool caller_may_walk_file(const struct standoff *standoff)
+{
+	return !xpmem_vma_test(standoff->exporter->mm, standoff->start, xpmem_vma_is_private) ||
+	       xpmem_rwsem_may_be_mine(&standoff->mapping->i_mmap_rwsem);
+}
+
+static void find_file(struct standoff *standoff)
+{
+	if (!standoff->mapping)
+		standoff->mapping = changed_file(standoff);
+	if (standoff->mapping && !caller_may_walk_file(standoff))
+		standoff->mapping = NULL;
 }
 
 static bool is_in_all_locks(const struct address_space *mapping)
@@ -411,8 +428,7 @@ static void release_registrant(struct standoff *standoff)
  */
 static bool hold_registrant(struct standoff *standoff)
 {
-	if (!standoff->mapping)
-		standoff->mapping = changed_file(standoff);
+	find_file(standoff);
 	if (!standoff->mapping)
 		return false;
 	/* Truncations before 5.17, and splits of huge pages, hold it for writing. */
@@ -475,9 +491,9 @@ bool xpmem_groups_may_defer(const struct xpmem_exporter *exporter, enum mmu_noti
 
 /*
  * Returns the jiffies for which the notifier tries before it defers the zap. A truncation goes on
- * with its page even if the zap is deferred, so a change of shared memory waits as long as it
+ * with its page even if the zap is deferred, so a change of a file's page waits as long as it
  * takes: in the end, the notifier gets the group's lock, or holds the registrant. (The limit is for
- * a private mapping that changed_file() took for a shared one.) A caller that may hold the
+ * a private mapping whose file has readers of its lock all the time.) A caller that may hold the
  * mmap_lock or a VMA's lock most likely does, and holds no lock of an rmap. A registrant that
  * sleeps while the caller walks an rmap most likely waits for the caller, with the attacher's
  * mmap_lock held.
@@ -499,7 +515,7 @@ static bool defers_by_chance(struct standoff *standoff, enum mmu_notifier_event 
 	if (!xpmem_race_chance("zap-deferred") ||
 	    !xpmem_groups_may_defer(standoff->exporter, event, standoff->start))
 		return false;
-	standoff->mapping = changed_file(standoff);
+	find_file(standoff);
 	return !standoff->mapping && caller_walks_rmap(standoff);
 }
 

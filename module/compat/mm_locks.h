@@ -176,9 +176,13 @@ static inline bool xpmem_vma_has_readers(const struct vm_area_struct *vma)
 #error "the per-VMA lock of this kernel has a form that xpmem does not know"
 #endif
 
+/*
+ * Whether writes to @vma copy its pages. A shared mapping of a file that is open for reading only
+ * has neither flag.
+ */
 static inline bool xpmem_vma_is_private(const struct vm_area_struct *vma)
 {
-	return !(READ_ONCE(vma->vm_flags) & VM_SHARED);
+	return (READ_ONCE(vma->vm_flags) & (VM_SHARED | VM_MAYWRITE)) == VM_MAYWRITE;
 }
 
 /*

@@ -151,6 +151,14 @@ teardown_file() {
 	run_case notifier file-is-punched-beside-readers
 }
 
+@test "registers a notifier: file is punched under a reader" {
+	run_case notifier file-is-punched-under-a-reader
+}
+
+@test "registers a notifier: file is punched under a private mapping" {
+	run_case notifier file-is-punched-under-a-private-mapping
+}
+
 @test "every case of the programs has a test" {
 	local program
 

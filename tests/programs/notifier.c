@@ -33,11 +33,13 @@ static const char *const kind_names[] = { "registrations", "changes", "touches" 
 static struct board {
 	atomic_long turns[KINDS];
 	atomic_long generation;		/* of what the file holds since it was punched last */
+	atomic_bool attached;
 	atomic_bool stop;
 } *board;
 
 static long memory, at;	/* the exported memory, and its attachment */
 static int file = -1;
+static bool readonly;	/* the attachment */
 
 /* Registers a notifier in this process and unregisters it. */
 static long register_once(void)
@@ -54,6 +56,23 @@ static long register_once(void)
 	machine = ioctl(device_of_tests, KVM_CREATE_VM, 0);
 	close(device_of_tests);
 	return machine < 0 ? -errno : answer(close(machine));
+}
+
+/* Sees only what the file holds, or nothing. */
+static void *touch_for_reading(void *nothing)
+{
+	long i, value, generation;
+
+	while (!board->stop) {
+		for (i = 0; i < PAGES; i++) {
+			generation = board->generation;
+			value = load(at + i * PAGE + 16);
+			if (value && value < generation)
+				FAIL("page %ld is one that was punched out", i);
+			board->turns[TOUCHES]++;
+		}
+	}
+	return nothing;
 }
 
 /*
@@ -87,8 +106,12 @@ static long do_register_for_ever(const long *segid)
 	pthread_t thread;
 	long result;
 
-	at = CHECK_OK(here(do_attach_segment, segid[0], 0, LENGTH));
-	CHECK_EQ(pthread_create(&thread, NULL, touch, NULL), 0);
+	at = CHECK_OK(ATTACH(
+		.apid = CHECK_OK(GET(.segid = segid[0],
+				     .flags = readonly ? XPMEM_GET_RDONLY : XPMEM_GET_RDWR)),
+		.length = LENGTH));
+	board->attached = true;
+	CHECK_EQ(pthread_create(&thread, NULL, readonly ? touch_for_reading : touch, NULL), 0);
 	while (!board->stop) {
 		result = register_once();
 		if (result != -EINTR)
@@ -212,11 +235,25 @@ static void begin_to_hold_lock(void)
 		CHECK_EQ(pthread_create(&thread, NULL, hold_lock, much), 0);
 }
 
+/* Maps the file over itself, and for reading only. */
+static void map_file_again(int flags)
+{
+	char path[64];
+	int again;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", file);
+	again = CHECK_OK(answer(open(path, O_RDONLY | O_CLOEXEC)));
+	CHECK(mmap((void *)memory, LENGTH, PROT_READ, flags | MAP_FIXED, again, 0) !=
+	      MAP_FAILED);
+}
+
 /*
  * With @related, the attacher maps the memory too, as it inherited the mapping. With @beside,
- * threads of the exporter hold its mmap_lock meanwhile.
+ * threads of the exporter hold its mmap_lock meanwhile. A file may be mapped with other flags once
+ * it is attached.
  */
-static void register_while(operation *change, long memory_of_exporter, bool related, bool beside)
+static void register_while(operation *change, long memory_of_exporter, bool related, bool beside,
+			   int flags)
 {
 	struct peer *attacher, *changer;
 	long segid;
@@ -237,6 +274,10 @@ static void register_while(operation *change, long memory_of_exporter, bool rela
 	if (beside)
 		begin_to_hold_lock();
 	peer_tell(attacher, do_register_for_ever, &segid);
+	while (!board->attached)
+		usleep(1000);
+	if (flags)
+		map_file_again(flags);
 	peer_tell(changer, change, ARGUMENTS(getpid()));
 	watch_progress(attacher, changer);
 }
@@ -264,37 +305,50 @@ static void need_two_nodes(void)
 CASE(pages_of_a_relative_move)
 {
 	need_two_nodes();
-	register_while(do_move_for_ever, private_memory(), true, false);
+	register_while(do_move_for_ever, private_memory(), true, false, 0);
 }
 
 CASE(pages_of_a_stranger_move)
 {
 	need_two_nodes();
-	register_while(do_move_for_ever, private_memory(), false, false);
+	register_while(do_move_for_ever, private_memory(), false, false, 0);
 }
 
 CASE(pages_of_a_relative_are_paged_out)
 {
-	register_while(do_page_out_for_ever, private_memory(), true, false);
+	register_while(do_page_out_for_ever, private_memory(), true, false, 0);
 }
 
 CASE(pages_of_a_file_move)
 {
 	need_two_nodes();
-	register_while(do_move_for_ever, file_memory(), true, false);
+	register_while(do_move_for_ever, file_memory(), true, false, 0);
 }
 
 CASE(file_is_punched)
 {
-	register_while(do_punch_for_ever, file_memory(), true, false);
+	register_while(do_punch_for_ever, file_memory(), true, false, 0);
 }
 
 CASE(file_of_a_stranger_is_punched)
 {
-	register_while(do_punch_for_ever, file_memory(), false, false);
+	register_while(do_punch_for_ever, file_memory(), false, false, 0);
 }
 
 CASE(file_is_punched_beside_readers)
 {
-	register_while(do_punch_for_ever, file_memory(), true, true);
+	register_while(do_punch_for_ever, file_memory(), true, true, 0);
+}
+
+/* Truncation finds pages that attachments count in shared mappings only. */
+CASE(file_is_punched_under_a_reader)
+{
+	readonly = true;
+	register_while(do_punch_for_ever, file_memory(), true, true, MAP_SHARED);
+}
+
+CASE(file_is_punched_under_a_private_mapping)
+{
+	readonly = true;
+	register_while(do_punch_for_ever, file_memory(), true, true, MAP_PRIVATE);
 }
