@@ -555,6 +555,23 @@ static void execute(volatile int *word, enum instruction instruction)
 		__asm__ volatile("movsl" : "+S"(word), "+D"(to) : : "memory");
 		break;
 	}
+#else
+#ifdef __aarch64__
+	/* The compiler would take one instruction, where the processor has it. */
+	case ADD: {
+		int failed;
+
+		__asm__ volatile("1:	ldaxr	%w0, [%2]\n"
+				 "	add	%w0, %w0, #1\n"
+				 "	stlxr	%w1, %w0, [%2]\n"
+				 "	cbnz	%w1, 1b"
+				 : "=&r"(value), "=&r"(failed) : "r"(word) : "memory");
+		break;
+	}
+#endif
+	case MOVE:
+		word[1] = word[0];
+		break;
 #endif
 	default:
 		__atomic_fetch_add(word, 1, __ATOMIC_SEQ_CST);
