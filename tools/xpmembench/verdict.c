@@ -27,7 +27,7 @@ static int fastest(const struct results *results, unsigned int place, int other,
 
 	for (number = 0; number < (int)method_count; number++) {
 		if (!competes(results, number, place) || number == other ||
-		    (cross && same_kind(number, other)))
+		    (cross && other >= 0 && same_kind(number, other)))
 			continue;
 		if (best < 0 || bandwidth(results, number, place)->median >
 					bandwidth(results, best, place)->median)

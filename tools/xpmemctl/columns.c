@@ -125,7 +125,7 @@ void columns_choose(struct columns *columns, const struct attribute_set *set,
 	if (usual && !options.all_columns && (!options.columns || options.more_columns))
 		for (i = 0; usual[i]; i++)
 			add_column(columns, column_of(set, usual[i]));
-	for (i = 0; i < options.column_count; i++)
+	for (i = 0; options.columns && i < options.column_count; i++)
 		add_column(columns, column_of(set, options.columns[i]));
 }
 
