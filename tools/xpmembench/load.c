@@ -186,7 +186,7 @@ static bool read_missing(const char *path, struct json_object *array, struct res
 
 static void read_placements(struct json_object *array, struct environment *environment)
 {
-	size_t i;
+	unsigned int i;
 
 	for (i = 0; array && i < json_object_array_length(array) && i < MEMBERS_MAX; i++) {
 		struct json_object *entry = json_object_array_get_idx(array, i);

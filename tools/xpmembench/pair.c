@@ -264,7 +264,7 @@ static void run_pair(unsigned int number)
 {
 	struct pair *forth = &pairs.of[number], *back = forth + pairs.plan->pairs;
 	pid_t first = getpid(), second;
-	pthread_t thread;
+	pthread_t thread = 0;
 
 	prepare_direction(number);
 	if (pairs.plan->bidirectional)

@@ -53,7 +53,7 @@ static bool check_path(const char *path)
 
 static bool check_gnuplot(const char *path)
 {
-	const char *terminal;
+	const char *terminal = "";
 	char command[128];
 	int status;
 
@@ -188,7 +188,7 @@ static void print_panel(const struct results *results, const char *label, int co
 
 static void print_script(const struct results *results, const char *path, FILE *gnuplot)
 {
-	const char *terminal;
+	const char *terminal = "";
 	unsigned int number;
 
 	plot_format(path, &terminal);

@@ -276,7 +276,8 @@ static void check_device(bool loaded)
 	} else if (device < 0 && error == EPERM) {
 		found("device", PROBLEM, "give the container the device: --device /dev/xpmem",
 		      "the device controller of this container does not allow /dev/xpmem");
-	} else if (device < 0 && (state.st_mode & 0066) == 0060) {
+	} else if ((state.st_mode & 0066) == 0060 &&
+		   (device < 0 || !ioctl(device, XPMEM_IOC_QUERY, &query))) {
 		check_group(&state);
 	} else if (device < 0) {
 		fixable("device", PROBLEM,
@@ -286,8 +287,6 @@ static void check_device(bool loaded)
 	} else if (ioctl(device, XPMEM_IOC_QUERY, &query)) {
 		found("device", PROBLEM, "load the module that came with this tool",
 		      "/dev/xpmem belongs to another make of the module: %s", strerror(errno));
-	} else if ((state.st_mode & 0066) == 0060) {
-		check_group(&state);
 	} else if ((state.st_mode & 0666) != 0666) {
 		fixable("device", NOTE,
 			"to open it to all users, since the module checks access itself: chmod 666 /dev/xpmem",

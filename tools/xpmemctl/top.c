@@ -50,15 +50,18 @@ static const char *const attachment_counters[] = { "faults", "pages_mapped", "re
 static const char *const exporter_counters[] = { "invalidations", "zaps", NULL };
 
 static const struct {
-	char key;
 	const char *column;
-	bool descending;
 	const char *label;
+	char key;
+	bool descending;
 } keys[] = {
-	{ 'f', "faults", true, "faults" },     { 'p', "pages_mapped", true, "pages" },
-	{ 'r', "retries", true, "retries" },   { 'a', "attached", true, "attached" },
-	{ 'e', "exported", true, "exported" }, { 'c', "command", false, "command" },
-	{ 'u', "user", false, "user" },
+	{ "faults", "faults", 'f', true },
+	{ "pages_mapped", "pages", 'p', true },
+	{ "retries", "retries", 'r', true },
+	{ "attached", "attached", 'a', true },
+	{ "exported", "exported", 'e', true },
+	{ "command", "command", 'c', false },
+	{ "user", "user", 'u', false },
 };
 
 #define KEY_COUNT (sizeof(keys) / sizeof(*keys))
