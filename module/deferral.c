@@ -7,7 +7,7 @@
  * The reference keeps the page from being freed. It also makes changes that hold locks of an rmap
  * give up: migration, reclaim, merging, and splitting and collapsing of huge pages all compare the
  * page's references with those that they know of. The exporter goes on with the same page, which
- * attachments have. Truncation does not give up, so zaps of shared memory are not deferred.
+ * attachments have. Truncation does not give up, so zaps for the rmap of a file are not deferred.
  */
 #include <linux/memremap.h>
 #include <linux/mm.h>

@@ -311,10 +311,11 @@ struct standoff {
 };
 
 /*
- * Reclaim and compaction by a task that needs memory walk an rmap, whatever locks the task holds.
- * So does a caller that holds neither the mmap_lock nor the lock of a VMA: all other callers keep
- * page tables by one of the two. No caller takes or drops these locks while the notifier runs, so
- * it is enough to see each of them once in a state in which the caller cannot hold it.
+ * Reclaim walks an rmap, and so does compaction for a task that needs memory, whatever locks the
+ * task holds. So does a caller that holds neither the mmap_lock nor the lock of a VMA: all other
+ * callers keep page tables by one of the two. No caller takes or drops these locks while the
+ * notifier runs, so it is enough to see each of them once in a state in which the caller cannot
+ * hold it.
  */
 static bool caller_walks_rmap(const struct standoff *standoff)
 {
@@ -348,10 +349,10 @@ static struct address_space *changed_file(const struct standoff *standoff)
 }
 
 /*
- * Whether the caller may walk the rmap of standoff->mapping. In a private mapping, it may look for
- * an anonymous page that is gone, where the exporter maps a page of the file now. Then this becomes
- * false as soon as no other task reads the file's lock. (A VMA that cannot be tested most likely is
- * shared.)
+ * Whether the caller may walk the rmap of standoff->mapping. In a private mapping, the caller may
+ * instead look for an anonymous page in whose place the exporter maps a page of the file now. Then
+ * this is false whenever no task holds the file's lock for reading. (A VMA that cannot be tested is
+ * most likely shared.)
  */
 static bool caller_may_walk_file(const struct standoff *standoff)
 {
@@ -359,6 +360,7 @@ static bool caller_may_walk_file(const struct standoff *standoff)
 	       xpmem_rwsem_may_be_mine(&standoff->mapping->i_mmap_rwsem);
 }
 
+/* Sets standoff->mapping to the file whose lock the caller may hold, or to NULL. */
 static void find_file(struct standoff *standoff)
 {
 	if (!standoff->mapping)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Decides from a seed whether to delay a task that passes a race point, or to send it a rare way.
+ * Decides from a seed whether to delay a task that passes a race point, or to have it take a rare
+ * branch.
  *
  * Only a build with XPMEM_RACE=1 contains this file. The n-th pass of a point draws the n-th number
  * of a stream, which the seed and the name of the point determine. So the same seed gives the same
@@ -142,10 +143,10 @@ void xpmem_race_delay(struct xpmem_race *race)
 }
 
 /**
- * xpmem_race_choose() - tell the calling task whether to go a rare way
- * @race: the point where the ways part
+ * xpmem_race_choose() - choose whether the calling task takes a rare branch
+ * @race: the point that it passes
  *
- * Return: true as often as other points delay.
+ * Return: true for the share of passes that other points delay.
  */
 bool xpmem_race_choose(struct xpmem_race *race)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Race points: named places where a build with XPMEM_RACE=1 delays the task, so that tests reach
- * interleavings that are rare otherwise, or takes a way that is rare otherwise. They compile to
- * nothing in every other build.
+ * interleavings that are rare otherwise, or has the task take a branch that is rare otherwise. They
+ * compile to nothing in every other build.
  *
  * Names have the form "object-step", for example "window-zap". Two places may share a name.
  */
@@ -39,7 +39,7 @@ bool xpmem_race_choose(struct xpmem_race *race);
 	xpmem_race_delay(&race_);				\
 } while (0)
 
-/* Whether the caller takes a way that is rare otherwise. */
+/* Whether the caller takes a branch that is rare otherwise. Any context. */
 #define xpmem_race_chance(label) ({				\
 	static struct xpmem_race race_ = { .name = (label) };	\
 								\

@@ -425,7 +425,7 @@ write_again() {
 	run_x 1 xpmemctl stats --prometheus --output "$folder/missing/xpmem.prom"
 	is "$output" "xpmemctl: cannot write $folder/missing/xpmem.prom: No such file or directory"
 	run_x 1 xpmemctl stats --prometheus --output /dev/full
-	is "$output" "xpmemctl: cannot write /dev/full: File exists"
+	is "$output" "xpmemctl: cannot write /dev/full: it is no regular file"
 	[[ -c /dev/full ]]
 	rmmod xpmem
 	run_x 3 xpmemctl stats --prometheus --output "$file"

@@ -8,6 +8,7 @@ sources=$BATS_TEST_DIRNAME/../../tools/xpmembench
 
 setup() {
 	work=$(mktemp -d) bench=
+	max_segments=$(parameter max_segments)
 }
 
 # Kill the benchmark that runs in the background, if one does.
@@ -20,7 +21,7 @@ stop_bench() {
 
 teardown() {
 	stop_bench
-	set_parameter max_segments 1048576
+	set_parameter max_segments "$max_segments"
 	rm -rf "$work"
 }
 

@@ -240,8 +240,8 @@ CASE(fork_child_exits)
 
 /*
  * Nothing announces that the exporter's entries become writable again. A fault on one of the
- * attacher's makes its neighbours writable, too. (The kernel copies a few pages instead, which wait
- * for their place in an LRU list.)
+ * attacher's makes its neighbours writable, too. (The exporter's writes copy the few pages that the
+ * kernel has not yet put into an LRU list.)
  */
 CASE(fork_child_exits_then_both_write)
 {
@@ -250,7 +250,7 @@ CASE(fork_child_exits_then_both_write)
 	long faults;
 
 	share(map_anonymous(length), length);
-	/* after the attacher was forked, which would share the pages, too */
+	/* The attacher was forked before, so it does not share the pages. */
 	fill(page, length, 1);
 	child = peer_fork();
 	CHECK_EQ(on(attacher, do_verify, at, length, 1), 0);

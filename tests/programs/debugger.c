@@ -234,7 +234,7 @@ CASE(exporter_ended)
 	check_refused(at);
 }
 
-/* a child to which the attacher gives the mapping after all, where the kernel lets it */
+/* Forks a child that gets the attachment, if the kernel allows that. */
 static long do_fork_with(const long *address_length)
 {
 	pid_t child;

@@ -27,7 +27,7 @@ static void attach_to_exporter(void)
 	CHECK_OK(store(at, 5));
 }
 
-/* Waits for it, as a worker ends the segments of an exporter that exited. */
+/* Waits until the segment is gone. A worker ends the segments of an exporter that exited. */
 static void check_gone(long id)
 {
 	int tries = 0;

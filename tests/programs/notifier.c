@@ -33,7 +33,6 @@ static const char *const kind_names[] = { "registrations", "changes", "touches" 
 static struct board {
 	atomic_long turns[KINDS];
 	atomic_long generation;		/* of what the file holds since it was punched last */
-	atomic_bool attached;
 	atomic_bool stop;
 } *board;
 
@@ -58,7 +57,7 @@ static long register_once(void)
 	return machine < 0 ? -errno : answer(close(machine));
 }
 
-/* Sees only what the file holds, or nothing. */
+/* The third word of each page must be as new as the last hole, or zero. */
 static void *touch_for_reading(void *nothing)
 {
 	long i, value, generation;
@@ -101,16 +100,20 @@ static void *touch(void *nothing)
 	return nothing;
 }
 
-static long do_register_for_ever(const long *segid)
+static long do_attach_memory(const long *segid)
+{
+	int flags = readonly ? XPMEM_GET_RDONLY : XPMEM_GET_RDWR;
+
+	at = ATTACH(.apid = CHECK_OK(GET(.segid = segid[0], .flags = flags)), .length = LENGTH);
+	return at;
+}
+
+static long do_register_for_ever(const long *none)
 {
 	pthread_t thread;
 	long result;
 
-	at = CHECK_OK(ATTACH(
-		.apid = CHECK_OK(GET(.segid = segid[0],
-				     .flags = readonly ? XPMEM_GET_RDONLY : XPMEM_GET_RDWR)),
-		.length = LENGTH));
-	board->attached = true;
+	(void)none;
 	CHECK_EQ(pthread_create(&thread, NULL, readonly ? touch_for_reading : touch, NULL), 0);
 	while (!board->stop) {
 		result = register_once();
@@ -249,8 +252,8 @@ static void map_file_again(int flags)
 
 /*
  * With @related, the attacher maps the memory too, as it inherited the mapping. With @beside,
- * threads of the exporter hold its mmap_lock meanwhile. A file may be mapped with other flags once
- * it is attached.
+ * threads of the exporter hold its mmap_lock meanwhile. Unless @flags is 0, the exporter maps the
+ * file again with these flags of mmap() after the attach.
  */
 static void register_while(operation *change, long memory_of_exporter, bool related, bool beside,
 			   int flags)
@@ -273,11 +276,10 @@ static void register_while(operation *change, long memory_of_exporter, bool rela
 	segid = export_range(memory, LENGTH);
 	if (beside)
 		begin_to_hold_lock();
-	peer_tell(attacher, do_register_for_ever, &segid);
-	while (!board->attached)
-		usleep(1000);
+	CHECK_OK(on(attacher, do_attach_memory, segid));
 	if (flags)
 		map_file_again(flags);
+	peer_tell(attacher, do_register_for_ever, ARGUMENTS(0));
 	peer_tell(changer, change, ARGUMENTS(getpid()));
 	watch_progress(attacher, changer);
 }
@@ -340,7 +342,10 @@ CASE(file_is_punched_beside_readers)
 	register_while(do_punch_for_ever, file_memory(), true, true, 0);
 }
 
-/* Truncation finds pages that attachments count in shared mappings only. */
+/*
+ * Attachments of what was shared memory when it was attached count the pages of files that they
+ * map. A truncation must not find a page counted.
+ */
 CASE(file_is_punched_under_a_reader)
 {
 	readonly = true;

@@ -421,8 +421,8 @@ static long do_touch_under_signals(const long *segid_length)
 }
 
 /*
- * A signal often comes while a fault has its page already, but not the lock to map it. Then the
- * handler touches another page before.
+ * A signal often comes while a fault has found its page and still has to map it. Then the handler
+ * touches another page first.
  */
 CASE(faults_in_a_signal_handler)
 {
@@ -555,9 +555,8 @@ static void execute(volatile int *word, enum instruction instruction)
 		__asm__ volatile("movsl" : "+S"(word), "+D"(to) : : "memory");
 		break;
 	}
-#else
-#ifdef __aarch64__
-	/* The compiler would take one instruction, where the processor has it. */
+#elif defined(__aarch64__)
+	/* The compiler would use one instruction if the processor has it. */
 	case ADD: {
 		int failed;
 
@@ -569,6 +568,7 @@ static void execute(volatile int *word, enum instruction instruction)
 		break;
 	}
 #endif
+#ifndef __x86_64__
 	case MOVE:
 		word[1] = word[0];
 		break;

@@ -107,7 +107,7 @@ CASE(written_before_and_after_madvise_free)
 	CHECK_EQ(verify(page, LENGTH, 3), 0);
 }
 
-/* the zap for the reclaim may come late, but the attachment has lost the page with the munmap() */
+/* The zap for the reclaim may be late, but no later than the munmap() that follows. */
 CASE(unmapped_after_reclaim)
 {
 	long offset;

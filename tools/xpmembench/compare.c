@@ -4,7 +4,7 @@
 
 #include "xpmembench.h"
 
-/* What runs differ by at least, even if each says that it has no noise. */
+/* Two runs always differ a little: a smaller part of the median does not count. */
 #define LEAST_NOISE 0.05
 
 static double noise_of(const struct spread *spread)
@@ -56,16 +56,6 @@ static void print_figures(const struct result *old, const struct result *new, FI
 	fputc('\n', file);
 }
 
-static int place_of(const struct plan *plan, size_t size)
-{
-	unsigned int i;
-
-	for (i = 0; i < plan->size_count; i++)
-		if (plan->sizes[i] == size)
-			return i;
-	return -1;
-}
-
 static void compare_use(const struct results *old, const struct results *new, enum use use,
 			FILE *file, struct comparison *comparison)
 {
@@ -77,7 +67,7 @@ static void compare_use(const struct results *old, const struct results *new, en
 		for (i = 0; i < old->plan.size_count; i++) {
 			const struct result *result = &old->of[number][use][i];
 
-			place = place_of(&new->plan, old->plan.sizes[i]);
+			place = plan_place(&new->plan, old->plan.sizes[i]);
 			if (place < 0 || !result->measured ||
 			    !new->of[number][use][place].measured)
 				continue;

@@ -10,9 +10,6 @@
 
 #include "xpmembench.h"
 
-#define SPINS 200
-#define YIELDS 1000
-
 size_t crew_size(unsigned int members)
 {
 	return sizeof(struct crew) + members * sizeof(struct share);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What the figures were measured on, so that they can be understood later. */
+/* Reads what figures depend on: processors, kernel, settings, versions and places. */
 #include <dirent.h>
 #include <dlfcn.h>
 #include <limits.h>

@@ -5,8 +5,6 @@
 
 #include "xpmembench.h"
 
-#define SCHEMA_VERSION 1
-
 static void add_text(struct json_object *object, const char *key, const char *text)
 {
 	if (text[0])

@@ -7,8 +7,6 @@
 
 #include "xpmembench.h"
 
-#define SCHEMA_VERSION 1
-
 static struct json_object *member(struct json_object *object, const char *key, enum json_type type)
 {
 	struct json_object *value;
@@ -45,22 +43,12 @@ static bool read_text(struct json_object *object, const char *key, char *text, s
 	return true;
 }
 
-static int find_size(const struct plan *plan, size_t size)
-{
-	unsigned int i;
-
-	for (i = 0; i < plan->size_count; i++)
-		if (plan->sizes[i] == size)
-			return i;
-	return -1;
-}
-
 /* Keeps sizes in rising order. Returns false if there are too many. */
 static bool insert_size(struct plan *plan, size_t size)
 {
 	unsigned int place = plan->size_count;
 
-	if (find_size(plan, size) >= 0)
+	if (plan_place(plan, size) >= 0)
 		return true;
 	if (place == SIZES_MAX)
 		return false;
@@ -71,7 +59,7 @@ static bool insert_size(struct plan *plan, size_t size)
 	return true;
 }
 
-/* Of an entry of "results" or "missing". */
+/* Returns the number of the method that an entry names, or -1. Stores the name. */
 static int read_method(struct json_object *entry, char *name, size_t length)
 {
 	if (!json_object_is_type(entry, json_type_object) ||
@@ -133,7 +121,7 @@ static bool read_result(const char *path, struct json_object *entry, struct resu
 		return refuse(path, "a result has an unknown method: ", name);
 	if (use < 0 || size < 1 || size > SIZE_LIMIT)
 		return refuse(path, "a result has no use or size: ", name);
-	result = &results->of[method][use][find_size(&results->plan, size)];
+	result = &results->of[method][use][plan_place(&results->plan, size)];
 	*result = (struct result){
 		.measured = true,
 		.cache_hits = number(entry, "cache_hits", -1),

@@ -11,7 +11,7 @@
 
 #include "xpmembench.h"
 
-/* A sample takes so many times as long as reading the clock. */
+/* A sample takes at least this many times as long as a look at the clock. */
 #define CLOCK_SHARE 20
 
 const char *const use_names[USE_COUNT] = { "copy", "in_place" };
@@ -145,7 +145,7 @@ static uint64_t clock_cost(void)
 	return cost;
 }
 
-/* Nanoseconds of @repeats times so many messages; 0 on failure. */
+/* Returns the nanoseconds that @repeats rounds of @window messages take, or 0 on failure. */
 static uint64_t time_messages(struct run *run, unsigned int window, unsigned long repeats)
 {
 	uint64_t begun = now(), elapsed;
@@ -214,7 +214,7 @@ static int take_figure(struct run *run, enum figure figure)
 	return crew_meet(run->member, error);
 }
 
-/* That what arrives is what the sender has. Returns an error of any receiver, or 0. */
+/* Checks that the sender's message arrives. Returns an error of any receiver, or 0. */
 static int check_message(struct run *run)
 {
 	struct message message = { .length = run->length };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What an administrator or user can do about a method that could not be measured. */
+/* Advice to administrators and users on a method that could not be measured. */
 #include <errno.h>
 #include <unistd.h>
 

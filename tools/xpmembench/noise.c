@@ -49,13 +49,6 @@ static unsigned int count(const struct results *results, unsigned int *total, st
 	return noisy;
 }
 
-unsigned int noise_count(const struct results *results, unsigned int *total)
-{
-	struct worst worst = { 0 };
-
-	return count(results, total, &worst);
-}
-
 static void add(char *text, size_t length, bool applies, const char *cause)
 {
 	size_t used = strlen(text);

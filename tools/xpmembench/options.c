@@ -21,7 +21,7 @@ static void print_help(FILE *file)
 		"                         has each four times the last; 8,4K,1M is a list (8:64M)\n"
 		"  -m, --methods NAMES    with commas between them (all)\n"
 		"  -t, --time SECONDS     for each figure (0.05)\n"
-		"  -P, --pairs COUNT      so many pairs of processes at once (1)\n"
+		"  -P, --pairs COUNT      number of pairs that run at once (1)\n"
 		"  -d, --bidirectional    both processes of a pair send and receive at once\n"
 		"  -c, --processors LIST  on which receiver and sender stay, for each pair\n"
 		"  -H, --huge-pages       in memory of huge pages, where the kernel has some\n"

@@ -19,9 +19,6 @@
 
 #include "xpmembench.h"
 
-#define SPINS 200
-#define YIELDS 1000
-
 /* In every process, and of every process the same until it forks. */
 static struct pairs {
 	const struct plan *plan;
@@ -139,8 +136,7 @@ static void fill(char *memory, size_t length, unsigned int number)
 	size_t i;
 
 	for (i = 0; i + sizeof(word) <= length; i += sizeof(word)) {
-		/* the multiplier of Knuth's MMIX generator */
-		word = word * 6364136223846793005u + 1442695040888963407u;
+		word = next_random(word);
 		memcpy(memory + i, &word, sizeof(word));
 	}
 }
@@ -182,6 +178,16 @@ unsigned int plan_members(const struct plan *plan)
 	return plan->bidirectional ? 2 * plan->pairs : plan->pairs;
 }
 
+int plan_place(const struct plan *plan, size_t size)
+{
+	unsigned int i;
+
+	for (i = 0; i < plan->size_count; i++)
+		if (plan->sizes[i] == size)
+			return i;
+	return -1;
+}
+
 static size_t plan_length(const struct plan *plan)
 {
 	size_t page_size = sysconf(_SC_PAGESIZE);
@@ -201,7 +207,7 @@ size_t plan_need(const struct plan *plan)
 	return members * (3 * length + tables + sizeof(struct channel)) + crew_size(members);
 }
 
-/* What the two processes of a direction share; the rest comes with the process. */
+/* Prepares the memory and the pipe of a direction, which both processes have after the fork. */
 static void prepare_direction(unsigned int number)
 {
 	struct pair *pair = &pairs.of[number];

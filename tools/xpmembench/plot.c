@@ -122,7 +122,8 @@ static void print_title(const struct results *results, FILE *gnuplot)
 
 	fprintf(gnuplot, "title = '");
 	print_quoted(cpu, gnuplot);
-	fprintf(gnuplot, ", %ld processors, Linux ", environment->processors);
+	fprintf(gnuplot, ", %ld processor%s, Linux ", environment->processors,
+		environment->processors > 1 ? "s" : "");
 	print_quoted(environment->kernel, gnuplot);
 	fprintf(gnuplot, ", %.10s'\n", environment->date);
 	fprintf(gnuplot, "set multiplot layout 1,2 title ");

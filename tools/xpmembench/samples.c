@@ -19,8 +19,7 @@ void samples_add(struct samples *samples, double value)
 	if (!place || value < samples->min)
 		samples->min = value;
 	if (place >= SAMPLES_MAX) {
-		/* the multiplier of Knuth's MMIX generator */
-		samples->random = samples->random * 6364136223846793005u + 1442695040888963407u;
+		samples->random = next_random(samples->random);
 		place = (samples->random >> 32) % samples->count;
 	}
 	if (place < SAMPLES_MAX)
@@ -39,7 +38,7 @@ static size_t kept(const struct samples *samples)
 	return samples->count < SAMPLES_MAX ? samples->count : SAMPLES_MAX;
 }
 
-/* The least value that so many of 100 samples are not above; @values are sorted. */
+/* The least value that is not below @part percent of the sorted @values. */
 static double percentile(const double *values, size_t count, unsigned int part)
 {
 	size_t rank = (count * part + 99) / 100;

@@ -170,9 +170,10 @@ static void print_environment(const struct results *results, FILE *file)
 	char text[512], load[32] = "";
 	unsigned int i;
 
-	snprintf(text, sizeof(text), "Machine: %s, %ld processors, %ld NUMA node%s, %s%s",
+	snprintf(text, sizeof(text), "Machine: %s, %ld processor%s, %ld NUMA node%s, %s%s",
 		 environment->cpu[0] ? environment->cpu : environment->machine,
-		 environment->processors, environment->nodes, environment->nodes > 1 ? "s" : "",
+		 environment->processors, environment->processors > 1 ? "s" : "",
+		 environment->nodes, environment->nodes > 1 ? "s" : "",
 		 environment->machine, environment->virtual_machine ? ", virtual" : "");
 	print_wrapped(text, file);
 	fprintf(file, "Date: %s\n", environment->date);

@@ -17,9 +17,9 @@
 #define PROCESSORS_MAX (2 * PAIRS_MAX)
 /* A bidirectional pair has two receivers. */
 #define MEMBERS_MAX (2 * PAIRS_MAX)
-/* The time of each figure has so many parts, each of which has a median of its own. */
+/* The time of each figure is divided into this many parts, each with a median of its own. */
 #define ATTEMPTS 5
-/* Messages asked for at a time for the bandwidth, if that is not more than so many bytes. */
+/* For the bandwidth, a receiver asks for this many messages at a time, or this many bytes. */
 #define WINDOW 64
 #define WINDOW_BYTES ((size_t)16 * 1024 * 1024)
 /* A figure is noisy if medians of its parts differ by more than this part of the median. */
@@ -38,12 +38,19 @@ enum figure {
 	FIGURE_COUNT,
 };
 
+/* A task that waits spins this often before it yields, and looks for dead tasks so seldom. */
+#define SPINS 200
+#define YIELDS 1000
+
+/* Of the JSON. */
+#define SCHEMA_VERSION 1
+
 enum format {
 	FORMAT_TABLE,
 	FORMAT_JSON,
 };
 
-/* What is measured. */
+/* The measurements of a run. */
 struct plan {
 	size_t sizes[SIZES_MAX];
 	unsigned int size_count;
@@ -207,12 +214,21 @@ extern const struct method methods[];
 extern const unsigned int method_count;
 /* The number of the method, or -1. */
 int method_find(const char *name);
-/* Of the registration cache, since asked last; or negative. */
+/*
+ * Returns the share of look-ups since the last call that the registration cache answered, or a
+ * negative number if there were none.
+ */
 double method_cache_hits(void);
 /* The memory that messages of these sizes come from. */
 size_t method_memory(const struct plan *plan);
 
 /* samples.c */
+/* The next number of a linear congruential generator, with the multiplier of Knuth's MMIX. */
+static inline uint64_t next_random(uint64_t number)
+{
+	return number * 6364136223846793005u + 1442695040888963407u;
+}
+
 #define SAMPLES_MAX 4096
 
 /* A random choice, if there are more. */
@@ -259,7 +275,10 @@ bool pair_wait(const struct pair *pair, const atomic_ulong *counter, unsigned lo
 /* Starts all pairs and calls @receive in each receiver. Only the first receiver returns. */
 void pairs_run(struct results *results,
 	       void (*receive)(const struct member *member, struct results *results));
+/* The number of receivers. */
 unsigned int plan_members(const struct plan *plan);
+/* The place of a size, or -1. */
+int plan_place(const struct plan *plan, size_t size);
 size_t plan_need(const struct plan *plan);
 
 /* measure.c */
@@ -278,7 +297,6 @@ void environment_place(struct placement *placement, const void *memory);
 void mend(const struct method *method, int error, char *text, size_t length);
 
 /* noise.c */
-unsigned int noise_count(const struct results *results, unsigned int *total);
 /* A sentence about noise and its likely causes; false if there is none. */
 bool noise_warning(const struct results *results, char *text, size_t length);
 

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Finds problems that keep programs from using XPMEM, or from using it well. */
-#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
-#include <link.h>
 #include <linux/xpmem.h>
 #include <netlink/genl/ctrl.h>
 #include <stdarg.h>
@@ -323,26 +321,20 @@ static void check_namespaces(struct json_object *info)
 		      "this is not the machine's first network namespace: events do not arrive here");
 }
 
-/* The library that programs of this environment get. */
 static void check_library(void)
 {
-	void *library = dlopen("libxpmem.so.0", RTLD_LAZY | RTLD_LOCAL);
-	struct link_map *map;
+	struct library library;
 
-	if (!library) {
+	if (!library_find(&library))
 		found("library", NOTE, "install libxpmem0; MPI libraries load it at run time",
 		      "the dynamic linker finds no libxpmem.so.0");
-		return;
-	}
-	if (!dlinfo(library, RTLD_DI_LINKMAP, &map)) {
-		if (dlsym(library, "xpmem_query"))
-			found("library", OK, "", "programs get %s", map->l_name);
-		else
-			found("library", NOTE,
-			      "programs run unchanged; install libxpmem0 for the calls of xpmem_ext.h",
-			      "programs get %s, which is another make of the library", map->l_name);
-	}
-	dlclose(library);
+	else if (library.version[0])
+		found("library", OK, "", "programs get %s, version %s", library.path,
+		      library.version);
+	else
+		found("library", NOTE,
+		      "programs run unchanged; install libxpmem0 for the calls of xpmem_ext.h",
+		      "programs get %s, which is another make of the library", library.path);
 }
 
 /* The administrator sees how often the module refused something. */

@@ -172,6 +172,12 @@ uint64_t json_number(struct json_object *object, const char *key)
 	return json_object_object_get_ex(object, key, &value) ? json_unsigned(value) : 0;
 }
 
+bool is_size(const char *key)
+{
+	return !strcmp(key, "length") || !strcmp(key, "offset") || !strcmp(key, "pinned") ||
+	       !strcmp(key, "page_size") || !strcmp(key, "exported") || !strcmp(key, "attached");
+}
+
 bool is_counter(const char *key)
 {
 	static const char *const counters[] = {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The version of libxpmem.so.0, which is in a note of the loaded library. */
+/* The library that programs get. Its version is in a note of the loaded file. */
 #include <dlfcn.h>
 #include <link.h>
 #include <string.h>
@@ -9,12 +9,10 @@
 
 struct search {
 	ElfW(Addr) base; /* of the library */
-	char *text;
-	size_t size;
-	bool found;
+	struct library *library;
 };
 
-static void read_notes(struct search *search, const char *notes, size_t length)
+static void read_notes(struct library *library, const char *notes, size_t length)
 {
 	while (length >= sizeof(ElfW(Nhdr))) {
 		const ElfW(Nhdr) *note = (const void *)notes;
@@ -26,11 +24,9 @@ static void read_notes(struct search *search, const char *notes, size_t length)
 			return;
 		if (note->n_type == XPMEM_NOTE_VERSION &&
 		    note->n_namesz == sizeof(XPMEM_NOTE_NAME) &&
-		    !memcmp(notes, XPMEM_NOTE_NAME, sizeof(XPMEM_NOTE_NAME))) {
-			snprintf(search->text, search->size, "%.*s", (int)note->n_descsz,
-				 notes + name);
-			search->found = true;
-		}
+		    !memcmp(notes, XPMEM_NOTE_NAME, sizeof(XPMEM_NOTE_NAME)))
+			snprintf(library->version, sizeof(library->version), "%.*s",
+				 (int)note->n_descsz, notes + name);
 		notes += name + text;
 		length -= name + text;
 	}
@@ -38,30 +34,36 @@ static void read_notes(struct search *search, const char *notes, size_t length)
 
 static int look_at(struct dl_phdr_info *object, size_t size, void *data)
 {
-	struct search *search = data;
+	const struct search *search = data;
 	size_t i;
 
 	(void)size;
-	for (i = 0; object->dlpi_addr == search->base && i < object->dlpi_phnum; i++)
+	if (object->dlpi_addr != search->base)
+		return 0;
+	for (i = 0; i < object->dlpi_phnum; i++)
 		if (object->dlpi_phdr[i].p_type == PT_NOTE)
-			read_notes(search,
+			read_notes(search->library,
 				   (const char *)object->dlpi_addr + object->dlpi_phdr[i].p_vaddr,
 				   object->dlpi_phdr[i].p_memsz);
-	return search->found;
+	return 1;
 }
 
-bool library_version(char *text, size_t size)
+bool library_find(struct library *library)
 {
-	void *library = dlopen("libxpmem.so.0", RTLD_LAZY | RTLD_LOCAL);
-	struct search search = { .text = text, .size = size };
+	void *handle = dlopen("libxpmem.so.0", RTLD_LAZY | RTLD_LOCAL);
+	struct search search = { .library = library };
 	struct link_map *map;
+	bool found;
 
-	if (!library)
+	if (!handle)
 		return false;
-	if (!dlinfo(library, RTLD_DI_LINKMAP, &map)) {
+	library->version[0] = 0;
+	found = !dlinfo(handle, RTLD_DI_LINKMAP, &map);
+	if (found) {
+		snprintf(library->path, sizeof(library->path), "%s", map->l_name);
 		search.base = map->l_addr;
 		dl_iterate_phdr(look_at, &search);
 	}
-	dlclose(library);
-	return search.found;
+	dlclose(handle);
+	return found;
 }

@@ -4,11 +4,9 @@
  * complete however the command ends.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "xpmemctl.h"
@@ -196,68 +194,4 @@ enum status output_finish(void)
 	begun = in_array = false;
 	warn("cannot write the output: %s", strerror(error));
 	return STATUS_FAILED;
-}
-
-/* The file that will replace that of --output; NULL: none was begun. */
-static char *part;
-
-static enum status refuse_file(int error)
-{
-	if (part)
-		unlink(part);
-	free(part);
-	part = NULL;
-	return fail(STATUS_FAILED, "cannot write %s: %s", options.output, strerror(error));
-}
-
-/* What is no regular file, such as a device, is not replaced. */
-static int check_target(mode_t *mode)
-{
-	struct stat target;
-	mode_t mask = umask(0);
-
-	umask(mask);
-	*mode = 0666 & ~mask;
-	if (lstat(options.output, &target))
-		return errno == ENOENT ? 0 : errno;
-	return S_ISREG(target.st_mode) ? 0 : S_ISDIR(target.st_mode) ? EISDIR : EEXIST;
-}
-
-enum status output_file_begin(void)
-{
-	int fd, error;
-	mode_t mode;
-
-	if (!options.output)
-		return STATUS_OK;
-	error = check_target(&mode);
-	if (error)
-		return refuse_file(error);
-	/* Two writers at a time have a file each. */
-	if (asprintf(&part, "%s.tmp.XXXXXX", options.output) < 0) {
-		part = NULL;
-		return out_of_memory();
-	}
-	fd = mkostemp(part, O_CLOEXEC);
-	if (fd < 0) {
-		error = errno;
-		free(part);
-		part = NULL;
-		return refuse_file(error);
-	}
-	error = fchmod(fd, mode) || dup2(fd, STDOUT_FILENO) < 0 ? errno : 0;
-	close(fd);
-	return error ? refuse_file(error) : STATUS_OK;
-}
-
-enum status output_file_end(void)
-{
-	if (!part)
-		return output_finish();
-	if (fflush(stdout) || ferror(stdout) || fsync(STDOUT_FILENO) ||
-	    rename(part, options.output))
-		return refuse_file(errno);
-	free(part);
-	part = NULL;
-	return STATUS_OK;
 }

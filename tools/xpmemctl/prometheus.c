@@ -66,21 +66,11 @@ static void print_labels(struct json_object *object, const char *const *keys)
 /* The end of a name: what a counter ends with, or the unit. */
 static const char *suffix_of(const char *key)
 {
-	static const char *const units[][2] = {
-		{ "exported", "_bytes" },
-		{ "attached", "_bytes" },
-		{ "pinned", "_bytes" },
-		{ "page_size", "_bytes" },
-		{ "created", "_timestamp_seconds" },
-	};
-	size_t i;
-
 	if (is_counter(key))
 		return "_total";
-	for (i = 0; i < sizeof(units) / sizeof(*units); i++)
-		if (!strcmp(units[i][0], key))
-			return units[i][1];
-	return "";
+	if (is_size(key))
+		return "_bytes";
+	return strcmp(key, "created") ? "" : "_timestamp_seconds";
 }
 
 /*
@@ -134,6 +124,7 @@ static void print_build(const char *component, const char *version, const char *
 
 static void print_builds(struct json_object *info)
 {
+	struct library library;
 	char text[64];
 
 	print_head("xpmem_build_info", "gauge",
@@ -143,8 +134,8 @@ static void print_builds(struct json_object *info)
 		    json_text_or(info, "abi_version", ""));
 	snprintf(text, sizeof(text), "%d", XPMEM_ABI_VERSION);
 	print_build("tool", XPMEM_VERSION, text);
-	if (library_version(text, sizeof(text)))
-		print_build("library", text, "");
+	if (library_find(&library) && library.version[0])
+		print_build("library", library.version, "");
 }
 
 /* The module's parameters. A limit of 0 is shown as what it stands for. */

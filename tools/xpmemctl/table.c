@@ -11,12 +11,6 @@
 /* Rows that determine the widths of the columns; wider cells of later rows stick out. */
 #define ROWS_KEPT 1000
 
-static bool is_size(const char *key)
-{
-	return !strcmp(key, "length") || !strcmp(key, "offset") || !strcmp(key, "pinned") ||
-	       !strcmp(key, "page_size") || !strcmp(key, "exported") || !strcmp(key, "attached");
-}
-
 /* Prints 4096 as 4.0K, like ls -h. */
 static void format_size(char *text, size_t size, uint64_t bytes)
 {

@@ -3,6 +3,7 @@
 #define XPMEMCTL_H
 
 #include <json-c/json.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -219,6 +220,8 @@ uint64_t json_unsigned(struct json_object *value);
 
 /* Returns whether a key is a counter, which only grows. */
 bool is_counter(const char *key);
+/* Whether the values of a key are bytes. */
+bool is_size(const char *key);
 
 bool json_put_number(struct json_object *object, const char *key, uint64_t number);
 
@@ -254,8 +257,8 @@ enum status output_document(const char *key, struct json_object *value);
 enum status output_finish(void);
 
 /*
- * Between these calls, stdout is a new file beside that of the option --output, which it replaces
- * if all of it could be written. Without that option they leave stdout alone.
+ * output_file.c: between these calls, stdout is a new file beside that of the option --output. It
+ * replaces that file if all of it could be written. Without the option they leave stdout alone.
  */
 enum status output_file_begin(void);
 enum status output_file_end(void);
@@ -414,7 +417,13 @@ enum status openmetrics(struct netlink *netlink);
 /* prometheus.c */
 enum status prometheus(struct netlink *netlink);
 
-/* library.c: false if programs get no libxpmem, or one of another make. */
-bool library_version(char *text, size_t size);
+/* library.c: the libxpmem.so.0 that programs of this environment get */
+struct library {
+	char path[PATH_MAX];
+	char version[64];	/* empty: another make of the library */
+};
+
+/* False if the dynamic linker finds none. */
+bool library_find(struct library *library);
 
 #endif
