@@ -66,6 +66,7 @@ debug_kernel_build() {
 		die "the debug kernel could not be built (all of it in $log)"
 	fi
 	rm "$log"
+	mkdir -p "$(dirname "$target")"
 	mv -T "$work/kernel" "$target"
 	rm -rf "$work"
 }
