@@ -98,18 +98,22 @@ static struct xpmem_exporter *exporter_find(struct mm_struct *mm)
 	return NULL;
 }
 
+/*
+ * Invalidations in progress delay the veto. Registering the ordinary notifier waits for them, so
+ * the veto is in place before a fault maps anything.
+ */
 static int watch_invalidations(struct xpmem_exporter *exporter)
 {
 	int error;
 
-	exporter->notifier.ops = &xpmem_invalidation_ops;
-	error = xpmem_notifier_register(&exporter->notifier);
-	if (error)
-		return error;
 	error = xpmem_interval_notifier_insert(&exporter->veto_notifier,
 					       &xpmem_invalidation_veto_ops);
 	if (error)
-		mmu_notifier_unregister(&exporter->notifier, exporter->mm);
+		return error;
+	exporter->notifier.ops = &xpmem_invalidation_ops;
+	error = xpmem_notifier_register(&exporter->notifier);
+	if (error)
+		mmu_interval_notifier_remove(&exporter->veto_notifier);
 	return error;
 }
 
@@ -131,6 +135,7 @@ static struct xpmem_exporter *exporter_create(struct xpmem_client *client)
 	INIT_LIST_HEAD(&exporter->clients);
 	INIT_LIST_HEAD(&exporter->builders);
 	INIT_LIST_HEAD(&exporter->deferrals);
+	refcount_set(&exporter->object.ref, 1);
 	exporter->mm = mm;
 	exporter->snapshot_notifier.mm = mm;
 	mmgrab(mm);
@@ -140,8 +145,6 @@ static struct xpmem_exporter *exporter_create(struct xpmem_client *client)
 	error = watch_invalidations(exporter);
 	if (error)
 		goto cancel;
-	/* Not before, so that the end of a notifier that is undone queues no work. */
-	refcount_set(&exporter->object.ref, 1);
 	return exporter;
 
 cancel:

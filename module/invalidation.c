@@ -10,7 +10,7 @@
  *
  * The invalidation of the OOM reaper must not block. The module refuses it if attachments may map
  * any of the range. An interval notifier over the whole address space does that: the core lets such
- * a notifier refuse without a trace, and calls it first.
+ * a notifier refuse without a trace, and calls it first. An ordinary notifier must not refuse.
  *
  * Why pairs of paths are safe:
  *
@@ -34,9 +34,6 @@
 
 #include "race.h"
 #include "xpmem.h"
-
-/* Upper limit of an exporter's addresses, for functions that take a loff_t. */
-#define END_OF_SPACE (LONG_MAX & PAGE_MASK)
 
 /*
  * change_protection() takes 0 for a range that it has not begun, so it never ends a range that
@@ -138,16 +135,14 @@ static int invalidation_start(struct mmu_notifier *notifier, const struct mmu_no
 {
 	struct xpmem_exporter *exporter = container_of(notifier, struct xpmem_exporter, notifier);
 	unsigned long start = range->start & PAGE_MASK;
-	unsigned long end = range->end > END_OF_SPACE ? END_OF_SPACE : PAGE_ALIGN(range->end);
+	unsigned long end = range->end > XPMEM_END_OF_SPACE ? XPMEM_END_OF_SPACE :
+							    PAGE_ALIGN(range->end);
 
 	if (!never_ends(range))
 		range_add(exporter, range);
-	/*
-	 * The veto did not refuse, so no attachment maps the range, unless the veto was not in
-	 * place yet.
-	 */
+	/* The veto found that no attachment maps the range, and no fault maps any of it now. */
 	if (!mmu_notifier_range_blockable(range))
-		return xpmem_windows_untouched(exporter, start, end) ? 0 : -EAGAIN;
+		return 0;
 	xpmem_race_point("invalidation-active");
 	xpmem_windows_invalidate(exporter, start, end, range->event);
 	return 0;
@@ -169,7 +164,7 @@ static void invalidation_release(struct mmu_notifier *notifier, struct mm_struct
 {
 	struct xpmem_exporter *exporter = container_of(notifier, struct xpmem_exporter, notifier);
 
-	xpmem_windows_invalidate(exporter, 0, END_OF_SPACE, MMU_NOTIFY_RELEASE);
+	xpmem_windows_invalidate(exporter, 0, XPMEM_END_OF_SPACE, MMU_NOTIFY_RELEASE);
 	xpmem_exporter_end(exporter);
 }
 
@@ -193,7 +188,7 @@ static bool invalidation_veto(struct mmu_interval_notifier *notifier,
 		return true;
 	spin_lock(&exporter->active_lock);
 	spin_unlock(&exporter->active_lock);
-	return xpmem_windows_untouched(exporter, range->start, min(range->end, END_OF_SPACE));
+	return xpmem_windows_untouched(exporter, range->start, min(range->end, XPMEM_END_OF_SPACE));
 }
 
 const struct mmu_interval_notifier_ops xpmem_invalidation_veto_ops = {

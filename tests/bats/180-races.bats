@@ -78,6 +78,14 @@ teardown_file() {
 	run_case teardown close-of-many-permits
 }
 
+@test "close of ever more permits" {
+	run_case teardown close-of-ever-more-permits
+}
+
+@test "close of ever more segments" {
+	run_case teardown close-of-ever-more-segments
+}
+
 @test "remove of what many attached" {
 	run_case teardown remove-of-what-many-attached
 }
@@ -165,4 +173,8 @@ teardown_file() {
 	for program in race teardown endurance notifier; do
 		is "$(cases_without_test "$program" "$BATS_TEST_FILENAME")" ""
 	done
+}
+
+@test "reaped amid changes" {
+	run_case race reaped-amid-changes
 }

@@ -3,14 +3,17 @@
  * Races between an exporter that takes memory away and attachers that reach it. Each case aims at
  * one interleaving. A build of the module with race points (./vm race) widens the windows.
  */
+#include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -19,6 +22,7 @@
 
 #define ATTACHMENTS 1000	/* of one page at most */
 #define ROUNDS 12
+#define REAPS 200		/* exporters */
 #define LONGEST_DELAY 3000000L	/* ns: about what it takes to take the page away */
 #define SECRET 0x5ec2e75ec2e7L
 #define SCRIBBLE 0xbad0bad0badL
@@ -748,4 +752,75 @@ CASE(remove_while_being_published)
 CASE(release_while_being_published)
 {
 	end_while_being_published(true);
+}
+
+/*
+ * Exports a window: half of it is the file, and half is private memory. Returns the segment. @page
+ * is the window then.
+ */
+static long do_export_halves(const long *file)
+{
+	page = map_aligned(2 * MIB, 2 * MIB);
+	CHECK_OK(answer(madvise((void *)page, 2 * MIB, MADV_NOHUGEPAGE)));
+	map_over(page, MIB, PROT_READ | PROT_WRITE, MAP_SHARED, file[0]);
+	fill(page + MIB, MIB, 1);
+	return export_range(page, 2 * MIB);
+}
+
+static long do_discard_private_half(const long *none)
+{
+	(void)none;
+	return answer(madvise((void *)(page + MIB), MIB, MADV_DONTNEED));
+}
+
+/* Changes what all exporters map of the file. */
+static void *punch_file(void *file)
+{
+	while (!atomic_load(&board->stop))
+		CHECK_EQ(fallocate((int)(long)file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0,
+				   MIB), 0);
+	return NULL;
+}
+
+/* Kills an exporter and takes its memory as the OOM reaper does. Returns whether that worked. */
+static bool reap(struct peer *exporter)
+{
+	int process = CHECK_OK(answer(syscall(SYS_pidfd_open, peer_pid(exporter), 0)));
+	long result;
+
+	CHECK_EQ(kill(peer_pid(exporter), SIGKILL), 0);
+	result = answer(syscall(SYS_process_mrelease, process, 0));
+	close(process);
+	peer_end(exporter, SIGKILL);
+	if (result == -ENOSYS)
+		SKIP("the kernel has no process_mrelease()");
+	return !result;
+}
+
+/* The kernel complains if a notifier refuses what the reaper wants. */
+CASE(reaped_amid_changes)
+{
+	long file, where, reaped = 0;
+	pthread_t threads[2];
+	struct peer *exporter;
+	unsigned int i;
+
+	start_case();
+	file = memory_file(MIB);
+	for (i = 0; i < 2; i++)
+		CHECK_EQ(pthread_create(&threads[i], NULL, punch_file, (void *)file), 0);
+	for (i = 0; i < REAPS / slowness(); i++) {
+		exporter = peer_start();
+		where = CHECK_OK(here(do_attach_segment, on(exporter, do_export_halves, file), MIB,
+				      MIB));
+		CHECK_EQ(verify(where, MIB, 1), 0);
+		CHECK_OK(on(exporter, do_discard_private_half, 0));
+		reaped += reap(exporter);
+		CHECK_OK(here(do_detach, where));
+	}
+	atomic_store(&board->stop, true);
+	for (i = 0; i < 2; i++)
+		CHECK_EQ(pthread_join(threads[i], NULL), 0);
+	printf("%ld exporters were reaped\n", reaped);
+	CHECK(reaped);
 }
