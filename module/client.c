@@ -257,11 +257,13 @@ void xpmem_client_close(struct xpmem_client *client)
 	struct xpmem_permit *permit;
 	struct xpmem_segment *segment;
 
+	xpmem_permits_stop(client);
 	while ((permit = first_permit(client))) {
 		xpmem_permit_kill(permit, false, close_reason(client, permit->object.owner));
 		xpmem_permit_put(permit);
 		cond_resched();
 	}
+	xpmem_segments_stop(client);
 	while ((segment = first_segment(client))) {
 		xpmem_segment_kill(segment, close_reason(client, segment->object.owner));
 		xpmem_segment_put(segment);

@@ -184,6 +184,7 @@ struct xpmem_permit *xpmem_permit_create(struct xpmem_client *client, s64 segid,
 	permit->rdonly = flags & XPMEM_GET_RDONLY;
 	permit->dead = false;
 	permit->ended = false;
+	permit->closer = NULL;
 	atomic_set(&permit->attachment_count, 0);
 	atomic_set(&permit->dmabuf_count, 0);
 	atomic_long_set(&permit->dmabuf_pages, 0);
@@ -334,6 +335,78 @@ static bool is_of_permit(const struct xpmem_attachment *attachment, const void *
 	return attachment->permit == permit;
 }
 
+/* Marks a permit dead. Returns false if it was dead already. */
+static bool permit_mark(struct xpmem_permit *permit)
+{
+	bool first;
+
+	spin_lock(&permit->lock);
+	first = !permit->dead;
+	WRITE_ONCE(permit->dead, true);
+	spin_unlock(&permit->lock);
+	return first;
+}
+
+/* Returns the next permit that this task ends, which only this task takes off the list. */
+static struct xpmem_permit *next_to_close(struct xpmem_client *client, struct xpmem_permit *permit)
+{
+	struct hlist_node *link;
+
+	spin_lock(&client->lock);
+	link = permit ? permit->client_link.next : client->permits.first;
+	permit = hlist_entry_safe(link, struct xpmem_permit, client_link);
+	while (permit && permit->closer != current)
+		permit = hlist_entry_safe(permit->client_link.next, struct xpmem_permit,
+					  client_link);
+	spin_unlock(&client->lock);
+	return permit;
+}
+
+static bool is_closed_by(const struct xpmem_attachment *attachment, const void *task)
+{
+	return READ_ONCE(attachment->permit->closer) == task;
+}
+
+/* Ends access through all permits for one exporter that this task ends. */
+static void revoke_of_exporter(struct xpmem_client *client, struct xpmem_exporter *exporter)
+{
+	struct xpmem_permit *permit;
+
+	xpmem_groups_revoke(exporter, BIT(client->group), is_closed_by, current, 0,
+			    XPMEM_END_OF_SPACE);
+	spin_lock(&client->lock);
+	hlist_for_each_entry(permit, &client->permits, client_link)
+		if (permit->closer == current && permit->segment->exporter == exporter)
+			permit->mapped = false;
+	spin_unlock(&client->lock);
+}
+
+/**
+ * xpmem_permits_stop() - end access through all permits of a client
+ * @client: the caller closes it, so no task creates permits
+ *
+ * One walk over the attachments of each exporter serves all permits. xpmem_permit_kill() does the
+ * rest, for the same task.
+ */
+void xpmem_permits_stop(struct xpmem_client *client)
+{
+	struct xpmem_permit *permit;
+
+	spin_lock(&client->lock);
+	hlist_for_each_entry(permit, &client->permits, client_link)
+		if (permit_mark(permit))
+			WRITE_ONCE(permit->closer, current);
+	spin_unlock(&client->lock);
+	xpmem_race_point("permits-dead");
+	for (permit = next_to_close(client, NULL); permit; permit = next_to_close(client, permit))
+		permit->mapped = !hlist_empty(&permit->attachments) && xpmem_permit_stop(permit);
+	for (permit = next_to_close(client, NULL); permit; permit = next_to_close(client, permit)) {
+		if (permit->mapped)
+			revoke_of_exporter(client, permit->segment->exporter);
+		cond_resched();
+	}
+}
+
 /**
  * xpmem_permit_kill() - end a published permit
  * @permit: the caller holds a reference of its own
@@ -349,7 +422,7 @@ bool xpmem_permit_kill(struct xpmem_permit *permit, bool detach, enum xpmem_reas
 	struct xpmem_segment *segment = permit->segment;
 	struct xpmem_client *client = permit->client;
 	unsigned long end = segment->start + segment->length, groups;
-	bool first, unused;
+	bool stopped = READ_ONCE(permit->closer) == current, unused;
 
 	if (detach)
 		lockdep_assert_held(&permit->attaching);
@@ -359,21 +432,19 @@ bool xpmem_permit_kill(struct xpmem_permit *permit, bool detach, enum xpmem_reas
 	 * attachment, which stays in the list as long. So an empty list stays empty, and there is
 	 * nothing to wait for.
 	 */
-	spin_lock(&permit->lock);
-	first = !permit->dead;
-	WRITE_ONCE(permit->dead, true);
-	unused = hlist_empty(&permit->attachments);
-	spin_unlock(&permit->lock);
-	if (!first) {
+	if (!stopped && !permit_mark(permit)) {
 		wait_var_event_killable(&permit->ended, READ_ONCE(permit->ended));
 		return false;
 	}
+	spin_lock(&permit->lock);
+	unused = hlist_empty(&permit->attachments);
+	spin_unlock(&permit->lock);
 	atomic_dec(&segment->permits);
 	if (!unused) {
 		if (detach)
 			for_each_attachment(permit, attachment_unmap);
 		xpmem_race_point("permit-dead");
-		groups = xpmem_permit_stop(permit);
+		groups = stopped ? 0 : xpmem_permit_stop(permit);
 		xpmem_groups_revoke(segment->exporter, groups, is_of_permit, permit,
 				    segment->start, end);
 		xpmem_wait_revoke(segment->exporter, segment->start, end);

@@ -124,6 +124,7 @@ struct xpmem_segment *xpmem_segment_create(struct xpmem_client *client, u64 vadd
 	segment->no_gup = flags & XPMEM_MAKE_NO_GUP;
 	segment->dead = false;
 	segment->ended = false;
+	segment->closer = NULL;
 	atomic_set(&segment->permits, 0);
 	for (i = 0; i < XPMEM_FAULT_STATS; i++)
 		atomic_long_set(&segment->stats[i], 0);
@@ -228,6 +229,69 @@ static bool is_of_segment(const struct xpmem_attachment *attachment, const void 
 	return attachment->permit->segment == segment;
 }
 
+/* Marks a segment dead. Returns false if it was dead already. */
+static bool segment_mark(struct xpmem_segment *segment)
+{
+	bool first;
+
+	spin_lock(&segment->lock);
+	first = !segment->dead;
+	WRITE_ONCE(segment->dead, true);
+	spin_unlock(&segment->lock);
+	return first;
+}
+
+/* Returns the next segment that this task ends, which only this task takes off the list. */
+static struct xpmem_segment *next_to_close(struct xpmem_client *client,
+					   struct xpmem_segment *segment)
+{
+	struct hlist_node *link;
+
+	spin_lock(&client->lock);
+	link = segment ? segment->client_link.next : client->segments.first;
+	segment = hlist_entry_safe(link, struct xpmem_segment, client_link);
+	while (segment && segment->closer != current)
+		segment = hlist_entry_safe(segment->client_link.next, struct xpmem_segment,
+					   client_link);
+	spin_unlock(&client->lock);
+	return segment;
+}
+
+static bool is_closed_by(const struct xpmem_attachment *attachment, const void *task)
+{
+	return READ_ONCE(attachment->permit->segment->closer) == task;
+}
+
+/**
+ * xpmem_segments_stop() - end access through all segments of a client
+ * @client: the caller closes it, so no task creates segments
+ *
+ * One walk over the attachments serves all segments. xpmem_segment_kill() does the rest, for the
+ * same task.
+ */
+void xpmem_segments_stop(struct xpmem_client *client)
+{
+	struct xpmem_exporter *exporter = NULL;
+	struct xpmem_segment *segment;
+	unsigned long groups = 0;
+
+	spin_lock(&client->lock);
+	hlist_for_each_entry(segment, &client->segments, client_link)
+		if (segment_mark(segment))
+			WRITE_ONCE(segment->closer, current);
+	spin_unlock(&client->lock);
+	xpmem_race_point("segments-dead");
+	for (segment = next_to_close(client, NULL); segment;
+	     segment = next_to_close(client, segment)) {
+		groups |= stop_permits(segment);
+		/* All segments of a client are of one exporter. */
+		exporter = segment->exporter;
+	}
+	if (groups && !atomic_read(&exporter->ended))
+		xpmem_groups_revoke(exporter, groups, is_closed_by, current, 0,
+				    XPMEM_END_OF_SPACE);
+}
+
 /**
  * xpmem_segment_kill() - end a published segment
  * @segment: the caller holds a reference of its own
@@ -241,19 +305,16 @@ bool xpmem_segment_kill(struct xpmem_segment *segment, enum xpmem_reason reason)
 {
 	struct xpmem_client *client = segment->client;
 	struct xpmem_exporter *exporter = segment->exporter;
-	unsigned long end = segment->start + segment->length, groups;
-	bool first;
+	unsigned long end = segment->start + segment->length, groups = 0;
+	bool stopped = READ_ONCE(segment->closer) == current;
 
-	spin_lock(&segment->lock);
-	first = !segment->dead;
-	WRITE_ONCE(segment->dead, true);
-	spin_unlock(&segment->lock);
-	if (!first) {
+	if (!stopped && !segment_mark(segment)) {
 		wait_var_event_killable(&segment->ended, READ_ONCE(segment->ended));
 		return false;
 	}
 	xpmem_race_point("segment-dead");
-	groups = stop_permits(segment);
+	if (!stopped)
+		groups = stop_permits(segment);
 	/* After the end of the mm, no attachment maps any of it. */
 	if (groups && !atomic_read(&exporter->ended))
 		xpmem_groups_revoke(exporter, groups, is_of_segment, segment, segment->start, end);

@@ -54,9 +54,11 @@
  *     dmabufs_lock (dmabuf.c)
  *       dma_buf->resv
  *         page locks
- *   client->lock, exporter->lock, exporter->active_lock, segment->lock, permit->lock, and the locks
- *   of the tables of exporters, users, objects, waiters and lenders are innermost spinlocks. No
- *   task takes one of them while it holds another.
+ *   client->lock
+ *     segment->lock or permit->lock
+ *   exporter->lock, exporter->active_lock, segment->lock, permit->lock, and the locks of the tables
+ *   of exporters, users, objects, waiters and lenders are innermost spinlocks. No task takes one of
+ *   them while it holds another.
  *
  * No task waits for one mmap_lock while it holds another, except callers that cannot drop B's lock:
  * they lend it while they wait for A's, and borrow A's if it is lent (lender.c). No task allocates
@@ -271,6 +273,9 @@ bool xpmem_groups_may_defer(const struct xpmem_exporter *exporter, enum mmu_noti
 void xpmem_group_yield(struct xpmem_exporter *exporter, unsigned int number);
 typedef bool xpmem_attachment_test(const struct xpmem_attachment *attachment, const void *data);
 
+/* The end of all addresses, for functions that take a loff_t. */
+#define XPMEM_END_OF_SPACE (LONG_MAX & PAGE_MASK)
+
 void xpmem_groups_revoke(struct xpmem_exporter *exporter, unsigned long groups,
 			 xpmem_attachment_test *wanted, const void *data, unsigned long start,
 			 unsigned long end);
@@ -451,6 +456,7 @@ struct xpmem_segment {
 	bool no_gup;			/* no attachment allows get_user_pages() */
 	bool dead;			/* set under lock */
 	bool ended;			/* all access has ended; killers wait for this */
+	struct task_struct *closer;	/* client->lock; see xpmem_segments_stop(); identity only */
 	atomic_t permits;		/* live permits */
 	atomic_long_t stats[XPMEM_FAULT_STATS];
 	char name[XPMEM_NAME_SIZE];
@@ -473,6 +479,7 @@ struct xpmem_segment *xpmem_segment_create(struct xpmem_client *client, u64 vadd
 void xpmem_segment_publish(struct xpmem_segment *segment);
 struct xpmem_segment *xpmem_segment_find(s64 id);
 void xpmem_segment_put(struct xpmem_segment *segment);
+void xpmem_segments_stop(struct xpmem_client *client);
 bool xpmem_segment_kill(struct xpmem_segment *segment, enum xpmem_reason reason);
 int xpmem_segment_remove(s64 id);
 struct file *xpmem_segment_file(s64 id, u32 flags);
@@ -496,6 +503,8 @@ struct xpmem_permit {
 	bool rdonly;
 	bool dead;			/* set under lock */
 	bool ended;			/* all access has ended; killers wait for this */
+	struct task_struct *closer;	/* client->lock; see xpmem_permits_stop(); identity only */
+	bool mapped;			/* of the closer; attachments may have something mapped */
 };
 
 int xpmem_permit_init(void);
@@ -506,6 +515,7 @@ void xpmem_permit_publish(struct xpmem_permit *permit);
 struct xpmem_permit *xpmem_permit_find_own(s64 id);
 void xpmem_permit_put(struct xpmem_permit *permit);
 unsigned long xpmem_permit_stop(struct xpmem_permit *permit);
+void xpmem_permits_stop(struct xpmem_client *client);
 bool xpmem_permit_kill(struct xpmem_permit *permit, bool detach, enum xpmem_reason reason);
 int xpmem_permit_release(s64 id);
 

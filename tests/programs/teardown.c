@@ -22,6 +22,8 @@
 #define WINDOW (2 * MIB)
 /* Times the cost of creation that teardown may cost. */
 #define DEARER 3
+/* Times as many objects, of which each must not cost twice as much. */
+#define MORE 20
 
 static long microseconds(const struct timeval *time)
 {
@@ -101,6 +103,74 @@ CASE(close_of_many_permits)
 	segid = export_range(map_anonymous(PAGE), PAGE);
 	made = on(peer, do_attach_much, segid, COUNT);
 	check_cost(made, on(peer, do_close_and_say_cost, 0));
+}
+
+/* Returns what close() costs for each of many permits, in nanoseconds. */
+static long cost_of_close(long segid, long count)
+{
+	struct peer *peer = peer_start();
+	long cost;
+
+	on(peer, do_attach_much, segid, count);
+	cost = on(peer, do_close_and_say_cost, 0) * 1000 / count;
+	printf("%ld permits: %ld ns for each\n", count, cost);
+	peer_end(peer, SIGKILL);
+	return cost;
+}
+
+CASE(close_of_ever_more_permits)
+{
+	long few = COUNT / 4, segid, cost;
+
+	CHECK_OK(device_open());
+	segid = export_range(map_anonymous(PAGE), PAGE);
+	cost = cost_of_close(segid, few);
+	if (cost_of_close(segid, few * MORE) > cost * 2)
+		FAIL("the cost of a permit grows with the number of permits");
+}
+
+/* Makes many segments of one page, and stores their ids. */
+static long do_make_each(const long *segids_count)
+{
+	long page = map_anonymous(PAGE), i;
+
+	for (i = 0; i < segids_count[1]; i++)
+		((long *)segids_count[0])[i] = CHECK_OK(export_range(page, PAGE));
+	return 0;
+}
+
+static long do_attach_each(const long *segids_count)
+{
+	long i;
+
+	for (i = 0; i < segids_count[1]; i++)
+		CHECK_OK(load(CHECK_OK(here(do_attach_segment, ((long *)segids_count[0])[i], 0,
+					    PAGE))));
+	return 0;
+}
+
+/* Returns what close() costs for each of many attached segments, in nanoseconds. */
+static long cost_of_close_by_exporter(long segids, long count)
+{
+	struct peer *exporter = peer_start(), *attacher = peer_start();
+	long cost;
+
+	on(exporter, do_make_each, segids, count);
+	on(attacher, do_attach_each, segids, count);
+	cost = on(exporter, do_close_and_say_cost, 0) * 1000 / count;
+	printf("%ld segments: %ld ns for each\n", count, cost);
+	peer_end(exporter, SIGKILL);
+	peer_end(attacher, SIGKILL);
+	return cost;
+}
+
+CASE(close_of_ever_more_segments)
+{
+	long few = COUNT / 4, segids = map_shared(few * MORE * (long)sizeof(long)), cost;
+
+	cost = cost_of_close_by_exporter(segids, few);
+	if (cost_of_close_by_exporter(segids, few * MORE) > cost * 2)
+		FAIL("the cost of a segment grows with the number of segments");
 }
 
 CASE(remove_of_what_many_attached)
