@@ -132,14 +132,21 @@ long xpmem_source_pin(struct xpmem_exporter *exporter, unsigned long source, uns
 	};
 	struct mm_struct *mm = exporter->mm;
 	enum xpmem_fault_result result;
-	bool watched, unlocked = false;
+	bool supplied = false, unlocked = false;
+	struct vm_area_struct *vma;
 	long pinned = -EFAULT;
 
 	if (mmap_read_lock_killable(mm))
 		return -EINTR;
 	result = xpmem_snapshot_check(&snapshot);
-	watched = result == XPMEM_MAPPED && userfaultfd_armed(find_vma(mm, source));
-	if (watched) {
+	if (result == XPMEM_MAPPED) {
+		vma = find_vma(mm, source);
+		supplied = userfaultfd_armed(vma) || is_fuse(vma);
+		/* The program may have a page locked for ever, and unpinning takes the lock. */
+		if (is_fuse(vma) && vma->vm_flags & VM_MAYSHARE)
+			result = XPMEM_HOLE;
+	}
+	if (result == XPMEM_MAPPED && supplied) {
 		/*
 		 * Pinning keeps the lock, so it cannot wait for the program that supplies the page.
 		 */
@@ -154,8 +161,8 @@ long xpmem_source_pin(struct xpmem_exporter *exporter, unsigned long source, uns
 		mmap_read_unlock(mm);
 	if (result == XPMEM_NOMEM)
 		return -ENOMEM;
-	/* A page that userfaultfd supplied may be gone again. */
-	if (result == XPMEM_RACED || (watched && result == XPMEM_MAPPED && pinned == -EFAULT))
+	/* A page that the program supplied may be gone again. */
+	if (result == XPMEM_RACED || (supplied && result == XPMEM_MAPPED && pinned == -EFAULT))
 		return 0;
 	return pinned;
 }
