@@ -61,6 +61,8 @@ static int wait_key_get(struct wait_key *key, unsigned long vaddr)
 
 		if (xpmem_attachment_revoked(attachment)) {
 			error = -EIDRM;
+		} else if (!xpmem_may_fault(vma)) {
+			error = -EFAULT;
 		} else {
 			refcount_inc(&attachment->object.ref);
 			key->attachment = attachment;

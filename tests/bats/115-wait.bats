@@ -64,6 +64,10 @@ load helpers
 	run_case wait permit-released
 }
 
+@test "child of an attacher" {
+	run_case wait child-of-an-attacher
+}
+
 @test "no memory there" {
 	run_case wait no-memory-there
 }

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -378,6 +379,37 @@ CASE(permit_released)
 {
 	share(map_anonymous(LENGTH));
 	CHECK_EQ(on(attacher, do_release_amid_wait, apid, at), -EIDRM);
+}
+
+/* Forks a child that gets the attachment, if the kernel allows that. It waits and wakes there. */
+static long do_fork_and_call(const long *address)
+{
+	int status;
+	pid_t child;
+
+	(void)!madvise((void *)(address[0] & -PAGE), LENGTH, MADV_DOFORK);
+	child = CHECK_OK(answer(fork()));
+	if (!child) {
+		CHECK_OK(device_open());
+		CHECK_EQ(wake(address[0], 1), -EFAULT);
+		CHECK_EQ(wait_for(address[0], 0, now() + SECOND, 0), -EFAULT);
+		_exit(0);
+	}
+	CHECK_OK(answer(waitpid(child, &status, 0)));
+	return status;
+}
+
+CASE(child_of_an_attacher)
+{
+	struct peer *other;
+
+	share(map_anonymous(LENGTH));
+	other = peer_start();
+	peer_tell(attacher, do_wait, ARGUMENTS(at + 8, 0));
+	await_asleep(attacher);
+	CHECK_EQ(on(other, do_fork_and_call, share_with(other) + 8), 0);
+	CHECK_EQ(wake(page + 8, 1), 1);
+	CHECK_EQ(peer_answer(attacher), 0);
 }
 
 CASE(no_memory_there)
