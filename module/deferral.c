@@ -68,11 +68,12 @@ static void zap_work(struct work_struct *work)
 	xpmem_race_point("deferral-zap");
 	xpmem_groups_revoke(exporter, deferral->groups, NULL, NULL, deferral->start,
 			    deferral->end);
-	put_pages(deferral->chunks, true);
 	spin_lock(&exporter->active_lock);
 	list_del(&deferral->link);
 	spin_unlock(&exporter->active_lock);
 	wake_up_all(&exporter->quiet);
+	/* May wait for a page's lock, which no other task has to wait for. */
+	put_pages(deferral->chunks, true);
 	xpmem_exporter_put(exporter);
 	kfree(deferral);
 }

@@ -91,13 +91,27 @@ bool xpmem_nl_type_allowed(const struct xpmem_nl_type *type, const struct xpmem_
 }
 
 /*
+ * Whether the opener of the socket had the ids and capabilities of the sender. Otherwise it may
+ * have had a program with more rights write to the socket.
+ */
+static bool opener_is_sender(const struct xpmem_viewer *viewer)
+{
+	const struct cred *opener = viewer->opener, *sender = viewer->cred;
+
+	return opener == sender ||
+	       (uid_eq(opener->euid, sender->euid) && gid_eq(opener->egid, sender->egid) &&
+		opener->user_ns == sender->user_ns &&
+		cap_issubset(sender->cap_permitted, opener->cap_permitted));
+}
+
+/*
  * Whether the sender and the opener of the socket pass the ptrace check for the process of @owner,
- * or the sender is that process.
+ * or are that process.
  */
 static bool may_trace(const struct xpmem_viewer *viewer, const struct xpmem_owner *owner,
 		      const struct mm_struct *mm)
 {
-	if (viewer->machine || viewer->pid == owner->pid)
+	if (viewer->machine || (viewer->pid == owner->pid && opener_is_sender(viewer)))
 		return true;
 	return (!xpmem_owner_denial(owner, mm, viewer->cred, false) &&
 		!xpmem_owner_denial(owner, mm, viewer->opener, false)) ||

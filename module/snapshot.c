@@ -39,7 +39,8 @@ bool xpmem_source_allowed(const struct vm_area_struct *vma)
 
 /*
  * A spare array for a window's snapshot, or NULL, for each CPU. Kernels may clear memory that they
- * allocate, which takes longer than filling the array.
+ * allocate, which takes longer than filling the array. Arrays are charged to the task that needed a
+ * new one, because an exporter keeps those of tasks that never retry (retry.c).
  */
 static DEFINE_PER_CPU(unsigned long *, spare_pfns);
 
@@ -58,7 +59,7 @@ unsigned long *xpmem_pfns_get(void)
 
 	if (!pfns)
 		pfns = kmalloc_array(XPMEM_WINDOW_PAGES, sizeof(*pfns),
-				     GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN);
+				     GFP_KERNEL_ACCOUNT | __GFP_NORETRY | __GFP_NOWARN);
 	return pfns;
 }
 
