@@ -61,12 +61,13 @@ kernel_packages() {
 }
 
 # The same of a kbuild package: the one that came with the headers, if there is such a one, as
-# another Debian's has the name, too.
+# another Debian's has the name, too. apt-cache succeeds, and prints nothing, for a version that
+# Debian no longer has.
 kernel_kbuild() {
 	local version
 
 	version=$(kernel_candidates "$1" | cut -d' ' -f2)
-	if apt-cache show "$2=$version" >/dev/null 2>&1; then
+	if [[ -n $(apt-cache show "$2=$version" 2>/dev/null) ]]; then
 		printf '%s %s\n' "$2" "$version"
 	else
 		kernel_candidates "$2"
