@@ -107,6 +107,10 @@ static const char *json_description(const struct attribute *attribute)
 {
 	static const char *const descriptions[] = {
 		[JSON_NUMBER] = "number",
+		[JSON_COUNTER] = "number",
+		[JSON_COUNT] = "number",
+		[JSON_BYTES] = "number",
+		[JSON_TIMESTAMP] = "number",
 		[JSON_HEX] = "hexadecimal string",
 		[JSON_OCTAL] = "octal string",
 		[JSON_TEXT] = "string",

@@ -75,6 +75,10 @@ static struct json_object *describe(const struct attribute *attribute)
 		put_text(object, "pattern", "^0[0-7]{3,}$");
 		break;
 	case JSON_NUMBER:
+	case JSON_COUNTER:
+	case JSON_COUNT:
+	case JSON_BYTES:
+	case JSON_TIMESTAMP:
 		put_text(object, "type", "integer");
 		if (attribute->kind != ATTRIBUTE_S64)
 			put(object, "minimum", json_object_new_int(0));
@@ -149,22 +153,16 @@ static struct json_object *closed_object(struct json_object *properties, bool st
 	return object;
 }
 
-/* In an event these stand beside the object, not in it. */
-static bool is_of_event(const struct attribute *attribute)
-{
-	return !strcmp(attribute->name, "time") || !strcmp(attribute->name, "reason");
-}
-
 static const struct attribute_set *find_child(const struct netlink_spec *spec,
 					      const struct attribute_set *set)
 {
-	static const char *const order[] = { "exporter", "segment", "permit", "attachment" };
 	size_t i, j;
 
-	for (i = 0; i + 1 < sizeof(order) / sizeof(*order); i++)
-		for (j = 0; !strcmp(order[i], set->name) && j < spec->set_count; j++)
-			if (!strcmp(spec->sets[j].name, order[i + 1]))
-				return &spec->sets[j];
+	for (i = 0; i < spec->set_count; i++)
+		for (j = 0; j < spec->sets[i].count; j++)
+			if (spec->sets[i].attributes[j].parent &&
+			    !strcmp(spec->sets[i].attributes[j].parent, set->name))
+				return &spec->sets[i];
 	return NULL;
 }
 
@@ -208,7 +206,7 @@ static struct json_object *describe_set(const struct netlink_spec *spec,
 	size_t i;
 
 	for (i = 0; i < set->count; i++)
-		if (set->attributes[i].kind != ATTRIBUTE_PAD && !is_of_event(&set->attributes[i]))
+		if (set->attributes[i].kind != ATTRIBUTE_PAD && !set->attributes[i].event_only)
 			put(properties, snake(set->attributes[i].name),
 			    describe(&set->attributes[i]));
 	put_derived(properties, set);

@@ -9,11 +9,17 @@
 
 enum json_form json_form(const struct attribute *attribute)
 {
+	static const enum json_form forms[] = {
+		[IS_PLAIN] = JSON_NUMBER, [IS_COUNTER] = JSON_COUNTER, [IS_COUNT] = JSON_COUNT,
+		[IS_BYTES] = JSON_BYTES,  [IS_OCTAL] = JSON_OCTAL,
+		[IS_TIMESTAMP] = JSON_TIMESTAMP,
+	};
+
 	if (attribute->kind == ATTRIBUTE_STRING)
 		return JSON_TEXT;
 	if (attribute->enumeration)
 		return attribute->enumeration->flags ? JSON_NAMES : JSON_NAME;
-	return attribute->hex ? JSON_HEX : attribute->octal ? JSON_OCTAL : JSON_NUMBER;
+	return attribute->hex ? JSON_HEX : forms[attribute->is];
 }
 
 static void emit_header(const struct netlink_spec *spec, const char *root)
@@ -83,16 +89,27 @@ static void print_set(FILE *out, const struct attribute_set *set)
 	};
 	static const char *const forms[] = {
 		[JSON_NUMBER] = "FORM_NUMBER",
+		[JSON_COUNTER] = "FORM_COUNTER",
+		[JSON_COUNT] = "FORM_COUNT",
+		[JSON_BYTES] = "FORM_BYTES",
+		[JSON_TIMESTAMP] = "FORM_TIMESTAMP",
 		[JSON_HEX] = "FORM_HEX",
 		[JSON_OCTAL] = "FORM_OCTAL",
 		[JSON_TEXT] = "FORM_TEXT",
 		[JSON_NAME] = "FORM_NAME",
 		[JSON_NAMES] = "FORM_NAMES",
 	};
-	const char *name = snake(set->name);
+	const char *name = snake(set->name), *parent = NULL;
 	size_t i;
 
-	fprintf(out, "static const struct attribute %s_table[] = {\n", name);
+	fprintf(out, "static const char *const %s_event_only[] = { ", name);
+	for (i = 0; i < set->count; i++) {
+		if (set->attributes[i].event_only)
+			fprintf(out, "\"%s\", ", snake(set->attributes[i].name));
+		if (set->attributes[i].parent)
+			parent = snake(set->attributes[i].name);
+	}
+	fprintf(out, "NULL };\nstatic const struct attribute %s_table[] = {\n", name);
 	for (i = 0; i < set->count; i++) {
 		const struct attribute *attribute = &set->attributes[i];
 
@@ -112,8 +129,12 @@ static void print_set(FILE *out, const struct attribute_set *set)
 	fprintf(out,
 		"};\n\nconst struct attribute_set %s_attributes = {\n\t.name = \"%s\",\n"
 		"\t.maximum = XPMEM_A_%s_MAX,\n"
-		"\t.attributes = %s_table,\n\t.count = sizeof(%s_table) / sizeof(*%s_table),\n};\n\n",
-		name, name, upper(set->name), name, name, name);
+		"\t.attributes = %s_table,\n\t.count = sizeof(%s_table) / sizeof(*%s_table),\n"
+		"\t.event_only = %s_event_only,\n",
+		name, name, upper(set->name), name, name, name, name);
+	if (parent)
+		fprintf(out, "\t.parent = \"%s\",\n", parent);
+	fputs("};\n\n", out);
 }
 
 static void print_filter(FILE *out, const struct operation *operation)

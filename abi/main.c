@@ -9,7 +9,7 @@
 static const char usage[] =
 	"usage: generate [--spec-dir DIR] [--out-root DIR]\n"
 	"\n"
-	"Reads ioctl.yaml and netlink.yaml in the spec dir (abi) and writes every generated file\n"
+	"Reads ioctl.yaml and control.yaml in the spec dir (abi) and writes every generated file\n"
 	"from them below the out root (the current folder). Files that would not change are\n"
 	"left alone. Exit status: 0, or 1 with one line on what is wrong and where.\n";
 
@@ -33,7 +33,7 @@ int main(int argc, char **argv)
 		{ 0 },
 	};
 	static void (*const emitters[])(const struct specs *specs, const char *root) = {
-		emit_uapi, emit_layout, emit_module_ioctl, emit_module_netlink,
+		emit_uapi, emit_layout, emit_module_ioctl, emit_module_netlink, emit_ynl,
 		emit_tool, emit_schema, emit_conformance, emit_netlink_conformance, emit_python,
 		emit_reference,
 	};
@@ -64,7 +64,7 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	specs.ioctls = ioctl_spec_load(path_in(spec_dir, "ioctl.yaml"));
-	specs.netlink = netlink_spec_load(path_in(spec_dir, "netlink.yaml"), specs.ioctls);
+	specs.netlink = netlink_spec_load(path_in(spec_dir, "control.yaml"), specs.ioctls);
 	for (i = 0; i < sizeof(emitters) / sizeof(*emitters); i++)
 		emitters[i](&specs, out_root);
 	return 0;

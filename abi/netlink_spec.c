@@ -16,6 +16,16 @@ static const struct {
 	{ "string", ATTRIBUTE_STRING },
 };
 
+static const char *const meanings[] = {
+	[IS_COUNTER] = "counter", [IS_COUNT] = "count", [IS_BYTES] = "bytes",
+	[IS_TIMESTAMP] = "timestamp", [IS_OCTAL] = "octal",
+};
+
+#define MEANING_COUNT (sizeof(meanings) / sizeof(*meanings))
+
+/* In a list of attributes: those that are not event-only. */
+#define ALL "all"
+
 static const char *load_name(const struct node *mapping)
 {
 	const struct node *node = node_require(mapping, "name");
@@ -89,12 +99,15 @@ static void load_enumeration(struct enumeration *enumeration, const struct node 
 static void load_attribute(struct attribute *attribute, const struct node *node,
 			   const struct netlink_spec *spec)
 {
-	const struct node *enumeration, *hint;
+	const struct node *enumeration, *hint, *is;
 	const char *type;
 	size_t i;
 
-	node_allow(node, "name", "type", "doc", "display-hint", "enum", NULL);
+	node_allow(node, "name", "type", "doc", "display-hint", "enum", "is", "event-only",
+		   "parent", NULL);
 	attribute->name = load_name(node);
+	if (!strcmp(attribute->name, ALL))
+		fail_at(node, "\"" ALL "\" stands for all attributes: name this one otherwise");
 	type = require_text(node, "type");
 	for (i = 0; i < sizeof(kinds) / sizeof(*kinds) && strcmp(kinds[i].name, type); i++)
 		;
@@ -110,8 +123,9 @@ static void load_attribute(struct attribute *attribute, const struct node *node,
 	if (hint && strcmp(node_text(hint), "hex"))
 		fail_at(hint, "unknown display-hint \"%s\": use hex", node_text(hint));
 	attribute->hex = hint;
-	attribute->octal =
-		!strcmp(attribute->name, "mode") || !strncmp(attribute->name, "mode-", 5);
+	attribute->event_only = find_true(node, "event-only");
+	if (node_find(node, "parent"))
+		attribute->parent = require_text(node, "parent");
 	enumeration = node_find(node, "enum");
 	if (enumeration) {
 		for (i = 0; i < spec->enumeration_count; i++)
@@ -124,6 +138,20 @@ static void load_attribute(struct attribute *attribute, const struct node *node,
 	if (attribute->kind == ATTRIBUTE_STRING && (hint || enumeration))
 		fail_at(node, "attribute \"%s\" is a string: it cannot have display-hint or enum",
 			attribute->name);
+	is = node_find(node, "is");
+	if (!is)
+		return;
+	for (i = IS_COUNTER; i < MEANING_COUNT && strcmp(meanings[i], node_text(is)); i++)
+		;
+	if (i == MEANING_COUNT)
+		fail_at(is, "unknown \"%s\": use counter, count, bytes, timestamp or octal",
+			node_text(is));
+	attribute->is = i;
+	if (hint || enumeration ||
+	    (attribute->kind != ATTRIBUTE_U64 &&
+	     (attribute->kind != ATTRIBUTE_U32 || i == IS_COUNTER)))
+		fail_at(is, "attribute \"%s\" cannot be a %s: its type is %s", attribute->name,
+			meanings[i], hint || enumeration ? "no plain number" : type);
 }
 
 static void load_set(struct attribute_set *set, const struct node *node,
@@ -159,8 +187,14 @@ static void load_list(struct attribute_list *list, const struct node *message,
 		return;
 	names = node_sequence(message, "attributes");
 	named = allocate(set->count, sizeof(*named));
-	list->attributes = allocate(names->count, sizeof(*list->attributes));
+	list->attributes = allocate(set->count, sizeof(*list->attributes));
 	for (i = 0; i < names->count; i++) {
+		if (!strcmp(node_text(names->items[i]), ALL)) {
+			for (j = 0; j < set->count; j++)
+				named[j] |= set->attributes[j].kind != ATTRIBUTE_PAD &&
+					    !set->attributes[j].event_only;
+			continue;
+		}
 		for (j = 0;
 		     j < set->count && strcmp(set->attributes[j].name, node_text(names->items[i]));
 		     j++)
@@ -176,6 +210,64 @@ static void load_list(struct attribute_list *list, const struct node *message,
 	for (j = 0; j < set->count; j++)
 		if (named[j])
 			list->attributes[list->count++] = &set->attributes[j];
+}
+
+static const struct attribute_set *set_of(const struct netlink_spec *spec, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < spec->set_count; i++)
+		if (!strcmp(spec->sets[i].name, name))
+			return &spec->sets[i];
+	return NULL;
+}
+
+const struct attribute *counter_of(const struct netlink_spec *spec, const char *name,
+				   const struct attribute *counter)
+{
+	const struct attribute_set *set = set_of(spec, name);
+	size_t i;
+
+	for (i = 0; set && i < set->count; i++)
+		if (set->attributes[i].is == IS_COUNTER &&
+		    !strcmp(set->attributes[i].name, counter->name))
+			return &set->attributes[i];
+	return NULL;
+}
+
+/* What is counted for an object is counted for those that it belongs to, and for the machine. */
+static void check_counters(const struct netlink_spec *spec, const struct node *list)
+{
+	static const char *const owners[][2] = {
+		{ "attachment", "segment" }, { "segment", "attachment" }, { "segment", "exporter" },
+		{ "exporter", "stats" },     { "info", "stats" },
+	};
+	size_t i, j, k;
+
+	for (i = 0; i < sizeof(owners) / sizeof(*owners); i++)
+		for (j = 0; j < spec->set_count; j++)
+			for (k = 0; k < spec->sets[j].count; k++) {
+				const struct attribute *counter = &spec->sets[j].attributes[k];
+
+				if (counter->is == IS_COUNTER &&
+				    !strcmp(spec->sets[j].name, owners[i][0]) &&
+				    !counter_of(spec, owners[i][1], counter))
+					fail_at(list->items[j],
+						"\"%s\" has the counter \"%s\": add it to \"%s\"",
+						owners[i][0], counter->name, owners[i][1]);
+			}
+}
+
+static void check_parents(const struct netlink_spec *spec, const struct node *list)
+{
+	size_t i, j;
+
+	for (i = 0; i < spec->set_count; i++)
+		for (j = 0; j < spec->sets[i].count; j++)
+			if (spec->sets[i].attributes[j].parent &&
+			    !set_of(spec, spec->sets[i].attributes[j].parent))
+				fail_at(list->items[i], "no attribute set \"%s\" to be a parent",
+					spec->sets[i].attributes[j].parent);
 }
 
 static void load_event(struct operation *operation, const struct node *node,
@@ -207,9 +299,7 @@ static void load_operation(struct operation *operation, const struct node *node,
 	operation->name = load_name(node);
 	operation->doc = require_text(node, "doc");
 	name = node_require(node, "attribute-set");
-	for (i = 0; i < spec->set_count; i++)
-		if (!strcmp(spec->sets[i].name, node_text(name)))
-			operation->set = &spec->sets[i];
+	operation->set = set_of(spec, node_text(name));
 	if (!operation->set)
 		fail_at(name, "no attribute set \"%s\": define it under \"attribute-sets\"",
 			node_text(name));
@@ -283,6 +373,8 @@ const struct netlink_spec *netlink_spec_load(const char *path, const struct ioct
 					spec->sets[i].name);
 		spec->set_count++;
 	}
+	check_counters(spec, list);
+	check_parents(spec, list);
 
 	if (node_find(root, "mcast-groups")) {
 		list = node_find(root, "mcast-groups");

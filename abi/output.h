@@ -35,7 +35,7 @@ void print_wrapped(FILE *out, const char *first, const char *prefix, const char 
 #define REGENERATE "Regenerate with: meson compile -C BUILD regenerate"
 
 #define IOCTL_SPEC "abi/ioctl.yaml"
-#define NETLINK_SPEC "abi/netlink.yaml"
+#define NETLINK_SPEC "abi/control.yaml"
 #define BOTH_SPECS IOCTL_SPEC " and " NETLINK_SPEC
 
 /* SPDX line and notice; a .c file of the kernel has its SPDX line as a // comment. */
@@ -49,7 +49,18 @@ const char *request_name(const struct command *command);
 #define JSON_SCHEMA_VERSION 1
 
 /* JSON form of an attribute in xpmemctl. */
-enum json_form { JSON_NUMBER, JSON_HEX, JSON_OCTAL, JSON_TEXT, JSON_NAME, JSON_NAMES };
+enum json_form {
+	JSON_NUMBER,
+	JSON_COUNTER,
+	JSON_COUNT,
+	JSON_BYTES,
+	JSON_TIMESTAMP,
+	JSON_HEX,
+	JSON_OCTAL,
+	JSON_TEXT,
+	JSON_NAME,
+	JSON_NAMES,
+};
 
 enum json_form json_form(const struct attribute *attribute);
 
@@ -62,6 +73,7 @@ void emit_uapi(const struct specs *specs, const char *root);
 void emit_layout(const struct specs *specs, const char *root);
 void emit_module_ioctl(const struct specs *specs, const char *root);
 void emit_module_netlink(const struct specs *specs, const char *root);
+void emit_ynl(const struct specs *specs, const char *root);
 void emit_tool(const struct specs *specs, const char *root);
 void emit_schema(const struct specs *specs, const char *root);
 void emit_conformance(const struct specs *specs, const char *root);

@@ -112,12 +112,16 @@ enum attribute_kind {
 	ATTRIBUTE_STRING
 };
 
+enum attribute_is { IS_PLAIN, IS_COUNTER, IS_COUNT, IS_BYTES, IS_TIMESTAMP, IS_OCTAL };
+
 struct attribute {
 	const char *name;
 	enum attribute_kind kind;
 	unsigned int id;
 	bool hex;
-	bool octal;		/* permission bits */
+	enum attribute_is is;
+	bool event_only;	/* no reply has it */
+	const char *parent;	/* kind of object that it names, or NULL */
 	const struct enumeration *enumeration;	/* or NULL */
 	const char *doc;	/* NULL for a pad */
 };
@@ -165,6 +169,9 @@ struct netlink_spec {
 };
 
 const struct ioctl_spec *ioctl_spec_load(const char *path);
+/* The attribute of the same name as a counter in another set, or NULL. */
+const struct attribute *counter_of(const struct netlink_spec *spec, const char *set,
+				   const struct attribute *counter);
 const struct netlink_spec *netlink_spec_load(const char *path, const struct ioctl_spec *ioctls);
 
 #endif

@@ -49,7 +49,8 @@ status_of() {
 physical_page() {
 	local entry
 
-	entry=$(dd if="/proc/$1/pagemap" bs=8 skip=$(($2 / 4096)) count=1 status=none | od -An -t x8 | tr -d ' ')
+	entry=$(dd if="/proc/$1/pagemap" bs=8 skip=$(($2 / 4096)) count=1 status=none |
+		od -An -t x8 | tr -d ' ')
 	# Bit 63: present.
 	[[ -n $entry ]] && ((0x$entry >> 63 & 1)) || return 1
 	echo $((0x$entry & ((1 << 55) - 1)))
@@ -59,7 +60,8 @@ physical_page() {
 move_page() {
 	local what=$1 address=$2 before after
 
-	before=$(physical_page "$exporter" "$address") || fail "the exporter's $what is not in memory"
+	before=$(physical_page "$exporter" "$address") ||
+		fail "the exporter's $what is not in memory"
 	printf '%#x' $((before * 4096)) >/sys/devices/system/memory/soft_offline_page ||
 		fail "the kernel could not move a shared page of the $what: something pins it"
 	after=$(physical_page "$exporter" "$address") || after="none until the next touch"
@@ -120,28 +122,38 @@ step "A third process, of user $other_user, wants the same segment"
 step "Meanwhile, the administrator looks: xpmemctl --pretty list"
 list=$(xpmemctl --pretty list) || fail "xpmemctl list"
 echo "$list"
-holds "the exporter has the one segment" "$list" --arg id "$segment" --argjson pid "$exporter" --argjson uid "$user" \
-	'.segments | length == 1 and (.[0] | .id == $id and .pid == $pid and .uid == $uid and .mode == "0600" and .name == "demo")'
-holds "the attacher has the one permit" "$list" --arg id "$permit" --arg segment "$segment" --argjson pid "$attacher" \
-	'.permits | length == 1 and (.[0] | .id == $id and .segment_id == $segment and .pid == $pid and .access == "rdwr")'
+holds "the exporter has the one segment" "$list" --arg id "$segment" --argjson pid "$exporter" \
+	--argjson uid "$user" \
+	'.segments | length == 1 and (.[0] | .id == $id and .pid == $pid and .uid == $uid and
+		.mode == "0600" and .name == "demo")'
+holds "the attacher has the one permit" "$list" --arg id "$permit" --arg segment "$segment" \
+	--argjson pid "$attacher" \
+	'.permits | length == 1 and (.[0] | .id == $id and .segment_id == $segment and
+		.pid == $pid and .access == "rdwr")'
 holds "there are three attachments" "$list" '.attachments | length == 3'
 
 pages_mapped=0 faults_handled=0
 for index in "${!attachments[@]}"; do
-	attachment=$(xpmemctl --pretty inspect attachment "${attachments[index]}") || fail "xpmemctl inspect"
+	attachment=$(xpmemctl --pretty inspect attachment "${attachments[index]}") ||
+		fail "xpmemctl inspect"
 	if ((index == ${#attachments[@]} - 1)); then
-		step "xpmemctl --pretty inspect attachment ${attachments[index]} (buffer, hole, file, hole, memfd)"
+		step "xpmemctl --pretty inspect attachment ${attachments[index]}" \
+			"(buffer, hole, file, hole, memfd)"
 		echo "$attachment"
 	fi
-	holds "attachment ${attachments[index]} is where the attacher has it" "$attachment" --argjson pid "$attacher" \
-		--arg permit "$permit" --arg segment "$segment" --arg address "${addresses[index]}" \
-		'.attachment | .pid == $pid and .permit_id == $permit and .segment_id == $segment and .address == $address'
+	holds "attachment ${attachments[index]} is where the attacher has it" "$attachment" \
+		--argjson pid "$attacher" \
+		--arg permit "$permit" --arg segment "$segment" \
+		--arg address "${addresses[index]}" \
+		'.attachment | .pid == $pid and .permit_id == $permit and
+			.segment_id == $segment and .address == $address'
 	pages_mapped=$((pages_mapped + $(jq .attachment.pages_mapped <<<"$attachment")))
 	faults_handled=$((faults_handled + $(jq .attachment.faults <<<"$attachment")))
 done
 ((pages_mapped >= bytes / 4096)) || fail "$pages_mapped pages mapped for $bytes bytes"
 ((faults_handled > 0)) || fail "no page fault was counted"
-((page_faults < bytes / 4096)) || fail "$page_faults page faults for $((bytes / 4096)) pages: none was mapped ahead"
+((page_faults < bytes / 4096)) ||
+	fail "$page_faults page faults for $((bytes / 4096)) pages: none was mapped ahead"
 
 step "The kernel may still move what is shared"
 move_page heap "$heap"
@@ -174,10 +186,11 @@ echo "nothing is left, the module is unloaded, the kernel has not complained"
 cat <<END
 
 == What was done
-Two processes of an ordinary user shared $bytes bytes: heap, stack, a private buffer, a file and a memfd.
-The attacher found every byte by plain loads, and the exporter every byte that the attacher stored.
-Holes and freed memory raised SIGBUS, a store to the read-only file SIGSEGV; memory mapped anew at the
-same address was seen at once, and pages that the kernel moved were found again. Another user was refused.
+Two processes of an ordinary user shared $bytes bytes: heap, stack, a private buffer, a file and a
+memfd. The attacher found every byte by plain loads, and the exporter every byte that the attacher
+stored. Holes and freed memory raised SIGBUS, a store to the read-only file SIGSEGV; memory mapped
+anew at the same address was seen at once, and pages that the kernel moved were found again. Another
+user was refused.
 
 == What was measured
 first look at all:   $bytes bytes, $((bytes / 4096)) pages, $page_faults page faults of the attacher

@@ -269,6 +269,18 @@ static u64 registry_live(const struct xpmem_registry *registry)
 	return atomic_long_read(&registry->live);
 }
 
+/* Adds the machine's statistics that a reply has attributes for, which are indexed by statistic. */
+static int put_stats(struct sk_buff *skb, const int *attributes, int pad)
+{
+	int error = 0;
+	int i;
+
+	for (i = 0; i < XPMEM_STAT_COUNT && !error; i++)
+		if (attributes[i])
+			error = nla_put_u64_64bit(skb, attributes[i], xpmem_stat_read(i), pad);
+	return error;
+}
+
 /* Adds the totals of the whole machine, over all namespaces. */
 static int put_totals(struct sk_buff *skb)
 {
@@ -279,9 +291,6 @@ static int put_totals(struct sk_buff *skb)
 		{ XPMEM_A_INFO_SEGMENTS, registry_live(&xpmem_segments) },
 		{ XPMEM_A_INFO_PERMITS, registry_live(&xpmem_permits) },
 		{ XPMEM_A_INFO_ATTACHMENTS, registry_live(&xpmem_attachments) },
-		{ XPMEM_A_INFO_FAULTS, xpmem_stat_read(XPMEM_STAT_FAULTS) },
-		{ XPMEM_A_INFO_PAGES_MAPPED, xpmem_stat_read(XPMEM_STAT_PAGES_MAPPED) },
-		{ XPMEM_A_INFO_INVALIDATIONS, xpmem_stat_read(XPMEM_STAT_INVALIDATIONS) },
 	};
 	int error = 0;
 	int i;
@@ -289,7 +298,7 @@ static int put_totals(struct sk_buff *skb)
 	for (i = 0; i < ARRAY_SIZE(totals) && !error; i++)
 		error = nla_put_u64_64bit(skb, totals[i].attribute, totals[i].value,
 					  XPMEM_A_INFO_PAD);
-	return error;
+	return error ?: put_stats(skb, xpmem_nl_info_stats, XPMEM_A_INFO_PAD);
 }
 
 static int build_info(struct sk_buff *reply, const void *data)
@@ -320,33 +329,15 @@ int xpmem_nl_info_get_doit(struct sk_buff *skb, struct genl_info *info)
 
 static int build_stats(struct sk_buff *reply, const void *data)
 {
-	static const int attributes[XPMEM_STAT_COUNT] = {
-		[XPMEM_STAT_FAULTS] = XPMEM_A_STATS_FAULTS,
-		[XPMEM_STAT_PAGES_MAPPED] = XPMEM_A_STATS_PAGES_MAPPED,
-		[XPMEM_STAT_HUGE_MAPPINGS] = XPMEM_A_STATS_HUGE_MAPPINGS,
-		[XPMEM_STAT_RETRIES] = XPMEM_A_STATS_RETRIES,
-		[XPMEM_STAT_FAILURES] = XPMEM_A_STATS_FAILURES,
-		[XPMEM_STAT_INVALIDATIONS] = XPMEM_A_STATS_INVALIDATIONS,
-		[XPMEM_STAT_ZAPS] = XPMEM_A_STATS_ZAPS,
-		[XPMEM_STAT_LIMIT_HITS] = XPMEM_A_STATS_LIMIT_HITS,
-		[XPMEM_STAT_REVOCATIONS] = XPMEM_A_STATS_REVOCATIONS,
-		[XPMEM_STAT_PTRACE_DENIALS] = XPMEM_A_STATS_PTRACE_DENIALS,
-		[XPMEM_STAT_UNKNOWN_IDS] = XPMEM_A_STATS_UNKNOWN_IDS,
-	};
-	int error, i;
-
-	error = nla_put_u64_64bit(reply, XPMEM_A_STATS_EXPORTERS, registry_live(&xpmem_exporters),
-				  XPMEM_A_STATS_PAD) ||
-		nla_put_u64_64bit(reply, XPMEM_A_STATS_SEGMENTS, registry_live(&xpmem_segments),
-				  XPMEM_A_STATS_PAD) ||
-		nla_put_u64_64bit(reply, XPMEM_A_STATS_PERMITS, registry_live(&xpmem_permits),
-				  XPMEM_A_STATS_PAD) ||
-		nla_put_u64_64bit(reply, XPMEM_A_STATS_ATTACHMENTS,
-				  registry_live(&xpmem_attachments), XPMEM_A_STATS_PAD);
-	for (i = 0; i < XPMEM_STAT_COUNT && !error; i++)
-		error = nla_put_u64_64bit(reply, attributes[i], xpmem_stat_read(i),
-					  XPMEM_A_STATS_PAD);
-	return error;
+	return nla_put_u64_64bit(reply, XPMEM_A_STATS_EXPORTERS, registry_live(&xpmem_exporters),
+				 XPMEM_A_STATS_PAD) ||
+	       nla_put_u64_64bit(reply, XPMEM_A_STATS_SEGMENTS, registry_live(&xpmem_segments),
+				 XPMEM_A_STATS_PAD) ||
+	       nla_put_u64_64bit(reply, XPMEM_A_STATS_PERMITS, registry_live(&xpmem_permits),
+				 XPMEM_A_STATS_PAD) ||
+	       nla_put_u64_64bit(reply, XPMEM_A_STATS_ATTACHMENTS,
+				 registry_live(&xpmem_attachments), XPMEM_A_STATS_PAD) ||
+	       put_stats(reply, xpmem_nl_stats_stats, XPMEM_A_STATS_PAD);
 }
 
 int xpmem_nl_stats_get_doit(struct sk_buff *skb, struct genl_info *info)

@@ -20,6 +20,7 @@
 #include <net/sock.h>
 
 #include "compat/ipc_namespace.h"
+#include "netlink_gen.h"
 #include "nl_type.h"
 
 /*
@@ -211,13 +212,6 @@ static bool segment_traceable(const struct xpmem_object *object, const struct xp
 static int segment_fill(struct sk_buff *skb, struct xpmem_object *object,
 			const struct xpmem_viewer *viewer)
 {
-	static const int stats[XPMEM_FAULT_STATS] = {
-		[XPMEM_STAT_FAULTS] = XPMEM_A_SEGMENT_FAULTS,
-		[XPMEM_STAT_PAGES_MAPPED] = XPMEM_A_SEGMENT_PAGES_MAPPED,
-		[XPMEM_STAT_HUGE_MAPPINGS] = XPMEM_A_SEGMENT_HUGE_MAPPINGS,
-		[XPMEM_STAT_RETRIES] = XPMEM_A_SEGMENT_RETRIES,
-		[XPMEM_STAT_FAILURES] = XPMEM_A_SEGMENT_FAILURES,
-	};
 	struct xpmem_segment *segment = to_segment(object);
 
 	return put_u64(skb, XPMEM_A_SEGMENT_ID, object->id, XPMEM_A_SEGMENT_PAD) ||
@@ -235,7 +229,8 @@ static int segment_fill(struct sk_buff *skb, struct xpmem_object *object,
 	       put_u64(skb, XPMEM_A_SEGMENT_EXPORTER_ID, segment->exporter->object.id,
 		       XPMEM_A_SEGMENT_PAD) ||
 	       put_u64(skb, XPMEM_A_SEGMENT_CREATED, object->created, XPMEM_A_SEGMENT_PAD) ||
-	       put_stats(skb, stats, segment->stats, XPMEM_FAULT_STATS, XPMEM_A_SEGMENT_PAD) ||
+	       put_stats(skb, xpmem_nl_segment_stats, segment->stats, XPMEM_FAULT_STATS,
+			 XPMEM_A_SEGMENT_PAD) ||
 	       nla_put_u32(skb, XPMEM_A_SEGMENT_NO_PTRACE_CHECK, segment->no_ptrace_check) ||
 	       nla_put_u32(skb, XPMEM_A_SEGMENT_NO_GUP, segment->no_gup);
 }
@@ -330,13 +325,6 @@ static bool attachment_traceable(const struct xpmem_object *object,
 static int attachment_fill(struct sk_buff *skb, struct xpmem_object *object,
 			   const struct xpmem_viewer *viewer)
 {
-	static const int stats[XPMEM_FAULT_STATS] = {
-		[XPMEM_STAT_FAULTS] = XPMEM_A_ATTACHMENT_FAULTS,
-		[XPMEM_STAT_PAGES_MAPPED] = XPMEM_A_ATTACHMENT_PAGES_MAPPED,
-		[XPMEM_STAT_HUGE_MAPPINGS] = XPMEM_A_ATTACHMENT_HUGE_MAPPINGS,
-		[XPMEM_STAT_RETRIES] = XPMEM_A_ATTACHMENT_RETRIES,
-		[XPMEM_STAT_FAILURES] = XPMEM_A_ATTACHMENT_FAILURES,
-	};
 	struct xpmem_attachment *attachment = to_attachment(object);
 	struct xpmem_permit *permit = attachment->permit;
 
@@ -356,7 +344,8 @@ static int attachment_fill(struct sk_buff *skb, struct xpmem_object *object,
 	       put_u64(skb, XPMEM_A_ATTACHMENT_LENGTH, attachment->length,
 		       XPMEM_A_ATTACHMENT_PAD) ||
 	       put_u64(skb, XPMEM_A_ATTACHMENT_CREATED, object->created, XPMEM_A_ATTACHMENT_PAD) ||
-	       put_stats(skb, stats, attachment->stats, XPMEM_FAULT_STATS, XPMEM_A_ATTACHMENT_PAD);
+	       put_stats(skb, xpmem_nl_attachment_stats, attachment->stats, XPMEM_FAULT_STATS,
+			 XPMEM_A_ATTACHMENT_PAD);
 }
 
 static bool attachment_matches(struct nlattr **attrs, const struct xpmem_object *object,
@@ -396,15 +385,6 @@ static bool exporter_traceable(const struct xpmem_object *object, const struct x
 static int exporter_fill(struct sk_buff *skb, struct xpmem_object *object,
 			 const struct xpmem_viewer *viewer)
 {
-	static const int stats[XPMEM_EXPORTER_STATS] = {
-		[XPMEM_STAT_FAULTS] = XPMEM_A_EXPORTER_FAULTS,
-		[XPMEM_STAT_PAGES_MAPPED] = XPMEM_A_EXPORTER_PAGES_MAPPED,
-		[XPMEM_STAT_HUGE_MAPPINGS] = XPMEM_A_EXPORTER_HUGE_MAPPINGS,
-		[XPMEM_STAT_RETRIES] = XPMEM_A_EXPORTER_RETRIES,
-		[XPMEM_STAT_FAILURES] = XPMEM_A_EXPORTER_FAILURES,
-		[XPMEM_STAT_INVALIDATIONS] = XPMEM_A_EXPORTER_INVALIDATIONS,
-		[XPMEM_STAT_ZAPS] = XPMEM_A_EXPORTER_ZAPS,
-	};
 	struct xpmem_exporter *exporter = to_exporter(object);
 
 	return put_u64(skb, XPMEM_A_EXPORTER_ID, object->id, XPMEM_A_EXPORTER_PAD) ||
@@ -412,7 +392,8 @@ static int exporter_fill(struct sk_buff *skb, struct xpmem_object *object,
 	       put_uid(skb, XPMEM_A_EXPORTER_UID, viewer, exporter->object.owner) ||
 	       put_u64(skb, XPMEM_A_EXPORTER_CREATED, object->created, XPMEM_A_EXPORTER_PAD) ||
 	       nla_put_u32(skb, XPMEM_A_EXPORTER_SEGMENTS, atomic_read(&exporter->segment_count)) ||
-	       put_stats(skb, stats, exporter->stats, XPMEM_EXPORTER_STATS, XPMEM_A_EXPORTER_PAD);
+	       put_stats(skb, xpmem_nl_exporter_stats, exporter->stats, XPMEM_EXPORTER_STATS,
+			 XPMEM_A_EXPORTER_PAD);
 }
 
 static bool exporter_matches(struct nlattr **attrs, const struct xpmem_object *object,

@@ -86,6 +86,7 @@
 #include "../uapi/linux/xpmem.h"
 #include "ioctl_gen.h"
 #include "race.h"
+#include "stats_gen.h"
 
 #define XPMEM_VERSION_MAJOR 3
 #define XPMEM_VERSION_MINOR 0
@@ -127,26 +128,6 @@ int xpmem_user_charge(struct xpmem_user *user, enum xpmem_kind kind, unsigned in
 void xpmem_user_uncharge(struct xpmem_user *user, enum xpmem_kind kind);
 
 /* stats.c: counters since the module was loaded */
-
-enum xpmem_stat {
-	/* counted by faults, per attachment, segment and exporter, and for the machine */
-	XPMEM_STAT_FAULTS,
-	XPMEM_STAT_PAGES_MAPPED,
-	XPMEM_STAT_HUGE_MAPPINGS,
-	XPMEM_STAT_RETRIES,
-	XPMEM_STAT_FAILURES,
-	XPMEM_FAULT_STATS,
-	/* counted by invalidations, per exporter and for the machine */
-	XPMEM_STAT_INVALIDATIONS = XPMEM_FAULT_STATS,
-	XPMEM_STAT_ZAPS,
-	XPMEM_EXPORTER_STATS,
-	/* counted for the machine only */
-	XPMEM_STAT_LIMIT_HITS = XPMEM_EXPORTER_STATS,
-	XPMEM_STAT_REVOCATIONS,
-	XPMEM_STAT_PTRACE_DENIALS,
-	XPMEM_STAT_UNKNOWN_IDS,
-	XPMEM_STAT_COUNT,
-};
 
 struct xpmem_attachment;
 struct xpmem_client;

@@ -179,7 +179,8 @@ inline gain(writable)
 	a.write = writable;
 	a.page = 0;
 	do
-	:: refs[a.page] || (b.present && b.page == a.page) || (seen[0].valid && seen[0].page == a.page) ||
+	:: refs[a.page] || (b.present && b.page == a.page) ||
+	   (seen[0].valid && seen[0].page == a.page) ||
 	   (seen[1].valid && seen[1].page == a.page) || a.page == old ->
 		a.page++;
 		assert(a.page < PAGES)

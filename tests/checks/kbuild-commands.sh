@@ -7,7 +7,8 @@
 
 # Print the command that kbuild ran for a file of the module.
 kbuild_command() {
-	sed -nE '1{s/^(saved)?cmd_[^ ]* := //;p}' "$kbuild/module/$(dirname "$1")/.$(basename "$1").cmd"
+	sed -nE '1{s/^(saved)?cmd_[^ ]* := //;p}' \
+		"$kbuild/module/$(dirname "$1")/.$(basename "$1").cmd"
 }
 
 # Set probe_compiler to the compiler and its flags that kbuild ran the probes with.

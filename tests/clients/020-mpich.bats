@@ -78,7 +78,8 @@ run_ranks() {
 	local name
 
 	for name in $(mpi-with-mpich --list); do
-		is "$(grep -c "^	run_ranks [0-9a-z]* [24] $name\$" "$BATS_TEST_FILENAME")" 2 "tests of $name"
+		is "$(grep -c "^	run_ranks [0-9a-z]* [24] $name\$" "$BATS_TEST_FILENAME")" \
+			2 "tests of $name"
 	done
 }
 

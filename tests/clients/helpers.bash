@@ -19,7 +19,8 @@ pages_mapped() {
 no_complaint() {
 	local complaint
 
-	complaint=$(grep -E '\b(ERROR|WARN|FATAL|DIAG)\b|[Ff]atal error|rror stack|[Ff]ailed|Abort' <<<"$output") || return 0
+	complaint=$(grep -E -e '\b(ERROR|WARN|FATAL|DIAG)\b|[Ff]atal error' \
+		-e 'rror stack|[Ff]ailed|Abort' <<<"$output") || return 0
 	printf 'complaint:\n%s\n' "$complaint" >&2
 	return 1
 }

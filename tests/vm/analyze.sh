@@ -12,7 +12,8 @@ analyze_unlike_uapi=PREFER_DEFINED_ATTRIBUTE_MACRO,LINE_SPACING
 
 # The build that ./vm always makes was made so.
 analyze_compiled() {
-	meson introspect --buildoptions "$build_dir" | jq -e 'any(.[]; .name == "werror" and .value)'
+	meson introspect --buildoptions "$build_dir" |
+		jq -e 'any(.[]; .name == "werror" and .value)'
 }
 
 # A build of its own of all but the module, which no warning passes.
@@ -20,33 +21,44 @@ analyze_build() {
 	local compiler=$1 folder=$cache/analyze/$1
 	shift
 
-	[[ -f $folder/build.ninja ]] || CC=$compiler meson setup "$folder" "$tree" -Dmodule=disabled -Dgenerator=enabled -Dwerror=true "$@"
+	[[ -f $folder/build.ninja ]] ||
+		CC=$compiler meson setup "$folder" "$tree" -Dmodule=disabled -Dgenerator=enabled \
+		-Dwerror=true "$@"
 	meson compile -C "$folder"
 }
 
 analyze_sanitized() {
 	# Before the sanitizer comes what the tests preload.
-	ASAN_OPTIONS=verify_asan_link_order=0 meson test -C "$cache/analyze/gcc" --no-rebuild --print-errorlogs --no-suite source
+	ASAN_OPTIONS=verify_asan_link_order=0 meson test -C "$cache/analyze/gcc" --no-rebuild \
+		--print-errorlogs --no-suite source
 }
 
 # Unknown to it: formats that are macros, what NULL is, and that there are calls to choose from.
 analyze_cppcheck() {
-	(cd "$tree" && cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability --inline-suppr \
-		--suppress=wrongPrintfScanfArgNum --suppress=varFuncNullUB --suppress=zerodiv:tests/fuzz/program.c -D_GNU_SOURCE -DXPMEM_TEST_PAGE=4096L -Iuapi -Ilibxpmem \
-		abi demo doc/examples libxpmem tests/checks tests/fuzz tests/packages tests/programs tools)
+	(cd "$tree" && cppcheck --quiet --error-exitcode=1 --std=c11 \
+		--enable=warning,performance,portability --inline-suppr \
+		--suppress=wrongPrintfScanfArgNum --suppress=varFuncNullUB \
+		--suppress=zerodiv:tests/fuzz/program.c -D_GNU_SOURCE -DXPMEM_TEST_PAGE=4096L \
+		-Iuapi -Ilibxpmem \
+		abi demo doc/examples libxpmem tests/checks tests/fuzz tests/packages \
+		tests/programs tools)
 }
 
 # The tests' programs are wrong on purpose in too many ways.
 analyze_clang_tidy() {
-	jq -r '.[] | .directory + "/" + .file' "$cache/analyze/clang/compile_commands.json" | xargs realpath | sort -u |
-		grep -E "^$tree/(abi|demo|doc|libxpmem|tools)/" | xargs -n 4 -P 2 clang-tidy -p "$cache/analyze/clang" --quiet
+	jq -r '.[] | .directory + "/" + .file' "$cache/analyze/clang/compile_commands.json" |
+		xargs realpath | sort -u |
+		grep -E "^$tree/(abi|demo|doc|libxpmem|tools)/" |
+		xargs -n 4 -P 2 clang-tidy -p "$cache/analyze/clang" --quiet
 }
 
 analyze_checkpatch() {
-	local checkpatch=(perl "$ynl_dir/scripts/checkpatch.pl" --no-tree --terse --show-types --no-summary --quiet --max-line-length=140)
+	local checkpatch=(perl "$ynl_dir/scripts/checkpatch.pl" --no-tree --terse --show-types \
+		--no-summary --quiet --max-line-length=140)
 
 	[[ -n $ynl_dir ]] || { echo "there is no checkpatch"; return 1; }
-	(cd "$tree" && "${checkpatch[@]}" --ignore "$analyze_unlike_module" -f module/*.[ch] module/compat/*.h module/compat/probes/*.c module/compat/probes/*/*.c &&
+	(cd "$tree" && "${checkpatch[@]}" --ignore "$analyze_unlike_module" -f module/*.[ch] \
+		module/compat/*.h module/compat/probes/*.c module/compat/probes/*/*.c &&
 		"${checkpatch[@]}" --ignore "$analyze_unlike_uapi" -f uapi/linux/*.h)
 }
 

@@ -18,7 +18,8 @@ architecture_debian=amd64
 architecture_page=4096
 
 # What the root has besides the libraries that programs are linked against.
-architecture_packages="bash busybox-static coreutils dash e2fsprogs findutils grep iproute2 jq kmod libc-bin mawk mount procps sed util-linux
+architecture_packages="bash busybox-static coreutils dash e2fsprogs findutils grep iproute2 jq
+	kmod libc-bin mawk mount procps sed util-linux
 	libasan8 libc6-dev libibverbs-dev libjson-c-dev libnl-3-dev libnl-genl-3-dev
 	libsmartcols-dev libstdc++6 libubsan1 liburing-dev"
 
@@ -26,10 +27,12 @@ architecture_choose() {
 	case $1 in
 	amd64) return 0 ;;
 	arm64 | arm64-16k)
-		architecture_debian=arm64 architecture_triplet=aarch64-linux-gnu architecture_qemu=aarch64 kernel_flavour=$1
+		architecture_debian=arm64 architecture_triplet=aarch64-linux-gnu \
+			architecture_qemu=aarch64 kernel_flavour=$1
 		[[ $1 == arm64 ]] || kernel_series=6.12 architecture_page=16384
 		;;
-	ppc64el) architecture_debian=$1 architecture_triplet=powerpc64le-linux-gnu architecture_qemu=ppc64 kernel_flavour=powerpc64le ;;
+	ppc64el) architecture_debian=$1 architecture_triplet=powerpc64le-linux-gnu \
+		architecture_qemu=ppc64 kernel_flavour=powerpc64le ;;
 	*) misuse "no such architecture: $1" ;;
 	esac
 	architecture=$1
@@ -61,15 +64,18 @@ architecture_root_prepare() {
 	# The release itself will do: its lists are few.
 	archive_own_sources 'Codename: bookworm' >"$cache/root/sources.list"
 	# shellcheck disable=SC2086
-	build_log mmdebstrap --variant=extract --architectures="$architecture_debian" --include="$(echo $architecture_packages | tr ' ' ,)" \
+	build_log mmdebstrap --variant=extract --architectures="$architecture_debian" \
+		--include="$(echo $architecture_packages | tr ' ' ,)" \
 		bookworm "$work" "$cache/root/sources.list"
 	# Links between libraries would lead the linker to this machine's.
-	find "$work/usr/lib" "$work"/lib*/ -lname '/*' -printf '%l\t%p\n' | while IFS=$'\t' read -r library link; do
-		ln -sfr "$work$library" "$link"
-	done
+	find "$work/usr/lib" "$work"/lib*/ -lname '/*' -printf '%l\t%p\n' |
+		while IFS=$'\t' read -r library link; do
+			ln -sfr "$work$library" "$link"
+		done
 	# What scripts of the packages would do.
 	ln -s mawk "$work/usr/bin/awk"
-	printf 'root:x:0:0:root:/root:/bin/bash\nnobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n' >"$work/etc/passwd"
+	printf '%s\n' root:x:0:0:root:/root:/bin/bash \
+		nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin >"$work/etc/passwd"
 	printf 'root:x:0:\nnogroup:x:65534:\n' >"$work/etc/group"
 	mkdir -p "$work$tree"
 	mv "$work" "$architecture_root"

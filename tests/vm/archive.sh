@@ -8,12 +8,16 @@ archive_security_suites="bullseye-security bookworm-security trixie-security"
 
 # The mirror that this machine has a suite of Debian from.
 archive_mirror() {
-	apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Origin: Debian' "Codename: $1" | head -n1
+	apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Origin: Debian' \
+		"Codename: $1" | head -n1
 }
+
+archive_keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 
 # Lines of a sources.list for all that this machine has from Debian, or what is so of it.
 archive_own_sources() {
-	apt-get indextargets --format 'deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $(REPO_URI) $(RELEASE) $(COMPONENT)' \
+	apt-get indextargets --format \
+		"deb [signed-by=$archive_keyring] "'$(REPO_URI) $(RELEASE) $(COMPONENT)' \
 		'Created-By: Packages' 'Origin: Debian' "$@" | sort -u
 }
 
@@ -36,7 +40,8 @@ archive_configure() {
 		# shellcheck disable=SC2086
 		printf "deb [signed-by=$key] $mirror %s main\n" $archive_suites
 		# shellcheck disable=SC2086
-		[[ -z $security ]] || printf "deb [signed-by=$key] $security %s main\n" $archive_security_suites
+		[[ -z $security ]] ||
+			printf "deb [signed-by=$key] $security %s main\n" $archive_security_suites
 	} >"$folder/sources.list"
 	: >"$folder/status"
 	archive_apt=$folder/apt.conf
@@ -48,7 +53,10 @@ archive_configure() {
 		Dir::Cache "$folder/cache";
 		APT::Sandbox::User "root";
 		Acquire::Languages "none";
-		${architecture:+APT::Architecture "$architecture_debian"; APT::Architectures { "$architecture_debian"; "amd64"; };}
+	END
+	[[ -z $architecture ]] || cat >>"$archive_apt" <<-END
+		APT::Architecture "$architecture_debian";
+		APT::Architectures { "$architecture_debian"; "amd64"; };
 	END
 }
 

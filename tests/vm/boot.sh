@@ -41,7 +41,8 @@ run_end() {
 		wait "$qemu_pid" 2>/dev/null || true
 	fi
 	rm -f "$run_dir/out/begun"
-	rmdir "$run_dir/out" 2>/dev/null || [[ ! -d $run_dir/out ]] || say "the VM left files in $run_dir/out"
+	rmdir "$run_dir/out" 2>/dev/null || [[ ! -d $run_dir/out ]] ||
+		say "the VM left files in $run_dir/out"
 	rm -rf "$run_dir"/{build,initramfs,initramfs.cpio,stdout,stderr,modules}
 }
 
@@ -49,7 +50,8 @@ run_end() {
 # KVM that is there and does not work, some cannot be opened, and some never get that far.
 boot_kvm_works() {
 	[[ -r /dev/kvm && -w /dev/kvm ]] || return
-	(ulimit -c 0; exec timeout 20 qemu-system-x86_64 -nodefaults -no-user-config -display none -no-reboot -M q35 -accel kvm -cpu max \
+	(ulimit -c 0; exec timeout 20 qemu-system-x86_64 -nodefaults -no-user-config -display none \
+		-no-reboot -M q35 -accel kvm -cpu max \
 		-m 1024 -kernel "$kernel_image" -append panic=-1) >/dev/null 2>&1
 }
 
@@ -108,16 +110,20 @@ boot_start() {
 	fi
 	memory=1024
 	[[ $vm_kernel == stock ]] || memory=2048
-	append+="loglevel=7 log_buf_len=16M oops=panic panic=-1 rcupdate.rcu_cpu_stall_timeout=120 secretmem.enable=1 numa=fake=2"
+	append+="loglevel=7 log_buf_len=16M oops=panic panic=-1 secretmem.enable=1 numa=fake=2 "
+	append+="rcupdate.rcu_cpu_stall_timeout=120"
 	# It takes entries of page tables whenever it likes, and tests count faults and move pages:
 	# those that are about it switch it on.
 	append+=" numa_balancing=disable"
 	# Report every bad access, not only the first. The checker of page tables, where the kernel
 	# has it, keeps the module from mapping huge pages huge: it is for runs of its own.
 	[[ $vm_kernel == stock ]] || append+=" kasan_multi_shot page_table_check=off"
-	setpriv --pdeathsig KILL "${machine[@]}" -nodefaults -no-user-config -display none -no-reboot \
-		-accel "$accel" "${clock[@]}" -smp "${XPMEM_VM_CPUS:-2}" -m "${XPMEM_VM_MEMORY:-$memory}" \
-		-kernel "$kernel_image" -initrd "$run_dir/initramfs.cpio" -append "$append ${XPMEM_VM_APPEND:-}" \
+	setpriv --pdeathsig KILL "${machine[@]}" -nodefaults -no-user-config -display none \
+		-no-reboot \
+		-accel "$accel" "${clock[@]}" -smp "${XPMEM_VM_CPUS:-2}" \
+		-m "${XPMEM_VM_MEMORY:-$memory}" \
+		-kernel "$kernel_image" -initrd "$run_dir/initramfs.cpio" \
+		-append "$append ${XPMEM_VM_APPEND:-}" \
 		-chardev file,id=console,path="$boot_console" -serial chardev:console \
 		-fsdev local,id=host,path=/,security_model=none,readonly=on,multidevs=remap \
 		-device virtio-9p-pci,fsdev=host,mount_tag=host \
@@ -125,7 +131,8 @@ boot_start() {
 		-device virtio-9p-pci,fsdev=out,mount_tag=out \
 		-object rng-random,id=rng,filename=/dev/urandom -device virtio-rng-pci,rng=rng \
 		-device virtio-serial-pci \
-		-chardev file,id=verdict,path="$run_dir/verdict" -device virtserialport,chardev=verdict,name=verdict \
+		-chardev file,id=verdict,path="$run_dir/verdict" \
+		-device virtserialport,chardev=verdict,name=verdict \
 		"$@" 2>"$boot_log" &
 	qemu_pid=$!
 }
@@ -226,8 +233,10 @@ run_job() {
 	filter=$!
 	cat <"$run_dir/stderr" >&2 &
 	boot_start \
-		-chardev file,id=stdout,path="$run_dir/stdout" -device virtserialport,chardev=stdout,name=stdout \
-		-chardev file,id=stderr,path="$run_dir/stderr" -device virtserialport,chardev=stderr,name=stderr \
+		-chardev file,id=stdout,path="$run_dir/stdout" \
+		-device virtserialport,chardev=stdout,name=stdout \
+		-chardev file,id=stderr,path="$run_dir/stderr" \
+		-device virtserialport,chardev=stderr,name=stderr \
 		</dev/null
 	boot_wait "$limit" || status=$?
 	wait "$filter" || status=$?

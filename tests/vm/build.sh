@@ -14,7 +14,8 @@ build_log() {
 
 build_all() {
 	# Headers of old kernels make new compilers warn.
-	local options=(-Dwerror="$([[ -z $kernel_tree ]] && echo true || echo false)" -Dmodule=enabled
+	local options=(-Dwerror="$([[ -z $kernel_tree ]] && echo true ||
+		echo false)" -Dmodule=enabled
 		-Dkernel_build_dir="$kernel_build_dir")
 	local setup
 	[[ -n $architecture ]] || options+=(-Dgenerator=enabled)
@@ -28,7 +29,8 @@ build_all() {
 		architecture_cross_file >"$architecture_root.$architecture.cross"
 		# The programs of the tests are for what the VM runs.
 		architecture_runs || options+=(-Dtests=false)
-		options+=(-Dgenerator=disabled --cross-file "$architecture_root.$architecture.cross")
+		options+=(-Dgenerator=disabled \
+			--cross-file "$architecture_root.$architecture.cross")
 	fi
 	setup="$tree ${options[*]}"
 
@@ -59,7 +61,8 @@ build_variant() {
 	*) misuse "there is no other build of the module named $name" ;;
 	esac
 	mkdir -p "$work"
-	build_log "$tree/module/build-in" "$kernel_build_dir" "$tree" module "$work/kbuild" "$work/xpmem.ko" "$work/xpmem.ko.d" \
+	build_log "$tree/module/build-in" "$kernel_build_dir" "$tree" module "$work/kbuild" \
+		"$work/xpmem.ko" "$work/xpmem.ko.d" \
 		"${arguments[@]}" ${architecture:+"CROSS_COMPILE=$architecture_triplet-"}
 	build_variant_module=$work/xpmem.ko
 }

@@ -8,7 +8,8 @@
 chroot_namespace() {
 	[[ $packages_debian == bookworm ]] || die "$1 needs a Debian 12 machine"
 	((EUID == 0)) || die "$1 works in chroots, which only root can make; run it as root"
-	[[ -n ${XPMEM_VM_NAMESPACE:-} ]] || XPMEM_VM_NAMESPACE=1 exec unshare --mount "$tree/vm" "$@"
+	[[ -n ${XPMEM_VM_NAMESPACE:-} ]] ||
+		XPMEM_VM_NAMESPACE=1 exec unshare --mount "$tree/vm" "$@"
 }
 
 # A chroot with packages; its folder appears only when complete. Sets chroot_clean.
@@ -24,7 +25,8 @@ chroot_prepare() {
 	mkdir -p "$cache/chroot"
 	# From where this machine has Debian.
 	archive_own_sources >"$cache/chroot/sources.list"
-	build_log mmdebstrap --variant=minbase --include="$(tr ' ' , <<<"$*")" bookworm "$cache/unpack.$$" "$cache/chroot/sources.list"
+	build_log mmdebstrap --variant=minbase --include="$(tr ' ' , <<<"$*")" bookworm \
+		"$cache/unpack.$$" "$cache/chroot/sources.list"
 	mv "$cache/unpack.$$" "$chroot_clean"
 }
 
@@ -35,7 +37,8 @@ chroot_open() {
 	mkdir -p "$work"
 	mount -t tmpfs tmpfs "$work"
 	mkdir "$work"/{upper,work,root}
-	mount -t overlay overlay -o "lowerdir=$clean,upperdir=$work/upper,workdir=$work/work" "$work/root"
+	mount -t overlay overlay -o "lowerdir=$clean,upperdir=$work/upper,workdir=$work/work" \
+		"$work/root"
 	mount -t proc proc "$work/root/proc"
 	# For tests that need a terminal.
 	mkdir -p "$work/root/dev/pts"
@@ -50,6 +53,7 @@ chroot_run() {
 	shift
 
 	# shellcheck disable=SC2086
-	env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive ${chroot_environment:-} \
+	env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 \
+		DEBIAN_FRONTEND=noninteractive ${chroot_environment:-} \
 		unshare --net chroot "$root" "$@" </dev/null
 }

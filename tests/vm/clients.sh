@@ -15,8 +15,11 @@ clients_apt_prepare() {
 	local folder=$cache/apt/sources sources
 
 	clients_apt=$folder/apt.conf
-	sources=$(. /etc/os-release && apt-get indextargets 'Created-By: Packages' 'Origin: Debian' "Codename: $VERSION_CODENAME" \
-		--format 'deb-src [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $(REPO_URI) $(CODENAME) $(COMPONENT)' | sort -u)
+	sources=$(. /etc/os-release && apt-get indextargets 'Created-By: Packages' \
+		'Origin: Debian' "Codename: $VERSION_CODENAME" \
+		--format \
+		"deb-src [signed-by=$archive_keyring] "'$(REPO_URI) $(CODENAME) $(COMPONENT)' |
+		sort -u)
 	[[ -n $sources ]] || return 1
 	mkdir -p "$folder/lists/partial" "$folder/cache/archives/partial"
 	echo "$sources" >"$folder/sources.list"
@@ -34,8 +37,10 @@ clients_refresh() {
 	local log=$cache/logs/apt-get.$$
 
 	say "reading Debian's lists of source packages"
-	if ! APT_CONFIG=$clients_apt LC_ALL=C apt-get -q update -o APT::Update::Error-Mode=any >"$log" 2>&1 </dev/null; then
-		say "apt-get update failed: $(grep -m1 -E '^E:' "$log" || tail -n1 "$log") (all of it in $log)"
+	if ! APT_CONFIG=$clients_apt LC_ALL=C apt-get -q update -o APT::Update::Error-Mode=any \
+		>"$log" 2>&1 </dev/null; then
+		say "apt-get update failed: $(grep -m1 -E '^E:' "$log" ||
+			tail -n1 "$log") (all of it in $log)"
 		return 1
 	fi
 	rm -f "$log"
@@ -43,7 +48,8 @@ clients_refresh() {
 
 # Newest version of a source package.
 clients_version() {
-	APT_CONFIG=$clients_apt apt-cache showsrc --only-source "$1" 2>/dev/null | sed -n 's/^Version: //p' | sort -V | tail -n1 | grep .
+	APT_CONFIG=$clients_apt apt-cache showsrc --only-source "$1" 2>/dev/null |
+		sed -n 's/^Version: //p' | sort -V | tail -n1 | grep .
 }
 
 # Download a source package and unpack it as Debian patches it, to FOLDER/source.
@@ -52,8 +58,10 @@ clients_unpack() {
 
 	rm -rf "$folder"
 	mkdir -p "$folder"
-	if ! (cd "$folder" && APT_CONFIG=$clients_apt LC_ALL=C apt-get source -q --only-source "$client=$version") >"$log" 2>&1 </dev/null; then
-		say "apt-get source failed: $(grep -m1 -E '^E:' "$log" || tail -n1 "$log") (all of it in $log)"
+	if ! (cd "$folder" && APT_CONFIG=$clients_apt LC_ALL=C apt-get source -q \
+		--only-source "$client=$version") >"$log" 2>&1 </dev/null; then
+		say "apt-get source failed: $(grep -m1 -E '^E:' "$log" ||
+			tail -n1 "$log") (all of it in $log)"
 		return 1
 	fi
 	rm -f "$log"
@@ -66,17 +74,23 @@ clients_options=(--disable-static --disable-dependency-tracking CFLAGS='-O1 -g0'
 
 clients_configure_ucx() {
 	./autogen.sh &&
-		./configure --prefix="$1" "${clients_options[@]}" --with-xpmem --enable-mt --disable-numa --disable-doxygen-doc \
-			--without-java --without-go --without-verbs --without-rdmacm --without-fuse3 --without-bfd --without-cuda \
+		./configure --prefix="$1" "${clients_options[@]}" --with-xpmem --enable-mt \
+			--disable-numa --disable-doxygen-doc \
+			--without-java --without-go --without-verbs --without-rdmacm \
+			--without-fuse3 --without-bfd --without-cuda \
 			--without-rocm --without-knem --without-valgrind
 }
 
 # It would link what Debian's libfabric.pc names for static links, which is not installed:
 # pkg-config is not to find that.
 clients_configure_mpich() {
-	PKG_CONFIG_LIBDIR=$clients_xpmem_lib/pkgconfig ./configure --prefix="$1" "${clients_options[@]}" --with-xpmem-include="$clients_xpmem/include" --with-xpmem-lib="$clients_xpmem_lib" \
-		--with-device=ch4:ofi --with-libfabric=/usr --with-ch4-shmmods=posix,xpmem --with-pm=hydra \
-		--with-datatype-engine=dataloop --with-hwloc=no --with-wrapper-dl-type=none --disable-fortran --disable-cxx --disable-romio
+	PKG_CONFIG_LIBDIR=$clients_xpmem_lib/pkgconfig ./configure --prefix="$1" \
+		"${clients_options[@]}" --with-xpmem-include="$clients_xpmem/include" \
+		--with-xpmem-lib="$clients_xpmem_lib" \
+		--with-device=ch4:ofi --with-libfabric=/usr --with-ch4-shmmods=posix,xpmem \
+		--with-pm=hydra \
+		--with-datatype-engine=dataloop --with-hwloc=no --with-wrapper-dl-type=none \
+		--disable-fortran --disable-cxx --disable-romio
 }
 
 # Install the library, its headers and pkg-config files where the recipes find them. Sets
@@ -96,7 +110,8 @@ clients_build() {
 	local client=$1 folder=$2 prefix=$3 log=$cache/logs/$1.$$
 
 	if ! (
-		export PKG_CONFIG_SYSROOT_DIR=$clients_dir/xpmem PKG_CONFIG_PATH=$clients_xpmem_lib/pkgconfig
+		export PKG_CONFIG_SYSROOT_DIR=$clients_dir/xpmem \
+			PKG_CONFIG_PATH=$clients_xpmem_lib/pkgconfig
 		cd "$folder/source" &&
 			"clients_configure_$client" "$prefix" &&
 			nice -n 10 make -j"$(nproc)" &&
@@ -113,24 +128,29 @@ clients_build() {
 clients_prepare_one() {
 	local client=$1 version= recipe work=$cache/unpack.$$ refreshed= prefix
 
-	recipe=$({ declare -p clients_options; declare -f "clients_configure_$client"; } | sha256sum | cut -c1-12)
+	recipe=$({ declare -p clients_options; declare -f "clients_configure_$client"; } |
+		sha256sum | cut -c1-12)
 	while :; do
 		if [[ -f ${clients_apt:-} ]] && version=$(clients_version "$client"); then
 			prefix=$clients_dir/$client.$version.$recipe
 			[[ -d $prefix ]] && break
-			say "fetching Debian's source of $client $version, to build it with XPMEM; this takes minutes"
+			say "fetching Debian's source of $client $version," \
+				"to build it with XPMEM; this takes minutes"
 			if clients_unpack "$client" "$version" "$work"; then
 				clients_build "$client" "$work" "$prefix"
 				break
 			fi
 		fi
 		if [[ -z $refreshed ]]; then
-			{ clients_apt_prepare || { packages_refresh && clients_apt_prepare; }; } && clients_refresh || true
+			{ clients_apt_prepare || { packages_refresh && clients_apt_prepare; }; } &&
+				clients_refresh || true
 			refreshed=1
 			continue
 		fi
-		prefix=$(find "$clients_dir" -mindepth 1 -maxdepth 1 -name "$client.*.$recipe" | sort -V | tail -n1)
-		[[ -n $prefix ]] || die "cannot download Debian's source of $client; check the network and /etc/apt"
+		prefix=$(find "$clients_dir" -mindepth 1 -maxdepth 1 -name "$client.*.$recipe" |
+			sort -V | tail -n1)
+		[[ -n $prefix ]] || die "cannot download Debian's source of $client;" \
+			"check the network and /etc/apt"
 		say "cannot fetch a newer $client; using $(basename "$prefix")"
 		break
 	done
@@ -139,17 +159,21 @@ clients_prepare_one() {
 
 # The programs of tests/clients, each for every client that it is for.
 clients_programs() {
-	local client programs=$clients_dir/programs flags=(-std=gnu11 -D_GNU_SOURCE -O2 -Wall -Wextra -Wshadow -Wmissing-prototypes)
+	local client programs=$clients_dir/programs \
+		flags=(-std=gnu11 -D_GNU_SOURCE -O2 -Wall -Wextra -Wshadow -Wmissing-prototypes)
 
 	mkdir -p "$programs"
 	for client; do
 		case $client in
 		ucx)
-			build_log gcc "${flags[@]}" -I"$tree/tests/programs" -I"$clients_dir/ucx/include" "$tree/tests/clients/ucx.c" \
-				"$build_dir/tests/programs/libharness.a" -L"$clients_dir/ucx/lib" -lucp -lucs -pthread -o "$programs/ucx-cases"
+			build_log gcc "${flags[@]}" -I"$tree/tests/programs" \
+				-I"$clients_dir/ucx/include" "$tree/tests/clients/ucx.c" \
+				"$build_dir/tests/programs/libharness.a" -L"$clients_dir/ucx/lib" \
+				-lucp -lucs -pthread -o "$programs/ucx-cases"
 			;;
 		mpich)
-			build_log "$clients_dir/$client/bin/mpicc" "${flags[@]}" "$tree/tests/clients/mpi.c" \
+			build_log "$clients_dir/$client/bin/mpicc" "${flags[@]}" \
+				"$tree/tests/clients/mpi.c" \
 				-Wl,-rpath-link,"$clients_xpmem_lib" -o "$programs/mpi-with-$client"
 			;;
 		esac
@@ -173,6 +197,7 @@ clients_main() {
 
 	# A suite is named after its client.
 	[[ ${1:-} == --list ]] ||
-		clients_wanted=$(suites_select "$XPMEM_VM_SUITES" "$@" | sed 's|.*/[0-9]*-||; s|\.bats$||' | sort -u) || exit 2
+		clients_wanted=$(suites_select "$XPMEM_VM_SUITES" "$@" |
+			sed 's|.*/[0-9]*-||; s|\.bats$||' | sort -u) || exit 2
 	suites_main "$@"
 }

@@ -12,12 +12,17 @@ coverage_lines() {
 
 	for folder; do
 		cp "$build_dir"/module-gcov/kbuild/module/*.gcno "$folder"
-		(cd "$folder" && for file in *.gcda; do "gcov-$(gcc -dumpversion | cut -d. -f1)" --json-format --stdout "$file"; done)
+		(cd "$folder" && for file in *.gcda; do
+			"gcov-$(gcc -dumpversion | cut -d. -f1)" --json-format --stdout "$file"
+		done)
 	done |
 		jq -rn '
-			[inputs.files[] | select(.file | test("(^|/)module/[^/]*$") or (contains("/") | not))
+			[inputs.files[] |
+				select(.file | test("(^|/)module/[^/]*$") or (contains("/") | not))
 				| (.file | split("/") | last) as $file | .lines[]
-				| {file: $file, function: (if (.function_name // "") == "" then "-" else .function_name end), line: .line_number, count}]
+				| {file: $file, line: .line_number, count,
+					function: (.function_name // "" |
+						if . == "" then "-" else . end)}]
 			| group_by([.file, .line])[]
 			| [.[0].file, .[0].function, .[0].line, (map(.count) | add)] | @tsv'
 }
@@ -30,10 +35,12 @@ coverage_table() {
 		END {
 			printf "%-16s %6s %8s %6s\n", "file", "lines", "covered", "%"
 			for (file in lines)
-				printf "%-16s %6d %8d %6.1f\n", file, lines[file], covered[file], 100 * covered[file] / lines[file] | "sort"
+				printf "%-16s %6d %8d %6.1f\n", file, lines[file], covered[file],
+					100 * covered[file] / lines[file] | "sort"
 			close("sort")
 			if (all)
-				printf "%-16s %6d %8d %6.1f\n", "all", all, all_covered, 100 * all_covered / all
+				printf "%-16s %6d %8d %6.1f\n", "all", all, all_covered,
+					100 * all_covered / all
 		}'
 }
 
@@ -43,7 +50,8 @@ coverage_uncovered() {
 
 	while IFS=$'\t' read -r file function number count; do
 		((count > 0)) || printf '%s: %s: %s\n' "$file" "$function" \
-			"$(sed -n "${number}{s/^[[:space:]]*//;s/[[:space:]]*$//;p}" "$build_dir/module-gcov/kbuild/module/$file")"
+			"$(sed -n "${number}{s/^[[:space:]]*//;s/[[:space:]]*$//;p}" \
+				"$build_dir/module-gcov/kbuild/module/$file")"
 	done
 }
 

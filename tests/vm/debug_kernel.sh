@@ -20,7 +20,8 @@ debug_kernel_plain=(
 
 # Switch the sanitizers off in a folder of the source and in all below it.
 debug_kernel_leave_plain() {
-	find "$@" -name Makefile -exec sed -i '1i KASAN_SANITIZE := n\nUBSAN_SANITIZE := n\nKCSAN_SANITIZE := n' {} +
+	find "$@" -name Makefile -exec \
+		sed -i '1i KASAN_SANITIZE := n\nUBSAN_SANITIZE := n\nKCSAN_SANITIZE := n' {} +
 }
 
 # What the module's build reads of a kernel, source and output in one folder.
@@ -29,9 +30,12 @@ debug_kernel_prune() {
 
 	mkdir -p "$target"
 	# shellcheck disable=SC2046
-	(cd "$source" && tar -c --exclude='include/dt-bindings' Makefile scripts include arch/x86/include arch/x86/Makefile* \
-		$(find arch/x86 -name Kbuild -o -name 'Makefile*' -path 'arch/x86/tools/*')) | tar -x -C "$target"
-	(cd "$output" && tar -c --exclude='*.o' --exclude='*.cmd' --exclude='*.a' .config scripts include arch/x86/include \
+	(cd "$source" && tar -c --exclude='include/dt-bindings' Makefile scripts include \
+		arch/x86/include arch/x86/Makefile* \
+		$(find arch/x86 -name Kbuild -o -name 'Makefile*' -path 'arch/x86/tools/*')) |
+		tar -x -C "$target"
+	(cd "$output" && tar -c --exclude='*.o' --exclude='*.cmd' --exclude='*.a' .config scripts \
+		include arch/x86/include \
 		tools/objtool/objtool) | tar -x -C "$target"
 	cp "$output/vmlinux.symvers" "$target/Module.symvers"
 }
@@ -50,16 +54,19 @@ debug_kernel_build() {
 			(cd "$source" && debug_kernel_leave_plain "${debug_kernel_plain[@]}") &&
 			mkdir "$output" &&
 			debug_kernel_config "$variant" >"$work/config" &&
-			make -s -C "$source" O="$output" KCONFIG_ALLCONFIG="$work/config" allnoconfig &&
+			make -s -C "$source" O="$output" KCONFIG_ALLCONFIG="$work/config" \
+			allnoconfig &&
 			make -s -C "$source" O="$output" -j"$(nproc)" bzImage modules_prepare &&
 			release=$(make -s -C "$source" O="$output" kernelrelease) &&
 			mkdir -p "$work/kernel/boot" "$work/kernel/lib/modules/$release" &&
 			cp "$output/arch/x86/boot/bzImage" "$work/kernel/boot/vmlinuz-$release" &&
 			cp "$output/System.map" "$work/kernel/boot/System.map-$release" &&
-			cp "$output"/modules.builtin{,.modinfo} "$work/kernel/lib/modules/$release" &&
+			cp "$output"/modules.builtin{,.modinfo} \
+			"$work/kernel/lib/modules/$release" &&
 			: >"$work/kernel/lib/modules/$release/modules.order" &&
 			depmod -b "$work/kernel" "$release" &&
-			debug_kernel_prune "$source" "$output" "$work/kernel/usr/src/linux-headers-$release"
+			debug_kernel_prune "$source" "$output" \
+			"$work/kernel/usr/src/linux-headers-$release"
 	} >"$log" 2>&1; then
 		rm -rf "$work"
 		tail -n 40 "$log" >&2
@@ -75,14 +82,17 @@ debug_kernel_build() {
 debug_kernel_prepare() {
 	local variant=$1 series=$2 version= hash work=$cache/unpack.$$ refreshed= newest
 
-	hash=$({ debug_kernel_config "$variant" | sed '/^#/d; /^$/d'; echo "${debug_kernel_plain[@]}"; } | sha256sum | cut -c1-12)
+	hash=$({ debug_kernel_config "$variant" |
+		sed '/^#/d; /^$/d'; echo "${debug_kernel_plain[@]}"; } | sha256sum | cut -c1-12)
 	while :; do
 		version=$(kernel_candidates "linux-source-$series" | cut -d' ' -f2) || version=
 		if [[ -n $version ]]; then
 			kernel_dir=$cache/kernel/debug-$series-$variant.$version.$hash
 			[[ -d $kernel_dir ]] && break
 			if packages_unpack "$work" "linux-source-$series=$version"; then
-				say "building the debug kernel ($variant) from Debian's linux-source $version; this takes 25 minutes of processor time"
+				say "building the debug kernel ($variant) from Debian's" \
+					"linux-source $version; this takes 25 minutes of" \
+					"processor time"
 				debug_kernel_build "$variant" "$work" "$kernel_dir" "$series"
 				break
 			fi
@@ -92,8 +102,10 @@ debug_kernel_prepare() {
 			refreshed=1
 			continue
 		fi
-		newest=$(ls -d "$cache/kernel/debug-$series-$variant."*".$hash" 2>/dev/null | sort -V | tail -n1) || true
-		[[ -n $newest ]] || die "cannot download Debian's linux-source-$series; check the network and /etc/apt"
+		newest=$(ls -d "$cache/kernel/debug-$series-$variant."*".$hash" 2>/dev/null |
+			sort -V | tail -n1) || true
+		[[ -n $newest ]] || die "cannot download Debian's linux-source-$series;" \
+			"check the network and /etc/apt"
 		say "cannot fetch a newer kernel source; using $(basename "$newest")"
 		kernel_dir=$newest
 		break

@@ -13,7 +13,8 @@ copy_source() {
 	local target=$build_root/build/$1/xpmem-${2:-$version}
 
 	mkdir -p "$target"
-	git -C "$tree" -c safe.directory='*' ls-files -z | tar -C "$tree" -c --null -T - | tar -C "$target" -x --no-same-owner
+	git -C "$tree" -c safe.directory='*' ls-files -z | tar -C "$tree" -c --null -T - |
+		tar -C "$target" -x --no-same-owner
 	[[ -n ${2:-} ]] || return 0
 	sed -i "s/^  version: .*/  version: '$2',/" "$target/meson.build"
 	sed -i "s/^\(#define XPMEM_VERSION_PATCH\) .*/\1 ${2##*.}/" "$target/module/xpmem.h"
@@ -27,7 +28,8 @@ build_debian() {
 }
 
 lint_debian() {
-	chroot_run "$build_root" sh -c "lintian --allow-root --fail-on error,warning /build/first/*.changes"
+	chroot_run "$build_root" \
+		sh -c "lintian --allow-root --fail-on error,warning /build/first/*.changes"
 }
 
 # What a package must have, and no other may.
@@ -35,11 +37,14 @@ debian_contents() {
 	local package file list=$run_dir/contents owners
 
 	for package in "$build_root"/build/first/*.deb; do
-		[[ $package == *-dbgsym_* ]] || dpkg-deb -c "$package" | awk -v package="$(basename "${package%%_*}")" '{ sub(/^\./, "", $6); print package, $6 }'
+		[[ $package == *-dbgsym_* ]] || dpkg-deb -c "$package" |
+			awk -v package="$(basename "${package%%_*}")" \
+			'{ sub(/^\./, "", $6); print package, $6 }'
 	done >"$list"
 	while read -r package file; do
 		owners=$(awk -v pattern="^$file\$" '$2 ~ pattern { print $1 }' "$list" | sort -u)
-		[[ $owners == "$package" ]] || { echo "$file must be in $package, and is in: ${owners:-none}"; return 1; }
+		[[ $owners == "$package" ]] ||
+			{ echo "$file must be in $package, and is in: ${owners:-none}"; return 1; }
 	done <<-END
 		xpmem-dkms	/usr/src/xpmem-$version/dkms.conf
 		xpmem-dkms	/usr/src/xpmem-$version/module/Kbuild
@@ -77,21 +82,27 @@ debian_contents() {
 # Its own list of files is compared with what was installed by rpmbuild.
 build_rpm() {
 	mkdir -p "$build_root/build/rpm/SOURCES"
-	tar -C "$build_root/build/first" -c -J -f "$build_root/build/rpm/SOURCES/xpmem-$version.tar.xz" --exclude=debian "xpmem-$version"
+	tar -C "$build_root/build/first" -c -J \
+		-f "$build_root/build/rpm/SOURCES/xpmem-$version.tar.xz" --exclude=debian \
+		"xpmem-$version"
 	chroot_run "$build_root" rpmspec --parse "/build/first/xpmem-$version/rpm/xpmem.spec"
-	chroot_run "$build_root" rpmbuild --nodeps --define "_topdir /build/rpm" -bb "/build/first/xpmem-$version/rpm/xpmem.spec"
+	chroot_run "$build_root" rpmbuild --nodeps --define "_topdir /build/rpm" \
+		-bb "/build/first/xpmem-$version/rpm/xpmem.spec"
 }
 
 rpm_packages() {
 	local package
 
 	for package in xpmem-dkms libxpmem libxpmem-devel python3-xpmem xpmemctl xpmembench; do
-		chroot_run "$build_root" sh -c "rpm -qlp /build/rpm/RPMS/*/$package-$version-*.rpm" >"$run_dir/rpm"
+		chroot_run "$build_root" \
+			sh -c "rpm -qlp /build/rpm/RPMS/*/$package-$version-*.rpm" >"$run_dir/rpm"
 		cat "$run_dir/rpm"
 		case $package in
-		xpmem-dkms) grep -q "^/usr/src/xpmem-$version/dkms.conf$" "$run_dir/rpm" && grep -q /60-xpmem.rules "$run_dir/rpm" ;;
+		xpmem-dkms) grep -q "^/usr/src/xpmem-$version/dkms.conf$" "$run_dir/rpm" &&
+			grep -q /60-xpmem.rules "$run_dir/rpm" ;;
 		libxpmem) grep -q '/libxpmem.so.0$' "$run_dir/rpm" ;;
-		libxpmem-devel) grep -q '/cray-xpmem.pc$' "$run_dir/rpm" && grep -q '/xpmem-config.cmake$' "$run_dir/rpm" ;;
+		libxpmem-devel) grep -q '/cray-xpmem.pc$' "$run_dir/rpm" &&
+			grep -q '/xpmem-config.cmake$' "$run_dir/rpm" ;;
 		python3-xpmem) grep -q '/site-packages/xpmem/attachment.py$' "$run_dir/rpm" ;;
 		xpmemctl)
 			grep -q '^/usr/bin/xpmemctl$' "$run_dir/rpm"
@@ -104,7 +115,8 @@ rpm_packages() {
 
 # Every file of the chroot, but where apt, dpkg and others keep their records.
 list_files() {
-	(cd "$root" && find . -xdev \( -path ./proc -o -path ./tmp -o -path ./debs -o -path ./var/log -o -path ./var/cache -o -path ./var/lib/apt \) \
+	(cd "$root" && find . -xdev \( -path ./proc -o -path ./tmp -o -path ./debs -o \
+		-path ./var/log -o -path ./var/cache -o -path ./var/lib/apt \) \
 		-prune -o ! -path './var/lib/dpkg/*-old' -printf '%y %p %l\n') | sort
 }
 
@@ -114,7 +126,8 @@ install_debian() {
 	rm -f "$root/debs"/*-dbgsym_*
 	chroot_run "$root" sh -c 'apt-get install -y --no-install-recommends /debs/*.deb'
 	rm -r "$root/debs"
-	[[ -f $root/usr/lib/udev/rules.d/60-xpmem.rules && -d $root/usr/src/xpmem-$2 && $(find "$root"/usr/src/xpmem-* -maxdepth 0 | wc -l) == 1 ]]
+	[[ -f $root/usr/lib/udev/rules.d/60-xpmem.rules && -d $root/usr/src/xpmem-$2 &&
+		$(find "$root"/usr/src/xpmem-* -maxdepth 0 | wc -l) == 1 ]]
 	[[ $(chroot_run "$root" dpkg-query -W -f '${db:Status-Abbrev}${Version}\n' xpmem-dkms \
 		libxpmem0 libxpmem-dev python3-xpmem xpmemctl xpmembench | sort -u) == \
 		"ii $2-"* ]]
@@ -151,20 +164,25 @@ module_is_signed() {
 	size=$((16#$(tail -c 32 "$module" | head -c 4 | od -An -tx1 | tr -d ' ')))
 	head -c -$((size + 40)) "$module" >"$work/content"
 	tail -c $((size + 40)) "$module" | head -c "$size" >"$work/signature"
-	chroot_run "$root" openssl x509 -inform DER -in /var/lib/dkms/mok.pub -out /tmp/signature/certificate
-	chroot_run "$root" openssl cms -verify -binary -inform DER -in /tmp/signature/signature -content /tmp/signature/content \
+	chroot_run "$root" openssl x509 -inform DER -in /var/lib/dkms/mok.pub \
+		-out /tmp/signature/certificate
+	chroot_run "$root" openssl cms -verify -binary -inform DER -in /tmp/signature/signature \
+		-content /tmp/signature/content \
 		-certfile /tmp/signature/certificate -nointern -noverify -out /dev/null
 	# A byte changed is found.
 	printf x | dd of="$work/content" bs=1 seek=4096 conv=notrunc status=none
-	! chroot_run "$root" openssl cms -verify -binary -inform DER -in /tmp/signature/signature -content /tmp/signature/content \
+	! chroot_run "$root" openssl cms -verify -binary -inform DER -in /tmp/signature/signature \
+		-content /tmp/signature/content \
 		-certfile /tmp/signature/certificate -nointern -noverify -out /dev/null
 	rm -r "$work"
 }
 
 # A key as doc/packages.md has one made, for this test only.
 make_signing_key() {
-	chroot_run "$root" openssl req -new -x509 -newkey rsa:2048 -nodes -days 36500 -subj "/CN=$distribution_signer/" \
-		-addext extendedKeyUsage=codeSigning -keyout /var/lib/dkms/mok.key -outform DER -out /var/lib/dkms/mok.pub
+	chroot_run "$root" openssl req -new -x509 -newkey rsa:2048 -nodes -days 36500 \
+		-subj "/CN=$distribution_signer/" \
+		-addext extendedKeyUsage=codeSigning -keyout /var/lib/dkms/mok.key -outform DER \
+		-out /var/lib/dkms/mok.pub
 }
 
 build_consumers() {
@@ -181,7 +199,8 @@ purge_debian() {
 }
 
 distribution_main() {
-	local build_root root version next release packages other_release host_passed=0 host_failed=0 way command
+	local build_root root version next release packages other_release host_passed=0 \
+		host_failed=0 way command
 
 	check_tree
 	remove_leftovers
@@ -189,8 +208,10 @@ distribution_main() {
 	packages_wanted=distribution packages_install
 	guest_prepare
 	kernel_prepare "$vm_kernel"
-	kernel_resolve "$distribution_other_series" || { packages_refresh && kernel_resolve "$distribution_other_series"; } ||
-		die "Debian's package lists offer no complete linux-headers $distribution_other_series"
+	kernel_resolve "$distribution_other_series" ||
+		{ packages_refresh && kernel_resolve "$distribution_other_series"; } ||
+		die "Debian's package lists offer no complete linux-headers" \
+			"$distribution_other_series"
 	other_release=$release
 	version=$(sed -n "s/^  version: '\(.*\)',/\1/p" "$tree/meson.build")
 	next=${version%.*}.$((${version##*.} + 1))
@@ -198,10 +219,13 @@ distribution_main() {
 
 	# shellcheck disable=SC2046
 	chroot_prepare build build-essential lintian rpm \
-		$(sed -n '/^Build-Depends:/,/^[^ ]/s/^ \([a-z0-9-]*\).*/\1/p' "$tree/debian/control" |
-			sed 's/^debhelper-compat$/debhelper/; s/^dh-sequence-dkms$/dh-dkms/; s/^dh-sequence-python3$/dh-python/')
+		$(sed -n '/^Build-Depends:/,/^[^ ]/s/^ \([a-z0-9-]*\).*/\1/p' \
+			"$tree/debian/control" |
+			sed 's/^debhelper-compat$/debhelper/; s/^dh-sequence-dkms$/dh-dkms/
+				s/^dh-sequence-python3$/dh-python/')
 	build_root=$(chroot_open "$chroot_clean" build)
-	chroot_prepare use cmake dkms g++ kmod libjson-c5 libnl-3-200 libnl-genl-3-200 libsmartcols1 \
+	chroot_prepare use cmake dkms g++ kmod libjson-c5 libnl-3-200 libnl-genl-3-200 \
+		libsmartcols1 \
 		make openssl pkgconf python3 systemd udev \
 		"linux-headers-$kernel_release" "linux-headers-$other_release"
 	root=$(chroot_open "$chroot_clean" use)
@@ -214,7 +238,8 @@ distribution_main() {
 
 	copy_source first
 	copy_source next "$next"
-	expect packages "Debian's packages build where nothing else is installed" build_debian first "$version"
+	expect packages "Debian's packages build where nothing else is installed" build_debian \
+		first "$version"
 	expect packages "lintian has no error and no warning" lint_debian
 	expect packages "each file is in its package" debian_contents
 	expect packages "the RPMs build" build_rpm
@@ -226,24 +251,30 @@ distribution_main() {
 	list_files >"$run_dir/before"
 	expect packages "the packages install" install_debian first "$version"
 	for release in "$kernel_release" "$other_release"; do
-		expect packages "DKMS builds the module for $release" dkms_module "$release" "$version"
-		expect packages "the module for $release is signed with the machine owner's key" module_is_signed "$release"
+		expect packages "DKMS builds the module for $release" dkms_module "$release" \
+			"$version"
+		expect packages "the module for $release is signed with the machine owner's key" \
+			module_is_signed "$release"
 	done
 	cp -r "$tree/tests/packages" "$root/consumer"
 	for way in $distribution_ways; do
-		expect packages "a consumer builds in C and C++ that finds the library by: $way" build_consumers "$way"
+		expect packages "a consumer builds in C and C++ that finds the library by: $way" \
+			build_consumers "$way"
 	done
 
 	build_module=$root/lib/modules/$kernel_release/updates/dkms/xpmem.ko
 	# shellcheck disable=SC2086
-	printf -v command '%q ' exec bash "$tree/tests/vm/guest/packages" "$root" "$version" $distribution_ways
+	printf -v command '%q ' exec bash "$tree/tests/vm/guest/packages" "$root" "$version" \
+		$distribution_ways
 	suites_run "${XPMEM_VM_TIMEOUT:-300}" "$command"
 	rm -r "$root/consumer"
 
-	expect packages "the next version builds" build_debian next "$next" DEB_BUILD_OPTIONS=nocheck
+	expect packages "the next version builds" build_debian next "$next" \
+		DEB_BUILD_OPTIONS=nocheck
 	expect packages "it upgrades the packages" install_debian next "$next"
 	for release in "$kernel_release" "$other_release"; do
-		expect packages "DKMS has only its module for $release" dkms_autoinstall "$release" "$next"
+		expect packages "DKMS has only its module for $release" dkms_autoinstall \
+			"$release" "$next"
 	done
 	expect packages "purged, the packages leave no file behind" purge_debian
 

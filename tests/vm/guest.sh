@@ -57,6 +57,7 @@ guest_initramfs() {
 		export XPMEM_PROMTOOL='${promtool:-}'
 		export XPMEM_OUT='$run_dir/out'
 	END
-	(cd "$root" && find . | "$guest_busybox" cpio -o -H newc 2>/dev/null) >"$run_dir/initramfs.cpio"
+	(cd "$root" && find . | "$guest_busybox" cpio -o -H newc 2>/dev/null) \
+		>"$run_dir/initramfs.cpio"
 	rm -rf "$root" "$run_dir/modules"
 }

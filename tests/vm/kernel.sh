@@ -35,7 +35,8 @@ kernel_candidates() {
 	local package version
 
 	for package; do
-		version=$(apt-cache show --no-all-versions "$package" 2>/dev/null | sed -n 's/^Version: //p' | head -n1)
+		version=$(apt-cache show --no-all-versions "$package" 2>/dev/null |
+			sed -n 's/^Version: //p' | head -n1)
 		[[ -n $version ]] || return 1
 		printf '%s %s\n' "$package" "$version"
 	done
@@ -43,19 +44,22 @@ kernel_candidates() {
 
 # Print the packages matching a pattern that a package depends on.
 kernel_dependencies() {
-	apt-cache show --no-all-versions "$1" 2>/dev/null | sed -n 's/^Depends: //p' | tr ',' '\n' | sed -nE "s/^ *($2).*/\1/p"
+	apt-cache show --no-all-versions "$1" 2>/dev/null | sed -n 's/^Depends: //p' | tr ',' '\n' |
+		sed -nE "s/^ *($2).*/\1/p"
 }
 
 # The packages a module can be built and run with for a release: image, headers and what they need.
 kernel_packages() {
 	local release=$1 headers parts
 
-	headers=$(kernel_dependencies "linux-headers-$release" 'linux-(headers|kbuild)-[^ ]+' | kernel_host_packages)
+	headers=$(kernel_dependencies "linux-headers-$release" 'linux-(headers|kbuild)-[^ ]+' |
+		kernel_host_packages)
 	[[ $headers == *-common* && $headers == *kbuild* ]] || return 1
 	# From 7.x on the image is in several packages.
 	parts=$(kernel_dependencies "linux-image-$release" 'linux-(base|binary|modules)-[0-9][^ ]*')
 	# shellcheck disable=SC2046,SC2086
-	kernel_candidates "linux-image-$release" "linux-headers-$release" $(grep -v kbuild <<<"$headers") $parts || return 1
+	kernel_candidates "linux-image-$release" "linux-headers-$release" \
+		$(grep -v kbuild <<<"$headers") $parts || return 1
 	# shellcheck disable=SC2046
 	kernel_kbuild "linux-headers-$release" $(grep kbuild <<<"$headers")
 }
@@ -81,9 +85,11 @@ kernel_resolve() {
 
 	while read -r release; do
 		packages=$(kernel_packages "$release") || continue
-		[[ $(grep -v kbuild <<<"$packages" | cut -d' ' -f2 | sort -u | wc -l) == 1 ]] && return 0
+		[[ $(grep -v kbuild <<<"$packages" | cut -d' ' -f2 | sort -u | wc -l) == 1 ]] &&
+			return 0
 	done < <(apt-cache pkgnames "linux-image-$series." |
-		sed -nE 's/^linux-image-([0-9.]+(-[0-9]+|\+deb[0-9.]+)-'"$kernel_flavour"')$/\1/p' | sort -rV)
+		sed -nE 's/^linux-image-([0-9.]+(-[0-9]+|\+deb[0-9.]+)-'"$kernel_flavour"')$/\1/p' |
+		sort -rV)
 	return 1
 }
 
@@ -92,7 +98,7 @@ kernel_all_series() {
 	{
 		[[ -n $architecture ]] || echo "$kernel_own_series"
 		APT_CONFIG=$archive_apt apt-cache pkgnames linux-headers- |
-			sed -nE 's/^linux-headers-([0-9]+\.[0-9]+)\.[0-9].*-'"$kernel_flavour"'$/\1/p'
+			sed -nE "s/^linux-headers-([0-9]+\.[0-9]+)\.[0-9].*-$kernel_flavour\$/\1/p"
 	} | sort -Vu
 }
 
@@ -111,14 +117,16 @@ kernel_choose() {
 		! APT_CONFIG=$archive_apt kernel_resolve "$series" || return 0
 	done < <(kernel_all_series | sort -rV)
 	[[ $wanted != newest ]] || die "no Debian's package lists offer a complete kernel"
-	misuse "Debian has image and headers of $(kernel_all_series | tr '\n' ' ')but not of $wanted"
+	misuse "Debian has image and headers of $(kernel_all_series |
+		tr '\n' ' ')but not of $wanted"
 }
 
 # The libraries that the programs in a kbuild package need, if this machine's are too old for them.
 kernel_libraries() {
 	local kbuild=$1 needed libraries library
 
-	needed=$(apt-cache show --no-all-versions "$kbuild" | sed -nE '/^Depends: /s/.*libc6 \(>= ([^)]*)\).*/\1/p')
+	needed=$(apt-cache show --no-all-versions "$kbuild" |
+		sed -nE '/^Depends: /s/.*libc6 \(>= ([^)]*)\).*/\1/p')
 	! dpkg --compare-versions "$(dpkg-query -W -f='${Version}' libc6)" ge "$needed" || return 0
 	libraries=$(kernel_dependencies "$kbuild" '(lib|zlib)[^ ]+' | kernel_host_packages)
 	{
@@ -139,8 +147,10 @@ kernel_wrap_programs() {
 		cat >"$file" <<-'END'
 			#!/bin/sh
 			program=$(realpath "$0")
-			libraries=${program%/usr/lib/linux-kbuild-*}/libraries/usr/lib/x86_64-linux-gnu
-			exec "$libraries/ld-linux-x86-64.so.2" --library-path "$libraries" --argv0 "$program" "$program.elf" "$@"
+			libraries=${program%/usr/lib/linux-kbuild-*}/libraries
+			libraries=$libraries/usr/lib/x86_64-linux-gnu
+			exec "$libraries/ld-linux-x86-64.so.2" --library-path "$libraries" \
+				--argv0 "$program" "$program.elf" "$@"
 		END
 		chmod 755 "$file"
 	done
@@ -154,7 +164,8 @@ kernel_adopt() {
 	# What is not so of this compiler, whatever theirs could. Older ones have a way of their own
 	# for it.
 	sed -i "/^CONFIG_CC_HAS_MIN_FUNCTION_ALIGNMENT=/d
-		s/^CONFIG_PAHOLE_VERSION=.*/CONFIG_PAHOLE_VERSION=$(pahole --version 2>/dev/null | tr -d v. || echo 0)/" \
+		s/^CONFIG_PAHOLE_VERSION=.*/CONFIG_PAHOLE_VERSION=$(pahole --version 2>/dev/null |
+			tr -d v. || echo 0)/" \
 		"$headers/include/config/auto.conf"
 }
 
@@ -180,7 +191,8 @@ kernel_unpack() {
 	headers=$work/usr/src/linux-headers-$release
 	# The headers name the common ones and themselves by absolute path.
 	sed -i -E 's|^include /usr/src/|include $(dir $(lastword $(MAKEFILE_LIST)))../|
-		s|^KBUILD_OUTPUT=.*|KBUILD_OUTPUT := $(abspath $(dir $(lastword $(MAKEFILE_LIST))))|' "$headers/Makefile"
+		s|^(KBUILD_OUTPUT)=.*|\1 := $(abspath $(dir $(lastword $(MAKEFILE_LIST))))|' \
+		"$headers/Makefile"
 	# With it the BTF of modules would be made, which wants pahole.
 	rm -f "$headers/vmlinux"
 	[[ -z ${APT_CONFIG:-} ]] || kernel_adopt "$headers"
@@ -198,7 +210,8 @@ kernel_find() {
 		if kernel_resolve "$series"; then
 			kernel_dir=$cache/kernel/$release.$(head -n1 <<<"$packages" | cut -d' ' -f2)
 			[[ -d $kernel_dir ]] && break
-			say "fetching Debian's kernel $release for the VM (not installed on this machine)"
+			say "fetching Debian's kernel $release for the VM" \
+				"(not installed on this machine)"
 			kernel_unpack "$packages" "$release" "$kernel_dir" && break
 		fi
 		if [[ -z $refreshed ]]; then
@@ -206,9 +219,12 @@ kernel_find() {
 			refreshed=1
 			continue
 		fi
-		newest=$(ls -d "$cache/kernel/$series."*"-$kernel_flavour."* 2>/dev/null | sort -V | tail -n1) || true
+		newest=$(ls -d "$cache/kernel/$series."*"-$kernel_flavour."* 2>/dev/null | sort -V |
+			tail -n1) || true
 		[[ -n $newest ]] ||
-			die "Debian's package lists offer no complete linux-image and linux-headers $series.*-$kernel_flavour, or they cannot be downloaded"
+			die "Debian's package lists offer no complete linux-image and" \
+				"linux-headers $series.*-$kernel_flavour," \
+				"or they cannot be downloaded"
 		say "cannot fetch a newer kernel; using $(basename "$newest")"
 		kernel_dir=$newest
 		break
@@ -227,8 +243,9 @@ stock_kernel_prepare() {
 }
 
 # What booting the VM and building the module takes of a kernel's configuration; modules will do.
-kernel_tree_options="64BIT MODULES HMM_MIRROR MMU_NOTIFIER BLK_DEV_INITRD BINFMT_SCRIPT DEVTMPFS TMPFS
-	SERIAL_8250_CONSOLE VIRTIO_PCI VIRTIO_CONSOLE NET_9P_VIRTIO 9P_FS OVERLAY_FS MULTIUSER UNIX INET SYSVIPC"
+kernel_tree_options="64BIT MODULES HMM_MIRROR MMU_NOTIFIER BLK_DEV_INITRD
+	BINFMT_SCRIPT DEVTMPFS TMPFS SERIAL_8250_CONSOLE VIRTIO_PCI VIRTIO_CONSOLE NET_9P_VIRTIO
+	9P_FS OVERLAY_FS MULTIUSER UNIX INET SYSVIPC"
 
 # Take the kernel that is built in a folder: in its source, or apart from it with O=.
 kernel_choose_tree() {
@@ -237,13 +254,16 @@ kernel_choose_tree() {
 	kernel_tree=$(realpath -e "$1" 2>/dev/null) || misuse "there is no folder $1"
 	[[ -s $kernel_tree/include/config/kernel.release && -s $kernel_tree/arch/x86/boot/bzImage &&
 		-e $kernel_tree/scripts/mod/modpost ]] ||
-		die "no kernel for x86-64 is built in $kernel_tree; build bzImage and modules there first"
+		die "no kernel for x86-64 is built in $kernel_tree;" \
+			"build bzImage and modules there first"
 	for option in $kernel_tree_options; do
 		grep -q "^CONFIG_$option=[ym]" "$kernel_tree/.config" || missing+=" CONFIG_$option"
 	done
 	[[ -z $missing ]] ||
-		die "the kernel in $kernel_tree is configured without$missing, which the VM or the module needs; see tests/vm/kernel/vm.config"
-	kernel_series=tree-$(<"$kernel_tree/include/config/kernel.release")-$(cksum <<<"$kernel_tree" | cut -d' ' -f1)
+		die "the kernel in $kernel_tree is configured without$missing," \
+			"which the VM or the module needs; see tests/vm/kernel/vm.config"
+	kernel_series=tree-$(<"$kernel_tree/include/config/kernel.release")
+	kernel_series+=-$(cksum <<<"$kernel_tree" | cut -d' ' -f1)
 }
 
 # Lay out a built tree as a package is. Its modules are installed if any is built. Sets kernel_dir.
@@ -252,12 +272,14 @@ tree_kernel_prepare() {
 
 	release=$(<"$kernel_tree/include/config/kernel.release")
 	kernel_dir=$cache/kernel/$kernel_series
-	key=$(cd "$kernel_tree" && stat -c '%n %Y %s' arch/x86/boot/bzImage modules.order 2>/dev/null) || true
+	key=$(cd "$kernel_tree" && stat -c '%n %Y %s' arch/x86/boot/bzImage modules.order \
+		2>/dev/null) || true
 	[[ $(cat "$kernel_dir/key" 2>/dev/null) != "$key" ]] || return 0
 	rm -rf "$work" "$kernel_dir"
 	mkdir -p "$work/boot" "$work/usr/src" "$work/lib/modules/$release" "$cache/kernel"
 	if [[ -s $kernel_tree/modules.order ]]; then
-		build_log make -s -C "$kernel_tree" INSTALL_MOD_PATH="$work" INSTALL_MOD_STRIP=1 DEPMOD=true modules_install
+		build_log make -s -C "$kernel_tree" INSTALL_MOD_PATH="$work" INSTALL_MOD_STRIP=1 \
+			DEPMOD=true modules_install
 		rm -f "$work/lib/modules/$release"/{build,source}
 	else
 		: >"$work/lib/modules/$release/modules.order"

@@ -35,7 +35,8 @@ mutation_begin() {
 mutation_build_module() {
 	local build=$1 key arguments=()
 
-	key=$(cd "$mutation_work/source" && find . -type f -exec sha256sum {} + | sort -k 2 | sha256sum)
+	key=$(cd "$mutation_work/source" && find . -type f -exec sha256sum {} + | sort -k 2 |
+		sha256sum)
 	mutation_product=$cache/mutants/$kernel_release-$build-${key:0:16}.ko
 	if [[ -e $mutation_product ]]; then
 		touch "$mutation_product"
@@ -45,7 +46,8 @@ mutation_build_module() {
 	[[ $build == plain ]] || arguments=(XPMEM_RACE=1)
 	mutation_begin "$build"
 	"$mutation_work/source/module/build-in" "$kernel_build_dir" "$mutation_work/source" module \
-		"$mutation_work/kbuild-$build" "$mutation_work/xpmem.ko" "$mutation_work/xpmem.ko.d" \
+		"$mutation_work/kbuild-$build" "$mutation_work/xpmem.ko" \
+		"$mutation_work/xpmem.ko.d" \
 		"${arguments[@]}" >"$mutation_work/log" 2>&1 || return 1
 	mv "$mutation_work/xpmem.ko" "$mutation_product"
 	[[ -z ${2:-} ]] || { rm -rf "$2" && cp -rp "$mutation_work/kbuild-$build" "$2"; }
@@ -57,7 +59,8 @@ mutation_build_tool() {
 
 	mutation_product=$mutation_work/xpmemctl-$2
 	object=$target.p/$(basename "$file").o
-	command=$(ninja -C "$build_dir" -t commands "$target" | grep -F -e "-o $object " | tail -n 1)
+	command=$(ninja -C "$build_dir" -t commands "$target" | grep -F -e "-o $object " |
+		tail -n 1)
 	command=${command/-o $object/-o $mutation_work/tool.o}
 	command=${command/ -MD -MQ $object -MF $object.d/}
 	command=${command/ -c *\/$file/ -c $mutation_work/tool/$file}
@@ -136,7 +139,8 @@ mutation_vm() {
 	run_job 0 "$command" mutation_report || true
 	mutation_left=() mutation_died=
 	[[ $(cat "$run_dir/ended" 2>/dev/null) != "done" ]] || return 0
-	begun=$(cat "$run_dir/out/begun" 2>/dev/null) || die "the VM did not get to the first mutant"
+	begun=$(cat "$run_dir/out/begun" 2>/dev/null) ||
+		die "the VM did not get to the first mutant"
 	for line; do
 		if [[ ${line%%$'\t'*} == "$begun" ]]; then
 			[[ -e $run_dir/ended ]] || mutation_died=$line
@@ -189,14 +193,16 @@ mutation_on_kernel() {
 		elif [[ -z $cases ]]; then
 			mutation_outcome "$name" untried - -
 		else
-			ready+=("$name"$'\t'"$part"$'\t'"$build"$'\t'"$mutation_product"$'\t'"$cases")
+			printf -v line '%s\t' "$name" "$part" "$build" "$mutation_product"
+			ready+=("$line$cases")
 		fi
 	done
 	find "$cache/mutants" -name '*.ko' -mtime +14 -delete
 	while [[ -z $mutation_only_build ]] && ((${#ready[@]} > 0)); do
 		mutation_vm "${ready[@]}"
 		ready=("${mutation_left[@]}")
-		[[ -z $mutation_died ]] || { mutation_death "$mutation_died"; ready=("${mutation_left[@]}"); }
+		[[ -z $mutation_died ]] ||
+			{ mutation_death "$mutation_died"; ready=("${mutation_left[@]}"); }
 	done
 	run_end
 }
@@ -237,7 +243,8 @@ mutation_judge() {
 		survives=$("$mutation_tool" list "$tree" "$name" | cut -f 5)
 		case $outcome in
 		killed) [[ $survives == - ]] && killed=$((killed + 1)) || wrong=$((wrong + 1)) ;;
-		survived) [[ $survives != - ]] && survived=$((survived + 1)) || wrong=$((wrong + 1)) ;;
+		survived) [[ $survives != - ]] && survived=$((survived + 1)) ||
+			wrong=$((wrong + 1)) ;;
 		untried) untried=$((untried + 1)) ;;
 		*) wrong=$((wrong + 1)) ;;
 		esac
@@ -246,7 +253,8 @@ mutation_judge() {
 		untried-*) echo "      $name has no test: $survives" ;;
 		survived-*) echo "      $name survives: $survives" ;;
 		killed--) ;;
-		killed-*) echo "FAIL  mutate: $name was killed, and the list says that it survives" ;;
+		killed-*)
+			echo "FAIL  mutate: $name was killed, and the list says that it survives" ;;
 		*) echo "FAIL  mutate: $name: $symptom" ;;
 		esac
 	done <"$mutation_outcomes"
@@ -280,7 +288,8 @@ mutation_main() {
 		[[ $kernel == stock ]] && vm_kernel=stock || vm_kernel=kasan
 		mapfile -t chosen <<<"$chosen"
 		mutation_on_kernel "${chosen[@]}"
-		printf '%s\n' "${chosen[@]}" | sed "s/\t.*/\t$kernel_release/" >>"$mutation_releases"
+		printf '%s\n' "${chosen[@]}" |
+			sed "s/\t.*/\t$kernel_release/" >>"$mutation_releases"
 	done
 	[[ -z $mutation_only_build ]] || return 0
 	[[ -z $record ]] || mutation_record

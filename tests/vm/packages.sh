@@ -3,7 +3,8 @@
 # Debian packages that the build and the VM need.
 
 # The code name of this machine's Debian, or nothing if it is no Debian that all of this works on.
-packages_debian=$(. /etc/os-release 2>/dev/null && [[ ${ID:-} == debian ]] && echo "${VERSION_CODENAME:-}") || true
+packages_debian=$(. /etc/os-release 2>/dev/null && [[ ${ID:-} == debian ]] &&
+	echo "${VERSION_CODENAME:-}") || true
 packages_suffix=
 case $packages_debian in
 bookworm) ;;
@@ -79,7 +80,8 @@ packages_missing() {
 	local package why
 
 	while read -r package why; do
-		[[ $(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null) == installed ]] ||
+		[[ $(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null) \
+			== installed ]] ||
 			printf '%s\t%s\n' "$package" "$why"
 	done < <(packages_why)
 }
@@ -90,15 +92,19 @@ packages_apt() {
 
 	if ((EUID != 0)); then
 		command -v sudo >/dev/null ||
-			die "missing packages can only be installed by root; run as root: apt-get install --no-install-recommends $(packages_missing | cut -f1 | tr '\n' ' ')"
+			die "missing packages can only be installed by root; run as root:" \
+				"apt-get install --no-install-recommends" \
+				"$(packages_missing | cut -f1 | tr '\n' ' ')"
 		sudo=(sudo)
 		[[ -t 0 ]] || sudo+=(-n)
 	fi
 	log=$cache/logs/apt-get.$$
-	flock "$cache/lock-apt" "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive LC_ALL=C apt-get -q \
+	flock "$cache/lock-apt" "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive LC_ALL=C \
+		apt-get -q \
 		-o DPkg::Lock::Timeout=60 "$@" >"$log" 2>&1 </dev/null || status=$?
 	if ((status != 0)); then
-		say "apt-get $1 failed: $(grep -m1 -E '^(E:|sudo:)' "$log" || tail -n1 "$log") (all of it in $log)"
+		say "apt-get $1 failed: $(grep -m1 -E '^(E:|sudo:)' "$log" ||
+			tail -n1 "$log") (all of it in $log)"
 		return 1
 	fi
 	rm -f "$log"
@@ -117,13 +123,15 @@ packages_unpack() {
 
 	rm -rf "$target"
 	mkdir -p "$target"
-	if ! (cd "$target" && LC_ALL=C apt-get download -q -o APT::Sandbox::User=root "$@") >"$cache/logs/apt-get.$$" 2>&1; then
+	if ! (cd "$target" && LC_ALL=C apt-get download -q -o APT::Sandbox::User=root "$@") \
+		>"$cache/logs/apt-get.$$" 2>&1; then
 		rm -rf "$target"
 		return 1
 	fi
 	rm -f "$cache/logs/apt-get.$$"
 	for deb in "$target"/*.deb; do
-		dpkg -x "$deb" "$target" || die "cannot unpack $(basename "$deb"); is the disk full?"
+		dpkg -x "$deb" "$target" ||
+			die "cannot unpack $(basename "$deb"); is the disk full?"
 		rm "$deb"
 	done
 }
@@ -132,7 +140,8 @@ packages_install() {
 	local missing package why names=()
 
 	[[ -n $packages_debian && $(dpkg --print-architecture) == amd64 ]] ||
-		die "this needs Debian 12 or 13 for amd64, for instance in a container or chroot with /proc and /dev, and root or sudo"
+		die "this needs Debian 12 or 13 for amd64, for instance in a container or chroot" \
+			"with /proc and /dev, and root or sudo"
 	missing=$(packages_missing)
 	[[ -n $missing ]] || return 0
 	say "installing from Debian:"

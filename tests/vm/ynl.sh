@@ -12,8 +12,10 @@ ynl_unpack() {
 	local version=$1 target=$2 source=linux-source-$ynl_series work=$cache/unpack.$$
 
 	APT_CONFIG=$archive_apt packages_unpack "$work" "$source=$version" || return 1
-	tar -x -C "$work" -f "$work/usr/src/$source.tar.xz" "$source/Documentation/netlink/genetlink.yaml" \
-		"$source/tools/net/ynl" "$source/scripts/"{checkpatch.pl,const_structs.checkpatch,kernel-doc,spelling.txt} ||
+	tar -x -C "$work" -f "$work/usr/src/$source.tar.xz" \
+		"$source/Documentation/netlink/genetlink.yaml" \
+		"$source/tools/net/ynl" "$source/scripts/"{checkpatch.pl,const_structs.checkpatch} \
+		"$source/scripts/"{kernel-doc,spelling.txt} ||
 		die "cannot unpack $source; is the disk full?"
 	rm -rf "$target"
 	mkdir -p "$(dirname "$target")" && mv "$work/$source" "$target" && rm -rf "$work"
@@ -27,17 +29,20 @@ ynl_prepare() {
 	ynl_dir=
 	archive_prepare || say "apt does not say where this machine has Debian from"
 	while [[ -f ${archive_apt:-} ]]; do
-		if version=$(APT_CONFIG=$archive_apt kernel_candidates "linux-source-$ynl_series" | cut -d' ' -f2) && [[ -n $version ]]; then
+		if version=$(APT_CONFIG=$archive_apt kernel_candidates "linux-source-$ynl_series" |
+			cut -d' ' -f2) && [[ -n $version ]]; then
 			ynl_dir=$cache/ynl/$version
 			[[ -f $ynl_dir/scripts/kernel-doc ]] && return 0
-			say "fetching the ynl tool from Debian's linux-source $version (150 MB, of which 1 is kept)"
+			say "fetching the ynl tool from Debian's linux-source $version" \
+				"(150 MB, of which 1 is kept)"
 			ynl_unpack "$version" "$ynl_dir" && return 0
 		fi
 		[[ -z $refreshed ]] || break
 		archive_refresh
 		refreshed=1
 	done
-	ynl_dir=$(find "$cache/ynl" -mindepth 1 -maxdepth 1 2>/dev/null | sort -V | tail -n1) || true
+	ynl_dir=$(find "$cache/ynl" -mindepth 1 -maxdepth 1 2>/dev/null | sort -V | tail -n1) ||
+		true
 	if [[ -n $ynl_dir ]]; then
 		say "cannot fetch a newer ynl tool; using $(basename "$ynl_dir")"
 	elif [[ -n ${CI:-} ]]; then

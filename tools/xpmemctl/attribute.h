@@ -10,6 +10,10 @@ enum attribute_type { ATTRIBUTE_U32, ATTRIBUTE_U64, ATTRIBUTE_S64, ATTRIBUTE_STR
 
 enum attribute_form {
 	FORM_NUMBER,
+	FORM_COUNTER,	/* a number that only grows */
+	FORM_COUNT,	/* a number of live objects */
+	FORM_BYTES,
+	FORM_TIMESTAMP,	/* seconds since 1970 */
 	FORM_HEX,	/* a string, so that no reader loses bits */
 	FORM_OCTAL,	/* a string: permission bits */
 	FORM_TEXT,
@@ -36,6 +40,8 @@ struct attribute_set {
 	int maximum;		/* largest id */
 	const struct attribute *attributes;	/* in the order in which they are shown */
 	size_t count;
+	const char *const *event_only;	/* keys that only events have, ending with NULL; or NULL */
+	const char *parent;	/* key that names the object through which it exists, or NULL */
 };
 
 struct operation {

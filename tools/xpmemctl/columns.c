@@ -105,10 +105,13 @@ static void add_column(struct columns *columns, const struct attribute *column)
 		columns->items[columns->count++] = column;
 }
 
-/* Keys that only events have. */
-static bool is_of_event(const char *key)
+static bool is_event_only(const struct attribute_set *set, const char *key)
 {
-	return !strcmp(key, "time") || !strcmp(key, "reason");
+	const char *const *only = set->event_only;
+
+	while (only && *only && strcmp(*only, key))
+		only++;
+	return only && *only;
 }
 
 void columns_choose(struct columns *columns, const struct attribute_set *set,
@@ -120,7 +123,7 @@ void columns_choose(struct columns *columns, const struct attribute_set *set,
 	columns->count = 0;
 	if (options.all_columns || (!usual && (!options.columns || options.more_columns)))
 		for (i = 0; (column = column_at(set, i)); i++)
-			if (!is_of_event(column->key))
+			if (!is_event_only(set, column->key))
 				add_column(columns, column);
 	if (usual && !options.all_columns && (!options.columns || options.more_columns))
 		for (i = 0; usual[i]; i++)

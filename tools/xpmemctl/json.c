@@ -172,25 +172,14 @@ uint64_t json_number(struct json_object *object, const char *key)
 	return json_object_object_get_ex(object, key, &value) ? json_unsigned(value) : 0;
 }
 
-bool is_size(const char *key)
+bool is_number(const struct attribute *attribute)
 {
-	return !strcmp(key, "length") || !strcmp(key, "offset") || !strcmp(key, "pinned") ||
-	       !strcmp(key, "page_size") || !strcmp(key, "exported") || !strcmp(key, "attached");
+	return attribute->form <= FORM_TIMESTAMP;
 }
 
-bool is_counter(const char *key)
+bool is_figure(const struct attribute *attribute)
 {
-	static const char *const counters[] = {
-		"faults",      "pages_mapped",	 "huge_mappings", "retries",
-		"failures",    "invalidations",	 "zaps",	  "limit_hits",
-		"revocations", "ptrace_denials", "unknown_ids",
-	};
-	size_t i;
-
-	for (i = 0; i < sizeof(counters) / sizeof(*counters); i++)
-		if (!strcmp(counters[i], key))
-			return true;
-	return false;
+	return attribute->form > FORM_NUMBER && attribute->form <= FORM_TIMESTAMP;
 }
 
 uint64_t now(void)

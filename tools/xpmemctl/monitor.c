@@ -187,12 +187,12 @@ static void print_for_people(const char *event, uint64_t time, const char *reaso
 	if (set)
 		columns_choose(&columns, set, NULL);
 	for (i = 0; i < columns.count; i++) {
-		const char *key = columns.items[i]->key;
-		struct json_object *value = column_value(object, key);
+		const struct attribute *attribute = columns.items[i];
+		struct json_object *value = column_value(object, attribute->key);
 
-		if (value && (options.columns || !is_counter(key))) {
-			printf(" %s ", key);
-			table_print_cell(stdout, key, value);
+		if (value && (options.columns || attribute->form != FORM_COUNTER)) {
+			printf(" %s ", attribute->key);
+			table_print_cell(stdout, attribute, value);
 		}
 		json_object_put(value);
 	}

@@ -14,13 +14,19 @@ static void print_head(const char *name, const char *key, const char *doc, bool 
 	       counter ? "counter" : "gauge", name, key, doc);
 }
 
-static void print_sample(const char *name, const char *key, const char *labels,
+static void print_attribute(const char *name, const struct attribute *attribute)
+{
+	print_head(name, attribute->key, attribute->doc, attribute->form == FORM_COUNTER);
+}
+
+static void print_sample(const char *name, const struct attribute *attribute, const char *labels,
 			 struct json_object *object)
 {
 	struct json_object *value;
 
-	if (json_object_object_get_ex(object, key, &value))
-		printf("xpmem_%s%s%s%s %s\n", name, key, is_counter(key) ? "_total" : "", labels,
+	if (json_object_object_get_ex(object, attribute->key, &value))
+		printf("xpmem_%s%s%s%s %s\n", name, attribute->key,
+		       attribute->form == FORM_COUNTER ? "_total" : "", labels,
 		       json_object_get_string(value));
 }
 
@@ -39,14 +45,9 @@ static void print_machine(struct json_object *machine)
 	for (i = 0; i < stats_attributes.count; i++) {
 		const struct attribute *attribute = &stats_attributes.attributes[i];
 
-		print_head("", attribute->key, attribute->doc, is_counter(attribute->key));
-		print_sample("", attribute->key, "", machine);
+		print_attribute("", attribute);
+		print_sample("", attribute, "", machine);
 	}
-}
-
-static bool is_figure(const char *key)
-{
-	return is_counter(key) || !strcmp(key, "segments") || !strcmp(key, "created");
 }
 
 /* The format requires the samples of a metric to be adjacent. */
@@ -58,9 +59,9 @@ static void print_exporters(struct json_object *exporters)
 	for (i = 0; i < exporter_attributes.count; i++) {
 		const struct attribute *attribute = &exporter_attributes.attributes[i];
 
-		if (!is_figure(attribute->key))
+		if (!is_figure(attribute))
 			continue;
-		print_head("exporter_", attribute->key, attribute->doc, is_counter(attribute->key));
+		print_attribute("exporter_", attribute);
 		for (j = 0; j < json_object_array_length(exporters); j++) {
 			struct json_object *exporter = json_object_array_get_idx(exporters, j);
 
@@ -68,7 +69,7 @@ static void print_exporters(struct json_object *exporters)
 				 json_text_or(exporter, "id", ""),
 				 json_text_or(exporter, "pid", ""),
 				 json_text_or(exporter, "uid", ""));
-			print_sample("exporter_", attribute->key, labels, exporter);
+			print_sample("exporter_", attribute, labels, exporter);
 		}
 	}
 }

@@ -64,13 +64,18 @@ static void print_labels(struct json_object *object, const char *const *keys)
 }
 
 /* The end of a name: what a counter ends with, or the unit. */
-static const char *suffix_of(const char *key)
+static const char *suffix_of(enum attribute_form form)
 {
-	if (is_counter(key))
+	switch (form) {
+	case FORM_COUNTER:
 		return "_total";
-	if (is_size(key))
+	case FORM_BYTES:
 		return "_bytes";
-	return strcmp(key, "created") ? "" : "_timestamp_seconds";
+	case FORM_TIMESTAMP:
+		return "_timestamp_seconds";
+	default:
+		return "";
+	}
 }
 
 /*
@@ -86,8 +91,8 @@ static void print_metric(const char *prefix, const struct attribute *attribute,
 	char name[96];
 
 	snprintf(name, sizeof(name), "xpmem_%s%s%s", prefix, attribute->key,
-		 suffix_of(attribute->key));
-	print_head(name, is_counter(attribute->key) ? "counter" : "gauge", attribute->doc);
+		 suffix_of(attribute->form));
+	print_head(name, attribute->form == FORM_COUNTER ? "counter" : "gauge", attribute->doc);
 	for (i = 0; i < count; i++) {
 		object = several ? json_object_array_get_idx(objects, i) : objects;
 		if (!json_object_object_get_ex(object, attribute->key, &value))
@@ -189,25 +194,13 @@ static void print_machine(const struct collection *collection)
 	print_top_user(collection->users);
 }
 
-static bool is_of_exporter(const char *key)
-{
-	return is_counter(key) || !strcmp(key, "segments") || !strcmp(key, "created");
-}
-
-static bool is_of_user(const char *key)
-{
-	return strcmp(key, "uid") && strcmp(key, "cgroup") && strcmp(key, "job") &&
-	       strcmp(key, "share");
-}
-
 static void print_each(const char *prefix, const struct attribute_set *set,
-		       bool (*is_wanted)(const char *key), struct json_object *array,
-		       const char *const *labels)
+		       struct json_object *array, const char *const *labels)
 {
 	size_t i;
 
 	for (i = 0; i < set->count; i++)
-		if (is_wanted(set->attributes[i].key))
+		if (is_figure(&set->attributes[i]))
 			print_metric(prefix, &set->attributes[i], array, labels);
 }
 
@@ -263,9 +256,9 @@ static enum status print(const struct collection *collection)
 	if (collection->machine)
 		print_machine(collection);
 	if (options.by_user)
-		print_each("user_", &usage_attributes, is_of_user, collection->users, user_labels);
+		print_each("user_", &usage_attributes, collection->users, user_labels);
 	if (options.by_exporter)
-		print_each("exporter_", &exporter_attributes, is_of_exporter, collection->exporters,
+		print_each("exporter_", &exporter_attributes, collection->exporters,
 			   exporter_labels);
 	return output_file_end();
 }

@@ -42,11 +42,13 @@ static struct json_object *rates(const struct watch *watch, struct json_object *
 		return NULL;
 	result = json_object_new_object();
 	for (i = 0; result && i < watch->set->count; i++) {
-		const char *key = watch->set->attributes[i].key;
+		const struct attribute *attribute = &watch->set->attributes[i];
+		const char *key = attribute->key;
 		struct json_object *value;
 		double grown;
 
-		if (!is_counter(key) || !json_object_object_get_ex(object, key, &value))
+		if (attribute->form != FORM_COUNTER ||
+		    !json_object_object_get_ex(object, key, &value))
 			continue;
 		grown = (double)json_unsigned(value) - (double)json_number(last, key);
 		if (!json_put(result, key, json_new_decimal(grown / seconds))) {
@@ -201,7 +203,7 @@ static enum status print_line(const struct watch *watch, struct json_object *obj
 	for (i = 0; i < columns.count; i++) {
 		struct json_object *value = column_value(shown, columns.items[i]->key);
 
-		table_format(text, sizeof(text), columns.items[i]->key, value);
+		table_format(text, sizeof(text), columns.items[i], value);
 		printf(" %*s", width_of(columns.items[i]), text);
 		json_object_put(value);
 	}

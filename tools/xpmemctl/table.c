@@ -28,7 +28,8 @@ static void format_size(char *text, size_t size, uint64_t bytes)
 }
 
 /* Commas join a list of names. */
-void table_format(char *text, size_t size, const char *key, struct json_object *value)
+void table_format(char *text, size_t size, const struct attribute *attribute,
+		  struct json_object *value)
 {
 	size_t i, length = 0;
 
@@ -42,10 +43,10 @@ void table_format(char *text, size_t size, const char *key, struct json_object *
 				json_object_get_string(json_object_array_get_idx(value, i)));
 	} else if (json_object_is_type(value, json_type_double)) {
 		snprintf(text, size, "%.1f%s", json_object_get_double(value),
-			 strcmp(key, "share") ? "/s" : "%");
-	} else if (!options.bytes && is_size(key)) {
+			 strcmp(attribute->key, "share") ? "/s" : "%");
+	} else if (!options.bytes && attribute->form == FORM_BYTES) {
 		format_size(text, size, json_unsigned(value));
-	} else if (!strcmp(key, "created")) {
+	} else if (attribute->form == FORM_TIMESTAMP) {
 		text_local_time(text, size, FORMAT_DATE, json_unsigned(value));
 	} else {
 		snprintf(text, size, "%s", json_object_get_string(value));
@@ -53,11 +54,11 @@ void table_format(char *text, size_t size, const char *key, struct json_object *
 	text_make_line(text);
 }
 
-void table_print_cell(FILE *out, const char *key, struct json_object *value)
+void table_print_cell(FILE *out, const struct attribute *attribute, struct json_object *value)
 {
 	char text[512];
 
-	table_format(text, sizeof(text), key, value);
+	table_format(text, sizeof(text), attribute, value);
 	fputs(text, out);
 }
 
@@ -67,9 +68,7 @@ static int column_flags(const struct attribute *attribute)
 	if (!strcmp(attribute->key, "command") || !strcmp(attribute->key, "user") ||
 	    !strcmp(attribute->key, "name") || !strcmp(attribute->key, "cgroup"))
 		return SCOLS_FL_TRUNC;
-	return attribute->form == FORM_NUMBER && strcmp(attribute->key, "created") ?
-		       SCOLS_FL_RIGHT :
-		       0;
+	return is_number(attribute) && attribute->form != FORM_TIMESTAMP ? SCOLS_FL_RIGHT : 0;
 }
 
 static struct libscols_table *new_lines(bool headings)
@@ -188,11 +187,11 @@ bool table_row(struct table *table, struct json_object *row)
 	line = table_line(table, NULL);
 	done = line;
 	for (i = 0; done && i < table->columns.count; i++) {
-		const char *key = table->columns.items[i]->key;
-		struct json_object *value = column_value(row, key);
+		const struct attribute *attribute = table->columns.items[i];
+		struct json_object *value = column_value(row, attribute->key);
 		char text[512];
 
-		table_format(text, sizeof(text), key, value);
+		table_format(text, sizeof(text), attribute, value);
 		json_object_put(value);
 		done = put_cell(table, line, i, text);
 	}
@@ -251,7 +250,7 @@ void table_print_object(const char *title, const struct attribute_set *set,
 		struct libscols_line *line = value ? table_line(&table, NULL) : NULL;
 		char text[512];
 
-		table_format(text, sizeof(text), key, value);
+		table_format(text, sizeof(text), columns.items[i], value);
 		if (line) {
 			table_text(line, 0, key);
 			table_text(line, 1, text);

@@ -33,7 +33,7 @@ static void put_value(struct json_object *object, const struct attribute *attrib
 		json_put_number(object, key, 4000000000u + number % 2);
 	else if (!strncmp(key, "max_", 4))
 		json_put_number(object, key, strcmp(key, "max_permits") ? 100 : 0);
-	else if (attribute->form == FORM_NUMBER)
+	else if (is_number(attribute))
 		json_put_number(object, key, 7);
 	else if (attribute->form == FORM_OCTAL)
 		json_put(object, key, json_object_new_string("0770"));

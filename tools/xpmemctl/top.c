@@ -30,8 +30,8 @@ static const struct attribute process_table[] = {
 	  "Changes of its memory that took pages away from attachments, per second." },
 	{ 0, "zaps", ATTRIBUTE_U64, FORM_NUMBER, NULL,
 	  "Pages that its changes took away from attachments, per second." },
-	{ 0, "attached", ATTRIBUTE_U64, FORM_NUMBER, NULL, "Bytes in its attachments." },
-	{ 0, "exported", ATTRIBUTE_U64, FORM_NUMBER, NULL,
+	{ 0, "attached", ATTRIBUTE_U64, FORM_BYTES, NULL, "Bytes in its attachments." },
+	{ 0, "exported", ATTRIBUTE_U64, FORM_BYTES, NULL,
 	  "Bytes in its segments; those in several segments count several times." },
 };
 

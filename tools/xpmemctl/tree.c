@@ -9,12 +9,6 @@
 
 #include "xpmemctl.h"
 
-static const char *const parent_keys[NOUN_COUNT] = {
-	[NOUN_SEGMENT] = "exporter_id",
-	[NOUN_PERMIT] = "segment_id",
-	[NOUN_ATTACHMENT] = "permit_id",
-};
-
 struct node {
 	int64_t id;
 	int64_t parent;		/* 0: it has none */
@@ -97,7 +91,7 @@ static enum status add_node(struct json_object *object, void *data)
 	struct tree *tree = data;
 	struct layer *layer = &tree->layers[tree->noun];
 	struct node node = { .id = id_of(object, "id"),
-			     .parent = id_of(object, parent_keys[tree->noun]) };
+			     .parent = id_of(object, nouns[tree->noun].get->set->parent) };
 	struct json_object *selected;
 	bool for_people = options.format == FORMAT_TABLE;
 
@@ -306,11 +300,11 @@ static bool draw(struct tree *tree, struct table *table, int noun, struct node *
 	snprintf(text, sizeof(text), "%s %s", nouns[noun].singular, id);
 	done = done && table_text(line, 0, text);
 	for (i = 0; done && i < table->columns.count; i++) {
-		const char *key = table->columns.items[i]->key;
+		const struct attribute *attribute = table->columns.items[i];
 
-		value = column_value(object, key);
-		if (value && !(parent_object && is_said(parent_object, key, value))) {
-			table_format(text, sizeof(text), key, value);
+		value = column_value(object, attribute->key);
+		if (value && !(parent_object && is_said(parent_object, attribute->key, value))) {
+			table_format(text, sizeof(text), attribute, value);
 			done = table_text(line, i + 1, text);
 		}
 		json_object_put(value);

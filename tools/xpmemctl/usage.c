@@ -12,14 +12,14 @@ static const struct attribute usage_table[] = {
 	  "Cgroup of their processes; absent if it is unknown." },
 	{ 0, "job", ATTRIBUTE_STRING, FORM_TEXT, NULL,
 	  "Slurm job of their processes, as the names of cgroups say." },
-	{ 0, "exporters", ATTRIBUTE_U64, FORM_NUMBER, NULL, "Live exporters." },
-	{ 0, "segments", ATTRIBUTE_U64, FORM_NUMBER, NULL, "Live segments." },
-	{ 0, "permits", ATTRIBUTE_U64, FORM_NUMBER, NULL, "Live permits." },
-	{ 0, "attachments", ATTRIBUTE_U64, FORM_NUMBER, NULL, "Live attachments." },
-	{ 0, "exported", ATTRIBUTE_U64, FORM_NUMBER, NULL,
+	{ 0, "exporters", ATTRIBUTE_U64, FORM_COUNT, NULL, "Live exporters." },
+	{ 0, "segments", ATTRIBUTE_U64, FORM_COUNT, NULL, "Live segments." },
+	{ 0, "permits", ATTRIBUTE_U64, FORM_COUNT, NULL, "Live permits." },
+	{ 0, "attachments", ATTRIBUTE_U64, FORM_COUNT, NULL, "Live attachments." },
+	{ 0, "exported", ATTRIBUTE_U64, FORM_BYTES, NULL,
 	  "Bytes in segments; those in several segments count several times." },
-	{ 0, "attached", ATTRIBUTE_U64, FORM_NUMBER, NULL, "Bytes in attachments." },
-	{ 0, "pinned", ATTRIBUTE_U64, FORM_NUMBER, NULL, "Bytes that dma-bufs of permits pin." },
+	{ 0, "attached", ATTRIBUTE_U64, FORM_BYTES, NULL, "Bytes in attachments." },
+	{ 0, "pinned", ATTRIBUTE_U64, FORM_BYTES, NULL, "Bytes that dma-bufs of permits pin." },
 	{ 0, "share", ATTRIBUTE_U64, FORM_NUMBER, NULL,
 	  "Part of a user's limit of objects that they take, in percent: that of the kind that is "
 	  "nearest to its limit." },
@@ -278,7 +278,8 @@ static void print_count(struct json_object *overview, const char *noun, const ch
 		struct json_object *value = NULL;
 
 		json_object_object_get_ex(overview, bytes, &value);
-		table_format(text, sizeof(text), bytes, value);
+		table_format(text, sizeof(text), attribute_of_key(&usage_attributes, bytes),
+			     value);
 		printf(" (%s %s)", text, bytes);
 	}
 	fputs(end, stdout);

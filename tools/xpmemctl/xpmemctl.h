@@ -218,10 +218,10 @@ const char *json_text_or(struct json_object *object, const char *key, const char
 uint64_t json_number(struct json_object *object, const char *key);
 uint64_t json_unsigned(struct json_object *value);
 
-/* Returns whether a key is a counter, which only grows. */
-bool is_counter(const char *key);
-/* Whether the values of a key are bytes. */
-bool is_size(const char *key);
+/* Whether an attribute is shown as a number. */
+bool is_number(const struct attribute *attribute);
+/* Whether it is a number that monitoring wants: a counter, a count, bytes or a timestamp. */
+bool is_figure(const struct attribute *attribute);
 
 bool json_put_number(struct json_object *object, const char *key, uint64_t number);
 
@@ -341,8 +341,9 @@ void table_print_rows(const char *title, bool titled, const struct attribute_set
 void table_print_object(const char *title, const struct attribute_set *set,
 			struct json_object *object);
 /* The text of a cell. */
-void table_format(char *text, size_t size, const char *key, struct json_object *value);
-void table_print_cell(FILE *out, const char *key, struct json_object *value);
+void table_format(char *text, size_t size, const struct attribute *attribute,
+		  struct json_object *value);
+void table_print_cell(FILE *out, const struct attribute *attribute, struct json_object *value);
 
 /* names.c: names of processes, users, cgroups and jobs */
 
