@@ -7,6 +7,7 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "xpmembench.h"
 
@@ -15,17 +16,22 @@ size_t crew_size(unsigned int members)
 	return sizeof(struct crew) + members * sizeof(struct share);
 }
 
-/* Only the first receiver says that a process ended; the others end with it. */
-static void check_children(void)
+/* Whether a process that this one started has ended. */
+static bool child_ended(siginfo_t *ended)
 {
-	int status;
+	ended->si_pid = 0;
+	return !waitid(P_ALL, 0, ended, WEXITED | WNOHANG | WNOWAIT) && ended->si_pid;
+}
 
-	if (waitpid(-1, &status, WNOHANG) <= 0)
-		return;
-	if (WIFSIGNALED(status))
-		complain("a process of the benchmark was killed by signal %d", WTERMSIG(status));
-	else
+/* The first receiver says what happened, and the others end with it. */
+static _Noreturn void give_up(const struct member *member, const siginfo_t *ended)
+{
+	if (member->number)
+		_exit(STATUS_FAILURE);
+	if (ended->si_code == CLD_EXITED)
 		complain("a process of the benchmark ended early");
+	else
+		complain("a process of the benchmark was killed by signal %d", ended->si_status);
 	exit(STATUS_FAILURE);
 }
 
@@ -34,6 +40,7 @@ int crew_meet(const struct member *member, int error)
 	struct crew *crew = member->crew;
 	unsigned int round = atomic_load(&crew->round);
 	unsigned long spins = 0;
+	siginfo_t ended;
 	int none = 0;
 
 	if (error)
@@ -48,8 +55,10 @@ int crew_meet(const struct member *member, int error)
 		if (++spins < SPINS && crew->spins)
 			continue;
 		sched_yield();
-		if (spins % YIELDS == 0 && member->number == 0)
-			check_children();
+		/* A child that has ended in this round leaves it incomplete for ever. */
+		if (spins % YIELDS == 0 && child_ended(&ended) &&
+		    atomic_load(&crew->round) == round)
+			give_up(member, &ended);
 	}
 	return crew->agreed;
 }

@@ -38,6 +38,14 @@ static void relax(void)
 #endif
 }
 
+/* Leaves the child for others to find. */
+static bool has_ended(pid_t child)
+{
+	siginfo_t ended = { .si_pid = 0 };
+
+	return waitid(P_PID, child, &ended, WEXITED | WNOHANG | WNOWAIT) || ended.si_pid;
+}
+
 /*
  * Yields the processor at times. Returns false, with errno set, if the sender ended, or in the
  * sender if the receiver takes no more.
@@ -45,7 +53,6 @@ static void relax(void)
 bool pair_wait(const struct pair *pair, const atomic_ulong *counter, unsigned long value)
 {
 	unsigned long spins = 0, limit = pair->spins ? SPINS : 1;
-	int status;
 
 	while (atomic_load_explicit(counter, memory_order_acquire) < value) {
 		if (pair->sends && pair->channel->abandoned) {
@@ -58,8 +65,7 @@ bool pair_wait(const struct pair *pair, const atomic_ulong *counter, unsigned lo
 		}
 		sched_yield();
 		/* The sender ends by itself when the receiver ends. */
-		if (spins % YIELDS == 0 && pair->child &&
-		    waitpid(pair->child, &status, WNOHANG) != 0) {
+		if (spins % YIELDS == 0 && pair->child && has_ended(pair->child)) {
 			errno = ESRCH;
 			return false;
 		}
