@@ -94,7 +94,7 @@ void emit_ynl(const struct specs *specs, const char *root)
 
 	fputs("# SPDX-License-Identifier: (GPL-2.0-only WITH Linux-syscall-note) OR MIT\n# ", out);
 	fprintf(out, GENERATED_BY "\n# " REGENERATE "\n\n", NETLINK_SPEC);
-	fprintf(out, "name: %s\nprotocol: genetlink\nversion: %u\n", spec->name, spec->version);
+	fprintf(out, "name: %s\nprotocol: genetlink\n", spec->name);
 	print_doc(out, 0, spec->doc);
 	fputs("\ndefinitions:\n", out);
 	for (i = 0; i < spec->enumeration_count; i++)
