@@ -688,6 +688,7 @@ ended_amid_events() {
 	is "$(jq -c '[.findings[] | select(.state == "problem") | .check]' <<<"$output")" '["device"]'
 	run_x 1 xpmemctl doctor
 	is "$(jq -c '[.findings[] | select(.state == "problem") | .check]' <<<"$output")" '["max_segments"]'
+	is_like "$output" "*echo options xpmem max_segments=NUMBER >> /etc/modprobe.d/xpmem.conf*"
 	holder_stop
 	rmmod xpmem
 	run_x '?' xpmemctl doctor
@@ -753,7 +754,7 @@ device_state() {
 }
 
 @test "doctor ends with a summary and finds refusals and namespaces" {
-	is_like "$(xpmemctl doctor --table | tail -n 1)" "0 problems, * notes, * checks without a finding"
+	is_like "$(xpmemctl doctor --table | tail -n 1)" "0 problems, * note*, * checks without a finding"
 	is "$(unshare --ipc xpmemctl doctor | jq -r '.findings[] | select(.check == "ipc_namespace") | .state')" "note"
 	is "$(unshare --net xpmemctl doctor | jq -r '.findings[] | select(.check == "net_namespace") | .state')" "note"
 	is "$(xpmemctl doctor | jq -c '[.findings[] | select(.check | endswith("namespace"))]')" "[]"

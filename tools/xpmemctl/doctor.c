@@ -370,12 +370,12 @@ static void check_parameters(struct json_object *info)
 	else
 		found("mode_mask", NOTE,
 		      "if users are not to share memory: echo 0700 > /sys/module/xpmem/parameters/mode_mask, "
-		      "and to make it last: echo options xpmem mode_mask=0700 > /etc/modprobe.d/xpmem.conf",
+		      "and to make it last: echo options xpmem mode_mask=0700 >> /etc/modprobe.d/xpmem.conf",
 		      "mode_mask is %s: users may attach memory of other users who allow it", mask);
 	if (json_number(info, "global_ids"))
 		found("global_ids", NOTE,
 		      "to keep containers apart: echo N > /sys/module/xpmem/parameters/global_ids, and to make "
-		      "it last: echo options xpmem global_ids=N > /etc/modprobe.d/xpmem.conf",
+		      "it last: echo options xpmem global_ids=N >> /etc/modprobe.d/xpmem.conf",
 		      "ids are valid across ipc namespaces");
 	else
 		found("global_ids", OK, "", "ids are valid in their own ipc namespace only");
@@ -401,20 +401,22 @@ static enum status count_one(struct json_object *object, void *data)
 
 static void check_limits(struct netlink *netlink, struct json_object *info)
 {
-	char key[64];
+	char key[32];
 	int i;
 
 	for (i = NOUN_SEGMENT; i < NOUN_COUNT; i++) {
 		unsigned long count = 0, limit;
+		char remedy[512];
 
 		snprintf(key, sizeof(key), "max_%s", nouns[i].plural);
+		snprintf(remedy, sizeof(remedy),
+			 "raise it: echo NUMBER > /sys/module/xpmem/parameters/%s, and to make it last: "
+			 "echo options xpmem %s=NUMBER >> /etc/modprobe.d/xpmem.conf", key, key);
 		limit = json_number(info, key);
 		if (netlink_dump(netlink, nouns[i].get, NULL, count_one, &count) != STATUS_OK)
 			return;
 		if (limit && count >= limit - limit / 10)
-			found(key, PROBLEM,
-			      "raise the parameter of that name in /sys/module/xpmem/parameters, and in "
-			      "/etc/modprobe.d/xpmem.conf to make it last",
+			found(key, PROBLEM, remedy,
 			      "this user has %lu of the %lu %s that it may have", count, limit,
 			      nouns[i].plural);
 		else if (limit)
@@ -524,6 +526,11 @@ static void check_process_limits(void)
 		      (unsigned long long)memlock.rlim_cur);
 }
 
+static const char *plural(size_t count)
+{
+	return count == 1 ? "" : "s";
+}
+
 static enum status print(void)
 {
 	size_t i;
@@ -539,8 +546,9 @@ static enum status print(void)
 		if (remedy)
 			printf("         %s\n", remedy);
 	}
-	printf("%zu problems, %zu notes, %zu checks without a finding\n", counts[PROBLEM],
-	       counts[NOTE], counts[OK]);
+	printf("%zu problem%s, %zu note%s, %zu check%s without a finding\n", counts[PROBLEM],
+	       plural(counts[PROBLEM]), counts[NOTE], plural(counts[NOTE]), counts[OK],
+	       plural(counts[OK]));
 	return output_finish();
 }
 
@@ -548,7 +556,7 @@ static enum status print(void)
 static enum status fix(void)
 {
 	enum status status = STATUS_OK;
-	size_t i;
+	size_t i, known = 0;
 
 	for (i = 0; i < json_object_array_length(findings); i++) {
 		struct json_object *finding = json_object_array_get_idx(findings, i);
@@ -556,13 +564,16 @@ static enum status fix(void)
 
 		if (!command || strcmp(json_text(finding, "state"), state_names[PROBLEM]))
 			continue;
+		known++;
 		puts(command);
 		if (output_finish() != STATUS_OK)
 			return STATUS_FAILED;
 		if (!options.dry_run && system(command))
 			status = fail(STATUS_FAILED, "this command failed: %s", command);
 	}
-	if (status == STATUS_OK && counts[PROBLEM] && !options.dry_run)
+	if (counts[PROBLEM] && !known)
+		warn("no command mends these problems; see: xpmemctl doctor --table");
+	else if (known && status == STATUS_OK && !options.dry_run)
 		warn("check again with: xpmemctl doctor --table");
 	return output_finish() == STATUS_OK ? status : STATUS_FAILED;
 }

@@ -55,7 +55,8 @@ const struct command commands[] = {
 		.name = "stats",
 		.arguments = "[exporters|segments|attachments [KEY VALUE]...]",
 		.summary =
-			"what was done so far: on the whole machine, for its administrator, or object by object",
+			"shows what was done so far: on the whole machine, for its administrator, "
+			"or object by object",
 		.details =
 			"  --watch [SECONDS]   repeat (every second), with the growth per second\n"
 			"  --count NUMBER      end after this number of rounds\n"
@@ -97,7 +98,8 @@ const struct command commands[] = {
 		.name = "monitor",
 		.arguments = "[KEY VALUE]...",
 		.summary =
-			"what is made and ends, as it happens, one line an event; for the machine's administrator",
+			"prints what is made and ends, as it happens, one line an event; for the "
+			"machine's administrator",
 		.details =
 			"KEY is event, kind, reason, or a key of the event's object. Ends with ctrl-C.\n"
 			"  --snapshot          list existing objects first; again after lost events\n",
@@ -124,8 +126,8 @@ const struct command commands[] = {
 	{
 		.name = "doctor",
 		.arguments = "",
-		.summary =
-			"what keeps programs from using XPMEM, or from using it well, and what to do",
+		.summary = "finds what keeps programs from using XPMEM, or from using it well, and "
+			   "says what to do",
 		.details =
 			"The exit status is 1 if there is a problem.\n"
 			"  --fix               run the commands that mend problems, and print them\n"
