@@ -17,13 +17,13 @@ bench_ratios() {
 			elif . >= 1024 then "\(. / 1024) KiB" else "\(.) B" end;
 		(if $key == "latency_ns" then 1e-3 else 1e-6 end) as $unit |
 		["cma-read", "cma-write", "shm-copy", "vmsplice", "shared"] as $others |
-		"| size | xpmem | cold | cache | " +
+		"| size | xpmem | cold | cache | reg | " +
 			($others | map("vs " + .) | join(" | ")) + " |",
-		"|---:|" + ("---:|" * (3 + ($others | length))),
+		"|---:|" + ("---:|" * (4 + ($others | length))),
 		(.results | map(select(.use == $use)) | group_by(.size)[] | . as $row |
 			(map({(.method): .[$key]}) | add) as $of |
 			"| \($row[0].size | size) | " +
-			(["xpmem", "xpmem-cold", "xpmem-cache"] | map($of[.] |
+			(["xpmem", "xpmem-cold", "xpmem-cache", "xpmem-reg"] | map($of[.] |
 				if . then . * $unit | round_to(2) | tostring else "" end) |
 				join(" | ")) +
 			" | " + ($others | map(if $key == "latency_ns" then $of[.] / $of.xpmem

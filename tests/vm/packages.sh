@@ -46,7 +46,7 @@ e2fsprogs		makes the disk of the tests
 zsh			completes command lines of the tools (tests)
 gnuplot-nox		draws pictures for xpmembench (tests)
 python3-prometheus-client	reads OpenMetrics of xpmemctl (tests)
-systemd			verifies units (tests)
+systemd			verifies and runs units (tests)
 python3-numpy		reads attachments without a copy (tests)
 END
 	architecture_packages_why

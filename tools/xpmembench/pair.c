@@ -104,7 +104,11 @@ static void send_messages(struct pair *pair)
 	environment_place(&channel->placement, pair->memory);
 	atomic_store_explicit(&channel->ready, 1, memory_order_release);
 	for (;;) {
-		pair_wait(pair, &channel->asked, sent + 1);
+		/* While the receiver abandons messages, it asks for none; it may end after that. */
+		if (!pair_wait(pair, &channel->asked, sent + 1)) {
+			sched_yield();
+			continue;
+		}
 		if (channel->ended)
 			return;
 		send_asked(pair, &sent);

@@ -416,8 +416,9 @@ static void check_limits(struct netlink *netlink, struct json_object *info)
 		if (netlink_dump(netlink, nouns[i].get, NULL, count_one, &count) != STATUS_OK)
 			return;
 		if (limit && count >= limit - limit / 10)
-			found(key, PROBLEM, remedy, "this user has %lu of the %lu %s that it may have",
-			      count, limit, nouns[i].plural);
+			found(key, PROBLEM, remedy,
+			      "this user has %lu of the %lu %s that it may have", count, limit,
+			      nouns[i].plural);
 		else if (limit)
 			found(key, OK, "", "this user has %lu of the %lu %s that it may have",
 			      count, limit, nouns[i].plural);

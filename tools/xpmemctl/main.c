@@ -126,9 +126,8 @@ const struct command commands[] = {
 	{
 		.name = "doctor",
 		.arguments = "",
-		.summary =
-			"finds what keeps programs from using XPMEM, or from using it well, and "
-			"says what to do",
+		.summary = "finds what keeps programs from using XPMEM, or from using it well, and "
+			   "says what to do",
 		.details =
 			"The exit status is 1 if there is a problem.\n"
 			"  --fix               run the commands that mend problems, and print them\n"
