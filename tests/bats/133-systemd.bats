@@ -142,6 +142,8 @@ logged() {
 	within 60 eval '[[ $(logged segment_gone) == 2 ]]'
 	add xpmem-monitor.service '[Service]' 'Environment="EVENTS=event permit_refused"'
 	run_x beside systemctl restart xpmem-monitor.service
+	# systemd calls a simple service started before it runs the command.
+	within 30 pgrep -x xpmemctl >/dev/null
 	is_like "$(tr '\0' ' ' <"/proc/$(pgrep -x xpmemctl)/cmdline")" "* event permit_refused "
 }
 
