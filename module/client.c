@@ -192,8 +192,8 @@ void xpmem_client_end_segments(struct xpmem_client *client)
 }
 
 /* Returns why the caller closes the file that the objects of @owner belong to. */
-static enum xpmem_reason close_reason(const struct xpmem_client *client,
-				      const struct xpmem_owner *owner)
+enum xpmem_reason xpmem_client_close_reason(const struct xpmem_client *client,
+					    const struct xpmem_owner *owner)
 {
 	bool own = task_tgid(current) == owner->pid;
 
@@ -257,15 +257,16 @@ void xpmem_client_close(struct xpmem_client *client)
 	struct xpmem_permit *permit;
 	struct xpmem_segment *segment;
 
-	xpmem_permits_stop(client);
+	xpmem_permits_close(client);
+	/* Other tasks end those that are left. */
 	while ((permit = first_permit(client))) {
-		xpmem_permit_kill(permit, false, close_reason(client, permit->object.owner));
+		xpmem_permit_kill(permit, false, XPMEM_REASON_CLOSED);
 		xpmem_permit_put(permit);
 		cond_resched();
 	}
-	xpmem_segments_stop(client);
+	xpmem_segments_close(client);
 	while ((segment = first_segment(client))) {
-		xpmem_segment_kill(segment, close_reason(client, segment->object.owner));
+		xpmem_segment_kill(segment, XPMEM_REASON_CLOSED);
 		xpmem_segment_put(segment);
 		cond_resched();
 	}

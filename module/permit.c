@@ -184,7 +184,6 @@ struct xpmem_permit *xpmem_permit_create(struct xpmem_client *client, s64 segid,
 	permit->rdonly = flags & XPMEM_GET_RDONLY;
 	permit->dead = false;
 	permit->ended = false;
-	permit->closer = NULL;
 	atomic_set(&permit->attachment_count, 0);
 	atomic_set(&permit->dmabuf_count, 0);
 	atomic_long_set(&permit->dmabuf_pages, 0);
@@ -335,7 +334,13 @@ static bool is_of_permit(const struct xpmem_attachment *attachment, const void *
 	return attachment->permit == permit;
 }
 
-/* Marks a permit dead. Returns false if it was dead already. */
+/*
+ * Marks a permit dead. Returns false if it was dead already.
+ *
+ * A task that attaches now is in the list already, or it sees this mark and gives up. Faults and
+ * waiters hold references to an attachment, which stays in the list as long. So a list that is
+ * empty afterwards stays empty.
+ */
 static bool permit_mark(struct xpmem_permit *permit)
 {
 	bool first;
@@ -347,64 +352,32 @@ static bool permit_mark(struct xpmem_permit *permit)
 	return first;
 }
 
-/* Returns the next permit that this task ends, which only this task takes off the list. */
-static struct xpmem_permit *next_to_close(struct xpmem_client *client, struct xpmem_permit *permit)
-{
-	struct hlist_node *link;
-
-	spin_lock(&client->lock);
-	link = permit ? permit->client_link.next : client->permits.first;
-	permit = hlist_entry_safe(link, struct xpmem_permit, client_link);
-	while (permit && permit->closer != current)
-		permit = hlist_entry_safe(permit->client_link.next, struct xpmem_permit,
-					  client_link);
-	spin_unlock(&client->lock);
-	return permit;
-}
-
-static bool is_closed_by(const struct xpmem_attachment *attachment, const void *task)
-{
-	return READ_ONCE(attachment->permit->closer) == task;
-}
-
-/* Ends access through all permits for one exporter that this task ends. */
-static void revoke_of_exporter(struct xpmem_client *client, struct xpmem_exporter *exporter)
-{
-	struct xpmem_permit *permit;
-
-	xpmem_groups_revoke(exporter, BIT(client->group), is_closed_by, current, 0,
-			    XPMEM_END_OF_SPACE);
-	spin_lock(&client->lock);
-	hlist_for_each_entry(permit, &client->permits, client_link)
-		if (permit->closer == current && permit->segment->exporter == exporter)
-			permit->mapped = false;
-	spin_unlock(&client->lock);
-}
-
-/**
- * xpmem_permits_stop() - end access through all permits of a client
- * @client: the caller closes it, so no task creates permits
- *
- * One walk over the attachments of each exporter serves all permits. xpmem_permit_kill() does the
- * rest, for the same task.
+/*
+ * Ends a permit whose attachments map nothing any more. The caller has marked it dead. Consumes the
+ * reference of the list.
  */
-void xpmem_permits_stop(struct xpmem_client *client)
+static void permit_end(struct xpmem_permit *permit, enum xpmem_reason reason)
 {
-	struct xpmem_permit *permit;
+	struct xpmem_segment *segment = permit->segment;
+	struct xpmem_client *client = permit->client;
 
+	atomic_dec(&segment->permits);
+	if (!hlist_empty(&permit->attachments))
+		xpmem_wait_revoke(segment->exporter, segment->start,
+				  segment->start + segment->length);
+	xpmem_dmabuf_revoke(segment, permit);
+	/* Last: other calls that end the permit find it by its id, and wait. */
+	xpmem_registry_withdraw(&xpmem_permits, &permit->object);
 	spin_lock(&client->lock);
-	hlist_for_each_entry(permit, &client->permits, client_link)
-		if (permit_mark(permit))
-			WRITE_ONCE(permit->closer, current);
+	hlist_del(&permit->client_link);
 	spin_unlock(&client->lock);
-	xpmem_race_point("permits-dead");
-	for (permit = next_to_close(client, NULL); permit; permit = next_to_close(client, permit))
-		permit->mapped = !hlist_empty(&permit->attachments) && xpmem_permit_stop(permit);
-	for (permit = next_to_close(client, NULL); permit; permit = next_to_close(client, permit)) {
-		if (permit->mapped)
-			revoke_of_exporter(client, permit->segment->exporter);
-		cond_resched();
-	}
+	WRITE_ONCE(permit->ended, true);
+	/* Pairs with the waiter, which queues itself before it tests. */
+	smp_mb();
+	wake_up_var(&permit->ended);
+	trace_release(permit);
+	xpmem_event_gone(XPMEM_PERMIT, &permit->object, reason);
+	xpmem_permit_put(permit);
 }
 
 /**
@@ -420,49 +393,93 @@ void xpmem_permits_stop(struct xpmem_client *client)
 bool xpmem_permit_kill(struct xpmem_permit *permit, bool detach, enum xpmem_reason reason)
 {
 	struct xpmem_segment *segment = permit->segment;
-	struct xpmem_client *client = permit->client;
 	unsigned long end = segment->start + segment->length, groups;
-	bool stopped = READ_ONCE(permit->closer) == current, unused;
 
 	if (detach)
 		lockdep_assert_held(&permit->attaching);
-	/*
-	 * A task that attaches now is in the list already, so the code below finds its attachment,
-	 * or the task sees this mark and gives up. Faults and waiters hold references to an
-	 * attachment, which stays in the list as long. So an empty list stays empty, and there is
-	 * nothing to wait for.
-	 */
-	if (!stopped && !permit_mark(permit)) {
+	if (!permit_mark(permit)) {
 		wait_var_event_killable(&permit->ended, READ_ONCE(permit->ended));
 		return false;
 	}
-	spin_lock(&permit->lock);
-	unused = hlist_empty(&permit->attachments);
-	spin_unlock(&permit->lock);
-	atomic_dec(&segment->permits);
-	if (!unused) {
-		if (detach)
-			for_each_attachment(permit, attachment_unmap);
-		xpmem_race_point("permit-dead");
-		groups = stopped ? 0 : xpmem_permit_stop(permit);
+	if (detach)
+		for_each_attachment(permit, attachment_unmap);
+	xpmem_race_point("permit-dead");
+	if (!hlist_empty(&permit->attachments)) {
+		groups = xpmem_permit_stop(permit);
 		xpmem_groups_revoke(segment->exporter, groups, is_of_permit, permit,
 				    segment->start, end);
-		xpmem_wait_revoke(segment->exporter, segment->start, end);
 	}
-	xpmem_dmabuf_revoke(segment, permit);
-	/* Last: other calls that end the permit find it by its id or in the list, and wait. */
-	xpmem_registry_withdraw(&xpmem_permits, &permit->object);
-	spin_lock(&client->lock);
-	hlist_del(&permit->client_link);
-	spin_unlock(&client->lock);
-	WRITE_ONCE(permit->ended, true);
-	/* Pairs with the waiter, which queues itself before it tests. */
-	smp_mb();
-	wake_up_var(&permit->ended);
-	trace_release(permit);
-	xpmem_event_gone(XPMEM_PERMIT, &permit->object, reason);
-	xpmem_permit_put(permit);
+	permit_end(permit, reason);
 	return true;
+}
+
+static bool is_of_client(const struct xpmem_attachment *attachment, const void *client)
+{
+	return attachment->permit->client == client;
+}
+
+static void permit_move(struct xpmem_permit *permit, struct hlist_head *list)
+{
+	hlist_del(&permit->client_link);
+	hlist_add_head(&permit->client_link, list);
+}
+
+/*
+ * Takes all memory away from the attachments of a client, whose permits are dead. This task ends
+ * those in @dead. Walks once over the attachments of each exporter, for all permits together.
+ */
+static void revoke_all(struct xpmem_client *client, struct hlist_head *dead)
+{
+	struct xpmem_exporter *exporter;
+	struct xpmem_permit *permit;
+	struct hlist_node *next;
+	HLIST_HEAD(mapped);
+	HLIST_HEAD(revoked);
+	bool touched;
+
+	hlist_for_each_entry_safe(permit, next, dead, client_link) {
+		touched = !hlist_empty(&permit->attachments) && xpmem_permit_stop(permit);
+		permit_move(permit, touched ? &mapped : &revoked);
+		cond_resched();
+	}
+	while (!hlist_empty(&mapped)) {
+		permit = hlist_entry(mapped.first, struct xpmem_permit, client_link);
+		exporter = permit->segment->exporter;
+		xpmem_groups_revoke(exporter, BIT(client->group), is_of_client, client, 0,
+				    XPMEM_END_OF_SPACE);
+		hlist_for_each_entry_safe(permit, next, &mapped, client_link) {
+			if (permit->segment->exporter == exporter)
+				permit_move(permit, &revoked);
+			cond_resched();
+		}
+	}
+	hlist_move_list(&revoked, dead);
+}
+
+/**
+ * xpmem_permits_close() - end the permits of a client, except those that other tasks end
+ * @client: the caller closes it, so no task creates permits
+ *
+ * All permits are dead before the first of them ends.
+ */
+void xpmem_permits_close(struct xpmem_client *client)
+{
+	struct xpmem_permit *permit;
+	struct hlist_node *next;
+	HLIST_HEAD(dead);
+
+	/* Other tasks end the permits that stay in the client's list, and take them off. */
+	spin_lock(&client->lock);
+	hlist_for_each_entry_safe(permit, next, &client->permits, client_link)
+		if (permit_mark(permit))
+			permit_move(permit, &dead);
+	spin_unlock(&client->lock);
+	xpmem_race_point("permits-dead");
+	revoke_all(client, &dead);
+	hlist_for_each_entry_safe(permit, next, &dead, client_link) {
+		permit_end(permit, xpmem_client_close_reason(client, permit->object.owner));
+		cond_resched();
+	}
 }
 
 /* Return: 0, -ENOENT, -EACCES or -EINTR. */

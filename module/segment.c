@@ -124,7 +124,6 @@ struct xpmem_segment *xpmem_segment_create(struct xpmem_client *client, u64 vadd
 	segment->no_gup = flags & XPMEM_MAKE_NO_GUP;
 	segment->dead = false;
 	segment->ended = false;
-	segment->closer = NULL;
 	atomic_set(&segment->permits, 0);
 	for (i = 0; i < XPMEM_FAULT_STATS; i++)
 		atomic_long_set(&segment->stats[i], 0);
@@ -241,55 +240,29 @@ static bool segment_mark(struct xpmem_segment *segment)
 	return first;
 }
 
-/* Returns the next segment that this task ends, which only this task takes off the list. */
-static struct xpmem_segment *next_to_close(struct xpmem_client *client,
-					   struct xpmem_segment *segment)
-{
-	struct hlist_node *link;
-
-	spin_lock(&client->lock);
-	link = segment ? segment->client_link.next : client->segments.first;
-	segment = hlist_entry_safe(link, struct xpmem_segment, client_link);
-	while (segment && segment->closer != current)
-		segment = hlist_entry_safe(segment->client_link.next, struct xpmem_segment,
-					   client_link);
-	spin_unlock(&client->lock);
-	return segment;
-}
-
-static bool is_closed_by(const struct xpmem_attachment *attachment, const void *task)
-{
-	return READ_ONCE(attachment->permit->segment->closer) == task;
-}
-
-/**
- * xpmem_segments_stop() - end access through all segments of a client
- * @client: the caller closes it, so no task creates segments
- *
- * One walk over the attachments serves all segments. xpmem_segment_kill() does the rest, for the
- * same task.
+/*
+ * Ends a segment whose attachments map nothing any more. The caller has marked it dead. Consumes
+ * the reference of the list.
  */
-void xpmem_segments_stop(struct xpmem_client *client)
+static void segment_end(struct xpmem_segment *segment, enum xpmem_reason reason)
 {
-	struct xpmem_exporter *exporter = NULL;
-	struct xpmem_segment *segment;
-	unsigned long groups = 0;
+	struct xpmem_client *client = segment->client;
 
+	xpmem_wait_revoke(segment->exporter, segment->start, segment->start + segment->length);
+	xpmem_dmabuf_revoke(segment, NULL);
+	/* Last: other calls that end the segment find it by its id, and wait. */
+	xpmem_registry_withdraw(&xpmem_segments, &segment->object);
 	spin_lock(&client->lock);
-	hlist_for_each_entry(segment, &client->segments, client_link)
-		if (segment_mark(segment))
-			WRITE_ONCE(segment->closer, current);
+	hlist_del(&segment->client_link);
 	spin_unlock(&client->lock);
-	xpmem_race_point("segments-dead");
-	for (segment = next_to_close(client, NULL); segment;
-	     segment = next_to_close(client, segment)) {
-		groups |= stop_permits(segment);
-		/* All segments of a client are of one exporter. */
-		exporter = segment->exporter;
-	}
-	if (groups && !atomic_read(&exporter->ended))
-		xpmem_groups_revoke(exporter, groups, is_closed_by, current, 0,
-				    XPMEM_END_OF_SPACE);
+	WRITE_ONCE(segment->ended, true);
+	/* Pairs with the waiter, which queues itself before it tests. */
+	smp_mb();
+	wake_up_var(&segment->ended);
+	atomic_dec(&segment->exporter->segment_count);
+	trace_remove(segment);
+	xpmem_event_gone(XPMEM_SEGMENT, &segment->object, reason);
+	xpmem_segment_put(segment);
 }
 
 /**
@@ -303,40 +276,63 @@ void xpmem_segments_stop(struct xpmem_client *client)
  */
 bool xpmem_segment_kill(struct xpmem_segment *segment, enum xpmem_reason reason)
 {
-	struct xpmem_client *client = segment->client;
 	struct xpmem_exporter *exporter = segment->exporter;
-	unsigned long end = segment->start + segment->length, groups = 0;
-	bool stopped = READ_ONCE(segment->closer) == current;
+	unsigned long end = segment->start + segment->length, groups;
 
-	if (!stopped && !segment_mark(segment)) {
+	if (!segment_mark(segment)) {
 		wait_var_event_killable(&segment->ended, READ_ONCE(segment->ended));
 		return false;
 	}
 	xpmem_race_point("segment-dead");
-	if (!stopped)
-		groups = stop_permits(segment);
+	groups = stop_permits(segment);
 	/* After the end of the mm, no attachment maps any of it. */
 	if (groups && !atomic_read(&exporter->ended))
 		xpmem_groups_revoke(exporter, groups, is_of_segment, segment, segment->start, end);
-	xpmem_wait_revoke(exporter, segment->start, end);
-	xpmem_dmabuf_revoke(segment, NULL);
-	/*
-	 * Last: other calls that end the segment, and the end of the mm, find it by its id or in
-	 * the list, and wait.
-	 */
-	xpmem_registry_withdraw(&xpmem_segments, &segment->object);
-	spin_lock(&client->lock);
-	hlist_del(&segment->client_link);
-	spin_unlock(&client->lock);
-	WRITE_ONCE(segment->ended, true);
-	/* Pairs with the waiter, which queues itself before it tests. */
-	smp_mb();
-	wake_up_var(&segment->ended);
-	atomic_dec(&exporter->segment_count);
-	trace_remove(segment);
-	xpmem_event_gone(XPMEM_SEGMENT, &segment->object, reason);
-	xpmem_segment_put(segment);
+	segment_end(segment, reason);
 	return true;
+}
+
+static bool is_of_client(const struct xpmem_attachment *attachment, const void *client)
+{
+	return attachment->permit->segment->client == client;
+}
+
+/**
+ * xpmem_segments_close() - end the segments of a client, except those that other tasks end
+ * @client: the caller closes it, so no task creates segments
+ *
+ * All segments are dead before the first of them ends. Walks once over the attachments, for all
+ * segments together.
+ */
+void xpmem_segments_close(struct xpmem_client *client)
+{
+	struct xpmem_exporter *exporter = NULL;
+	struct xpmem_segment *segment;
+	unsigned long groups = 0;
+	struct hlist_node *next;
+	HLIST_HEAD(dead);
+
+	/* Other tasks end the segments that stay in the client's list, and take them off. */
+	spin_lock(&client->lock);
+	hlist_for_each_entry_safe(segment, next, &client->segments, client_link)
+		if (segment_mark(segment)) {
+			hlist_del(&segment->client_link);
+			hlist_add_head(&segment->client_link, &dead);
+		}
+	spin_unlock(&client->lock);
+	xpmem_race_point("segments-dead");
+	hlist_for_each_entry(segment, &dead, client_link) {
+		groups |= stop_permits(segment);
+		/* All segments of a client are of one exporter. */
+		exporter = segment->exporter;
+	}
+	if (groups && !atomic_read(&exporter->ended))
+		xpmem_groups_revoke(exporter, groups, is_of_client, client, 0,
+				    XPMEM_END_OF_SPACE);
+	hlist_for_each_entry_safe(segment, next, &dead, client_link) {
+		segment_end(segment, xpmem_client_close_reason(client, segment->object.owner));
+		cond_resched();
+	}
 }
 
 /* Returns the caller's own segment with a reference, or -ENOENT or -EACCES. */

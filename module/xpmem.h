@@ -102,6 +102,9 @@
 #define XPMEM_WINDOW_SIZE (1UL << XPMEM_WINDOW_SHIFT)
 #define XPMEM_WINDOW_PAGES (XPMEM_WINDOW_SIZE >> PAGE_SHIFT)
 
+/* Upper limit of addresses, for functions that take a loff_t. */
+#define XPMEM_END_OF_SPACE (LONG_MAX & PAGE_MASK)
+
 /* user.c: the number of objects that each user holds */
 
 enum xpmem_kind {
@@ -237,6 +240,8 @@ void xpmem_client_flush(struct xpmem_client *client);
 void xpmem_client_end_segments(struct xpmem_client *client);
 void xpmem_client_drop_owner(struct xpmem_client *client);
 void xpmem_client_close(struct xpmem_client *client);
+enum xpmem_reason xpmem_client_close_reason(const struct xpmem_client *client,
+					    const struct xpmem_owner *owner);
 void xpmem_client_put(struct xpmem_client *client);
 
 /* group.c: a part of the attachers of an exporter */
@@ -253,9 +258,6 @@ bool xpmem_groups_may_defer(const struct xpmem_exporter *exporter, enum mmu_noti
 			    unsigned long start);
 void xpmem_group_yield(struct xpmem_exporter *exporter, unsigned int number);
 typedef bool xpmem_attachment_test(const struct xpmem_attachment *attachment, const void *data);
-
-/* The end of all addresses, for functions that take a loff_t. */
-#define XPMEM_END_OF_SPACE (LONG_MAX & PAGE_MASK)
 
 void xpmem_groups_revoke(struct xpmem_exporter *exporter, unsigned long groups,
 			 xpmem_attachment_test *wanted, const void *data, unsigned long start,
@@ -425,7 +427,7 @@ struct xpmem_segment {
 	struct xpmem_object object;
 	struct xpmem_client *client;
 	struct xpmem_exporter *exporter;
-	struct hlist_node client_link;	/* client->lock */
+	struct hlist_node client_link;	/* client->lock, or the task that closes the client */
 	struct list_head dmabufs;	/* dmabufs_lock of dmabuf.c */
 	spinlock_t lock;
 	struct hlist_head permit_list;	/* lock */
@@ -437,7 +439,6 @@ struct xpmem_segment {
 	bool no_gup;			/* no attachment allows get_user_pages() */
 	bool dead;			/* set under lock */
 	bool ended;			/* all access has ended; killers wait for this */
-	struct task_struct *closer;	/* client->lock; see xpmem_segments_stop(); identity only */
 	atomic_t permits;		/* live permits */
 	atomic_long_t stats[XPMEM_FAULT_STATS];
 	char name[XPMEM_NAME_SIZE];
@@ -460,8 +461,8 @@ struct xpmem_segment *xpmem_segment_create(struct xpmem_client *client, u64 vadd
 void xpmem_segment_publish(struct xpmem_segment *segment);
 struct xpmem_segment *xpmem_segment_find(s64 id);
 void xpmem_segment_put(struct xpmem_segment *segment);
-void xpmem_segments_stop(struct xpmem_client *client);
 bool xpmem_segment_kill(struct xpmem_segment *segment, enum xpmem_reason reason);
+void xpmem_segments_close(struct xpmem_client *client);
 int xpmem_segment_remove(s64 id);
 struct file *xpmem_segment_file(s64 id, u32 flags);
 struct xpmem_segment *xpmem_segment_from_fd(int fd, u32 flags);
@@ -472,7 +473,7 @@ struct xpmem_permit {
 	struct xpmem_object object;
 	struct xpmem_client *client;
 	struct xpmem_segment *segment;
-	struct hlist_node client_link;	/* client->lock */
+	struct hlist_node client_link;	/* client->lock, or the task that closes the client */
 	struct hlist_node segment_link;	/* segment->lock; linked until the permit is freed */
 	struct mutex attaching;
 	struct rw_semaphore inserting;	/* read: insert into attachments. write: drain inserters */
@@ -484,8 +485,6 @@ struct xpmem_permit {
 	bool rdonly;
 	bool dead;			/* set under lock */
 	bool ended;			/* all access has ended; killers wait for this */
-	struct task_struct *closer;	/* client->lock; see xpmem_permits_stop(); identity only */
-	bool mapped;			/* of the closer; attachments may have something mapped */
 };
 
 int xpmem_permit_init(void);
@@ -496,8 +495,8 @@ void xpmem_permit_publish(struct xpmem_permit *permit);
 struct xpmem_permit *xpmem_permit_find_own(s64 id);
 void xpmem_permit_put(struct xpmem_permit *permit);
 unsigned long xpmem_permit_stop(struct xpmem_permit *permit);
-void xpmem_permits_stop(struct xpmem_client *client);
 bool xpmem_permit_kill(struct xpmem_permit *permit, bool detach, enum xpmem_reason reason);
+void xpmem_permits_close(struct xpmem_client *client);
 int xpmem_permit_release(s64 id);
 
 /* attachment.c */

@@ -68,6 +68,10 @@ load helpers
 	run_case lifetime attacher-closes
 }
 
+@test "attacher of several closes" {
+	run_case lifetime attacher-of-several-closes
+}
+
 @test "attacher closes then exporter" {
 	run_case lifetime attacher-closes-then-exporter
 }

@@ -56,6 +56,10 @@ load helpers
 	run_case netlink revoke-as-stranger
 }
 
+@test "a socket of another group" {
+	run_case netlink socket-of-another-group
+}
+
 @test "a socket of another user" {
 	run_case netlink socket-of-another-user
 }

@@ -283,6 +283,26 @@ CASE(attacher_closes)
 	CHECK_OK(on(exporter, do_remove, segid));
 }
 
+CASE(attacher_of_several_closes)
+{
+	struct peer *other = peer_start();
+	long there = CHECK_OK(on(other, do_map, PAGE)), id, where[2];
+	int i;
+
+	CHECK_OK(on(other, do_store, there, 7));
+	id = CHECK_OK(on(other, do_export, there, PAGE));
+	attach_to_exporter();
+	for (i = 0; i < 2; i++) {
+		where[i] = CHECK_OK(here(do_attach_segment, id, 0, PAGE));
+		CHECK_EQ(load(where[i]), 7);
+	}
+	CHECK_OK(here(do_close, 0));
+	CHECK_EQ(load(at), GOT_SIGBUS);
+	CHECK_EQ(load(where[0]), GOT_SIGBUS);
+	CHECK_EQ(load(where[1]), GOT_SIGBUS);
+	CHECK_EQ(on(other, do_load, there), 7);
+}
+
 CASE(attacher_closes_then_exporter)
 {
 	attach_to_exporter();

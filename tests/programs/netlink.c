@@ -593,6 +593,27 @@ CASE(socket_of_another_user)
 	CHECK_EQ(on(peer, do_see, segid), 1);
 }
 
+/* A socket of another group does not show addresses, even those of the process that writes. */
+CASE(socket_of_another_group)
+{
+	long page;
+
+	CHECK_OK(answer(setresgid(USER + 1, USER + 1, USER + 1)));
+	CHECK_OK(answer(seteuid(USER)));
+	connect_to_kernel();
+	CHECK_OK(answer(seteuid(0)));
+	CHECK_OK(here(do_become, USER, USER));
+	page = map_anonymous(PAGE);
+	segid = CHECK_OK(export_range(page, PAGE));
+	CHECK_EQ(number_of(XPMEM_NL_CMD_SEGMENT_GET, XPMEM_A_SEGMENT_ID, segid,
+			   XPMEM_A_SEGMENT_ADDRESS),
+		 0);
+	connect_to_kernel();
+	CHECK_EQ(number_of(XPMEM_NL_CMD_SEGMENT_GET, XPMEM_A_SEGMENT_ID, segid,
+			   XPMEM_A_SEGMENT_ADDRESS),
+		 page);
+}
+
 CASE(figures_of_the_machine)
 {
 	CHECK_OK(here(do_become, USER, USER));
