@@ -58,7 +58,7 @@ static void emit_header(const struct netlink_spec *spec, const char *root)
 	output_close(&output, out);
 }
 
-/* What counts a statistic: 0 faults, 1 changes of an exporter, 2 other code. */
+/* Faults count statistics of group 0, changes of an exporter group 1, and other code group 2. */
 static size_t group_of(const struct netlink_spec *spec, const struct attribute *counter)
 {
 	return counter_of(spec, "segment", counter)  ? 0 :

@@ -235,7 +235,7 @@ const struct attribute *counter_of(const struct netlink_spec *spec, const char *
 	return NULL;
 }
 
-/* What is counted for an object is counted for those that it belongs to, and for the machine. */
+/* An object counts for the objects that it belongs to as well, and for the machine. */
 static void check_counters(const struct netlink_spec *spec, const struct node *list)
 {
 	static const char *const owners[][2] = {

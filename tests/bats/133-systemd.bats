@@ -124,7 +124,8 @@ logged() {
 	add xpmem-metrics.service '[Service]' Environment=TEXTFILE_DIR=/srv/textfile
 	run_x 1 beside systemctl start xpmem-metrics.service
 	is "$(ls /srv/textfile)" ""
-	beside journalctl -u xpmem-metrics | grep -q 'xpmem.prom: Read-only file system'
+	within 30 eval "beside journalctl -u xpmem-metrics |
+		grep -q 'xpmem.prom: Read-only file system'"
 	add xpmem-metrics.service '[Service]' Environment=TEXTFILE_DIR=/srv/textfile \
 		ReadWritePaths=/srv/textfile
 	run_x beside systemctl start xpmem-metrics.service
