@@ -58,7 +58,8 @@ teardown() {
 balance() {
 	local name
 
-	[[ -e $balancing && -e /sys/devices/system/node/node1 ]] || skip "this kernel balances no nodes"
+	[[ -e $balancing && -e /sys/devices/system/node/node1 ]] ||
+		skip "this kernel balances no nodes"
 	for name in "${!periods[@]}"; do
 		saved[$name]=$(cat "$(period "$name")")
 		echo "${periods[$name]}" >"$(period "$name")"

@@ -5,7 +5,8 @@
 load helpers
 
 setup_file() {
-	[[ $(getconf PAGESIZE) == 4096 ]] || skip "the module maps huge what a table of entries for pages of 4 KiB would"
+	[[ $(getconf PAGESIZE) == 4096 ]] ||
+		skip "the module maps huge what a table of entries for pages of 4 KiB would"
 }
 
 @test "mapped huge" {

@@ -25,7 +25,8 @@ setup_file() {
 
 	before=$(xpmemctl stats | jq .stats.pages_mapped)
 	run_case streams scattered
-	is "$(($(xpmemctl stats | jq .stats.pages_mapped) - before))" $((32 * 16)) "pages mapped for 32 touches"
+	is "$(($(xpmemctl stats | jq .stats.pages_mapped) - before))" \
+		$((32 * 16)) "pages mapped for 32 touches"
 }
 
 @test "untouched" {

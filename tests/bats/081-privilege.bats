@@ -9,7 +9,10 @@ setup() {
 }
 
 refusals_in_log() {
-	dmesg | grep -c 'xpmem: uid 2000, pid [0-9]* may not attach memory of pid [0-9]*: it is not dumpable; .*XPMEM_MAKE_NO_PTRACE_CHECK' || true
+	local refusal='xpmem: uid 2000, pid [0-9]* may not attach memory of pid [0-9]*: '
+
+	refusal+='it is not dumpable; .*XPMEM_MAKE_NO_PTRACE_CHECK'
+	dmesg | grep -c "$refusal" || true
 }
 
 refused_with_a_line_in_the_log() {

@@ -19,7 +19,8 @@ teardown_file() {
 
 	export PKG_CONFIG_PATH=$XPMEM_BUILD/meson-uninstalled
 	cp -r "$examples/hello" "$hello"
-	# One is built by the line that README gives, the other by the Makefile, which has the same line.
+	# One is built by the line that README gives, the other by the Makefile, which has the same
+	# line.
 	line=$(sed -n 's/^    \(cc exporter.c .*\)/\1/p' "$examples/../../README")
 	[[ -n $line ]]
 	grep -qF "$line" "$hello/Makefile"
@@ -50,7 +51,8 @@ teardown_file() {
 @test "direct io" {
 	run_x example-direct-io "$XPMEM_TEST_DISK/file"
 	is "$output" "1048576 bytes written"
-	is "$(tr -d x <"$XPMEM_TEST_DISK/file" | wc -c) $(wc -c <"$XPMEM_TEST_DISK/file")" "0 1048576"
+	is "$(tr -d x <"$XPMEM_TEST_DISK/file" | wc -c) $(wc -c <"$XPMEM_TEST_DISK/file")" \
+		"0 1048576"
 }
 
 @test "dmabuf" {
@@ -76,7 +78,8 @@ teardown_file() {
 	within 30 test -s "$stay.out"
 	run_x 1 "$examples/leak-alarm" "$BATS_TEST_TMPDIR/state"
 	exec {keep}>&-
-	is_like "$output" "process $(jq '.segments[0].pid' "$stay.out") (objects) has 2 segments, and its session *"
+	is_like "$output" "process $(jq '.segments[0].pid' "$stay.out") (objects) has 2 segments, \
+and its session *"
 	is "$(grep -c 'has 2 permits, and its session' <<<"$output")" 1 "holders of permits"
 	within 30 ended
 }
@@ -92,7 +95,8 @@ ended() {
 	pid=$(jq '.attachments[0].pid' <<<"$held")
 	echo "{\"$pid\":{\"count\":1,\"grown\":2}}" >"$before"
 	run_x 1 "$examples/leak-alarm" "$before"
-	is_like "$output" "process $pid (objects) has 2 attachments, more in each of the last three looks: *"
+	is_like "$output" \
+		"process $pid (objects) has 2 attachments, more in each of the last three looks: *"
 	is "$(jq -c . "$before")" "{\"$pid\":{\"count\":2,\"grown\":3}}"
 	run_x "$examples/leak-alarm" "$before"
 	is "$(jq -c . "$before")" "{\"$pid\":{\"count\":2,\"grown\":0}}"

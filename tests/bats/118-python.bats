@@ -105,7 +105,8 @@ setup() {
 }
 
 @test "the program of doc/python.md" {
-	sed -n '/^```python$/,/^```$/p' "$tree/doc/python.md" | sed '/^```/d' >"$BATS_TEST_TMPDIR/program.py"
+	sed -n '/^```python$/,/^```$/p' "$tree/doc/python.md" |
+		sed '/^```/d' >"$BATS_TEST_TMPDIR/program.py"
 	run_x python3 "$BATS_TEST_TMPDIR/program.py"
 	is "$output" hello
 }

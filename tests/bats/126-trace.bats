@@ -37,12 +37,15 @@ held_of() {
 	is "$(traced make mode | sort -u)" 0640 "their mode"
 	is "$(traced make length | sort -u)" 16384 "their length"
 	is "$(traced get permit | sort)" "$(held_of '.permits[].id')" "permits that were got"
-	is "$(traced get segment | sort)" "$(held_of '.permits[].segment_id')" "segments of the permits"
-	is "$(traced attach attachment | sort)" "$(held_of '.attachments[].id')" "attachments that were made"
+	is "$(traced get segment | sort)" \
+		"$(held_of '.permits[].segment_id')" "segments of the permits"
+	is "$(traced attach attachment | sort)" \
+		"$(held_of '.attachments[].id')" "attachments that were made"
 	is "$(traced attach address | sort)" "$(held_of '.attachments[].address')" "where they are"
 	is "$(traced remove segment)" "" "segments that were removed"
 	holder_stop
-	is "$(traced detach attachment | sort)" "$(held_of '.attachments[].id')" "attachments that ended"
+	is "$(traced detach attachment | sort)" \
+		"$(held_of '.attachments[].id')" "attachments that ended"
 	is "$(traced release permit | sort)" "$(held_of '.permits[].id')" "permits that ended"
 	is "$(traced remove segment | sort)" "$(held_of '.segments[].id')" "segments that ended"
 }
@@ -52,14 +55,17 @@ held_of() {
 
 	holder_start objects "a name" 0640
 	last=$(grep ' fault: ' "$tracing/trace" | tail -n 1)
-	is_like "$last" "*attachment=$(held_of '.attachments[0].id') segment=$(held_of '.segments[0].id') *"
-	is_like "$last" "*address=$(held_of '.attachments[0].address') source=$(held_of '.segments[0].address') write=1 fault=0x100 pages=[1-9]* duration=[1-9]*"
+	is_like "$last" \
+		"*attachment=$(held_of '.attachments[0].id') segment=$(held_of '.segments[0].id') *"
+	is_like "$last" "*address=$(held_of '.attachments[0].address') \
+source=$(held_of '.segments[0].address') write=1 fault=0x100 pages=[1-9]* duration=[1-9]*"
 	holder_stop
 }
 
 @test "changes of the exporter" {
 	run_case coherence dontneed
-	is "$(($(traced invalidate pages | sort -n | tail -n 1) > 0))" 1 "pages that were taken away"
+	is "$(($(traced invalidate pages | sort -n | tail -n 1) > 0))" \
+		1 "pages that were taken away"
 }
 
 @test "nothing when nothing is done" {

@@ -21,7 +21,8 @@ teardown() {
 
 # The schema is checked once, by itself: that takes as long as all else together.
 ynl() {
-	/usr/bin/python3 "$XPMEM_YNL/tools/net/ynl/cli.py" --spec "$spec" --no-schema --output-json "$@"
+	/usr/bin/python3 "$XPMEM_YNL/tools/net/ynl/cli.py" --spec "$spec" --no-schema \
+		--output-json "$@"
 }
 
 # Ynl's names and numbers as xpmemctl shows them.
@@ -31,7 +32,8 @@ as_xpmemctl() {
 		def object: with_entries(.key |= gsub("-"; "_"))
 			| if has("mode") then .mode |= octal else . end
 			| if has("mode_mask") then .mode_mask |= octal else . end
-			| if has("features") then .features |= (map(gsub("-"; "_")) | sort) else . end;
+			| if has("features") then .features |= (map(gsub("-"; "_")) | sort)
+				else . end;
 		if type == "array" then map(object) | sort_by(.id) else object end'
 }
 
@@ -44,7 +46,8 @@ as_xpmemctl() {
 @test "info-get tells what xpmemctl info tells" {
 	holder_start objects "a name" 0640
 	run_x ynl --do info-get
-	is "$(as_xpmemctl <<<"$output")" "$(xpmemctl info | jq -S '.info | .features |= sort')" "info"
+	is "$(as_xpmemctl <<<"$output")" \
+		"$(xpmemctl info | jq -S '.info | .features |= sort')" "info"
 	holder_stop
 }
 
@@ -54,8 +57,10 @@ as_xpmemctl() {
 	holder_start objects "a name" 0640
 	id=$(jq -r '.segments[0].id' <<<"$held")
 	run_x ynl --do segment-get --json "{\"id\": $((id))}"
-	is "$(as_xpmemctl <<<"$output")" "$(xpmemctl inspect segment "$id" | jq -S .segment)" "segment"
-	is "$(jq -c '[.id, .name, .mode, .access, .length]' <<<"$output")" "[\"$id\",\"a name\",$((0640)),\"rdwr\",16384]"
+	is "$(as_xpmemctl <<<"$output")" \
+		"$(xpmemctl inspect segment "$id" | jq -S .segment)" "segment"
+	is "$(jq -c '[.id, .name, .mode, .access, .length]' <<<"$output")" \
+		"[\"$id\",\"a name\",$((0640)),\"rdwr\",16384]"
 	holder_stop
 }
 
@@ -66,8 +71,10 @@ as_xpmemctl() {
 	list=$(xpmemctl list)
 	for kind in segment permit attachment; do
 		run_x ynl --dump "$kind-get"
-		is "$(as_xpmemctl <<<"$output")" "$(jq -S ".${kind}s | sort_by(.id)" <<<"$list")" "${kind}s"
-		is "$(jq -c '[.[].id] | sort' <<<"$output")" "$(jq -c "[.${kind}s[].id] | sort" <<<"$held")" "ids of ${kind}s"
+		is "$(as_xpmemctl <<<"$output")" \
+			"$(jq -S ".${kind}s | sort_by(.id)" <<<"$list")" "${kind}s"
+		is "$(jq -c '[.[].id] | sort' <<<"$output")" \
+			"$(jq -c "[.${kind}s[].id] | sort" <<<"$held")" "ids of ${kind}s"
 	done
 	holder_stop
 }

@@ -8,7 +8,8 @@ schema=$BATS_TEST_DIRNAME/../../tools/xpmemctl/schema.json
 
 # What no program can know beforehand is left out of comparisons.
 unknowable='.created, .exporter_id, .faults, .pages_mapped, .huge_mappings, .retries, .failures'
-without_usage="del(.schema_version, .exporters) | map_values(if type == \"array\" then map(del($unknowable)) else . end)"
+without_usage="del(.schema_version, .exporters)
+	| map_values(if type == \"array\" then map(del($unknowable)) else . end)"
 
 nothing='{"exporters":[],"segments":[],"permits":[],"attachments":[]}'
 
@@ -70,16 +71,21 @@ END
 	holder_start objects "a name" 0640
 	id=$(jq -r '.segments[0].id' <<<"$held")
 	run_x xpmemctl inspect segment "$id"
-	is "$(jq -S ".segment | del($unknowable)" <<<"$output")" "$(jq -S '.segments[0]' <<<"$held")" "segment"
-	is "$(jq -S ".permits | map(del($unknowable))" <<<"$output")" "$(jq -S '[.permits[0]]' <<<"$held")" "permits of the segment"
-	is "$(normal <<<"$output" | jq .attachments)" "$(normal <<<"$held" | jq .attachments)" "attachments of the segment"
+	is "$(jq -S ".segment | del($unknowable)" <<<"$output")" \
+		"$(jq -S '.segments[0]' <<<"$held")" "segment"
+	is "$(jq -S ".permits | map(del($unknowable))" <<<"$output")" \
+		"$(jq -S '[.permits[0]]' <<<"$held")" "permits of the segment"
+	is "$(normal <<<"$output" | jq .attachments)" \
+		"$(normal <<<"$held" | jq .attachments)" "attachments of the segment"
 	id=$(jq -r '.permits[1].id' <<<"$held")
 	run_x xpmemctl inspect permit "$id"
-	is "$(jq -S ".permit | del($unknowable)" <<<"$output")" "$(jq -S '.permits[1]' <<<"$held")" "permit"
+	is "$(jq -S ".permit | del($unknowable)" <<<"$output")" \
+		"$(jq -S '.permits[1]' <<<"$held")" "permit"
 	is "$(jq -c .attachments <<<"$output")" "[]"
 	id=$(jq -r '.attachments[1].id' <<<"$held")
 	run_x xpmemctl inspect attachment "$id"
-	is "$(jq -S ".attachment | del($unknowable)" <<<"$output")" "$(jq -S '.attachments[1]' <<<"$held")" "attachment"
+	is "$(jq -S ".attachment | del($unknowable)" <<<"$output")" \
+		"$(jq -S '.attachments[1]' <<<"$held")" "attachment"
 	holder_stop
 }
 
@@ -141,12 +147,15 @@ END
 	set_parameter global_ids Y
 	holder_start objects "of a user" 0666 2000
 	run_x unshare --ipc xpmemctl list
-	is "$(jq -c '[.segments[].id] | sort' <<<"$output")" "$(jq -c '[.segments[].id] | sort' <<<"$held")"
+	is "$(jq -c '[.segments[].id] | sort' <<<"$output")" \
+		"$(jq -c '[.segments[].id] | sort' <<<"$held")"
 	run_x as_user 2000 unshare --user --map-root-user --ipc xpmemctl list
-	is "$(jq -c '[.segments[].id] | sort' <<<"$output")" "$(jq -c '[.segments[].id] | sort' <<<"$held")"
+	is "$(jq -c '[.segments[].id] | sort' <<<"$output")" \
+		"$(jq -c '[.segments[].id] | sort' <<<"$held")"
 	run_x as_user 2001 unshare --user --map-root-user --ipc xpmemctl list
 	is "$(jq -c 'del(.schema_version)' <<<"$output")" "$nothing"
-	run_x 5 as_user 2001 unshare --user --map-root-user --ipc xpmemctl inspect segment "$(jq -r '.segments[0].id' <<<"$held")"
+	run_x 5 as_user 2001 unshare --user --map-root-user --ipc \
+		xpmemctl inspect segment "$(jq -r '.segments[0].id' <<<"$held")"
 	holder_stop
 }
 
@@ -171,9 +180,11 @@ END
 
 @test "info tells an ordinary user what the module is, but no totals" {
 	run_x as_user 2000 xpmemctl info
-	is "$(jq -c '.info | [has("segments", "permits", "attachments", "faults", "pages_mapped", "invalidations")]' <<<"$output")" \
+	is "$(jq -c '.info | [has("segments", "permits", "attachments", "faults", "pages_mapped",
+		"invalidations")]' <<<"$output")" \
 		"[false,false,false,false,false,false]"
-	is "$(jq -c '.info | [.abi_version, .page_size, .mode_mask]' <<<"$output")" "[2,$(getconf PAGESIZE),\"0700\"]"
+	is "$(jq -c '.info | [.abi_version, .page_size, .mode_mask]' <<<"$output")" \
+		"[2,$(getconf PAGESIZE),\"0700\"]"
 }
 
 @test "info follows mode_mask" {
@@ -235,8 +246,10 @@ END
 @test "wrong use is status 2, with one line on stderr" {
 	local arguments
 
-	for arguments in "nonsense" "list nonsense" "list segments more" "list segments pid" "inspect" "inspect segment" "inspect nonsense 1" \
-		"inspect segment x" "inspect segment 0" "inspect segment -1" "inspect segment 1 2" "info more" "--nonsense"; do
+	for arguments in "nonsense" "list nonsense" "list segments more" "list segments pid" \
+		"inspect" "inspect segment" "inspect nonsense 1" "inspect segment x" \
+		"inspect segment 0" "inspect segment -1" "inspect segment 1 2" "info more" \
+		"--nonsense"; do
 		# shellcheck disable=SC2086
 		run_x 2 xpmemctl --table $arguments
 		is "$(wc -l <<<"$output")" 1 "lines on stderr"
@@ -280,7 +293,8 @@ PYTHON
 @test "on a terminal there are tables, elsewhere JSON, and -j and -t choose" {
 	holder_start objects "a name" 0640
 	run_x on_terminal 80 xpmemctl list segments
-	is "$(head -n 1 <<<"$output" | xargs)" "ID PID COMMAND USER NAME MODE LENGTH PERMITS" "default columns"
+	is "$(head -n 1 <<<"$output" | xargs)" \
+		"ID PID COMMAND USER NAME MODE LENGTH PERMITS" "default columns"
 	is_like "$output" "*"$'\n'"0x* objects root a name 0640    16K       1*"
 	is "$(wc -l <<<"$output")" 3 "lines"
 	run_x on_terminal 80 xpmemctl list attachments
@@ -290,18 +304,22 @@ PYTHON
 	run_x xpmemctl -t list segments
 	is "$(head -n 1 <<<"$output" | xargs)" "ID PID COMMAND USER NAME MODE LENGTH PERMITS"
 	run_x xpmemctl list segments
-	is "$(jq '.segments[0] | has("command") or has("user")' <<<"$output")" false "keys that nobody chose"
+	is "$(jq '.segments[0] | has("command") or has("user")' <<<"$output")" \
+		false "keys that nobody chose"
 	holder_stop
 }
 
 @test "commands and users are shown and selected by" {
 	holder_start objects "of a user" 0640 2000
 	run_x xpmemctl list segments -o pid,command,user
-	is "$(jq -c '.segments | unique' <<<"$output")" "[{\"pid\":$(jq '.segments[0].pid' <<<"$held"),\"command\":\"objects\",\"user\":\"2000\"}]"
+	is "$(jq -c '.segments | unique' <<<"$output")" \
+		"[{\"pid\":$(jq '.segments[0].pid' <<<"$held"),\
+\"command\":\"objects\",\"user\":\"2000\"}]"
 	run_x xpmemctl list segments comm=objects uid=2000
 	is "$(jq '.segments | length' <<<"$output")" 2
 	run_x xpmemctl list comm objects
-	is "$(jq -c '[.exporters, .segments, .permits, .attachments | length]' <<<"$output")" "[1,2,2,2]"
+	is "$(jq -c '[.exporters, .segments, .permits, .attachments | length]' <<<"$output")" \
+		"[1,2,2,2]"
 	run_x xpmemctl list segment comm other
 	is "$(jq -c .segments <<<"$output")" "[]"
 	run_x xpmemctl list uid=root
@@ -326,10 +344,12 @@ PYTHON
 @test "xpmemctl alone gives an overview" {
 	holder_start objects "a name" 0640
 	run_x xpmemctl
-	is "$(jq -c '.overview | [.exporters, .segments, .permits, .attachments, .exported, .attached]' <<<"$output")" "[1,2,2,2,32768,24576]"
+	is "$(jq -c '.overview | [.exporters, .segments, .permits, .attachments, .exported,
+		.attached]' <<<"$output")" "[1,2,2,2,32768,24576]"
 	is "$(jq -c '[.users[] | [.uid, .segments]]' <<<"$output")" "[[0,2]]"
 	run_x on_terminal 80 xpmemctl
-	is_like "$output" "module 3.*1 exporters, 2 segments (32K exported), 2 permits (0 pinned), 2 attachments (24K attached)*root*objects*See also: xpmemctl *help*"
+	is_like "$output" "module 3.*1 exporters, 2 segments (32K exported), 2 permits (0 pinned), \
+2 attachments (24K attached)*root*objects*See also: xpmemctl *help*"
 	is "$(($(wc -l <<<"$output") <= 24))" 1 "fits on a screen"
 	holder_stop
 	run_x xpmemctl

@@ -49,8 +49,10 @@ monitor_start() {
 
 # Groups that sockets of generic netlink have joined, of which those of the tool are two.
 has_joined() {
-	awk -v pid="$monitor_pid" '$2 == 16 && $3 == pid && $4 != "00000000" { found = 1 } END { exit !found }' /proc/net/netlink ||
-		awk '$2 == 16 && $4 != "00000000" { found = 1 } END { exit !found }' /proc/net/netlink
+	awk -v pid="$monitor_pid" '$2 == 16 && $3 == pid && $4 != "00000000" { found = 1 }
+		END { exit !found }' /proc/net/netlink ||
+		awk '$2 == 16 && $4 != "00000000" { found = 1 }
+			END { exit !found }' /proc/net/netlink
 }
 
 monitor_stop() {
@@ -75,9 +77,11 @@ told() {
 	run_x xpmemctl list segments name "a name"
 	is "$(jq -r '[.segments[].id] | join(" ")' <<<"$output")" "$id"
 	run_x xpmemctl list name "a name"
-	is "$(jq -c '[keys, [.segments[].id]]' <<<"$output")" "[[\"schema_version\",\"segments\"],[\"$id\"]]"
+	is "$(jq -c '[keys, [.segments[].id]]' <<<"$output")" \
+		"[[\"schema_version\",\"segments\"],[\"$id\"]]"
 	run_x xpmemctl list segment_id "$id"
-	is "$(jq -c '[(.permits | length), (.attachments | length), .segments]' <<<"$output")" "[1,2,null]"
+	is "$(jq -c '[(.permits | length), (.attachments | length), .segments]' <<<"$output")" \
+		"[1,2,null]"
 	run_x xpmemctl list segments name "a nam"
 	is "$(jq -c .segments <<<"$output")" "[]"
 	run_x xpmemctl list permits segment_id "$id" access rdwr
@@ -100,10 +104,11 @@ told() {
 	run_x xpmemctl -t -H -o name,length list segments name "a name"
 	is "$output" $'NAME   LENGTH\na name    16K'
 	run_x xpmemctl inspect segment "$(of_held '.segments[0].id')" -o uid,id
-	is "$(jq -c '[(.segment, .permits[], .attachments[]) | keys_unsorted] | unique' <<<"$output")" '[["uid","id"]]'
+	is "$(jq -c '[(.segment, .permits[], .attachments[]) | keys_unsorted]
+		| unique' <<<"$output")" '[["uid","id"]]'
 	run_x xpmemctl tree -o id,name
-	is "$(jq -c '[.tree[] | keys_unsorted, (.children[] | keys_unsorted)] | unique' <<<"$output")" \
-		'[["id","children"],["id","name","children"]]'
+	is "$(jq -c '[.tree[] | keys_unsorted, (.children[] | keys_unsorted)]
+		| unique' <<<"$output")" '[["id","children"],["id","name","children"]]'
 	run_x xpmemctl --table tree -o pid
 	is_like "$output" "OBJECT +( )PID"$'\n'"exporter 0x+([0-9a-f]) +( )+([0-9])"$'\n'"*"
 	run_x xpmemctl --pretty list segments
@@ -116,7 +121,8 @@ told() {
 	holder_start objects "a name" 0640
 	run_x xpmemctl list segments
 	run_x xpmemctl inspect exporter "$(jq -r '.segments[0].exporter_id' <<<"$output")"
-	is "$(jq -c '[.exporter.segments, (.segments | length), (.permits | length), (.attachments | length)]' <<<"$output")" "[2,2,2,2]"
+	is "$(jq -c '[.exporter.segments, (.segments | length), (.permits | length),
+		(.attachments | length)]' <<<"$output")" "[2,2,2,2]"
 	is "$(jq -r .exporter.pid <<<"$output")" "$(of_held '.segments[0].pid')"
 	holder_stop
 }
@@ -124,16 +130,20 @@ told() {
 @test "tree puts each object below what it exists through" {
 	holder_start objects "a name" 0640
 	run_x xpmemctl tree
-	is "$(jq -r '[.tree[0].children[] | .id] | sort | join(" ")' <<<"$output")" "$(of_held '[.segments[].id] | sort | join(" ")')"
-	is "$(jq -r '[.tree[0].children[] | select(.name == "a name") | .children[].id] | join(" ")' <<<"$output")" "$(of_held '.permits[0].id')"
-	is "$(jq -r '[.tree[0].children[].children[] | .children[].id] | sort | join(" ")' <<<"$output")" \
+	is "$(jq -r '[.tree[0].children[] | .id] | sort | join(" ")' <<<"$output")" \
+		"$(of_held '[.segments[].id] | sort | join(" ")')"
+	is "$(jq -r '[.tree[0].children[] | select(.name == "a name") | .children[].id]
+		| join(" ")' <<<"$output")" "$(of_held '.permits[0].id')"
+	is "$(jq -r '[.tree[0].children[].children[] | .children[].id]
+		| sort | join(" ")' <<<"$output")" \
 		"$(of_held '[.attachments[].id] | sort | join(" ")')"
 	is "$(jq -c keys <<<"$output")" '["schema_version","tree"]'
 	run_x xpmemctl tree pid 1
 	is "$(jq -c .tree <<<"$output")" "[]"
 	run_x xpmemctl --table tree
 	is "$(grep -c '[^ ]attachment 0x' <<<"$output")" 2 "attachments in the drawing"
-	is "$(awk '/segment/ { print $3 }' <<<"$output" | grep -c "$(of_held '.segments[0].pid')" || true)" 0 "said twice"
+	is "$(awk '/segment/ { print $3 }' <<<"$output" |
+		grep -c "$(of_held '.segments[0].pid')" || true)" 0 "said twice"
 	run_x xpmemctl -t tree -n -o all
 	is_like "$output" "exporter 0x*"
 	holder_stop
@@ -145,11 +155,14 @@ told() {
 	set_parameter mode_mask 0700
 	run_x as_user 2000 xpmemctl tree
 	is "$(jq -c '[.tree, .segments]' <<<"$output")" "[[],null]"
-	is "$(jq -r '[.permits[].id] | sort | join(" ")' <<<"$output")" "$(of_held '[.permits[].id] | sort | join(" ")')"
-	is "$(jq -r '[.permits[].children[].id] | sort | join(" ")' <<<"$output")" "$(of_held '[.attachments[].id] | sort | join(" ")')"
+	is "$(jq -r '[.permits[].id] | sort | join(" ")' <<<"$output")" \
+		"$(of_held '[.permits[].id] | sort | join(" ")')"
+	is "$(jq -r '[.permits[].children[].id] | sort | join(" ")' <<<"$output")" \
+		"$(of_held '[.attachments[].id] | sort | join(" ")')"
 	is "$(jq -r .attachments <<<"$output")" null "attachments beside their permits"
 	run_x as_user 2000 xpmemctl --table tree
-	is "$(grep -c '^permit 0x' <<<"$output") $(grep -c '^[^ ]\+attachment 0x' <<<"$output")" "2 2" "permits and attachments in the drawing"
+	is "$(grep -c '^permit 0x' <<<"$output") $(grep -c '^[^ ]\+attachment 0x' <<<"$output")" \
+		"2 2" "permits and attachments in the drawing"
 	run_x as_user 2001 xpmemctl tree
 	is "$(jq -c 'del(.schema_version)' <<<"$output")" '{"tree":[]}'
 	holder_stop
@@ -158,9 +171,11 @@ told() {
 @test "stats are the administrator's, exporters their owners'" {
 	holder_start objects "of a user" 0600 2000
 	run_x xpmemctl stats
-	is "$(jq -c '.stats | [.exporters, .segments, .permits, .attachments]' <<<"$output")" "[1,2,2,2]"
+	is "$(jq -c '.stats | [.exporters, .segments, .permits, .attachments]' <<<"$output")" \
+		"[1,2,2,2]"
 	run_x 4 as_user 2000 xpmemctl --table stats
-	is_like "$output" "xpmemctl: stats: the figures of the whole machine are for its administrator; *"
+	is_like "$output" \
+		"xpmemctl: stats: the figures of the whole machine are for its administrator; *"
 	run_x as_user 2000 xpmemctl stats exporters
 	is "$(jq -c '[.exporters[] | [.uid, .faults >= 1]]' <<<"$output")" "[[2000,true]]"
 	run_x as_user 2001 xpmemctl stats exporters
@@ -173,7 +188,8 @@ told() {
 	xpmemctl stats --watch=0.2 --count 3 >"$BATS_TEST_TMPDIR/watched"
 	is "$(jq -s length "$BATS_TEST_TMPDIR/watched")" 3 "documents"
 	is "$(jq -s -c '[.[] | has("time")]' "$BATS_TEST_TMPDIR/watched")" "[true,true,true]"
-	is "$(jq -s -c '[.[].stats | has("rates")]' "$BATS_TEST_TMPDIR/watched")" "[false,true,true]"
+	is "$(jq -s -c '[.[].stats | has("rates")]' "$BATS_TEST_TMPDIR/watched")" \
+		"[false,true,true]"
 	is "$(jq -s -c '.[1].stats.rates.faults' "$BATS_TEST_TMPDIR/watched")" "0"
 	run_x xpmemctl --table stats --watch 0.1 --count 2
 	is "$(wc -l <<<"$output")" 3 "lines"
@@ -184,12 +200,17 @@ told() {
 	holder_start objects "a name" 0640
 	run_x xpmemctl -t stats --watch=0.2 --count 3 -o faults,segments
 	is "$(xargs <<<"${output%%$'\n'*}")" "TIME FAULTS SEGMENTS" "heading"
-	is_like "$(sed -n 2p <<<"$output" | xargs)" "[0-9][0-9]:[0-9][0-9]:[0-9][0-9] +([0-9]) 2" "totals"
-	is_like "$(sed -n 3p <<<"$output" | xargs)" "[0-9][0-9]:[0-9][0-9]:[0-9][0-9] 0.0/s 2" "growth"
+	is_like "$(sed -n 2p <<<"$output" | xargs)" \
+		"[0-9][0-9]:[0-9][0-9]:[0-9][0-9] +([0-9]) 2" "totals"
+	is_like "$(sed -n 3p <<<"$output" | xargs)" \
+		"[0-9][0-9]:[0-9][0-9]:[0-9][0-9] 0.0/s 2" "growth"
 	run_x xpmemctl -t stats attachments --watch=0.2 --count 2 -o faults,length --sort -length
-	is_like "$output" "[0-9][0-9]:[0-9][0-9]:[0-9][0-9]"$'\n'"*LENGTH"$'\n'*[1-9]*16K$'\n'*0*8.0K$'\n\n'"[0-9][0-9]:*, growth per second"$'\n'"*LENGTH"$'\n'*0.0/s*16K$'\n'*0.0/s*8.0K
+	is_like "$output" "[0-9][0-9]:[0-9][0-9]:[0-9][0-9]"$'\n'"*LENGTH"$'\n'*[1-9]*16K\
+$'\n'*0*8.0K$'\n\n'"[0-9][0-9]:*, growth per second"$'\n'"*LENGTH"\
+$'\n'*0.0/s*16K$'\n'*0.0/s*8.0K
 	run_x xpmemctl -t stats exporters
-	is "$(head -n 1 <<<"$output" | xargs)" "ID PID COMMAND USER FAULTS PAGES_MAPPED RETRIES FAILURES"
+	is "$(head -n 1 <<<"$output" | xargs)" \
+		"ID PID COMMAND USER FAULTS PAGES_MAPPED RETRIES FAILURES"
 	holder_stop
 }
 
@@ -201,11 +222,14 @@ told() {
 	sleep 2
 	holder_start objects "a name" 0640
 	wait "$top_pid"
-	is "$(jq -c '[.processes[] | [.pid, .command, .uid, .exported, .attached, .faults > 0]]' "$BATS_TEST_TMPDIR/top")" \
-		"[[$(of_held '.attachments[0].pid'),\"objects\",0,null,24576,true],[$(of_held '.segments[0].pid'),\"objects\",0,32768,null,false]]"
+	is "$(jq -c '[.processes[] | [.pid, .command, .uid, .exported, .attached, .faults > 0]]' \
+		"$BATS_TEST_TMPDIR/top")" \
+		"[[$(of_held '.attachments[0].pid'),\"objects\",0,null,24576,true],\
+[$(of_held '.segments[0].pid'),\"objects\",0,32768,null,false]]"
 	is "$(jq 'has("time")' "$BATS_TEST_TMPDIR/top")" true
 	run_x xpmemctl -t top -d 0.2 --count 1 --sort -exported
-	is_like "$output" "[0-9][0-9]:*2 processes, by exported"$'\n'*PID*COMMAND*$'\n'"*$(of_held '.segments[0].pid')*32K"$'\n'*
+	is_like "$output" "[0-9][0-9]:*2 processes, by exported"$'\n'*PID*COMMAND*$'\n'"*\
+$(of_held '.segments[0].pid')*32K"$'\n'*
 	holder_stop
 }
 
@@ -244,24 +268,31 @@ PYTHON
 }
 
 @test "usage sums up users, cgroups and jobs" {
-	local group
+	local group sum
 
 	group=/sys/fs/cgroup/slurm/uid_2000/job_4711
 	holder_start objects "of a user" 0600 2000
 	set_parameter max_segments 8
-	run_x xpmemctl usage users -o user,segments,permits,attachments,exported,attached,pinned,share
-	is "$(jq -c .users <<<"$output")" \
-		'[{"user":"2000","segments":2,"permits":2,"attachments":2,"exported":32768,"attached":24576,"pinned":0,"share":25}]'
+	run_x xpmemctl usage users \
+		-o user,segments,permits,attachments,exported,attached,pinned,share
+	sum='[{"user":"2000","segments":2,"permits":2,"attachments":2,'
+	sum+='"exported":32768,"attached":24576,"pinned":0,"share":25}]'
+	is "$(jq -c .users <<<"$output")" "$sum"
 	run_x xpmemctl usage jobs
 	is "$(jq -c .jobs <<<"$output")" "[]"
 	mkdir -p "$group/step_0"
-	of_held '[.segments[0].pid, .attachments[0].pid] | .[]' | while read -r pid; do echo "$pid" >"$group/step_0/cgroup.procs"; done
+	of_held '[.segments[0].pid, .attachments[0].pid] | .[]' | while read -r pid; do
+		echo "$pid" >"$group/step_0/cgroup.procs"
+	done
 	run_x xpmemctl usage
 	is "$(jq -c '[.users, .cgroups, .jobs | length]' <<<"$output")" "[1,1,1]"
-	is "$(jq -c '.cgroups[0] | [.cgroup, .segments]' <<<"$output")" '["/slurm/uid_2000/job_4711/step_0",2]'
-	is "$(jq -c '.jobs[0] | [.job, .uid, .segments, .attached]' <<<"$output")" '["4711",2000,2,24576]'
+	is "$(jq -c '.cgroups[0] | [.cgroup, .segments]' <<<"$output")" \
+		'["/slurm/uid_2000/job_4711/step_0",2]'
+	is "$(jq -c '.jobs[0] | [.job, .uid, .segments, .attached]' <<<"$output")" \
+		'["4711",2000,2,24576]'
 	run_x xpmemctl -t usage jobs
-	is "$(xargs <<<"$output")" "JOB USER SEGMENTS ATTACHMENTS EXPORTED ATTACHED PINNED SHARE 4711 2000 2 2 32K 24K 0 25.0%"
+	is "$(xargs <<<"$output")" "JOB USER SEGMENTS ATTACHMENTS EXPORTED ATTACHED PINNED SHARE \
+4711 2000 2 2 32K 24K 0 25.0%"
 	holder_stop
 	rmdir "$group/step_0" "$group"
 }
@@ -271,7 +302,8 @@ PYTHON
 	run_x xpmemctl stats --openmetrics
 	is "$(tail -n 1 <<<"$output")" "# EOF"
 	is_like "$output" "*"$'\n'"xpmem_segments 2"$'\n'"*"
-	is_like "$output" "*"$'\n'"# TYPE xpmem_exporter_faults counter"$'\n'"*xpmem_exporter_faults_total{id=\"0x"*"\",uid=\"2000\"} "*
+	is_like "$output" "*"$'\n'"# TYPE xpmem_exporter_faults counter"$'\n'"*\
+xpmem_exporter_faults_total{id=\"0x"*"\",uid=\"2000\"} "*
 	run_x as_user 2000 xpmemctl stats --openmetrics
 	is "$(grep -c '^xpmem_segments ' <<<"$output" || true)" 0 "figures of the machine"
 	is "$(grep -c '^xpmem_exporter_faults_total{' <<<"$output")" 1 "exporters"
@@ -358,7 +390,8 @@ lines_of() {
 	is "$(lines_of xpmem_exporter_faults_total) $(lines_of xpmem_user_segments)" "1 1"
 	run_x as_user 2000 xpmemctl stats --prometheus --by exporter,user
 	is "$(lines_of xpmem_exporter_faults_total) $(lines_of xpmem_user_segments)" "1 1"
-	is "$(lines_of 'xpmem_segments\|xpmem_faults_total\|xpmem_attached_bytes\|xpmem_top_user')" 0
+	is "$(lines_of \
+		'xpmem_segments\|xpmem_faults_total\|xpmem_attached_bytes\|xpmem_top_user')" 0
 	for address in $(xpmemctl list | jq -r '.segments[].address, .attachments[].address'); do
 		is "$(grep -c "$address\|$((address))" <<<"$output" || true)" 0 "address $address"
 	done
@@ -481,7 +514,8 @@ run_unit() {
 	run_x 5 as_user 2001 xpmemctl revoke permit "$(of_held '.permits[0].id')"
 	run_x 5 as_user 2001 xpmemctl revoke segment "$(of_held '.segments[0].id')"
 	run_x as_user 2000 xpmemctl revoke permit "$(of_held '.permits[0].id')"
-	is "$(jq -c .revoked <<<"$output")" "[{\"kind\":\"permit\",\"id\":\"$(of_held '.permits[0].id')\"}]"
+	is "$(jq -c .revoked <<<"$output")" \
+		"[{\"kind\":\"permit\",\"id\":\"$(of_held '.permits[0].id')\"}]"
 	run_x 5 as_user 2000 xpmemctl revoke permit "$(of_held '.permits[0].id')"
 	run_x xpmemctl revoke segment "$(of_held '.segments[0].id')" "$(of_held '.segments[1].id')"
 	is "$(jq -c '.revoked | length' <<<"$output")" 2
@@ -502,8 +536,10 @@ run_unit() {
 	holder_stop
 	within 30 told 12
 	monitor_stop
-	is "$(events '[.[] | select(.event == "segment_created") | .segment.id] | sort')" "$(jq -c '[.segments[].id] | sort' <<<"$held")"
-	is "$(events '[.[] | select(.event == "attachment_gone") | .attachment.id] | sort')" "$(jq -c '[.attachments[].id] | sort' <<<"$held")"
+	is "$(events '[.[] | select(.event == "segment_created") | .segment.id] | sort')" \
+		"$(jq -c '[.segments[].id] | sort' <<<"$held")"
+	is "$(events '[.[] | select(.event == "attachment_gone") | .attachment.id] | sort')" \
+		"$(jq -c '[.attachments[].id] | sort' <<<"$held")"
 	is "$(events '[.[] | select(.event | endswith("_gone")) | .reason] | unique')" '["exited"]'
 	is "$(events '[.[] | .time | test("^20[0-9-]*T[0-9:]*[.][0-9]{9}Z$")] | unique')" "[true]"
 }
@@ -528,13 +564,16 @@ run_unit() {
 }
 
 @test "monitor begins with what is there, if asked to" {
+	local two='"present","present"'
+
 	holder_start objects "a name" 0640
 	monitor_start --snapshot
 	within 30 told 8
 	monitor_stop
 	is "$(events '[.[].event]')" \
-		'["snapshot_begin","present","present","present","present","present","present","snapshot_complete"]'
-	is "$(events '[.[] | select(.segment) | .segment.id] | sort')" "$(jq -c '[.segments[].id] | sort' <<<"$held")"
+		"[\"snapshot_begin\",$two,$two,$two,\"snapshot_complete\"]"
+	is "$(events '[.[] | select(.segment) | .segment.id] | sort')" \
+		"$(jq -c '[.segments[].id] | sort' <<<"$held")"
 	holder_stop
 }
 
@@ -552,7 +591,9 @@ run_unit() {
 	monitor_stop
 	is "$(events '[.[] | select(.event == "lost")]')" "[]"
 	run_x xpmemctl list
-	is "$(events 'reduce .[] as $e ({}; ($e.segment // $e.permit // $e.attachment) as $o | if $o == null then . elif ($e.event | endswith("_gone")) then del(.[$o.id]) else .[$o.id] = true end) | keys')" \
+	is "$(events 'reduce .[] as $e ({}; ($e.segment // $e.permit // $e.attachment) as $o |
+		if $o == null then . elif ($e.event | endswith("_gone")) then del(.[$o.id])
+		else .[$o.id] = true end) | keys')" \
 		"$(jq -c '[.segments[].id, .permits[].id, .attachments[].id] | sort' <<<"$output")"
 	holder_stop
 }
@@ -576,7 +617,8 @@ run_unit() {
 	within 30 grep -q '"revoked"' "$BATS_TEST_TMPDIR/events"
 	monitor_stop
 	run_x xpmemctl list segments
-	after=$(tac "$BATS_TEST_TMPDIR/events" | sed '/"snapshot_begin"/q' | jq -s -c "reverse | $fold")
+	after=$(tac "$BATS_TEST_TMPDIR/events" | sed '/"snapshot_begin"/q' |
+		jq -s -c "reverse | $fold")
 	is "$after" "$(jq -c '[.segments[].id] | sort' <<<"$output")"
 	is "$(jq '.segments | length' <<<"$output")" 1
 	holder_stop
@@ -587,7 +629,8 @@ run_unit() {
 	run_case events permit-is-refused
 	within 30 told 1
 	monitor_stop
-	is "$(events '.[0] | [.event, .refusal.uid, .refusal.denial, (.refusal.segment_id | startswith("0x"))]')" \
+	is "$(events '.[0] | [.event, .refusal.uid, .refusal.denial,
+		(.refusal.segment_id | startswith("0x"))]')" \
 		'["permit_refused",2000,"dumpable",true]'
 }
 
@@ -597,7 +640,8 @@ run_unit() {
 	run_x '?' as_user 2000 objects --many 20
 	within 30 told 1
 	monitor_stop
-	is "$(events '.[0] | [.event, .limit.kind, .limit.uid, .limit.limit]')" '["limit_hit","segment",2000,10]'
+	is "$(events '.[0] | [.event, .limit.kind, .limit.uid, .limit.limit]')" \
+		'["limit_hit","segment",2000,10]'
 }
 
 @test "monitor says for people of what kind each line is" {
@@ -608,19 +652,23 @@ run_unit() {
 	within 30 eval '(($(wc -l <"$BATS_TEST_TMPDIR/events") >= 14))'
 	monitor_stop
 	is "$(cut -d ' ' -f 3,4 "$BATS_TEST_TMPDIR/events" | head -n 8 | uniq -c | xargs)" \
-		"1 snapshot_begin 2 present segment 2 present permit 2 present attachment 1 snapshot_complete"
-	is "$(grep -c ' segment_gone segment (exited) name a name access rdwr' "$BATS_TEST_TMPDIR/events")" 1
+		"1 snapshot_begin 2 present segment 2 present permit 2 present attachment \
+1 snapshot_complete"
+	is "$(grep -c ' segment_gone segment (exited) name a name access rdwr' \
+		"$BATS_TEST_TMPDIR/events")" 1
 	is "$(grep -c ' present permit access .* command objects$' "$BATS_TEST_TMPDIR/events")" 2
 }
 
 @test "monitor refuses another network namespace" {
 	run_x 1 unshare --net xpmemctl -t monitor
-	is_like "$output" "xpmemctl: events reach the machine's first network namespace only*nsenter*"
+	is_like "$output" \
+		"xpmemctl: events reach the machine's first network namespace only*nsenter*"
 	is "$(wc -l <<<"$output")" 1 "lines on stderr"
 	# Process 1 of a container is in its namespace.
 	run_x 1 unshare --net --pid --fork --mount-proc xpmemctl -t monitor
 	is_like "$output" "xpmemctl: events reach the machine's first network namespace only*"
-	is "$(unshare --net --pid --fork --mount-proc xpmemctl doctor | jq -r '.findings[] | select(.check == "net_namespace") | .state')" "note"
+	is "$(unshare --net --pid --fork --mount-proc xpmemctl doctor |
+		jq -r '.findings[] | select(.check == "net_namespace") | .state')" "note"
 }
 
 @test "monitor is not for ordinary users" {
@@ -675,7 +723,8 @@ ended_amid_events() {
 @test "doctor finds nothing wrong here" {
 	run_x xpmemctl doctor
 	is "$(jq -c '[.findings[] | select(.state == "problem")]' <<<"$output")" "[]"
-	is "$(jq -c '[.findings[] | select(.check == "module" or .check == "device" or .check == "version") | .state]' <<<"$output")" '["ok","ok","ok"]'
+	is "$(jq -c '[.findings[] | select(.check == "module" or .check == "device"
+		or .check == "version") | .state]' <<<"$output")" '["ok","ok","ok"]'
 }
 
 @test "doctor finds what is wrong" {
@@ -685,21 +734,25 @@ ended_amid_events() {
 	run_x '?' as_user 2000 xpmemctl doctor
 	chmod 666 /dev/xpmem
 	is "$status" 1
-	is "$(jq -c '[.findings[] | select(.state == "problem") | .check]' <<<"$output")" '["device"]'
+	is "$(jq -c '[.findings[] | select(.state == "problem") | .check]' <<<"$output")" \
+		'["device"]'
 	run_x 1 xpmemctl doctor
-	is "$(jq -c '[.findings[] | select(.state == "problem") | .check]' <<<"$output")" '["max_segments"]'
+	is "$(jq -c '[.findings[] | select(.state == "problem") | .check]' <<<"$output")" \
+		'["max_segments"]'
 	is_like "$output" "*echo options xpmem max_segments=NUMBER >> /etc/modprobe.d/xpmem.conf*"
 	holder_stop
 	rmmod xpmem
 	run_x '?' xpmemctl doctor
 	insmod "$XPMEM_MODULE"
 	is "$status" 1
-	is "$(jq -c '[.findings[] | select(.state == "problem") | .check]' <<<"$output")" '["module"]'
+	is "$(jq -c '[.findings[] | select(.state == "problem") | .check]' <<<"$output")" \
+		'["module"]'
 }
 
 # The problems that doctor finds.
 problems() {
-	xpmemctl doctor | jq -r '.findings[] | select(.state == "problem") | .check + ": " + .finding'
+	xpmemctl doctor |
+		jq -r '.findings[] | select(.state == "problem") | .check + ": " + .finding'
 }
 
 @test "doctor knows why no module is loaded" {
@@ -712,7 +765,8 @@ problems() {
 	mount -t tmpfs none "$modules"
 	cp "$kept"/* "$modules"
 	depmod
-	is_like "$(problems)" "module: no module xpmem is installed for kernel $(uname -r), nor are the headers *"
+	is_like "$(problems)" \
+		"module: no module xpmem is installed for kernel $(uname -r), nor are the headers *"
 	mkdir "$modules/build"
 	is "$(problems)" "module: no module xpmem is installed for kernel $(uname -r)"
 	mkdir -p /var/lib/dkms/xpmem
@@ -721,7 +775,8 @@ problems() {
 	mkdir -p "$modules/updates/dkms"
 	cp "$XPMEM_MODULE" "$modules/updates/dkms/xpmem.ko"
 	depmod
-	is "$(problems)" "module: the module is installed ($modules/updates/dkms/xpmem.ko) and not loaded"
+	is "$(problems)" \
+		"module: the module is installed ($modules/updates/dkms/xpmem.ko) and not loaded"
 	is "$(xpmemctl doctor --fix --dry-run)" "modprobe xpmem"
 	run_x bash -c "xpmemctl doctor --fix 2>&1"
 	is_like "$output" "modprobe xpmem"$'\n'"*xpmemctl doctor*"
@@ -731,10 +786,13 @@ problems() {
 @test "doctor finds another make of the module" {
 	rmmod xpmem
 	insmod "$XPMEM_BUILD/tests/other_make/xpmem-other.ko"
-	is_like "$(problems)" "module: another make of the module xpmem is loaded (version 2.7-other)*"$'\n'"device: /dev/xpmem belongs to another make*"
+	is_like "$(problems)" \
+		"module: another make of the module xpmem is loaded (version 2.7-other)*"$'\n'"\
+device: /dev/xpmem belongs to another make*"
 	is "$(xpmemctl doctor --fix --dry-run)" "modprobe -r xpmem && modprobe xpmem"
 	run_x 3 bash -c "xpmemctl -t list 2>&1"
-	is "$output" "xpmemctl: another make of the xpmem module is loaded; see: xpmemctl doctor --table"
+	is "$output" \
+		"xpmemctl: another make of the xpmem module is loaded; see: xpmemctl doctor --table"
 }
 
 # Print the state of doctor's finding about the device, for a user.
@@ -754,10 +812,14 @@ device_state() {
 }
 
 @test "doctor ends with a summary and finds refusals and namespaces" {
-	is_like "$(xpmemctl doctor --table | tail -n 1)" "0 problems, * note*, * checks without a finding"
-	is "$(unshare --ipc xpmemctl doctor | jq -r '.findings[] | select(.check == "ipc_namespace") | .state')" "note"
-	is "$(unshare --net xpmemctl doctor | jq -r '.findings[] | select(.check == "net_namespace") | .state')" "note"
-	is "$(xpmemctl doctor | jq -c '[.findings[] | select(.check | endswith("namespace"))]')" "[]"
+	is_like "$(xpmemctl doctor --table | tail -n 1)" \
+		"0 problems, * note*, * checks without a finding"
+	is "$(unshare --ipc xpmemctl doctor |
+		jq -r '.findings[] | select(.check == "ipc_namespace") | .state')" "note"
+	is "$(unshare --net xpmemctl doctor |
+		jq -r '.findings[] | select(.check == "net_namespace") | .state')" "note"
+	is "$(xpmemctl doctor | jq -c '[.findings[] | select(.check | endswith("namespace"))]')" \
+		"[]"
 	set_parameter max_segments 1
 	as_user 2000 objects --many 10 </dev/null >/dev/null 2>&1 || true
 	is "$(xpmemctl doctor | jq -r '.findings[] | select(.check == "limits") | .state')" "note"
@@ -811,7 +873,8 @@ validator = jsonschema.Draft202012Validator(json.load(open(sys.argv[1])))
 for number, line in enumerate(open(sys.argv[2]), 1):
     for error in validator.iter_errors(json.loads(line)):
         sys.exit(f"document {number}: {error.message}: {line}")
-for wrong in ('{"schema_version":1,"event":"segment_lost"}', '{"schema_version":1,"tree":[{"children":[{"children":[{"colour":1}]}]}]}',
+for wrong in ('{"schema_version":1,"event":"segment_lost"}',
+              '{"schema_version":1,"tree":[{"children":[{"children":[{"colour":1}]}]}]}',
               '{"schema_version":1,"error":{"status":1}}', '{"schema_version":1}'):
     document = json.loads(wrong)
     if validator.is_valid(document) and wrong.find("event") < 0:
@@ -823,17 +886,25 @@ PYTHON
 	local arguments
 
 	holder_start objects "a name" 0640
-	for arguments in "list" "--table list" "list segments name x -o id" "tree" "--table tree" "stats --watch=0.01 --count 2" \
-		"--table stats --watch=0.01 --count 2" "stats attachments --watch=0.01 --count 2" "stats --openmetrics" \
-		"stats --prometheus --by exporter,user" "stats --prometheus --output $BATS_TEST_TMPDIR/metrics" \
-		"inspect segment $(of_held '.segments[0].id')" "info" "-b -t info" "-t list --sort -id" "list -o all --sort user" "" "-t" "list uid=root comm=x" "help" "doctor" "usage" "-t usage -o all" "top -d 0.1 --count 2" "-t top -d 0.1 --count 1 -o all" "-t stats attachments --watch=0.01 --count 2" "schema" "complete inspect permit 0x" "nonsense" \
-		"list segments pid x" "revoke permit $(of_held '.permits[0].id') 0x1"; do
+	for arguments in "list" "--table list" "list segments name x -o id" "tree" "--table tree" \
+		"stats --watch=0.01 --count 2" "--table stats --watch=0.01 --count 2" \
+		"stats attachments --watch=0.01 --count 2" "stats --openmetrics" \
+		"stats --prometheus --by exporter,user" \
+		"stats --prometheus --output $BATS_TEST_TMPDIR/metrics" \
+		"inspect segment $(of_held '.segments[0].id')" "info" "-b -t info" \
+		"-t list --sort -id" "list -o all --sort user" "" "-t" "list uid=root comm=x" \
+		"help" "doctor" "usage" "-t usage -o all" "top -d 0.1 --count 2" \
+		"-t top -d 0.1 --count 1 -o all" "-t stats attachments --watch=0.01 --count 2" \
+		"schema" "complete inspect permit 0x" "nonsense" "list segments pid x" \
+		"revoke permit $(of_held '.permits[0].id') 0x1"; do
 		# shellcheck disable=SC2086
-		run_x '?' env ASAN_OPTIONS=exitcode=99 UBSAN_OPTIONS=exitcode=99 xpmemctl-sanitized $arguments
+		run_x '?' env ASAN_OPTIONS=exitcode=99 UBSAN_OPTIONS=exitcode=99 \
+			xpmemctl-sanitized $arguments
 		is "$((status != 99))" 1 "under the sanitizers: xpmemctl $arguments"
 	done
 	holder_stop
-	(export ASAN_OPTIONS=exitcode=99 UBSAN_OPTIONS=exitcode=99 && exec xpmemctl-sanitized monitor --snapshot) >"$BATS_TEST_TMPDIR/events" &
+	(export ASAN_OPTIONS=exitcode=99 UBSAN_OPTIONS=exitcode=99 &&
+		exec xpmemctl-sanitized monitor --snapshot) >"$BATS_TEST_TMPDIR/events" &
 	monitor_pid=$!
 	within 60 told 2
 	holder_start objects "a name" 0640
@@ -866,7 +937,8 @@ PYTHON
 	holder_stop
 	holder_start objects --many 100000
 	many=$(peak_of xpmemctl list)
-	is "$(xpmemctl list segments --columns id | tr , '\n' | sort -u | grep -c '"id":"0x')" 100000 "ids that are listed"
+	is "$(xpmemctl list segments --columns id | tr , '\n' | sort -u | grep -c '"id":"0x')" \
+		100000 "ids that are listed"
 	is "$(xpmemctl --table list segments --columns id | wc -l)" 100001 "lines"
 	holder_stop
 	is "$((many < few + 1024))" 1 "$many KiB for 100000 and $few KiB for 1000"

@@ -67,7 +67,8 @@ jsonschema.validate(json.load(open(sys.argv[1])), json.load(open(sys.argv[2])))'
 	# In some runs the sender once took the end for a message.
 	for _ in {1..5}; do
 		run_x 1 as_user 65534 timeout 60 xpmembench -b -s 4K -t 0.001 -m xpmem-reg
-		is_like "$output" "*xpmem-reg was not measured: Disk quota exceeded at 4K; this user*"
+		is_like "$output" \
+			"*xpmem-reg was not measured: Disk quota exceeded at 4K; this user*"
 	done
 	within 20 eval '[[ $(xpmemctl list | jq -c "[.segments, .permits]") == "[[],[]]" ]]'
 }
@@ -125,8 +126,8 @@ jsonschema.validate(json.load(open(sys.argv[1])), json.load(open(sys.argv[2])))'
 	run_x 1 sh -c 'echo $$ >"$1/cgroup.procs" && exec xpmembench --sizes 64M --methods shared' \
 		sh "$group/bench"
 	rmdir "$group/bench"
-	is_like "$output" "xpmembench: this run needs 19? MiB of memory, but * MiB are available in \
-cgroup */bench (memory.max); lower --sizes"
+	is_like "$output" "xpmembench: this run needs 19? MiB of memory, but * MiB are available \
+in cgroup */bench (memory.max); lower --sizes"
 }
 
 @test "a refusal says how to mend it" {

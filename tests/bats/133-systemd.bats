@@ -57,7 +57,8 @@ setup_file() {
 		cp "/lib/systemd/system/$name.target" "$units"
 	done
 	cp /lib/systemd/system/systemd-journald{.service,.socket,-dev-log.socket} "$units"
-	cp "$XPMEM_BUILD"/tools/monitoring/xpmem-m*.service "$monitoring/xpmem-metrics.timer" "$units"
+	cp "$XPMEM_BUILD"/tools/monitoring/xpmem-m*.service "$monitoring/xpmem-metrics.timer" \
+		"$units"
 	printf '[Unit]\nWants=systemd-journald.service\n' >"$units/first.target"
 	tool=$(sed -n 's/^ExecStart=\([^ ]*\).*/\1/p' "$units/xpmem-monitor.service")
 	install -D "$XPMEM_BUILD/tools/xpmemctl/xpmemctl" "$tool"
@@ -136,7 +137,8 @@ logged() {
 @test "events go to the journal" {
 	! without_events || skip "this build of the module sends no events"
 	run_x beside systemctl start xpmem-monitor.service
-	within 30 eval "awk '\$2 == 16 && \$4 != \"00000000\" { f = 1 } END { exit !f }' /proc/net/netlink"
+	within 30 eval "awk '\$2 == 16 && \$4 != \"00000000\" { f = 1 } END { exit !f }' \
+/proc/net/netlink"
 	holder_start objects "of a user" 0600 2000
 	within 60 eval '[[ $(logged segment_created) == 2 ]]'
 	holder_stop

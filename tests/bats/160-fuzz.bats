@@ -33,6 +33,8 @@ corpus=$BATS_TEST_DIRNAME/../fuzz/corpus
 
 @test "a call takes every parameter that the ABI's tables have" {
 	run_x fuzz calls
-	is_like "$output" "*attach size=0x30 flags=0 apid=0 offset=0 length=0x1000 vaddr=0 device=0 at=0*"
-	is_like "$output" "*legacy-get segid=0 flags=0x2 permit_type=0x1 permit_value=0x180 device=0 at=0*"
+	is_like "$output" \
+		"*attach size=0x30 flags=0 apid=0 offset=0 length=0x1000 vaddr=0 device=0 at=0*"
+	is_like "$output" \
+		"*legacy-get segid=0 flags=0x2 permit_type=0x1 permit_value=0x180 device=0 at=0*"
 }

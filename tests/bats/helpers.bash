@@ -67,7 +67,8 @@ as_user() {
 	local user=$1
 	shift
 
-	setpriv --reuid="$user" --regid="$user" --clear-groups --inh-caps=-all --bounding-set=-all "$@"
+	setpriv --reuid="$user" --regid="$user" --clear-groups --inh-caps=-all \
+		--bounding-set=-all "$@"
 }
 
 parameter() {

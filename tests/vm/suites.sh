@@ -23,13 +23,15 @@ suites_select() {
 		for file in "$folder"/*.bats; do
 			base=$(basename "$file" .bats)
 			# shellcheck disable=SC2053
-			[[ $name == '*' || $base == "${name%.bats}" || ${base%%-*} == "$name" || ${base#*-} == "$name" ]] || continue
+			[[ $name == '*' || $base == "${name%.bats}" ||
+				${base%%-*} == "$name" || ${base#*-} == "$name" ]] || continue
 			[[ -f $file ]] || continue
 			found=1
 			echo "$file"
 		done
 		if [[ -z $found ]]; then
-			[[ $name == '*' ]] && say "no suite in $folder" || say "no suite is named $name; see ./vm test --list"
+			[[ $name == '*' ]] && say "no suite in $folder" ||
+				say "no suite is named $name; see ./vm test --list"
 			status=1
 		fi
 	done
@@ -58,7 +60,8 @@ suites_report() {
 			echo "$suite" >"$run_dir/out/begun"
 			;;
 		pass) oks[i]=$((oks[i] + 1)) && echo "ok    $suite: $test" ;;
-		skip) skips[i]=$((skips[i] + 1)) && echo "skip  $suite: $test${reason:+ ($reason)}" ;;
+		skip) skips[i]=$((skips[i] + 1)) &&
+			echo "skip  $suite: $test${reason:+ ($reason)}" ;;
 		fail) bads[i]=$((bads[i] + 1)) && echo "FAIL  $suite: $test" ;;
 		note) echo "      $suite" ;;
 		done) : >"$run_dir/done" ;;
@@ -71,7 +74,8 @@ suites_report() {
 			echo "skip  $suite: no kernel memory is leaked (its VM ended in $current)"
 		done
 	fi
-	echo "${oks[0]} ${bads[0]} ${skips[0]} ${oks[1]} ${bads[1]} ${skips[1]} $current" >"$run_dir/counts"
+	echo "${oks[0]} ${bads[0]} ${skips[0]} ${oks[1]} ${bads[1]} ${skips[1]} $current" \
+		>"$run_dir/counts"
 }
 
 # Run a command that sends events in a VM, print them, and add the counts of the suites that ended
@@ -95,7 +99,8 @@ suites_vm() {
 
 # Count the suite that began last as well.
 suites_add_last() {
-	passed=$((passed + vm_passed)) failed=$((failed + vm_failed)) skipped=$((skipped + vm_skipped))
+	passed=$((passed + vm_passed)) failed=$((failed + vm_failed))
+	skipped=$((skipped + vm_skipped))
 }
 
 # Count the end of the VM as a failure of the suite that began last, and print a note.
@@ -124,7 +129,8 @@ suites_why_final() {
 		echo "the kernel complained: $complaint"
 	elif ((vm_failed > 0)); then
 		echo "a test of the suite had failed before"
-	elif [[ $(boot_accel) != tcg || $boot_threads == single || -z $boot_end || -n $boot_gave_up ]]; then
+	elif [[ $(boot_accel) != tcg || $boot_threads == single || -z $boot_end ||
+		-n $boot_gave_up ]]; then
 		echo "$vm_end"
 	fi
 }
@@ -188,7 +194,8 @@ suites_run_files() {
 # Run the suites in suites_files for at most so many seconds. In an emulator, those that patch
 # kernel text run in a VM of their own with one emulator thread. Sets passed, failed and skipped.
 suites_run_all() {
-	local suites_limit=$1 suites_repeated=() file together=() single=() boot_threads=$boot_threads accel
+	local suites_limit=$1 suites_repeated=() file together=() single=()
+	local boot_threads=$boot_threads accel
 
 	passed=0 failed=0 skipped=0
 	accel=$(boot_accel)
@@ -250,8 +257,8 @@ suites_choose() {
 # Make the command that runs the suites of files in the VM, and then what suites_after says. Sets
 # command.
 suites_command() {
-	printf -v command '%q ' env BATS_TEST_TIMEOUT="$suites_test_limit" XPMEM_VM_BATS="${XPMEM_VM_BATS:-}" \
-		bash "$tree/tests/vm/guest/suites" "$@"
+	printf -v command '%q ' env BATS_TEST_TIMEOUT="$suites_test_limit" \
+		XPMEM_VM_BATS="${XPMEM_VM_BATS:-}" bash "$tree/tests/vm/guest/suites" "$@"
 	command+=${suites_after:-}
 }
 
@@ -267,7 +274,8 @@ suites_on_all_kernels() {
 		status=0
 		"$tree/vm" test --kernel "$series" "$@" | tee "$cache/logs/kernel.$$" || status=$?
 		((status != 2)) || return 2
-		counts=$(tail -n 1 "$cache/logs/kernel.$$" | grep -E '^[0-9]+ passed, [0-9]+ failed') || counts="0 passed, 1 failed"
+		counts=$(tail -n 1 "$cache/logs/kernel.$$" |
+			grep -E '^[0-9]+ passed, [0-9]+ failed') || counts="0 passed, 1 failed"
 		read -r ok bad left <<<"${counts//[!0-9 ]/}"
 		((status == 0 || bad > 0)) || bad=1
 		passed=$((passed + ok)) failed=$((failed + bad)) skipped=$((skipped + left))
@@ -281,7 +289,8 @@ suites_main() {
 	local passed failed skipped
 
 	if [[ ${1:-} == --list ]]; then
-		suites_select "$(readlink -f "${XPMEM_VM_SUITES:-$tree/tests/bats}")" | sed 's|.*/||; s|\.bats$||'
+		suites_select "$(readlink -f "${XPMEM_VM_SUITES:-$tree/tests/bats}")" |
+			sed 's|.*/||; s|\.bats$||'
 		return
 	fi
 	if [[ $kernel_wanted == all ]]; then
