@@ -2,12 +2,14 @@
 /*
  * Teardown of many objects costs about what their creation cost, and objects end with their
  * process. All costs are processor time, and each is compared with another cost of the same
- * process.
+ * process. A busy machine only ever adds to a cost, so the least of several attempts counts.
  */
 #include <fcntl.h>
+#include <limits.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/param.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -22,8 +24,9 @@
 #define WINDOW (2 * MIB)
 /* Times the cost of creation that teardown may cost. */
 #define DEARER 3
-/* Times as many objects, of which each must not cost twice as much. */
+/* Times as many objects of one client, of which each must not cost twice as much. */
 #define MORE 20
+#define ATTEMPTS 5
 
 static long microseconds(const struct timeval *time)
 {
@@ -79,54 +82,170 @@ static long do_close_and_say_cost(const long *none)
 	return spent(RUSAGE_SELF) - before;
 }
 
-static void check_cost(long made, long ended)
+/* Two costs in microseconds; the second must be at most so many times the first. */
+struct costs {
+	long base;
+	long cost;
+};
+
+static void check_costs(struct costs (*measure)(void), long times)
 {
-	printf("creation cost %ld ms, teardown %ld ms\n", made / 1000, ended / 1000);
-	if (ended > made * DEARER)
-		FAIL("teardown cost %ld times what creation cost", ended / made);
+	struct costs least = { LONG_MAX, LONG_MAX }, costs;
+	int i;
+
+	for (i = 0; i < ATTEMPTS; i++) {
+		costs = measure();
+		printf("%ld us, compared with %ld us\n", costs.cost, costs.base);
+		least.base = MIN(least.base, costs.base);
+		least.cost = MIN(least.cost, costs.cost);
+		if (least.cost <= least.base * times)
+			return;
+	}
+	FAIL("%ld us, which is more than %ld times %ld us", least.cost, times, least.base);
+}
+
+/* Costs of creation and teardown. */
+
+static struct costs close_segments_and_windows(void)
+{
+	struct peer *peer = peer_start();
+	struct costs costs;
+
+	costs.base = on(peer, do_make_much, COUNT, COUNT);
+	costs.cost = on(peer, do_close_and_say_cost, 0);
+	peer_end(peer, 0);
+	return costs;
 }
 
 CASE(close_of_many_segments_and_windows)
 {
-	struct peer *peer = peer_start();
-	long made = on(peer, do_make_much, COUNT, COUNT);
+	check_costs(close_segments_and_windows, DEARER);
+}
 
-	check_cost(made, on(peer, do_close_and_say_cost, 0));
+/* Makes a segment of a page, and has a new peer attach it many times. Stores its id. */
+static struct peer *attach_much(long *made, long *segid)
+{
+	struct peer *peer = peer_start();
+
+	CHECK_OK(device_open());
+	*segid = export_range(map_anonymous(PAGE), PAGE);
+	*made = on(peer, do_attach_much, *segid, COUNT);
+	return peer;
+}
+
+static struct costs close_permits(void)
+{
+	struct costs costs;
+	long segid;
+	struct peer *peer = attach_much(&costs.base, &segid);
+
+	costs.cost = on(peer, do_close_and_say_cost, 0);
+	peer_end(peer, 0);
+	return costs;
 }
 
 CASE(close_of_many_permits)
 {
-	struct peer *peer = peer_start();
-	long made, segid;
-
-	CHECK_OK(device_open());
-	segid = export_range(map_anonymous(PAGE), PAGE);
-	made = on(peer, do_attach_much, segid, COUNT);
-	check_cost(made, on(peer, do_close_and_say_cost, 0));
+	check_costs(close_permits, DEARER);
 }
 
-/* Returns what close() costs for each of many permits, in nanoseconds. */
-static long cost_of_close(long segid, long count)
+static struct costs remove_segment(void)
+{
+	struct costs costs;
+	long segid, before;
+	struct peer *peer = attach_much(&costs.base, &segid);
+
+	before = spent(RUSAGE_SELF);
+	CHECK_OK(REMOVE(.segid = segid));
+	costs.cost = spent(RUSAGE_SELF) - before;
+	peer_end(peer, 0);
+	return costs;
+}
+
+CASE(remove_of_what_many_attached)
+{
+	check_costs(remove_segment, DEARER);
+}
+
+/* Returns the processor time of a process from now to its end, which SIGKILL brings. */
+static long cost_of_death(struct peer *peer, long until_now)
+{
+	long before = spent(RUSAGE_CHILDREN);
+
+	peer_end(peer, SIGKILL);
+	return spent(RUSAGE_CHILDREN) - before - until_now;
+}
+
+static long do_say_cost(const long *none)
+{
+	(void)none;
+	return spent(RUSAGE_SELF);
+}
+
+static struct costs die_with_segments_and_windows(void)
 {
 	struct peer *peer = peer_start();
-	long cost;
+	struct costs costs;
 
-	on(peer, do_attach_much, segid, count);
-	cost = on(peer, do_close_and_say_cost, 0) * 1000 / count;
-	printf("%ld permits: %ld ns for each\n", count, cost);
-	peer_end(peer, SIGKILL);
+	costs.base = on(peer, do_make_much, COUNT, COUNT);
+	costs.cost = cost_of_death(peer, on(peer, do_say_cost, 0));
+	return costs;
+}
+
+CASE(death_with_many_segments_and_windows)
+{
+	check_costs(die_with_segments_and_windows, DEARER);
+}
+
+static struct costs die_amid_close(void)
+{
+	struct peer *peer = peer_start();
+	struct costs costs;
+	long until_now;
+
+	costs.base = on(peer, do_make_much, COUNT, COUNT);
+	until_now = on(peer, do_say_cost, 0);
+	peer_tell(peer, do_close_and_say_cost, ARGUMENTS(0));
+	usleep(100000);
+	costs.cost = cost_of_death(peer, until_now);
+	return costs;
+}
+
+CASE(death_amid_close)
+{
+	check_costs(die_amid_close, DEARER);
+}
+
+/* Costs of as many objects, first of many clients and then of a single one. */
+
+/* Returns what it costs to close some clients that share many permits of one segment. */
+static long cost_of_permits(int clients)
+{
+	long segid = export_range(map_anonymous(PAGE), PAGE), cost = 0;
+	struct peer *peers[MORE];
+	int i;
+
+	for (i = 0; i < clients; i++) {
+		peers[i] = peer_start();
+		on(peers[i], do_attach_much, segid, COUNT / 4 * MORE / clients);
+	}
+	for (i = 0; i < clients; i++)
+		cost += on(peers[i], do_close_and_say_cost, 0);
+	for (i = 0; i < clients; i++)
+		peer_end(peers[i], 0);
+	CHECK_OK(REMOVE(.segid = segid));
 	return cost;
+}
+
+static struct costs spread_permits(void)
+{
+	return (struct costs){ .base = cost_of_permits(MORE), .cost = cost_of_permits(1) };
 }
 
 CASE(close_of_ever_more_permits)
 {
-	long few = COUNT / 4, segid, cost;
-
 	CHECK_OK(device_open());
-	segid = export_range(map_anonymous(PAGE), PAGE);
-	cost = cost_of_close(segid, few);
-	if (cost_of_close(segid, few * MORE) > cost * 2)
-		FAIL("the cost of a permit grows with the number of permits");
+	check_costs(spread_permits, 2);
 }
 
 /* Makes many segments of one page, and stores their ids. */
@@ -149,74 +268,38 @@ static long do_attach_each(const long *segids_count)
 	return 0;
 }
 
-/* Returns what close() costs for each of many attached segments, in nanoseconds. */
-static long cost_of_close_by_exporter(long segids, long count)
+/* Returns what it costs to close some exporters that share many segments, each attached. */
+static long cost_of_segments(int exporters)
 {
-	struct peer *exporter = peer_start(), *attacher = peer_start();
-	long cost;
+	struct peer *peers[MORE], *attachers[MORE];
+	long count = COUNT / 4 * MORE / exporters, segids, cost = 0;
+	int i;
 
-	on(exporter, do_make_each, segids, count);
-	on(attacher, do_attach_each, segids, count);
-	cost = on(exporter, do_close_and_say_cost, 0) * 1000 / count;
-	printf("%ld segments: %ld ns for each\n", count, cost);
-	peer_end(exporter, SIGKILL);
-	peer_end(attacher, SIGKILL);
+	segids = map_shared(count * (long)sizeof(long));
+	for (i = 0; i < exporters; i++) {
+		peers[i] = peer_start();
+		attachers[i] = peer_start();
+		on(peers[i], do_make_each, segids, count);
+		on(attachers[i], do_attach_each, segids, count);
+	}
+	for (i = 0; i < exporters; i++)
+		cost += on(peers[i], do_close_and_say_cost, 0);
+	for (i = 0; i < exporters; i++) {
+		peer_end(peers[i], 0);
+		peer_end(attachers[i], 0);
+	}
+	CHECK_OK(answer(munmap((void *)segids, count * sizeof(long))));
 	return cost;
+}
+
+static struct costs spread_segments(void)
+{
+	return (struct costs){ .base = cost_of_segments(MORE), .cost = cost_of_segments(1) };
 }
 
 CASE(close_of_ever_more_segments)
 {
-	long few = COUNT / 4, segids = map_shared(few * MORE * (long)sizeof(long)), cost;
-
-	cost = cost_of_close_by_exporter(segids, few);
-	if (cost_of_close_by_exporter(segids, few * MORE) > cost * 2)
-		FAIL("the cost of a segment grows with the number of segments");
-}
-
-CASE(remove_of_what_many_attached)
-{
-	struct peer *peer = peer_start();
-	long made, segid, before;
-
-	CHECK_OK(device_open());
-	segid = export_range(map_anonymous(PAGE), PAGE);
-	made = on(peer, do_attach_much, segid, COUNT);
-	before = spent(RUSAGE_SELF);
-	CHECK_OK(REMOVE(.segid = segid));
-	check_cost(made, spent(RUSAGE_SELF) - before);
-}
-
-/* Returns the processor time of a process from now to its end, which SIGKILL brings. */
-static long cost_of_death(struct peer *peer, long until_now)
-{
-	long before = spent(RUSAGE_CHILDREN);
-
-	peer_end(peer, SIGKILL);
-	return spent(RUSAGE_CHILDREN) - before - until_now;
-}
-
-static long do_say_cost(const long *none)
-{
-	(void)none;
-	return spent(RUSAGE_SELF);
-}
-
-CASE(death_with_many_segments_and_windows)
-{
-	struct peer *peer = peer_start();
-	long made = on(peer, do_make_much, COUNT, COUNT);
-
-	check_cost(made, cost_of_death(peer, on(peer, do_say_cost, 0)));
-}
-
-CASE(death_amid_close)
-{
-	struct peer *peer = peer_start();
-	long made = on(peer, do_make_much, COUNT, COUNT), until_now = on(peer, do_say_cost, 0);
-
-	peer_tell(peer, do_close_and_say_cost, ARGUMENTS(0));
-	usleep(100000);
-	check_cost(made, cost_of_death(peer, until_now));
+	check_costs(spread_segments, 2);
 }
 
 static struct board {
