@@ -152,7 +152,7 @@ static int get_pages(struct dmabuf *dmabuf, unsigned long source, u64 length)
 	if (!mmget_not_zero(exporter->mm))
 		return -ENOENT;
 	while (dmabuf->count < wanted && pinned >= 0) {
-		pinned = xpmem_source_pin(exporter, source + (dmabuf->count << PAGE_SHIFT),
+		pinned = xpmem_source_pin(dmabuf->permit, source + (dmabuf->count << PAGE_SHIFT),
 					  min(wanted - dmabuf->count, XPMEM_WINDOW_PAGES),
 					  dmabuf->pages + dmabuf->count);
 		if (pinned > 0) {

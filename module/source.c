@@ -15,6 +15,16 @@ static bool is_fuse(const struct vm_area_struct *vma)
 }
 
 /*
+ * A FUSE server that falls silent keeps a task that waits for it even from being killed, until the
+ * server or its connection ends. So FUSE keeps processes of other users away from such a mount, and
+ * this module keeps them from waiting for it. (Present pages are mapped.)
+ */
+static bool is_of_another_user(const struct xpmem_permit *permit)
+{
+	return !uid_eq(permit->object.owner->uid, permit->segment->object.owner->uid);
+}
+
+/*
  * Lets the exporter bring the wanted page in, and copy it on write for a write. The caller holds
  * the exporter's mmap_lock. With @unlocked, the function may drop the lock: then it takes it again,
  * or sets *@unlocked and returns XPMEM_RACED.
@@ -34,7 +44,7 @@ enum xpmem_fault_result xpmem_source_fault(struct xpmem_snapshot *snapshot, bool
 	if (result != XPMEM_MAPPED)
 		return result;
 	vma = find_vma(snapshot->exporter->mm, snapshot->source);
-	if (snapshot->spares_fuse && is_fuse(vma))
+	if (is_fuse(vma) && (snapshot->spares_fuse || is_of_another_user(snapshot->permit)))
 		return XPMEM_HOLE;
 	if (snapshot->write)
 		flags |= FAULT_FLAG_WRITE;
@@ -112,7 +122,7 @@ void xpmem_source_fault_ahead(struct xpmem_snapshot *snapshot)
 
 /**
  * xpmem_source_pin() - pin pages of an exporter for long, with the access of its own writes
- * @exporter: the caller has raised mm_users of its mm, and holds no mmap_lock
+ * @permit: of the caller, which has raised mm_users of the exporter's mm, and holds no mmap_lock
  * @source: address of the first page
  * @count: number of pages at most
  * @pages: room for @count pages
@@ -120,17 +130,18 @@ void xpmem_source_fault_ahead(struct xpmem_snapshot *snapshot)
  * Return: the number of pinned pages, 0 to try again, -EFAULT if no page there may be attached,
  * written and pinned, -ENOMEM or -EINTR.
  */
-long xpmem_source_pin(struct xpmem_exporter *exporter, unsigned long source, unsigned long count,
+long xpmem_source_pin(struct xpmem_permit *permit, unsigned long source, unsigned long count,
 		      struct page **pages)
 {
 	struct xpmem_snapshot snapshot = {
-		.exporter = exporter,
+		.permit = permit,
+		.exporter = permit->segment->exporter,
 		.source = source,
 		.start = source,
 		.end = source + (count << PAGE_SHIFT),
 		.store = true,
 	};
-	struct mm_struct *mm = exporter->mm;
+	struct mm_struct *mm = snapshot.exporter->mm;
 	enum xpmem_fault_result result;
 	bool supplied = false, unlocked = false;
 	struct vm_area_struct *vma;

@@ -584,6 +584,7 @@ struct xpmem_snapshot {
 	struct vm_fault *vmf;	/* valid, like vma, until the fault drops the attacher's lock */
 	struct vm_area_struct *vma;
 	struct xpmem_attachment *attachment;
+	struct xpmem_permit *permit;
 	struct xpmem_exporter *exporter;
 	struct xpmem_window *window;	/* of the last snapshot */
 	/* The block that one fault maps, around the wanted page and within its window. */
@@ -653,7 +654,7 @@ void xpmem_stream_advance(const struct xpmem_snapshot *snapshot, unsigned long s
 
 enum xpmem_fault_result xpmem_source_fault(struct xpmem_snapshot *snapshot, bool *unlocked);
 void xpmem_source_fault_ahead(struct xpmem_snapshot *snapshot);
-long xpmem_source_pin(struct xpmem_exporter *exporter, unsigned long source, unsigned long count,
+long xpmem_source_pin(struct xpmem_permit *permit, unsigned long source, unsigned long count,
 		      struct page **pages);
 
 /* pte.c */

@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Exported memory of a file whose pages a FUSE server supplies. The server is a thread of a child.
+ * It serves one file, and may fall silent: then it keeps requests to read without an answer, as long
+ * as it likes.
+ */
+#include <fcntl.h>
+#include <linux/fuse.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "deadline.h"
+#include "device.h"
+
+#define LENGTH (8 * PAGE)
+#define SEED 7
+#define FILE_NODE 2
+#define STILL 20	/* seconds within which a request arrives */
+
+static struct board {
+	atomic_bool silent;
+	atomic_int withheld;		/* requests to read that got no answer */
+} *board;
+
+static int connection;			/* of the server */
+static pid_t server;
+static char content[LENGTH] __attribute__((aligned(PAGE)));
+static struct peer *attacher;
+static long page, at, apid;
+
+/* The server. */
+
+static void reply(const struct fuse_in_header *request, int error, const void *data, size_t length)
+{
+	struct fuse_out_header header = {
+		.len = sizeof(header) + length, .error = error, .unique = request->unique,
+	};
+	struct iovec parts[] = { { &header, sizeof(header) }, { (void *)data, length } };
+
+	/* The requester of this request may have been killed. */
+	if (writev(connection, parts, 2) < 0 && errno != ENOENT)
+		FAIL("no answer to request %u: %s", request->opcode, strerror(errno));
+}
+
+static struct fuse_attr attributes(uint64_t node)
+{
+	return (struct fuse_attr){
+		.ino = node,
+		.size = node == FILE_NODE ? LENGTH : 0,
+		.mode = node == FILE_NODE ? S_IFREG | 0666 : S_IFDIR | 0755,
+		.nlink = 1,
+		.blksize = PAGE,
+	};
+}
+
+static void reply_to_read(const struct fuse_in_header *request)
+{
+	const struct fuse_read_in *in = (const void *)(request + 1);
+
+	if (board->silent)
+		board->withheld++;
+	while (board->silent)
+		usleep(1000);
+	CHECK(in->offset + in->size <= LENGTH);
+	reply(request, 0, content + in->offset, in->size);
+}
+
+static void reply_to_write(const struct fuse_in_header *request)
+{
+	const struct fuse_write_in *in = (const void *)(request + 1);
+	struct fuse_write_out out = { .size = in->size };
+
+	CHECK(in->offset + in->size <= LENGTH);
+	memcpy(content + in->offset, in + 1, in->size);
+	reply(request, 0, &out, sizeof(out));
+}
+
+static void serve(const struct fuse_in_header *request)
+{
+	struct fuse_init_out init = {
+		.major = FUSE_KERNEL_VERSION, .minor = FUSE_KERNEL_MINOR_VERSION,
+		.max_write = LENGTH,
+	};
+	struct fuse_entry_out entry = {
+		.nodeid = FILE_NODE, .entry_valid = -1, .attr_valid = -1,
+		.attr = attributes(FILE_NODE),
+	};
+	struct fuse_attr_out attr = { .attr_valid = -1, .attr = attributes(request->nodeid) };
+	struct fuse_open_out opened = { .open_flags = FOPEN_KEEP_CACHE };
+
+	switch (request->opcode) {
+	case FUSE_INIT:
+		reply(request, 0, &init, sizeof(init));
+		break;
+	case FUSE_LOOKUP:
+		reply(request, 0, &entry, sizeof(entry));
+		break;
+	case FUSE_GETATTR:
+	case FUSE_SETATTR:
+		reply(request, 0, &attr, sizeof(attr));
+		break;
+	case FUSE_OPEN:
+		reply(request, 0, &opened, sizeof(opened));
+		break;
+	case FUSE_READ:
+		reply_to_read(request);
+		break;
+	case FUSE_WRITE:
+		reply_to_write(request);
+		break;
+	case FUSE_FORGET:
+	case FUSE_BATCH_FORGET:
+	case FUSE_INTERRUPT:
+		break;
+	default:
+		reply(request, -ENOSYS, NULL, 0);
+	}
+}
+
+/* Several threads serve, so that one that withholds an answer does not hold the others up. */
+static void *serve_all(void *nothing)
+{
+	char *request = malloc(LENGTH + FUSE_MIN_READ_BUFFER);
+
+	while (read(connection, request, LENGTH + FUSE_MIN_READ_BUFFER) > 0 || errno == EINTR ||
+	       errno == ENOENT)
+		serve((void *)request);
+	return nothing;
+}
+
+static void start_server(void)
+{
+	pthread_t thread;
+	int i;
+
+	server = CHECK_OK(answer(fork()));
+	if (server)
+		return;
+	CHECK_OK(answer(prctl(PR_SET_PDEATHSIG, SIGKILL)));
+	fill((long)content, LENGTH, SEED);
+	for (i = 0; i < 4; i++)
+		CHECK_EQ(pthread_create(&thread, NULL, serve_all, NULL), 0);
+	for (;;)
+		pause();
+}
+
+/* Mounts the file system where only this process sees it. Returns the open file. */
+static int open_file(void)
+{
+	static char folder[] = "/tmp/xpmem-fuse-XXXXXX";
+	char options[64], path[64];
+	int file;
+
+	CHECK_OK(answer(system("modprobe -q fuse")));
+	connection = open("/dev/fuse", O_RDWR | O_CLOEXEC);
+	if (connection < 0)
+		SKIP("this kernel has no FUSE: %s", strerror(errno));
+	board = (void *)map_shared(PAGE);
+	CHECK_OK(answer(unshare(CLONE_NEWNS)));
+	CHECK_OK(answer(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL)));
+	CHECK(mkdtemp(folder));
+	snprintf(options, sizeof(options), "fd=%d,rootmode=40000,user_id=0,group_id=0", connection);
+	CHECK_OK(answer(mount("xpmem-test", folder, "fuse", 0, options)));
+	start_server();
+	close(connection);
+	snprintf(path, sizeof(path), "%s/file", folder);
+	file = CHECK_OK(answer(open(path, O_RDWR | O_CLOEXEC)));
+	CHECK_OK(answer(umount2(folder, MNT_DETACH)));
+	CHECK_OK(answer(rmdir(folder)));
+	return file;
+}
+
+static void share(int flags)
+{
+	int file = open_file();
+
+	CHECK_OK(device_open());
+	page = map_file(file, LENGTH, PROT_READ | PROT_WRITE, flags);
+	attacher = peer_start();
+	apid = CHECK_OK(on(attacher, do_get, export_range(page, LENGTH), XPMEM_GET_RDWR));
+	at = CHECK_OK(on(attacher, do_attach, apid, 0, LENGTH));
+}
+
+/* Has the attacher do what needs a page, which the server withholds. */
+static void withhold(operation *what, const long *argument)
+{
+	double end = now() + STILL * slowness();
+
+	board->silent = true;
+	peer_tell(attacher, what, argument);
+	while (!board->withheld) {
+		if (now() > end)
+			FAIL("no page was asked for");
+		usleep(1000);
+	}
+}
+
+/* No task holds the exporter's mmap_lock meanwhile. */
+static void check_exporter_is_free(void)
+{
+	unmap(map_anonymous(PAGE), PAGE);
+}
+
+static void check_content(int flags)
+{
+	share(flags);
+	CHECK_EQ(on(attacher, do_verify, at, LENGTH, SEED), 0);
+	CHECK_OK(on(attacher, do_store, at + PAGE, 9));
+	CHECK_EQ(load(page + PAGE), 9);
+	CHECK_OK(store(page + PAGE, 10));
+	CHECK_EQ(on(attacher, do_load, at + PAGE), 10);
+}
+
+CASE(shared_mapping)
+{
+	check_content(MAP_SHARED);
+}
+
+CASE(private_mapping)
+{
+	check_content(MAP_PRIVATE);
+}
+
+CASE(late_answer)
+{
+	share(MAP_SHARED);
+	withhold(do_verify, ARGUMENTS(at, LENGTH, SEED));
+	check_exporter_is_free();
+	board->silent = false;
+	CHECK_EQ(peer_answer(attacher), 0);
+}
+
+/*
+ * A request that the server has taken keeps its task until the server ends. The exporter is free
+ * meanwhile.
+ */
+static void kill_attacher(void)
+{
+	check_exporter_is_free();
+	CHECK_OK(answer(kill(peer_pid(attacher), SIGKILL)));
+	check_exporter_is_free();
+	CHECK_OK(answer(kill(server, SIGKILL)));
+	peer_end(attacher, SIGKILL);
+}
+
+CASE(killed_while_the_server_is_silent)
+{
+	share(MAP_SHARED);
+	withhold(do_load, ARGUMENTS(at));
+	kill_attacher();
+}
+
+CASE(killed_while_the_server_of_a_private_mapping_is_silent)
+{
+	share(MAP_PRIVATE);
+	withhold(do_load, ARGUMENTS(at));
+	kill_attacher();
+}
+
+CASE(server_of_another_user)
+{
+	long descriptor;
+
+	share(MAP_SHARED);
+	CHECK_OK(store(page, 5));
+	CHECK_OK(on(attacher, do_become, 2000, 2000));
+	peer_send_descriptor(attacher, CHECK_OK(SEGMENT_FD(.segid = export_range(page, LENGTH),
+							   .flags = XPMEM_GET_RDWR)));
+	descriptor = CHECK_OK(on(attacher, do_receive_descriptor, 0));
+	apid = CHECK_OK(on(attacher, do_get_fd, descriptor, XPMEM_GET_RDWR));
+	at = CHECK_OK(on(attacher, do_attach, apid, 0, LENGTH));
+	board->silent = true;
+	CHECK_EQ(on(attacher, do_load, at), 5);
+	CHECK_EQ(on(attacher, do_load, at + PAGE), GOT_SIGBUS);
+	CHECK_EQ(on(attacher, do_store, at + PAGE, 1), GOT_SIGBUS);
+	CHECK_EQ(board->withheld, 0);
+}
+
+CASE(removed_while_the_server_is_silent)
+{
+	share(MAP_SHARED);
+	withhold(do_load, ARGUMENTS(at));
+	here(do_close, 0);
+	board->silent = false;
+	CHECK_EQ(peer_answer(attacher), GOT_SIGBUS);
+}
+
+/* A populating attach takes what is there, and waits for no server. */
+CASE(populate_does_not_wait)
+{
+	share(MAP_SHARED);
+	CHECK_EQ(load(page), SEED * 0x10000000L);
+	board->silent = true;
+	at = CHECK_OK(on(attacher, do_attach, apid, 0, LENGTH, XPMEM_ATTACH_POPULATE));
+	CHECK_EQ(board->withheld, 0);
+	CHECK_EQ(on(attacher, do_load, at), load(page));
+}
+
+/* A debugger of the attacher gets what is there, and waits for no server. */
+CASE(debugger_does_not_wait)
+{
+	char path[64];
+	long value;
+	int memory;
+
+	share(MAP_PRIVATE);
+	CHECK_OK(store(page, 5));
+	board->silent = true;
+	snprintf(path, sizeof(path), "/proc/%d/mem", peer_pid(attacher));
+	memory = CHECK_OK(answer(open(path, O_RDONLY | O_CLOEXEC)));
+	CHECK_EQ(answer(pread(memory, &value, sizeof(value), at + PAGE)), -EIO);
+	CHECK_EQ(board->withheld, 0);
+	CHECK_EQ(answer(pread(memory, &value, sizeof(value), at)), sizeof(value));
+	CHECK_EQ(value, 5);
+}
+
+static void require_dmabuf(void)
+{
+	struct xpmem_ioc_query query = SIZED(xpmem_ioc_query, .flags = 0);
+
+	CHECK_OK(QUERY(&query));
+	if (!(query.features & XPMEM_FEATURE_DMABUF))
+		SKIP("this kernel has no dma-bufs");
+}
+
+/* A server can keep a page of the file locked for ever, and with it the end of a dma-buf. */
+CASE(shared_mapping_is_not_for_devices)
+{
+	share(MAP_SHARED);
+	require_dmabuf();
+	CHECK_OK(load(page));
+	CHECK_EQ(on(attacher, do_dmabuf, apid, 0, PAGE), -EFAULT);
+}
+
+CASE(given_to_a_device)
+{
+	share(MAP_PRIVATE);
+	require_dmabuf();
+	withhold(do_dmabuf, ARGUMENTS(apid, 0, 3 * PAGE));
+	check_exporter_is_free();
+	board->silent = false;
+	CHECK_OK(peer_answer(attacher));
+	CHECK_EQ(verify(page, LENGTH, SEED), 0);
+}
+
+CASE(killed_while_given_to_a_device)
+{
+	share(MAP_PRIVATE);
+	require_dmabuf();
+	withhold(do_dmabuf, ARGUMENTS(apid, 0, 3 * PAGE));
+	kill_attacher();
+}
