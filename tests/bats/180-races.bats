@@ -7,10 +7,12 @@ load helpers
 
 setup_file() {
 	insmod "$XPMEM_BUILD/tests/notifier/xpmem-notifier.ko"
+	disk_mount
 }
 
 teardown_file() {
 	swap_remove
+	disk_unmount
 	rmmod xpmem-notifier 2>/dev/null || true
 }
 
@@ -165,6 +167,14 @@ teardown_file() {
 
 @test "registers a notifier: file is punched under a private mapping" {
 	run_case notifier file-is-punched-under-a-private-mapping
+}
+
+@test "registers a notifier: file is written directly" {
+	run_case notifier file-is-written-directly
+}
+
+@test "registers a notifier: file is written directly beside readers" {
+	run_case notifier file-is-written-directly-beside-readers
 }
 
 @test "every case of the programs has a test" {

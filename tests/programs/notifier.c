@@ -163,6 +163,28 @@ static long do_punch_for_ever(const long *none)
 	return 0;
 }
 
+/*
+ * Writes around the page cache, so each write takes the file's pages out of it. The core stops the
+ * machine if a page that it takes out is still mapped then.
+ */
+static long do_write_direct_for_ever(const long *none)
+{
+	static char content[CHANGED_AT_ONCE * PAGE] __attribute__((aligned(PAGE)));
+	char path[64];
+	long offset = 0;
+	int direct;
+
+	(void)none;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", file);
+	direct = CHECK_OK(answer(open(path, O_WRONLY | O_DIRECT | O_CLOEXEC)));
+	while (!board->stop) {
+		CHECK_EQ(pwrite(direct, content, sizeof(content), offset), sizeof(content));
+		offset = (offset + (long)sizeof(content)) % LENGTH;
+		board->turns[CHANGES]++;
+	}
+	return answer(close(direct));
+}
+
 /* Reclaim of the exporter's pages, by a task that holds the exporter's mmap_lock. */
 static long do_page_out_for_ever(const long *pid)
 {
@@ -298,6 +320,14 @@ static long file_memory(void)
 	return map_file(file, LENGTH, PROT_READ | PROT_WRITE, MAP_SHARED);
 }
 
+static long disk_memory(void)
+{
+	if (!getenv("XPMEM_TEST_DISK"))
+		SKIP("XPMEM_TEST_DISK names no file system");
+	file = temporary_file("on disk", PAGES);
+	return map_file(file, LENGTH, PROT_READ | PROT_WRITE, MAP_SHARED);
+}
+
 static void need_two_nodes(void)
 {
 	if (access("/sys/devices/system/node/node1", F_OK))
@@ -356,4 +386,16 @@ CASE(file_is_punched_under_a_private_mapping)
 {
 	readonly = true;
 	register_while(do_punch_for_ever, file_memory(), true, true, MAP_PRIVATE);
+}
+
+CASE(file_is_written_directly)
+{
+	readonly = true;
+	register_while(do_write_direct_for_ever, disk_memory(), true, false, 0);
+}
+
+CASE(file_is_written_directly_beside_readers)
+{
+	readonly = true;
+	register_while(do_write_direct_for_ever, disk_memory(), true, true, 0);
 }
