@@ -16,10 +16,12 @@
  *  - Every process ends after SIGKILL, and uses little processor time until then.
  *  - Nothing of the module is in use at the end.
  */
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -34,7 +36,7 @@
 #define DEATH_COST 2.0		/* seconds of processor time of a process that was killed */
 
 struct stage *stage;
-int shared_file;
+int shared_file, hugetlb_file, direct_file = -1;
 
 static const char *names[2];	/* of the pair */
 static unsigned int first_seed;
@@ -44,6 +46,7 @@ long page_offset(int page)
 {
 	static const long offsets[] = {
 		[PRIVATE_PART] = PRIVATE_OFFSET, [SHARED_PART] = SHARED_OFFSET, [HUGE_PART] = 0,
+		[HUGETLB_PART] = HUGETLB_OFFSET,
 	};
 
 	return offsets[page / PART_PAGES] + page % PART_PAGES * PAGE;
@@ -105,6 +108,8 @@ static void map_region(void)
 	map_over(REGION, REGION_LENGTH, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1);
 	CHECK_OK(answer(madvise((void *)REGION, HUGE_PAGE, MADV_HUGEPAGE)));
 	map_over(address, PART_PAGES * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, shared_file);
+	map_over(REGION + HUGETLB_OFFSET, HUGE_PAGE, PROT_READ | PROT_WRITE, MAP_SHARED,
+		 hugetlb_file);
 	secrets_create();
 }
 
@@ -510,6 +515,45 @@ static void stop_all(void)
 	await_end(ATTACHER);
 }
 
+/* Of small pages where there are no huge ones. */
+static int create_hugetlb_file(void)
+{
+	int file = memfd_create("pairs", MFD_CLOEXEC | MFD_HUGETLB);
+	void *mapped = MAP_FAILED;
+
+	if (file >= 0 && !ftruncate(file, HUGE_PAGE))
+		mapped = mmap(NULL, HUGE_PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+	if (mapped != MAP_FAILED) {
+		CHECK_OK(answer(munmap(mapped, HUGE_PAGE)));
+		return file;
+	}
+	puts("no page of hugetlbfs is free");
+	if (file >= 0)
+		close(file);
+	return memory_file(HUGE_PAGE);
+}
+
+static int create_direct_file(void)
+{
+	static long content[PAGE / sizeof(long)];
+	unsigned int seed = first_seed;
+	int file, page, flags;
+
+	if (!getenv("XPMEM_TEST_DISK")) {
+		puts("XPMEM_TEST_DISK names no file system");
+		return -1;
+	}
+	file = temporary_file("pairs", 0);
+	for (page = 0; page < PAGES; page++) {
+		content[0] = stamp(page, &seed);
+		CHECK_EQ(pwrite(file, content, PAGE, page * PAGE), PAGE);
+	}
+	CHECK_OK(answer(fsync(file)));
+	flags = CHECK_OK(answer(fcntl(file, F_GETFL)));
+	CHECK_OK(answer(fcntl(file, F_SETFL, flags | O_DIRECT)));
+	return file;
+}
+
 static void keep(double seconds, unsigned int seed, int first, int second)
 {
 	static int pairs[64 * 65 / 2][2];
@@ -524,6 +568,8 @@ static void keep(double seconds, unsigned int seed, int first, int second)
 	stage = (void *)map_file(memory_file(sizeof(*stage)), sizeof(*stage),
 				 PROT_READ | PROT_WRITE, MAP_SHARED);
 	shared_file = memory_file(PART_PAGES * PAGE);
+	hugetlb_file = create_hugetlb_file();
+	direct_file = create_direct_file();
 	CHECK_EQ(sweep_stat(XPMEM_A_STATS_SEGMENTS), 0);
 	if (first < 0)
 		count = shuffle(pairs, &seed);

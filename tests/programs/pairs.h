@@ -2,7 +2,7 @@
 /*
  * What the processes of pairs.c share, and the operations.
  *
- * The exporter exports a region of three parts at a fixed address. Page n of it holds zero or a
+ * The exporter exports a region of four parts at a fixed address. Page n of it holds zero or a
  * stamp of n. The attacher maps the region at a fixed address where nothing else is ever mapped.
  * When an operation frees pages, the exporter uses them at once for secrets outside the region,
  * which no attacher may see or change.
@@ -16,18 +16,20 @@
 
 enum side { EXPORTER, ATTACHER, OUTSIDE, SIDES };
 
-enum part { PRIVATE_PART, SHARED_PART, HUGE_PART, PARTS };
+enum part { PRIVATE_PART, SHARED_PART, HUGE_PART, HUGETLB_PART, PARTS };
 
 #define IN_PRIVATE (1U << PRIVATE_PART)
 #define IN_SHARED (1U << SHARED_PART)
 #define IN_HUGE (1U << HUGE_PART)
-#define ANYWHERE (IN_PRIVATE | IN_SHARED | IN_HUGE)
+#define IN_HUGETLB (1U << HUGETLB_PART)
+#define ANYWHERE (IN_PRIVATE | IN_SHARED | IN_HUGE | IN_HUGETLB)
 
 #define PART_PAGES 16			/* pages of each part that are used */
 #define PAGES (PARTS * PART_PAGES)
 #define SHARED_OFFSET HUGE_PAGE		/* behind the huge part */
 #define PRIVATE_OFFSET (2 * HUGE_PAGE)
-#define REGION_LENGTH (PRIVATE_OFFSET + PART_PAGES * PAGE)
+#define HUGETLB_OFFSET (3 * HUGE_PAGE)	/* a page of 2 MiB of hugetlbfs, if there is one */
+#define REGION_LENGTH (HUGETLB_OFFSET + HUGE_PAGE)
 
 /* The kernel never chooses these addresses. */
 #define REGION 0x110000000000L
@@ -65,6 +67,8 @@ struct stage {
 
 extern struct stage *stage;
 extern int shared_file;		/* of the shared part */
+extern int hugetlb_file;	/* of the hugetlb part */
+extern int direct_file;		/* opened with O_DIRECT, with a stamp of each page, or -1 */
 
 struct operation {
 	const char *name;

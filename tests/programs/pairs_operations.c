@@ -4,11 +4,14 @@
 #include <linux/falloc.h>
 #include <linux/mempolicy.h>
 #include <linux/netlink.h>
+#include <linux/userfaultfd.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -60,7 +63,12 @@ void secrets_check(void)
 	secrets_used = 0;
 }
 
-static long at(const struct target *target)
+static bool is_hugetlb(const struct target *target)
+{
+	return target->offset >= HUGETLB_OFFSET;
+}
+
+static long source_at(const struct target *target)
 {
 	return REGION + target->offset;
 }
@@ -68,6 +76,17 @@ static long at(const struct target *target)
 static long seen_at(const struct target *target)
 {
 	return VIEW + target->offset;
+}
+
+/* What a change of mappings is aimed at: a page of hugetlbfs changes as a whole. */
+static long at(const struct target *target)
+{
+	return is_hugetlb(target) ? REGION + HUGETLB_OFFSET : source_at(target);
+}
+
+static long length(const struct target *target)
+{
+	return is_hugetlb(target) ? HUGE_PAGE : target->length;
 }
 
 static void check_load(int page, long address)
@@ -78,40 +97,54 @@ static void check_load(int page, long address)
 		FAIL("page %d holds %s", page, describe(value));
 }
 
-static bool in_shared_part(const struct target *target)
+/* Returns the file that the exporter maps there, or -1. Stores the offset in it. */
+static int file_of(const struct target *target, long *offset)
 {
-	return target->offset >= SHARED_OFFSET && target->offset < PRIVATE_OFFSET;
+	if (is_hugetlb(target)) {
+		*offset = 0;
+		return hugetlb_file;
+	}
+	*offset = target->offset - SHARED_OFFSET;
+	return target->offset >= SHARED_OFFSET && target->offset < PRIVATE_OFFSET ? shared_file :
+										     -1;
+}
+
+static bool is_shared(const struct target *target)
+{
+	long offset;
+
+	return file_of(target, &offset) >= 0;
 }
 
 static void map_anew(const struct target *target)
 {
-	bool shared = in_shared_part(target);
-	int flags = MAP_FIXED | (shared ? MAP_SHARED : MAP_PRIVATE | MAP_ANONYMOUS);
+	long offset;
+	int file = file_of(target, &offset);
+	int flags = MAP_FIXED | (file < 0 ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED);
 
-	CHECK_OK(answer((long)mmap((void *)at(target), target->length, PROT_READ | PROT_WRITE,
-				   flags, shared ? shared_file : -1,
-				   shared ? target->offset - SHARED_OFFSET : 0)));
-	if (!shared && target->offset < SHARED_OFFSET)
-		(void)!madvise((void *)at(target), target->length, MADV_HUGEPAGE);
+	CHECK_OK(answer((long)mmap((void *)at(target), length(target), PROT_READ | PROT_WRITE,
+				   flags, file, file < 0 ? 0 : offset)));
+	if (file < 0 && target->offset < SHARED_OFFSET)
+		(void)!madvise((void *)at(target), length(target), MADV_HUGEPAGE);
 }
 
 static void discard(const struct target *target, unsigned int *seed)
 {
 	(void)seed;
-	(void)!madvise((void *)at(target), target->length, MADV_DONTNEED);
+	(void)!madvise((void *)at(target), length(target), MADV_DONTNEED);
 	secrets_reuse();
 }
 
 static void free_lazily(const struct target *target, unsigned int *seed)
 {
 	(void)seed;
-	(void)!madvise((void *)at(target), target->length, MADV_FREE);
+	(void)!madvise((void *)at(target), length(target), MADV_FREE);
 }
 
 static void map_again(const struct target *target, unsigned int *seed)
 {
 	if (rand_r(seed) % 2) {
-		(void)!munmap((void *)at(target), target->length);
+		(void)!munmap((void *)at(target), length(target));
 		secrets_reuse();
 	}
 	map_anew(target);
@@ -120,11 +153,11 @@ static void map_again(const struct target *target, unsigned int *seed)
 
 static void protect_source(const struct target *target, unsigned int *seed)
 {
-	(void)!mprotect((void *)at(target), target->length,
+	(void)!mprotect((void *)at(target), length(target),
 			rand_r(seed) % 2 ? PROT_READ : PROT_NONE);
 	if (rand_r(seed) % 2)
-		check_load(target->page, at(target));
-	(void)!mprotect((void *)at(target), target->length, PROT_READ | PROT_WRITE);
+		check_load(target->page, source_at(target));
+	(void)!mprotect((void *)at(target), length(target), PROT_READ | PROT_WRITE);
 }
 
 /* The pages that were moved are no longer exported: they hold a secret. */
@@ -132,14 +165,14 @@ static void move_source(const struct target *target, unsigned int *seed)
 {
 	long away = MOVED_AWAY + rand_r(seed) % 1024 * HUGE_PAGE, secret = SECRET + target->page;
 
-	if (mremap((void *)at(target), target->length, target->length,
+	if (mremap((void *)at(target), length(target), length(target),
 		   MREMAP_MAYMOVE | MREMAP_FIXED, (void *)away) != MAP_FAILED) {
-		if (!in_shared_part(target)) {
+		if (!is_shared(target)) {
 			*(volatile long *)away = secret;
 			usleep(rand_r(seed) % 200);
 			CHECK_EQ(*(volatile long *)away, secret);
 		}
-		(void)!munmap((void *)away, target->length);
+		(void)!munmap((void *)away, length(target));
 	}
 	map_anew(target);
 	secrets_reuse();
@@ -154,19 +187,19 @@ static void fork_source(const struct target *target, unsigned int *seed)
 		return;
 	if (!child) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		if (!in_shared_part(target))
-			(void)store(at(target), SECRET);
+		if (!is_shared(target))
+			(void)store(source_at(target), SECRET);
 		_exit(EXIT_SUCCESS);
 	}
-	(void)store(at(target), stamp(target->page, seed));
-	check_load(target->page, at(target));
+	(void)store(source_at(target), stamp(target->page, seed));
+	check_load(target->page, source_at(target));
 	waitpid(child, NULL, 0);
 }
 
 static void page_out(const struct target *target, unsigned int *seed)
 {
 	(void)seed;
-	(void)!madvise((void *)at(target), target->length, MADV_PAGEOUT);
+	(void)!madvise((void *)at(target), length(target), MADV_PAGEOUT);
 }
 
 static void merge(const struct target *target, unsigned int *seed)
@@ -175,10 +208,10 @@ static void merge(const struct target *target, unsigned int *seed)
 
 	for (i = 0; i < target->length; i += PAGE)
 		(void)store(at(target) + i, 0);
-	(void)!madvise((void *)at(target), target->length, MADV_MERGEABLE);
+	(void)!madvise((void *)at(target), length(target), MADV_MERGEABLE);
 	usleep(rand_r(seed) % 20000);
 	if (rand_r(seed) % 2)
-		(void)!madvise((void *)at(target), target->length, MADV_UNMERGEABLE);
+		(void)!madvise((void *)at(target), length(target), MADV_UNMERGEABLE);
 }
 
 /* Asks for one huge page in all of the part, then changes some of it. */
@@ -187,7 +220,7 @@ static void split(const struct target *target, unsigned int *seed)
 	(void)!madvise((void *)REGION, HUGE_PAGE, MADV_DONTNEED);
 	(void)store(REGION, stamp(2 * PART_PAGES, seed));
 	if (rand_r(seed) % 2)
-		(void)!madvise((void *)at(target), target->length, MADV_DONTNEED);
+		(void)!madvise((void *)at(target), length(target), MADV_DONTNEED);
 	else
 		protect_source(target, seed);
 	secrets_reuse();
@@ -202,9 +235,11 @@ static void collapse(const struct target *target, unsigned int *seed)
 
 static void punch(const struct target *target, unsigned int *seed)
 {
+	long offset;
+	int file = file_of(target, &offset);
+
 	(void)seed;
-	(void)!fallocate(shared_file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
-			 target->offset - SHARED_OFFSET, target->length);
+	(void)!fallocate(file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset, length(target));
 	secrets_reuse();
 }
 
@@ -220,13 +255,61 @@ static void bind(const struct target *target, unsigned int *seed)
 {
 	unsigned long nodes = 1UL << rand_r(seed) % 2;
 
-	(void)!syscall(SYS_mbind, at(target), target->length, MPOL_BIND, &nodes, 64, MPOL_MF_MOVE);
+	(void)!syscall(SYS_mbind, at(target), length(target), MPOL_BIND, &nodes, 64, MPOL_MF_MOVE);
+}
+
+/*
+ * Registers the memory with a userfaultfd that no task reads, so faults wait until the descriptor
+ * is closed. Returns it, or -1.
+ */
+static int register_userfault(const struct target *target, unsigned long mode)
+{
+	int file = syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
+	struct uffdio_api api = { .api = UFFD_API };
+	struct uffdio_register registration = {
+		.range = { at(target), length(target) }, .mode = mode,
+	};
+
+	if (file >= 0 && !ioctl(file, UFFDIO_API, &api) &&
+	    !ioctl(file, UFFDIO_REGISTER, &registration))
+		return file;
+	if (file >= 0)
+		close(file);
+	return -1;
+}
+
+static void write_protect(const struct target *target, unsigned int *seed)
+{
+	int file = register_userfault(target, UFFDIO_REGISTER_MODE_WP);
+	struct uffdio_writeprotect request = {
+		.range = { at(target), length(target) }, .mode = UFFDIO_WRITEPROTECT_MODE_WP,
+	};
+
+	if (file < 0)
+		return;
+	(void)!ioctl(file, UFFDIO_WRITEPROTECT, &request);
+	usleep(rand_r(seed) % 500);
+	request.mode = 0;
+	if (rand_r(seed) % 2)
+		(void)!ioctl(file, UFFDIO_WRITEPROTECT, &request);
+	close(file);
+}
+
+static void hold_faults(const struct target *target, unsigned int *seed)
+{
+	int file = register_userfault(target, UFFDIO_REGISTER_MODE_MISSING);
+
+	if (file < 0)
+		return;
+	discard(target, seed);
+	usleep(rand_r(seed) % 500);
+	close(file);
 }
 
 static void use_source(const struct target *target, unsigned int *seed)
 {
-	(void)store(at(target), stamp(target->page, seed));
-	check_load(target->page, at(target));
+	(void)store(source_at(target), stamp(target->page, seed));
+	check_load(target->page, source_at(target));
 }
 
 /* No touch that begins after this may reach the memory. */
@@ -280,7 +363,7 @@ static void migrate(const struct target *target, unsigned int *seed)
 	long i, count = target->length / PAGE;
 
 	for (i = 0; i < count; i++) {
-		pages[i] = (void *)(at(target) + i * PAGE);
+		pages[i] = (void *)(source_at(target) + i * PAGE);
 		nodes[i] = node;
 	}
 	(void)!syscall(SYS_move_pages, stage->pids[EXPORTER], count, pages, nodes, status,
@@ -319,6 +402,42 @@ static void kill_attacher(const struct target *target, unsigned int *seed)
 	(void)target;
 	(void)seed;
 	(void)!kill(stage->pids[ATTACHER], SIGKILL);
+}
+
+/* Reads or writes the memory of a process, as debuggers do. Returns what the kernel returned. */
+static long access_process(pid_t pid, long address, long *value, bool writes, bool by_file)
+{
+	struct iovec own = { value, sizeof(*value) }, other = { (void *)address, sizeof(*value) };
+	char path[32];
+	long result;
+	int file;
+
+	if (!by_file)
+		return writes ? process_vm_writev(pid, &own, 1, &other, 1, 0)
+			      : process_vm_readv(pid, &own, 1, &other, 1, 0);
+	snprintf(path, sizeof(path), "/proc/%d/mem", pid);
+	file = open(path, O_RDWR | O_CLOEXEC);
+	if (file < 0)
+		return -1;
+	result = writes ? pwrite(file, value, sizeof(*value), address)
+			: pread(file, value, sizeof(*value), address);
+	close(file);
+	return result;
+}
+
+static void debug(const struct target *target, unsigned int *seed)
+{
+	bool ended = stage->ended, in_view = rand_r(seed) % 2, writes = rand_r(seed) % 2;
+	long value = writes ? stamp(target->page, seed) : 0;
+
+	if (access_process(stage->pids[in_view ? ATTACHER : EXPORTER],
+			   in_view ? seen_at(target) : source_at(target), &value, writes,
+			   rand_r(seed) % 2) != sizeof(value))
+		return;
+	if (ended && in_view)
+		FAIL("a debugger reached page %d after the end", target->page);
+	if (!legal(target->page, value))
+		FAIL("a debugger found %s in page %d", describe(value), target->page);
 }
 
 static void read_view(const struct target *target, unsigned int *seed)
@@ -492,6 +611,19 @@ static void write_to_pipe(const struct target *target, unsigned int *seed)
 	close(ends[1]);
 }
 
+/* The device writes to the attachment. */
+static void read_direct(const struct target *target, unsigned int *seed)
+{
+	long i;
+
+	(void)seed;
+	if (direct_file < 0)
+		return;
+	for (i = 0; i < target->length; i += PAGE)
+		(void)!pread(direct_file, (void *)(seen_at(target) + i), PAGE,
+			     target->page * PAGE + i);
+}
+
 const struct operation operations[] = {
 	{ "discard", EXPORTER, ANYWHERE, .run = discard },
 	{ "free", EXPORTER, IN_PRIVATE | IN_HUGE, .run = free_lazily },
@@ -503,9 +635,11 @@ const struct operation operations[] = {
 	{ "merge", EXPORTER, IN_PRIVATE | IN_HUGE, .run = merge },
 	{ "split", EXPORTER, IN_HUGE, .run = split },
 	{ "collapse", EXPORTER, IN_HUGE, .run = collapse },
-	{ "punch", EXPORTER, IN_SHARED, .run = punch },
+	{ "punch", EXPORTER, IN_SHARED | IN_HUGETLB, .run = punch },
 	{ "truncate", EXPORTER, IN_SHARED, .run = truncate_file },
 	{ "bind", EXPORTER, ANYWHERE, .run = bind },
+	{ "write-protect", EXPORTER, ANYWHERE, .run = write_protect },
+	{ "hold-faults", EXPORTER, ANYWHERE, .run = hold_faults },
 	{ "use", EXPORTER, ANYWHERE, .run = use_source },
 	{ "remove", EXPORTER, ANYWHERE, .run = remove_segment },
 	{ "close", EXPORTER, ANYWHERE, .run = close_device },
@@ -516,6 +650,7 @@ const struct operation operations[] = {
 	{ "revoke-permit", OUTSIDE, ANYWHERE, .run = revoke_permit },
 	{ "kill-exporter", OUTSIDE, ANYWHERE, .ends_exporter = true, .run = kill_exporter },
 	{ "kill-attacher", OUTSIDE, ANYWHERE, .ends_attacher = true, .run = kill_attacher },
+	{ "debug", OUTSIDE, ANYWHERE, .run = debug },
 	{ "read", ATTACHER, ANYWHERE, .run = read_view },
 	{ "write", ATTACHER, ANYWHERE, .run = write_view },
 	{ "write-after-read", ATTACHER, ANYWHERE, .run = write_after_read },
@@ -534,6 +669,7 @@ const struct operation operations[] = {
 	{ "register-notifier", ATTACHER, ANYWHERE, .run = register_notifier },
 	{ "map-for-device", ATTACHER, ANYWHERE, .run = map_for_device },
 	{ "write-to-pipe", ATTACHER, ANYWHERE, .run = write_to_pipe },
+	{ "read-direct", ATTACHER, ANYWHERE, .run = read_direct },
 };
 
 const int operation_count = sizeof(operations) / sizeof(operations[0]);
