@@ -60,6 +60,10 @@ teardown_file() {
 	run_case coherence fork-attacher-writes
 }
 
+@test "fork attacher reads and writes" {
+	run_case coherence fork-attacher-reads-and-writes
+}
+
 @test "counted while forking" {
 	run_case coherence counted-while-forking
 }

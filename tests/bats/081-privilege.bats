@@ -78,6 +78,14 @@ teardown_file() {
 	run_case privilege nested-user-namespace
 }
 
+@test "capabilities in a namespace of another user" {
+	run_case privilege capabilities-in-a-namespace-of-another-user
+}
+
+@test "joined user namespace" {
+	run_case privilege joined-user-namespace
+}
+
 @test "joined ipc namespace" {
 	run_case privilege joined-ipc-namespace
 }

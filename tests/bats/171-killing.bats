@@ -32,6 +32,10 @@ load helpers
 	run_case killing attacher-is-stopped
 }
 
+@test "populate is killed" {
+	run_case killing populate-is-killed
+}
+
 @test "populate of emptiness" {
 	run_case killing populate-of-emptiness
 }

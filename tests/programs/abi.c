@@ -10,6 +10,7 @@
 
 #include "abi_table_gen.h"
 #include "device.h"
+#include "sweep.h"
 
 #define ROOM (4 * PAGE)
 
@@ -422,7 +423,23 @@ CASE(bad_pointer)
 	}
 }
 
-/* the reply cannot be written */
+/* Fails unless the machine has as many objects of each kind as the process made. */
+static void check_objects(const char *call)
+{
+	static const int kinds[] = {
+		XPMEM_A_STATS_SEGMENTS, XPMEM_A_STATS_PERMITS, XPMEM_A_STATS_ATTACHMENTS,
+	};
+	static long before[3] = { -1 };
+	int i;
+
+	for (i = 0; i < 3; i++) {
+		if (call && sweep_stat(kinds[i]) != before[i])
+			FAIL("%s that cannot reply changes the number of objects", call);
+		before[i] = sweep_stat(kinds[i]);
+	}
+}
+
+/* the reply cannot be written, and what it would have told of is not made */
 CASE(argument_in_read_only_memory)
 {
 	long memory;
@@ -438,7 +455,10 @@ CASE(argument_in_read_only_memory)
 		protect(memory, PAGE, PROT_READ | PROT_WRITE);
 		memcpy((void *)memory, valid_argument(ioctl), ioctl->size);
 		protect(memory, PAGE, PROT_READ);
+		check_objects(NULL);
 		expect(ioctl, (void *)memory, replies ? -EFAULT : 0,
 		       "argument in read-only memory");
+		if (replies)
+			check_objects(ioctl->name);
 	}
 }

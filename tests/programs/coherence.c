@@ -186,6 +186,19 @@ CASE(fork_attacher_writes)
 	CHECK_EQ(on(attacher, do_verify, at, LENGTH, 3), 0);
 }
 
+/* the read maps pages that the exporter and its child share, and the attacher may write */
+CASE(fork_attacher_reads_and_writes)
+{
+	struct peer *child;
+
+	share_filled(map_anonymous(LENGTH), LENGTH);
+	child = peer_fork();
+	CHECK_EQ(on(attacher, do_verify, at, LENGTH, 1), 0);
+	CHECK_OK(on(attacher, do_fill, at, LENGTH, 2));
+	CHECK_EQ(on(child, do_verify, page, LENGTH, 1), 0);
+	CHECK_EQ(verify(page, LENGTH, 2), 0);
+}
+
 /*
  * the attacher writes without pause: each child keeps what was there when it was made, and no write
  * is lost

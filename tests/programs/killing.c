@@ -12,6 +12,7 @@
 
 #include "deadline.h"
 #include "device.h"
+#include "sweep.h"
 
 #define LENGTH (4 * PAGE)
 #define CHAIN 24
@@ -202,6 +203,53 @@ CASE(attacher_is_stopped)
 	CHECK_OK(on(exporter, do_remove, segid));
 	peer_end(exporter, 0);
 	peer_end(attacher, SIGKILL);
+}
+
+#define WINDOWS 8192
+#define WINDOW (2 * MIB)
+
+/* a page in each of many windows, of which populate maps one after the other */
+static long map_windows(void)
+{
+	void *memory = mmap(NULL, WINDOWS * WINDOW, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	long i;
+
+	CHECK(memory != MAP_FAILED);
+	CHECK_OK(answer(madvise(memory, WINDOWS * WINDOW, MADV_NOHUGEPAGE)));
+	for (i = 0; i < WINDOWS; i++)
+		CHECK_OK(store((long)memory + i * WINDOW, 1));
+	return (long)memory;
+}
+
+static long do_populate(const long *segid)
+{
+	return do_attach_segment(
+		ARGUMENTS(segid[0], 0, WINDOWS * WINDOW, XPMEM_ATTACH_POPULATE));
+}
+
+/* On a busy machine the attempt may end before the signal comes, so there are some. */
+CASE(populate_is_killed)
+{
+	long before, segid, mapped;
+	struct peer *attacher;
+	int i;
+
+	CHECK_OK(device_open());
+	segid = export_range(map_windows(), WINDOWS * WINDOW);
+	for (i = 0; i < 5; i++) {
+		attacher = peer_start();
+		before = sweep_stat(XPMEM_A_STATS_PAGES_MAPPED);
+		peer_tell(attacher, do_populate, ARGUMENTS(segid));
+		while (sweep_stat(XPMEM_A_STATS_PAGES_MAPPED) == before)
+			usleep(100);
+		peer_end(attacher, SIGKILL);
+		mapped = sweep_stat(XPMEM_A_STATS_PAGES_MAPPED) - before;
+		printf("%ld of %d pages\n", mapped, WINDOWS);
+		if (mapped < WINDOWS)
+			return;
+	}
+	FAIL("populate goes on after SIGKILL");
 }
 
 /* more than could be walked window by window */

@@ -313,19 +313,57 @@ CASE(nested_user_namespace)
 	check_gets(nested, CHECK_OK(here(do_make_page, 0600)), -EACCES);
 }
 
-static long do_join_ipc_of(const long *pid)
+static void map_ids(struct peer *peer, const char *kind, const char *map)
 {
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/%s_map", peer_pid(peer), kind);
+	CHECK_OK(write_file(path, map));
+}
+
+/* the exporter has the getter's ids, and capabilities over what a third user made */
+CASE(capabilities_in_a_namespace_of_another_user)
+{
+	struct peer *exporter = user(OTHER, OTHER_GROUP), *getter = user(USER, GROUP);
+	char ids[64];
+
+	CHECK_OK(on(exporter, do_unshare, CLONE_NEWUSER));
+	snprintf(ids, sizeof(ids), "0 %d 1\n1 %d 1", USER, OTHER);
+	map_ids(exporter, "uid", ids);
+	snprintf(ids, sizeof(ids), "0 %d 1\n1 %d 1", GROUP, OTHER_GROUP);
+	map_ids(exporter, "gid", ids);
+	CHECK_OK(on(exporter, do_become, 0, 0));
+	check_gets(getter, CHECK_OK(on(exporter, do_make_page, 0600)), -EACCES);
+}
+
+static long do_join(const long *pid_kind)
+{
+	static const char *const names[] = { "ipc", "user" };
 	char path[64];
 	int namespace;
 	long result;
 
-	snprintf(path, sizeof(path), "/proc/%ld/ns/ipc", pid[0]);
+	snprintf(path, sizeof(path), "/proc/%ld/ns/%s", pid_kind[0], names[pid_kind[1]]);
 	namespace = open(path, O_RDONLY | O_CLOEXEC);
 	if (namespace < 0)
 		return -errno;
-	result = answer(setns(namespace, CLONE_NEWIPC));
+	result = answer(setns(namespace, 0));
 	close(namespace);
 	return result;
+}
+
+enum { IPC, USER_NAMESPACE };
+
+/* root that enters a user namespace keeps its memory to itself */
+CASE(joined_user_namespace)
+{
+	struct peer *container = user_in_namespace(CLONE_NEWUSER), *root = peer_start();
+	long mode;
+
+	CHECK_OK(on(root, do_join, peer_pid(container), USER_NAMESPACE));
+	CHECK_OK(on(root, do_set_dumpable, 1));
+	for (mode = 0; mode <= 0600; mode += 0600)
+		check_gets(container, CHECK_OK(on(root, do_make_page, mode)), -EACCES);
 }
 
 /* root that joins the ipc namespace of a container stays root of the machine, not of the container
@@ -336,8 +374,8 @@ CASE(joined_ipc_namespace)
 		    *root = peer_start(), *administrator = peer_start();
 	long segid, mode;
 
-	CHECK_OK(on(root, do_join_ipc_of, peer_pid(container)));
-	CHECK_OK(on(administrator, do_join_ipc_of, peer_pid(container)));
+	CHECK_OK(on(root, do_join, peer_pid(container), IPC));
+	CHECK_OK(on(administrator, do_join, peer_pid(container), IPC));
 	for (mode = 0; mode <= 0600; mode += 0600) {
 		segid = CHECK_OK(on(root, do_make_page, mode));
 		check_gets(container, segid, -EACCES);
