@@ -3,13 +3,15 @@
  * Registers mmu notifiers in the caller's address space.
  *
  * mm_take_all_locks() tests for a signal after each lock that it takes, and gives up with -EINTR. A
- * process with many mappings and a timer would never register a notifier. So this file blocks all
- * signals but SIGKILL meanwhile.
+ * process with many mappings and a timer would never register a notifier, nor would one with much
+ * task work, as io_uring gives it. So this file blocks all signals but SIGKILL meanwhile, and hides
+ * task work.
  */
 #include <linux/mmu_notifier.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 
+#include "compat/notify_signal.h"
 #include "xpmem.h"
 
 /* An operation under the mmap_lock. The caller sets one of notifier, interval and ops. */
@@ -51,16 +53,20 @@ static int serve_with_signals_blocked(struct request *request)
 
 /*
  * The signal may be gone when the registration fails, for example after a stop and a continue. Then
- * the system call would not restart, so this function tries again. Otherwise the system call
- * restarts after the task has handled the signal or its task work.
+ * the system call would not restart, so this function tries again, as it does when new task work
+ * was added. Otherwise the system call restarts after the task has handled the signal.
  */
 static int request_watch(struct request *request)
 {
+	bool hidden = false;
 	int error;
 
 	do {
+		hidden |= xpmem_task_work_hide();
 		error = serve_with_signals_blocked(request);
-	} while (error == -EINTR && !signal_pending(current));
+	} while (error == -EINTR && !xpmem_signal_waits());
+	if (hidden)
+		xpmem_task_work_show();
 	return error == -EINTR ? -ERESTARTNOINTR : error;
 }
 

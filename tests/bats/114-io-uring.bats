@@ -28,6 +28,10 @@ teardown_file() {
 	run_case io-uring private-huge-page
 }
 
+@test "first use under task work" {
+	run_case io-uring first-use-under-task-work
+}
+
 @test "every case of the program has a test" {
 	is "$(cases_without_test io-uring "$BATS_TEST_FILENAME")" ""
 }

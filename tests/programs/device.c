@@ -10,6 +10,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "deadline.h"
 #include "device.h"
 
 int device = -1;
@@ -136,6 +137,14 @@ int temporary_file(const char *content_of_each_page, int pages)
 	for (i = 0; i < pages; i++)
 		CHECK_EQ(answer(write(file, page, sizeof(page))), PAGE);
 	return file;
+}
+
+void map_much(void)
+{
+	long count = 20000 / slowness() / slowness(), start = map_anonymous(2 * count * PAGE), i;
+
+	for (i = 0; i < count; i++)
+		protect(start + 2 * i * PAGE, PAGE, PROT_READ);
 }
 
 void map_over(long address, long length, int protection, int flags, int file)

@@ -46,6 +46,11 @@ long map_huge(long length);				/* may have huge pages */
 long map_shared(long length);				/* of a memory file of its own */
 int memory_file(long length);
 int temporary_file(const char *content_of_each_page, int pages);
+/*
+ * Mappings that the kernel does not join. Debug kernels are slow, and check all mappings after each
+ * change of one, so there are fewer.
+ */
+void map_much(void);
 void map_over(long address, long length, int protection, int flags, int file);
 void unmap(long address, long length);
 void protect(long address, long length, int protection);

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Exported memory of a file whose pages a FUSE server supplies. The server is a thread of a child.
- * It serves one file, and may fall silent: then it keeps requests to read without an answer, as long
- * as it likes.
+ * Exported memory of a file whose pages a FUSE server supplies. The server is a child that serves
+ * one file, and may fall silent: then it gives requests to read no answer, as long as it likes.
  */
 #include <fcntl.h>
 #include <linux/fuse.h>
@@ -126,7 +125,7 @@ static void serve(const struct fuse_in_header *request)
 	}
 }
 
-/* Several threads serve, so that one that withholds an answer does not hold the others up. */
+/* Several threads serve, so that others go on while one withholds an answer. */
 static void *serve_all(void *nothing)
 {
 	char *request = malloc(LENGTH + FUSE_MIN_READ_BUFFER);

@@ -5,7 +5,13 @@
  */
 #include <errno.h>
 #include <liburing.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include "device.h"
 
@@ -142,4 +148,47 @@ CASE(private_memory)
 CASE(private_huge_page)
 {
 	check_private(map_huge(2 * MIB));
+}
+
+static atomic_long events;
+
+/* Each write completes a poll, which is task work of the thread that asked for it. */
+static void *write_for_ever(void *file)
+{
+	const uint64_t one = 1;
+
+	for (;;) {
+		CHECK_EQ(write(*(int *)file, &one, sizeof(one)), sizeof(one));
+		events++;
+		usleep(300);
+	}
+	return NULL;
+}
+
+#define COMPLETIONS 32768	/* as many as a ring holds */
+#define MOST_EVENTS 10000	/* in at least 3 s */
+
+/* The first calls of a process go over all its mappings, and no task work makes them begin anew. */
+CASE(first_use_under_task_work)
+{
+	static int file;
+	pthread_t writer;
+	long before, segid;
+
+	if (io_uring_queue_init(COMPLETIONS / 2, &ring, 0))
+		SKIP("this kernel has no io_uring");
+	file = CHECK_OK(answer(eventfd(0, EFD_CLOEXEC)));
+	io_uring_prep_poll_multishot(io_uring_get_sqe(&ring), file, POLLIN);
+	CHECK_EQ(io_uring_submit(&ring), 1);
+	map_much();
+	CHECK_EQ(pthread_create(&writer, NULL, write_for_ever, &file), 0);
+	while (events < 10)
+		usleep(1000);
+	before = events;
+	CHECK_OK(device_open());
+	segid = export_range(map_anonymous(PAGE), PAGE);
+	CHECK_OK(GET(.segid = segid, .flags = XPMEM_GET_RDWR));
+	printf("%ld events\n", events - before);
+	CHECK(events - before < MOST_EVENTS);
+	CHECK(io_uring_cq_ready(&ring) > 0);
 }

@@ -345,18 +345,6 @@ CASE(removed_amid_faults)
 		FAIL("the page was read %ld times after the segment had been removed", board->seen);
 }
 
-/*
- * Mappings that the kernel does not join. Debug kernels are slow, and check all mappings after each
- * change of one, so there are fewer.
- */
-static void map_much(void)
-{
-	long count = 20000 / slowness() / slowness(), start = map_anonymous(2 * count * PAGE), i;
-
-	for (i = 0; i < count; i++)
-		protect(start + 2 * i * PAGE, PAGE, PROT_READ);
-}
-
 static volatile sig_atomic_t signals;
 
 static void count_signal(int number)
