@@ -11,15 +11,10 @@
 /* Limits the recursion for an alias inside its own anchor. */
 #define DEPTH_LIMIT 32
 
-void *allocate(size_t count, size_t size)
+void fail_without_memory(void)
 {
-	void *memory = calloc(count ? count : 1, size);
-
-	if (!memory) {
-		fputs("generate: out of memory\n", stderr);
-		exit(1);
-	}
-	return memory;
+	fputs("generate: out of memory\n", stderr);
+	exit(1);
 }
 
 void fail_at(const struct node *node, const char *format, ...)
@@ -34,23 +29,202 @@ void fail_at(const struct node *node, const char *format, ...)
 	exit(1);
 }
 
-static void refuse_repeated_key(const struct node *mapping, size_t last)
+void node_require(const struct node *node, enum node_kind kind, const char *what)
 {
-	size_t i;
+	static const char *const names[] = {
+		[NODE_SCALAR] = "a plain value",
+		[NODE_SEQUENCE] = "a list",
+		[NODE_MAPPING] = "a mapping",
+	};
 
-	for (i = 0; i < last; i++)
-		if (!strcmp(mapping->keys[i]->text, mapping->keys[last]->text))
-			fail_at(mapping->keys[last], "key \"%s\" occurs twice: remove one",
-				mapping->keys[last]->text);
+	if (node->kind != kind)
+		fail_at(node, "%s must be %s", what, names[kind]);
 }
 
-static struct node *convert(yaml_document_t *document, int index, const char *path, int depth)
+size_t node_count(const struct node *list)
 {
-	yaml_node_t *from = yaml_document_get_node(document, index);
-	struct node *node = allocate(1, sizeof(*node));
+	return list ? list->count : 0;
+}
+
+struct node *node_find(const struct node *mapping, const char *key)
+{
 	size_t i;
 
-	node->path = path;
+	if (!mapping)
+		return NULL;
+	node_require(mapping, NODE_MAPPING, "this");
+	for (i = 0; i < mapping->count; i++)
+		if (!strcmp(mapping->keys[i]->text, key))
+			return mapping->items[i];
+	return NULL;
+}
+
+const char *text_of(const struct node *mapping, const char *key)
+{
+	const struct node *value = node_find(mapping, key);
+
+	return value ? value->text : NULL;
+}
+
+unsigned long long number_of(const struct node *mapping, const char *key)
+{
+	const struct node *value = node_find(mapping, key);
+
+	return value ? value->number : 0;
+}
+
+struct node *node_root(struct node *node)
+{
+	while (node->owner)
+		node = node->owner;
+	return node;
+}
+
+bool is_among(const char *text, const char *words)
+{
+	size_t length;
+
+	for (; *words; words += length + strspn(words + length, " ")) {
+		length = strcspn(words, " ");
+		if (length == strlen(text) && !strncmp(words, text, length))
+			return true;
+	}
+	return false;
+}
+
+bool has_word(const struct node *words, const char *word)
+{
+	const struct node *item;
+
+	for_each_item(item, words)
+		if (!strcmp(item->text, word))
+			return true;
+	return false;
+}
+
+struct node *node_with(const struct node *list, const char *key, const char *text)
+{
+	struct node *item;
+
+	for_each_item(item, list)
+		if (!strcmp(text_of(item, key), text))
+			return item;
+	return NULL;
+}
+
+struct node *node_same(const struct node *item, const char *key)
+{
+	const struct node *value = node_find(item, key);
+	struct node *other = NULL;
+
+	for_each_item(other, item->owner)
+		if (value->numeric ? number_of(other, key) == value->number :
+				     !strcmp(text_of(other, key), value->text))
+			break;
+	return other;
+}
+
+struct node *node_new(enum node_kind kind, const struct node *at)
+{
+	struct node *node = calloc(1, sizeof(*node));
+
+	if (!node)
+		fail_without_memory();
+	node->kind = kind;
+	node->path = at->path;
+	node->line = at->line;
+	return node;
+}
+
+static struct node **append(struct node **nodes, size_t count, struct node *node)
+{
+	nodes = reallocarray(nodes, count + 1, sizeof(*nodes));
+	if (!nodes)
+		fail_without_memory();
+	nodes[count] = node;
+	return nodes;
+}
+
+void node_append(struct node *list, struct node *item)
+{
+	list->items = append(list->items, list->count, item);
+	list->count++;
+}
+
+static void add_pair(struct node *mapping, struct node *key, struct node *value)
+{
+	mapping->keys = append(mapping->keys, mapping->count, key);
+	node_append(mapping, value);
+}
+
+void put(struct node *mapping, const char *key, struct node *value)
+{
+	struct node *name;
+	size_t i;
+
+	for (i = 0; i < mapping->count; i++)
+		if (!strcmp(mapping->keys[i]->text, key)) {
+			mapping->items[i] = value;
+			return;
+		}
+	name = node_new(NODE_SCALAR, mapping);
+	name->text = key;
+	add_pair(mapping, name, value);
+}
+
+struct node *put_list(struct node *mapping, const char *key)
+{
+	struct node *list = node_new(NODE_SEQUENCE, mapping);
+
+	put(mapping, key, list);
+	return list;
+}
+
+struct node *put_text(struct node *mapping, const char *key, const char *format, ...)
+{
+	struct node *value = node_new(NODE_SCALAR, mapping);
+	va_list arguments;
+	char *text;
+
+	va_start(arguments, format);
+	if (vasprintf(&text, format, arguments) < 0)
+		fail_without_memory();
+	va_end(arguments);
+	value->text = text;
+	put(mapping, key, value);
+	return value;
+}
+
+void put_number(struct node *mapping, const char *key, unsigned long long number)
+{
+	struct node *value = put_text(mapping, key, "%llu", number);
+
+	value->numeric = true;
+	value->number = number;
+}
+
+static struct node *convert(yaml_document_t *document, int index, struct node *owner, int depth);
+
+static void convert_pair(yaml_document_t *document, const yaml_node_pair_t *pair,
+			 struct node *mapping, int depth)
+{
+	struct node *key = convert(document, pair->key, mapping, depth);
+
+	if (key->kind != NODE_SCALAR)
+		fail_at(key, "a key must be a plain word");
+	if (node_find(mapping, key->text))
+		fail_at(key, "key \"%s\" occurs twice: remove one", key->text);
+	add_pair(mapping, key, convert(document, pair->value, mapping, depth));
+}
+
+static struct node *convert(yaml_document_t *document, int index, struct node *owner, int depth)
+{
+	const yaml_node_t *from = yaml_document_get_node(document, index);
+	struct node *node = node_new(NODE_SCALAR, owner);
+	const yaml_node_pair_t *pair;
+	const yaml_node_item_t *item;
+
+	node->owner = depth ? owner : NULL;
 	node->line = from->start_mark.line + 1;
 	if (depth > DEPTH_LIMIT)
 		fail_at(node,
@@ -60,37 +234,25 @@ static struct node *convert(yaml_document_t *document, int index, const char *pa
 	switch (from->type) {
 	case YAML_SEQUENCE_NODE:
 		node->kind = NODE_SEQUENCE;
-		node->count = from->data.sequence.items.top - from->data.sequence.items.start;
-		node->items = allocate(node->count, sizeof(*node->items));
-		for (i = 0; i < node->count; i++)
-			node->items[i] = convert(document, from->data.sequence.items.start[i], path,
-						 depth + 1);
+		for (item = from->data.sequence.items.start; item < from->data.sequence.items.top;
+		     item++)
+			node_append(node, convert(document, *item, node, depth + 1));
 		break;
 	case YAML_MAPPING_NODE:
 		node->kind = NODE_MAPPING;
-		node->count = from->data.mapping.pairs.top - from->data.mapping.pairs.start;
-		node->keys = allocate(node->count, sizeof(*node->keys));
-		node->items = allocate(node->count, sizeof(*node->items));
-		for (i = 0; i < node->count; i++) {
-			yaml_node_pair_t *pair = &from->data.mapping.pairs.start[i];
-
-			node->keys[i] = convert(document, pair->key, path, depth + 1);
-			if (node->keys[i]->kind != NODE_SCALAR)
-				fail_at(node->keys[i], "a key must be a plain word");
-			refuse_repeated_key(node, i);
-			node->items[i] = convert(document, pair->value, path, depth + 1);
-		}
+		for (pair = from->data.mapping.pairs.start; pair < from->data.mapping.pairs.top;
+		     pair++)
+			convert_pair(document, pair, node, depth + 1);
 		break;
 	default:
-		node->kind = NODE_SCALAR;
 		node->text = strdup((char *)from->data.scalar.value);
 		if (!node->text)
-			fail_at(node, "out of memory");
+			fail_without_memory();
 	}
 	return node;
 }
 
-const struct node *document_load(const char *path)
+struct node *document_load(const char *path)
 {
 	struct node start = { .path = path, .line = 1 };
 	yaml_document_t document;
@@ -104,137 +266,21 @@ const struct node *document_load(const char *path)
 		exit(1);
 	}
 	if (!yaml_parser_initialize(&parser))
-		fail_at(&start, "out of memory");
+		fail_without_memory();
 	yaml_parser_set_input_file(&parser, file);
 	if (!yaml_parser_load(&parser, &document)) {
-		start.line = (parser.problem_mark.line ? parser.problem_mark.line :
-							 parser.context_mark.line) +
-			     1;
+		start.line += parser.problem_mark.line ? parser.problem_mark.line :
+							 parser.context_mark.line;
 		fail_at(&start, "not YAML: %s%s%s", parser.context ? parser.context : "",
 			parser.context ? ": " : "",
 			parser.problem ? parser.problem : "cannot be read");
 	}
 	if (!yaml_document_get_root_node(&document))
 		fail_at(&start, "the file is empty");
-	root = convert(&document, 1, path, 0);
-	if (root->kind != NODE_MAPPING)
-		fail_at(root, "the file must be a mapping");
+	root = convert(&document, 1, &start, 0);
+	node_require(root, NODE_MAPPING, "the file");
 	yaml_document_delete(&document);
 	yaml_parser_delete(&parser);
 	fclose(file);
 	return root;
-}
-
-static void require_kind(const struct node *node, enum node_kind kind, const char *what)
-{
-	static const char *const names[] = {
-		[NODE_SCALAR] = "a plain value",
-		[NODE_SEQUENCE] = "a list",
-		[NODE_MAPPING] = "a mapping",
-	};
-
-	if (node->kind != kind)
-		fail_at(node, "%s must be %s", what, names[kind]);
-}
-
-void node_allow(const struct node *mapping, ...)
-{
-	const char *allowed;
-	va_list arguments;
-	size_t i;
-
-	require_kind(mapping, NODE_MAPPING, "this");
-	for (i = 0; i < mapping->count; i++) {
-		bool found = false;
-
-		va_start(arguments, mapping);
-		while (!found && (allowed = va_arg(arguments, const char *)))
-			found = !strcmp(allowed, mapping->keys[i]->text);
-		va_end(arguments);
-		if (!found)
-			fail_at(mapping->keys[i], "unknown key \"%s\" here: correct or remove it",
-				mapping->keys[i]->text);
-	}
-}
-
-const struct node *node_find(const struct node *mapping, const char *key)
-{
-	size_t i;
-
-	require_kind(mapping, NODE_MAPPING, "this");
-	for (i = 0; i < mapping->count; i++)
-		if (!strcmp(mapping->keys[i]->text, key))
-			return mapping->items[i];
-	return NULL;
-}
-
-const struct node *node_require(const struct node *mapping, const char *key)
-{
-	const struct node *value = node_find(mapping, key);
-
-	if (!value)
-		fail_at(mapping, "\"%s\" is missing: add it", key);
-	return value;
-}
-
-const struct node *node_sequence(const struct node *mapping, const char *key)
-{
-	const struct node *value = node_require(mapping, key);
-
-	require_kind(value, NODE_SEQUENCE, key);
-	return value;
-}
-
-const char *node_text(const struct node *scalar)
-{
-	require_kind(scalar, NODE_SCALAR, "this");
-	if (!*scalar->text)
-		fail_at(scalar, "the value is empty: write one");
-	return scalar->text;
-}
-
-uint64_t node_number(const struct node *scalar, uint64_t maximum)
-{
-	const char *text = node_text(scalar);
-	unsigned long long value;
-	char *end;
-
-	errno = 0;
-	value = strtoull(text, &end, 0);
-	if (*end || errno || *text < '0' || *text > '9')
-		fail_at(scalar, "\"%s\" is not a number", text);
-	if (value > maximum)
-		fail_at(scalar, "%s is too large: at most %#llx", text,
-			(unsigned long long)maximum);
-	return value;
-}
-
-const char *require_text(const struct node *mapping, const char *key)
-{
-	return node_text(node_require(mapping, key));
-}
-
-uint64_t require_number(const struct node *mapping, const char *key, uint64_t maximum)
-{
-	return node_number(node_require(mapping, key), maximum);
-}
-
-uint64_t find_number(const struct node *mapping, const char *key, uint64_t maximum, uint64_t absent)
-{
-	const struct node *value = node_find(mapping, key);
-
-	return value ? node_number(value, maximum) : absent;
-}
-
-bool find_true(const struct node *mapping, const char *key)
-{
-	const struct node *value = node_find(mapping, key);
-	const char *text;
-
-	if (!value)
-		return false;
-	text = node_text(value);
-	if (strcmp(text, "true") && strcmp(text, "false"))
-		fail_at(value, "\"%s\" must be true or false", key);
-	return !strcmp(text, "true");
 }

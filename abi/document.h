@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A YAML file as a tree of nodes that know their line. Nodes live until the process ends.
- * Functions that find an error print one line, FILE:LINE: and the remedy, and exit with status 1.
+ * A YAML file as a tree of nodes that know their line. The readers of the specifications check the
+ * tree and put what follows from it under further keys, for the templates. Nodes and strings live
+ * until the process ends.
  */
 #ifndef DOCUMENT_H
 #define DOCUMENT_H
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 
 enum node_kind { NODE_SCALAR, NODE_SEQUENCE, NODE_MAPPING };
 
@@ -16,35 +16,55 @@ struct node {
 	enum node_kind kind;
 	const char *path;
 	int line;
-	const char *text;	/* scalar */
+	struct node *owner;	/* node of the file that it belongs to; NULL for the root */
+	const char *text;	/* scalar, as the file has it */
+	bool numeric;		/* scalar: number is its value; false is 0, true is 1 */
+	unsigned long long number;
 	size_t count;		/* items of a sequence, pairs of a mapping */
 	struct node **keys;	/* mapping */
 	struct node **items;	/* sequence; mapping: the values */
 };
 
-const struct node *document_load(const char *path);
+struct node *document_load(const char *path);
 
+/* Print one line, FILE:LINE: and the remedy, and exit with status 1. */
 void fail_at(const struct node *node, const char *format, ...)
 	__attribute__((noreturn, format(printf, 2, 3)));
+void fail_without_memory(void) __attribute__((noreturn));
 
-/* Refuse all keys of a mapping that are not in the list; NULL ends the list. */
-void node_allow(const struct node *mapping, ...) __attribute__((sentinel));
+/* Fail unless the node is of this kind; `what` names it in the message. */
+void node_require(const struct node *node, enum node_kind kind, const char *what);
 
-/* Return NULL if the mapping does not have the key. */
-const struct node *node_find(const struct node *mapping, const char *key);
-const struct node *node_require(const struct node *mapping, const char *key);
-const struct node *node_sequence(const struct node *mapping, const char *key);
+/* In the functions below, a mapping or list that is NULL has nothing in it. */
+size_t node_count(const struct node *list);
 
-const char *node_text(const struct node *scalar);
-uint64_t node_number(const struct node *scalar, uint64_t maximum);
+/* The value of a mapping's key. If the mapping does not have the key: NULL, NULL and 0. */
+struct node *node_find(const struct node *mapping, const char *key);
+const char *text_of(const struct node *mapping, const char *key);
+unsigned long long number_of(const struct node *mapping, const char *key);
 
-/* Read the value of a mapping's key; an absent key has the default value. */
-const char *require_text(const struct node *mapping, const char *key);
-uint64_t require_number(const struct node *mapping, const char *key, uint64_t maximum);
-uint64_t find_number(const struct node *mapping, const char *key, uint64_t maximum,
-		     uint64_t absent);
-bool find_true(const struct node *mapping, const char *key);
+#define for_each_item(item, list)                                                      \
+	for (size_t item##_at = 0;                                                     \
+	     item##_at < node_count(list) && ((item) = (list)->items[item##_at]); item##_at++)
 
-void *allocate(size_t count, size_t size);
+struct node *node_root(struct node *node);
+
+/* Whether the text is one of the words, between which are spaces. */
+bool is_among(const char *text, const char *words);
+/* Whether a list of texts has this one. */
+bool has_word(const struct node *words, const char *word);
+/* The first mapping of a list that has this text as the value of the key, or NULL. */
+struct node *node_with(const struct node *list, const char *key, const char *text);
+/* The first item of its list that has the same value of the key; often the item itself. */
+struct node *node_same(const struct node *item, const char *key);
+
+struct node *node_new(enum node_kind kind, const struct node *at);
+void node_append(struct node *list, struct node *item);
+/* Put a value under a key of a mapping, in place of the one that it has. */
+void put(struct node *mapping, const char *key, struct node *value);
+struct node *put_list(struct node *mapping, const char *key);
+struct node *put_text(struct node *mapping, const char *key, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+void put_number(struct node *mapping, const char *key, unsigned long long number);
 
 #endif

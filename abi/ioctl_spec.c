@@ -1,396 +1,361 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <ctype.h>
+/*
+ * The rules for ioctl.yaml, whose head describes its keys. Each check says which keys it puts into
+ * the tree for the templates.
+ */
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "document.h"
-#include "spec.h"
+#include "rules.h"
 
 #define NR_LIMIT 0xff
 #define LEGACY_NR_LIMIT 0x3f
 
-/* The attribute aligns 64-bit members to 8 bytes for 32-bit callers too. */
-static const struct scalar_type scalar_types[] = {
-	{ "u8", 1, "__u8", "" },
-	{ "u32", 4, "__u32", "" },
-	{ "s32", 4, "__s32", "" },
-	{ "u64", 8, "__aligned_u64", "" },
-	{ "s64", 8, "__s64", " __attribute__((aligned(8)))" },
-};
-
-static const struct field size_field = {
-	.name = "size",
-	.type = &scalar_types[1],
-	.count = 1,
-	.doc = "Bytes of this struct as the caller knows it.",
-	.size = 4,
-};
-
-static const char *load_name(const struct node *mapping, const char *key, bool dashes)
+static void check_since(struct node *since)
 {
-	const struct node *node = node_require(mapping, key);
-	const char *name = node_text(node);
-	const char *c;
-
-	for (c = name; *c; c++)
-		if (!islower((unsigned char)*c) &&
-		    !(c > name && (isdigit((unsigned char)*c) || *c == (dashes ? '-' : '_'))))
-			fail_at(node,
-				"%s \"%s\" must be made of a-z, 0-9 and %s, and begin with a letter",
-				key, name, dashes ? "-" : "_");
-	return name;
+	number_limit(since, number_of(node_root(since), "abi-version"));
+	if (!since->number)
+		fail_at(since, "ABI versions begin with 1");
 }
 
-static unsigned int load_since(const struct node *mapping, const struct ioctl_spec *spec,
-			       unsigned int absent)
+/* Puts `wide`: the value needs more than 32 bits. */
+static void check_value(struct node *value)
 {
-	const struct node *node = node_find(mapping, "since");
-	unsigned int since;
-
-	if (!node && !absent)
-		fail_at(mapping, "\"since\" is missing: add it");
-	since = node ? node_number(node, spec->abi_version) : absent;
-	if (!since)
-		fail_at(node, "ABI versions begin with 1");
-	return since;
+	put_number(value->owner, "wide", value->number > UINT32_MAX);
 }
 
-static void load_constants(struct ioctl_spec *spec, const struct node *list)
+static void check_constants(struct node *constants)
 {
-	size_t i, j;
+	const struct node *constant = node_with(constants, "name", "XPMEM_ABI_VERSION");
+	const struct node *version = node_find(constants->owner, "abi-version");
 
-	spec->constants = allocate(list->count, sizeof(*spec->constants));
-	for (i = 0; i < list->count; i++) {
-		const struct node *node = list->items[i];
-		struct constant *constant = &spec->constants[i];
-
-		node_allow(node, "name", "value", "doc", "since", NULL);
-		constant->name = require_text(node, "name");
-		constant->value = require_number(node, "value", UINT64_MAX);
-		constant->text = require_text(node, "value");
-		constant->doc = require_text(node, "doc");
-		constant->since = load_since(node, spec, 0);
-		for (j = 0; j < i; j++)
-			if (!strcmp(spec->constants[j].name, constant->name))
-				fail_at(node, "constant %s is defined twice: rename or remove one",
-					constant->name);
-		spec->constant_count++;
-	}
+	if (constant && number_of(constant, "value") != version->number)
+		fail_at(version, "abi-version and XPMEM_ABI_VERSION differ: raise both");
 }
 
-static void load_flag_sets(struct ioctl_spec *spec, const struct node *list)
+/* Puts the `value` of a flag. */
+static void check_flag(struct node *flag)
 {
-	size_t i, j, k;
+	unsigned long long bit = number_of(flag, "bit");
 
-	spec->flag_sets = allocate(list->count, sizeof(*spec->flag_sets));
-	for (i = 0; i < list->count; i++) {
-		const struct node *node = list->items[i], *bits;
-		struct flag_set *set = &spec->flag_sets[i];
-		unsigned int next = 0;
-
-		node_allow(node, "name", "prefix", "doc", "bits", NULL);
-		set->name = load_name(node, "name", false);
-		set->prefix = require_text(node, "prefix");
-		set->doc = require_text(node, "doc");
-		for (j = 0; j < i; j++)
-			if (!strcmp(spec->flag_sets[j].name, set->name) ||
-			    !strcmp(spec->flag_sets[j].prefix, set->prefix))
-				fail_at(node,
-					"flags \"%s\" share their name or prefix with flags \"%s\": rename one",
-					set->name, spec->flag_sets[j].name);
-		bits = node_sequence(node, "bits");
-		set->flags = allocate(bits->count, sizeof(*set->flags));
-		for (j = 0; j < bits->count; j++) {
-			struct flag *flag = &set->flags[j];
-
-			node_allow(bits->items[j], "name", "bit", "doc", "since", NULL);
-			flag->name = load_name(bits->items[j], "name", true);
-			flag->bit = find_number(bits->items[j], "bit", 31, next);
-			flag->doc = require_text(bits->items[j], "doc");
-			flag->since = load_since(bits->items[j], spec, 0);
-			if (flag->bit > 31)
-				fail_at(bits->items[j],
-					"no bit is left for flag \"%s\" in 32: begin another set",
-					flag->name);
-			for (k = 0; k < j; k++) {
-				if (!strcmp(set->flags[k].name, flag->name))
-					fail_at(bits->items[j],
-						"flag \"%s\" occurs twice: rename one", flag->name);
-				if (set->flags[k].bit == flag->bit)
-					fail_at(bits->items[j],
-						"flags \"%s\" and \"%s\" both have bit %u: give one another",
-						set->flags[k].name, flag->name, flag->bit);
-			}
-			next = flag->bit + 1;
-			set->count++;
-		}
-		spec->flag_set_count++;
-	}
+	if (bit > 31)
+		fail_at(flag, "no bit is left for flag \"%s\" in 32: begin another set",
+			text_of(flag, "name"));
+	put_number(flag, "value", 1ULL << bit);
 }
 
-static const struct flag_set *find_flag_set(const struct ioctl_spec *spec, const char *name)
+static void check_count(struct node *count)
 {
-	size_t i;
-
-	for (i = 0; i < spec->flag_set_count; i++)
-		if (!strcmp(spec->flag_sets[i].name, name))
-			return &spec->flag_sets[i];
-	return NULL;
-}
-
-static uint64_t load_mask(const struct node *node, const struct flag_set *set)
-{
-	const struct node *bits = node_find(node, "bits");
-	uint64_t mask = 0;
-	size_t i, j;
-
-	if (!bits) {
-		for (i = 0; i < set->count; i++)
-			mask |= UINT64_C(1) << set->flags[i].bit;
-		return mask;
-	}
-	bits = node_sequence(node, "bits");
-	for (i = 0; i < bits->count; i++) {
-		for (j = 0; j < set->count && strcmp(set->flags[j].name, node_text(bits->items[i]));
-		     j++)
-			;
-		if (j == set->count)
-			fail_at(bits->items[i], "flags \"%s\" have no \"%s\": name one of them",
-				set->name, node_text(bits->items[i]));
-		mask |= UINT64_C(1) << set->flags[j].bit;
-	}
-	return mask;
-}
-
-static void load_type(struct field *field, const struct node *node, const struct ioctl_spec *spec)
-{
-	const struct node *count = node_find(node, "count");
-	const char *name = require_text(node, "type");
-	bool known;
+	const struct node *constants = node_find(node_root(count), "constants");
+	const struct node *constant = node_with(constants, "name", count->text);
 	char *end;
-	size_t i;
 
-	for (i = 0; i < sizeof(scalar_types) / sizeof(*scalar_types); i++)
-		if (!strcmp(scalar_types[i].name, name))
-			field->type = &scalar_types[i];
-	if (!field->type)
-		fail_at(node_find(node, "type"),
-			"unknown type \"%s\": use u8, u32, s32, u64 or s64", name);
-
-	field->count = 1;
-	if (count) {
-		field->count_text = node_text(count);
-		field->count = strtoul(field->count_text, &end, 0);
-		known = !*end;
-		for (i = 0; !known && i < spec->constant_count; i++) {
-			known = !strcmp(spec->constants[i].name, field->count_text);
-			field->count = spec->constants[i].value;
-		}
-		if (!known || !field->count || field->count > 4096)
-			fail_at(count,
-				"count \"%s\" must be a constant of this file or a number from 1 to 4096",
-				field->count_text);
-	}
-	field->size = field->type->size * field->count;
+	count->number = strtoull(count->text, &end, 0);
+	if (*end)
+		count->number = constant ? number_of(constant, "value") : 0;
+	if (!count->number || count->number > 4096)
+		fail_at(count,
+			"count \"%s\" must be a constant of this file or a number from 1 to 4096",
+			count->text);
 }
 
-static void load_field(struct field *field, const struct node *node, const struct command *command,
-		       const struct ioctl_spec *spec)
+/* Puts `direction`: in, out, inout or reserved. */
+static void put_direction(struct node *field)
 {
-	const struct node *enumeration;
+	bool out = number_of(field, "out"), inout = number_of(field, "inout");
+	bool reserved = number_of(field, "reserved");
 
-	if (command->legacy)
-		node_allow(node, "name", "type", "doc", "out", "inout", NULL);
-	else
-		node_allow(node, "name", "type", "count", "doc", "since", "out", "inout",
-			   "reserved", "enum", "bits", NULL);
-	field->name = load_name(node, "name", false);
-	load_type(field, node, spec);
-	field->doc = require_text(node, "doc");
-	field->since = command->legacy ? 0 : load_since(node, spec, command->since);
-	if (find_true(node, "out") + find_true(node, "inout") + find_true(node, "reserved") > 1)
-		fail_at(node, "field \"%s\" can be only one of out, inout and reserved",
-			field->name);
-	field->direction = find_true(node, "out") ? FIELD_OUT :
-			   find_true(node, "inout") ? FIELD_INOUT :
-			   find_true(node, "reserved") ? FIELD_RESERVED : FIELD_IN;
-	if (field->direction == FIELD_RESERVED && (field->type->size != 4 || field->count_text))
-		fail_at(node, "reserved field \"%s\" must be one u32: use several fields",
-			field->name);
-	enumeration = node_find(node, "enum");
-	if (enumeration) {
-		field->flag_set = find_flag_set(spec, node_text(enumeration));
-		if (!field->flag_set)
-			fail_at(enumeration, "no flags \"%s\": define them under \"flags\"",
-				node_text(enumeration));
-		if (field->type->size < 4 || field->count_text)
-			fail_at(node, "field \"%s\" holds flags: make it one u32 or u64",
-				field->name);
-		field->mask = load_mask(node, field->flag_set);
-	} else if (node_find(node, "bits")) {
-		fail_at(node,
+	if (out + inout + reserved > 1)
+		fail_at(field, "field \"%s\" can be only one of out, inout and reserved",
+			text_of(field, "name"));
+	put_text(field, "direction", "%s",
+		 out ? "out" : inout ? "inout" : reserved ? "reserved" : "in");
+}
+
+/* Puts the list `accepted` of the flags that the field accepts, and their `mask`. */
+static void put_accepted(struct node *field, const struct node *set)
+{
+	const struct node *flags = node_find(set, "bits"), *bits = node_find(field, "bits"), *bit;
+	struct node *accepted = put_list(field, "accepted"), *flag;
+	unsigned long long mask = 0;
+
+	for_each_item(bit, bits)
+		if (!node_with(flags, "name", bit->text))
+			fail_at(bit, "flags \"%s\" have no \"%s\": name one of them",
+				text_of(set, "name"), bit->text);
+	for_each_item(flag, flags) {
+		if (bits && !has_word(bits, text_of(flag, "name")))
+			continue;
+		node_append(accepted, flag);
+		mask |= number_of(flag, "value");
+	}
+	put_number(field, "mask", mask);
+}
+
+/* Puts the `width` in bytes of an element, which the type names in bits, and the `size` of all. */
+static void check_field(struct node *field)
+{
+	const struct node *count = node_find(field, "count"), *flags = node_find(field, "enum");
+	unsigned long width = strtoul(text_of(field, "type") + 1, NULL, 10) / 8;
+	const char *name = text_of(field, "name");
+
+	put_number(field, "width", width);
+	put_number(field, "size", width * (count ? count->number : 1));
+	put_direction(field);
+	if (number_of(field, "reserved") && (width != 4 || count))
+		fail_at(field, "reserved field \"%s\" must be one u32: use several fields", name);
+	if (flags && (width < 4 || count))
+		fail_at(field, "field \"%s\" holds flags: make it one u32 or u64", name);
+	if (!flags && node_find(field, "bits"))
+		fail_at(field,
 			"field \"%s\" has \"bits\" without \"enum\": add the flags they belong to",
-			field->name);
-	}
+			name);
+	put_accepted(field, flags);
 }
 
-/*
- * Every byte belongs to a field, so all compilers agree and no kernel memory leaks. The historical
- * structs have holes: old programs initialize them by position. The types align themselves there.
- */
-static void place_field(struct field *field, const struct node *node, struct command *command)
-{
-	unsigned int gap = command->size % field->type->size;
-
-	if (gap && command->legacy)
-		command->size += field->type->size - gap;
-	else if (gap)
-		fail_at(node,
-			"field \"%s\" would lie at offset %u and leave a hole: put %u bytes of "
-			"reserved fields before it",
-			field->name, command->size, field->type->size - gap);
-	field->offset = command->size;
-	command->size += field->size;
-}
-
-static void load_fields(struct command *command, const struct node *node,
-			const struct ioctl_spec *spec)
-{
-	const struct node *list = node_sequence(node, "fields");
-	unsigned int alignment = 1, since = command->since;
-	size_t i, j;
-
-	command->fields = allocate(list->count + 1, sizeof(*command->fields));
-	if (!command->legacy) {
-		command->fields[0] = size_field;
-		command->fields[0].since = command->since;
-		command->size = command->min_size = size_field.size;
-		command->field_count = 1;
-		alignment = size_field.size;
-	}
-	for (i = 0; i < list->count; i++) {
-		struct field *field = &command->fields[command->field_count];
-
-		load_field(field, list->items[i], command, spec);
-		for (j = 0; j < command->field_count; j++)
-			if (!strcmp(command->fields[j].name, field->name))
-				fail_at(list->items[i], "field \"%s\" occurs twice%s", field->name,
-					j || command->legacy ?
-						": rename one" :
-						": \"size\" is always the first and not listed");
-		place_field(field, list->items[i], command);
-		if (field->since < since)
-			fail_at(list->items[i],
-				"field \"%s\" is since %u but follows one since %u: new fields go at the end",
-				field->name, field->since, since);
-		since = field->since;
-		if (field->since == command->since)
-			command->min_size = command->size;
-		if (field->type->size > alignment)
-			alignment = field->type->size;
-		command->field_count++;
-	}
-	if (command->size % alignment || command->min_size % alignment)
-		fail_at(node,
-			"struct of \"%s\" is %u bytes, not a multiple of %u: add reserved fields at the end",
-			command->name, command->size, alignment);
-	if (!command->legacy &&
-	    (command->field_count < 2 || strcmp(command->fields[1].name, "flags") ||
-	     command->fields[1].type->size != 4))
-		fail_at(list, "the first field of \"%s\" must be flags, a u32", command->name);
-}
-
-static void load_errors(struct command *command, const struct node *errors)
+static void check_errors(struct node *errors)
 {
 	size_t i;
 
 	if (errors->kind != NODE_MAPPING)
 		fail_at(errors, "errors must be a mapping of errno names to reasons");
-	command->errors = allocate(errors->count, sizeof(*command->errors));
 	for (i = 0; i < errors->count; i++) {
 		if (errors->keys[i]->text[0] != 'E')
 			fail_at(errors->keys[i], "\"%s\" is not the name of an errno",
 				errors->keys[i]->text);
-		command->errors[i].name = errors->keys[i]->text;
-		command->errors[i].doc = node_text(errors->items[i]);
-		command->error_count++;
+		text_check(errors->items[i]);
 	}
 }
 
-static struct command *load_commands(const struct ioctl_spec *spec, const struct node *list,
-				     bool legacy)
+/*
+ * Puts the `offset`. Every byte belongs to a field, so all compilers agree and no kernel memory
+ * leaks. The historical structs have holes: old programs initialize them by position. The types
+ * align themselves there.
+ */
+static unsigned long long place_field(struct node *field, unsigned long long offset, bool legacy)
 {
-	struct command *commands = allocate(list->count, sizeof(*commands));
-	size_t i, j;
+	unsigned long long width = number_of(field, "width"), gap = offset % width;
 
-	for (i = 0; i < list->count; i++) {
-		const struct node *node = list->items[i], *nr;
-		struct command *command = &commands[i];
+	if (gap && !legacy)
+		fail_at(field,
+			"field \"%s\" would lie at offset %llu and leave a hole: put %llu bytes of "
+			"reserved fields before it",
+			text_of(field, "name"), offset, width - gap);
+	if (gap)
+		offset += width - gap;
+	put_number(field, "offset", offset);
+	return offset + number_of(field, "size");
+}
 
-		command->legacy = legacy;
-		if (legacy)
-			node_allow(node, "name", "nr", "doc", "fields", NULL);
-		else
-			node_allow(node, "name", "nr", "doc", "since", "errors", "fields", NULL);
-		command->name = load_name(node, "name", false);
-		nr = node_require(node, "nr");
-		command->nr = node_number(nr, legacy ? LEGACY_NR_LIMIT : NR_LIMIT);
-		if (!legacy && command->nr <= LEGACY_NR_LIMIT)
-			fail_at(nr, "number %#x is of the historical ABI: use one above %#x",
-				command->nr, LEGACY_NR_LIMIT);
-		for (j = 0; j < i; j++) {
-			if (commands[j].nr == command->nr)
-				fail_at(nr,
-					"ioctls \"%s\" and \"%s\" both have number %#x: give one another",
-					commands[j].name, command->name, command->nr);
-			if (!strcmp(commands[j].name, command->name))
-				fail_at(node, "ioctl \"%s\" occurs twice: rename one",
-					command->name);
+static void check_order(const struct node *field, unsigned long long since)
+{
+	const struct node *same = node_same(field, "name");
+	const char *name = text_of(field, "name");
+
+	if (same != field)
+		fail_at(field, "field \"%s\" occurs twice%s", name,
+			same->owner ? ": rename one" :
+				      ": \"size\" is always the first and not listed");
+	if (number_of(field, "since") < since)
+		fail_at(field,
+			"field \"%s\" is since %llu but follows one since %llu: new fields go at the end",
+			name, number_of(field, "since"), since);
+}
+
+/*
+ * Puts the `size` of the struct, its `min_size` in the ABI version that introduced it, the `last`
+ * field of that version, and the list `reserved_fields`. A field `is_new` if it came later.
+ */
+static void lay_out(struct node *command, bool legacy)
+{
+	struct node *reserved = put_list(command, "reserved_fields"), *field;
+	unsigned long long first = number_of(command, "since"), since = first;
+	unsigned long long size = 0, min_size = 0, alignment = 1;
+
+	for_each_item(field, node_find(command, "fields")) {
+		if (!legacy && !node_find(field, "since"))
+			put_number(field, "since", first);
+		if (field->owner)
+			check_order(field, since);
+		size = place_field(field, size, legacy);
+		since = number_of(field, "since");
+		put_number(field, "is_new", since != first);
+		if (since == first) {
+			min_size = size;
+			put(command, "last", field);
 		}
-		command->doc = require_text(node, "doc");
-		command->since = legacy ? 0 : load_since(node, spec, 0);
-		load_fields(command, node, spec);
-		if (!legacy)
-			load_errors(command, node_require(node, "errors"));
+		if (number_of(field, "width") > alignment)
+			alignment = number_of(field, "width");
+		if (number_of(field, "reserved"))
+			node_append(reserved, field);
 	}
-	return commands;
+	if (size % alignment || min_size % alignment)
+		fail_at(command,
+			"struct of \"%s\" is %llu bytes, not a multiple of %llu: add reserved fields at the end",
+			text_of(command, "name"), size, alignment);
+	put_number(command, "size", size);
+	put_number(command, "min_size", min_size);
 }
 
-const struct ioctl_spec *ioctl_spec_load(const char *path)
+static void insert_size_field(struct node *fields)
 {
-	struct ioctl_spec *spec = allocate(1, sizeof(*spec));
-	const struct node *root = document_load(path), *list;
-	size_t i;
+	struct node *field = node_new(NODE_MAPPING, fields);
 
-	node_allow(root, "name", "device", "abi-version", "magic", "doc", "constants", "flags",
-		   "ioctls", "legacy", NULL);
-	spec->name = load_name(root, "name", false);
-	spec->device = require_text(root, "device");
-	spec->doc = require_text(root, "doc");
-	spec->abi_version = require_number(root, "abi-version", 0xffff);
-	spec->magic = require_text(root, "magic")[0];
-	load_constants(spec, node_sequence(root, "constants"));
-	for (i = 0; i < spec->constant_count; i++)
-		if (!strcmp(spec->constants[i].name, "XPMEM_ABI_VERSION") &&
-		    spec->constants[i].value != spec->abi_version)
-			fail_at(node_find(root, "abi-version"),
-				"abi-version and XPMEM_ABI_VERSION differ: raise both");
-	load_flag_sets(spec, node_sequence(root, "flags"));
+	put_text(field, "name", "size");
+	put_text(field, "type", "u32");
+	put_text(field, "doc", "Bytes of this struct as the caller knows it.");
+	check_field(field);
+	node_append(fields, field);
+	memmove(fields->items + 1, fields->items, (fields->count - 1) * sizeof(*fields->items));
+	fields->items[0] = field;
+}
 
-	list = node_sequence(root, "ioctls");
-	spec->commands = load_commands(spec, list, false);
-	spec->command_count = list->count;
-	if (!list->count)
-		fail_at(list, "no ioctl is defined");
-	spec->first_nr = NR_LIMIT;
-	for (i = 0; i < list->count; i++) {
-		if (spec->commands[i].nr < spec->first_nr)
-			spec->first_nr = spec->commands[i].nr;
-		if (spec->commands[i].nr > spec->last_nr)
-			spec->last_nr = spec->commands[i].nr;
+static void check_nr(struct node *nr)
+{
+	if (nr->number <= LEGACY_NR_LIMIT)
+		fail_at(nr, "number %#llx is of the historical ABI: use one above %#x", nr->number,
+			LEGACY_NR_LIMIT);
+}
+
+/* Puts `code`, the number and the magic as _IO() combines them, and `c_name`, the struct's name. */
+static void put_names(struct node *command, const char *abi)
+{
+	char magic = text_of(node_root(command), "magic")[0];
+
+	put_number(command, "code", magic << 8 | number_of(command, "nr"));
+	put_text(command, "c_name", "xpmem_%s_%s", abi, text_of(command, "name"));
+}
+
+/* Puts the field `flags`. */
+static void check_ioctl(struct node *command)
+{
+	struct node *fields = node_find(command, "fields");
+
+	put_names(command, "ioc");
+	insert_size_field(fields);
+	lay_out(command, false);
+	if (fields->count < 2 || strcmp(text_of(fields->items[1], "name"), "flags") ||
+	    number_of(fields->items[1], "width") != 4)
+		fail_at(fields, "the first field of \"%s\" must be flags, a u32",
+			text_of(command, "name"));
+	put(command, "flags", fields->items[1]);
+}
+
+static void check_legacy(struct node *command)
+{
+	put_names(command, "cmd");
+	put_number(command, "legacy", true);
+	lay_out(command, true);
+}
+
+/* Puts the `first` number, the `span` of numbers to the last one, and the most reserved fields. */
+static void check_ioctls(struct node *ioctls)
+{
+	unsigned long long first = NR_LIMIT, last = 0, reserved = 1, nr;
+	const struct node *command;
+
+	if (!ioctls->count)
+		fail_at(ioctls, "no ioctl is defined");
+	for_each_item(command, ioctls) {
+		nr = number_of(command, "nr");
+		first = nr < first ? nr : first;
+		last = nr > last ? nr : last;
+		if (node_count(node_find(command, "reserved_fields")) > reserved)
+			reserved = node_count(node_find(command, "reserved_fields"));
 	}
-	list = node_sequence(root, "legacy");
-	spec->legacy = load_commands(spec, list, true);
-	spec->legacy_count = list->count;
-	return spec;
+	put_number(ioctls->owner, "first", first);
+	put_number(ioctls->owner, "span", last - first + 1);
+	put_number(ioctls->owner, "reserved_max", reserved);
+}
+
+/* Puts the list `commands` of all ioctls. */
+static void check_root(struct node *root)
+{
+	struct node *commands = put_list(root, "commands"), *command;
+
+	for_each_item(command, node_find(root, "ioctls"))
+		node_append(commands, command);
+	for_each_item(command, node_find(root, "legacy"))
+		node_append(commands, command);
+	put_text(root, "magic", "%c", text_of(root, "magic")[0]);
+}
+
+#define FIELD_TYPES "u8 u32 s32 u64 s64"
+#define UNKNOWN_TYPE "unknown type \"%s\": use u8, u32, s32, u64 or s64"
+#define SAME_PREFIX "flags \"%2$s\" share their name or prefix with flags \"%1$s\": rename one"
+#define SAME_IOCTL "ioctl \"%s\" occurs twice: rename one"
+#define SAME_NR "ioctls \"%s\" and \"%s\" both have number %#llx: give one another"
+
+static const struct rule rules[] = {
+	KEY("root", "name", NAME, .mark = '_'),
+	KEY("root", "device", TEXT),
+	KEY("root", "doc", TEXT),
+	KEY("root", "abi-version", NUMBER, .maximum = 0xffff),
+	KEY("root", "magic", TEXT),
+	KEY("root", "constants", LIST, .item = "constant", .check = check_constants),
+	KEY("root", "flags", LIST, .item = "flags"),
+	KEY("root", "ioctls", LIST, .item = "ioctl", .check = check_ioctls),
+	KEY("root", "legacy", LIST, .item = "legacy"),
+	WHOLE("root", .check = check_root),
+
+	KEY("constant", "name", TEXT, .same = "constant %s is defined twice: rename or remove one"),
+	KEY("constant", "value", NUMBER, .check = check_value),
+	KEY("constant", "doc", TEXT),
+	KEY("constant", "since", NUMBER, .check = check_since),
+
+	KEY("flags", "name", NAME, .mark = '_', .same = SAME_PREFIX),
+	KEY("flags", "prefix", TEXT, .same = SAME_PREFIX),
+	KEY("flags", "doc", TEXT),
+	KEY("flags", "bits", LIST, .item = "flag"),
+
+	KEY("flag", "name", NAME, .mark = '-', .same = "flag \"%s\" occurs twice: rename one"),
+	KEY("flag", "bit", NUMBER, .maximum = 31, .counts = true,
+	    .same = "flags \"%s\" and \"%s\" both have bit %llu: give one another"),
+	KEY("flag", "doc", TEXT),
+	KEY("flag", "since", NUMBER, .check = check_since),
+	WHOLE("flag", .check = check_flag),
+
+	KEY("ioctl", "name", NAME, .mark = '_', .same = SAME_IOCTL),
+	KEY("ioctl", "nr", NUMBER, .maximum = NR_LIMIT, .same = SAME_NR, .check = check_nr),
+	KEY("ioctl", "doc", TEXT),
+	KEY("ioctl", "since", NUMBER, .check = check_since),
+	KEY("ioctl", "fields", LIST, .item = "field"),
+	KEY("ioctl", "errors", ANY, .check = check_errors),
+	WHOLE("ioctl", .check = check_ioctl),
+
+	KEY("field", "name", NAME, .mark = '_'),
+	KEY("field", "type", TEXT, .choices = FIELD_TYPES, .unknown = UNKNOWN_TYPE),
+	OPTIONAL("field", "count", TEXT, .check = check_count),
+	KEY("field", "doc", TEXT),
+	OPTIONAL("field", "since", NUMBER, .check = check_since),
+	OPTIONAL("field", "out", TRUTH),
+	OPTIONAL("field", "inout", TRUTH),
+	OPTIONAL("field", "reserved", TRUTH),
+	OPTIONAL("field", "bits", LIST),
+	OPTIONAL("field", "enum", TEXT, .refers = "flags",
+		 .unknown = "no flags \"%s\": define them under \"flags\""),
+	WHOLE("field", .check = check_field),
+
+	KEY("legacy", "name", NAME, .mark = '_', .same = SAME_IOCTL),
+	KEY("legacy", "nr", NUMBER, .maximum = LEGACY_NR_LIMIT, .same = SAME_NR),
+	KEY("legacy", "doc", TEXT),
+	KEY("legacy", "fields", LIST, .item = "legacy field"),
+	WHOLE("legacy", .check = check_legacy),
+
+	KEY("legacy field", "name", NAME, .mark = '_'),
+	KEY("legacy field", "type", TEXT, .choices = FIELD_TYPES, .unknown = UNKNOWN_TYPE),
+	KEY("legacy field", "doc", TEXT),
+	OPTIONAL("legacy field", "out", TRUTH),
+	OPTIONAL("legacy field", "inout", TRUTH),
+	WHOLE("legacy field", .check = check_field),
+	RULES_END
+};
+
+struct node *ioctl_spec_load(const char *path)
+{
+	struct node *root = document_load(path);
+
+	rules_apply(rules, "root", root);
+	return root;
 }

@@ -1,412 +1,406 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Parser for the part of the kernel's YNL schema "genetlink" that the family needs. */
+/*
+ * The rules for control.yaml: the part of the kernel's YNL schema "genetlink" that the family
+ * needs, and our own keys, which the head of that file describes. Each check says which keys it
+ * puts into the tree for the templates.
+ */
+#include <stdint.h>
 #include <string.h>
 
-#include "document.h"
-#include "spec.h"
-
-static const struct {
-	const char *name;
-	enum attribute_kind kind;
-} kinds[] = {
-	{ "pad", ATTRIBUTE_PAD },
-	{ "u32", ATTRIBUTE_U32 },
-	{ "u64", ATTRIBUTE_U64 },
-	{ "s64", ATTRIBUTE_S64 },
-	{ "string", ATTRIBUTE_STRING },
-};
-
-static const char *const meanings[] = {
-	[IS_COUNTER] = "counter", [IS_COUNT] = "count", [IS_BYTES] = "bytes",
-	[IS_TIMESTAMP] = "timestamp", [IS_OCTAL] = "octal",
-};
-
-#define MEANING_COUNT (sizeof(meanings) / sizeof(*meanings))
+#include "rules.h"
 
 /* In a list of attributes: those that are not event-only. */
 #define ALL "all"
 
-static const char *load_name(const struct node *mapping)
+static void check_name(struct node *name)
 {
-	const struct node *node = node_require(mapping, "name");
-	const char *name = node_text(node);
-
-	if (name[strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-")])
-		fail_at(node, "name \"%s\" must be made of a-z, 0-9 and -", name);
-	return name;
+	if (name->text[strspn(name->text, "abcdefghijklmnopqrstuvwxyz0123456789-")])
+		fail_at(name, "name \"%s\" must be made of a-z, 0-9 and -", name->text);
 }
 
-/* The netlink spec repeats these entries for tools that read no other file. */
-static void compare_with_flags(const struct enumeration *enumeration, const struct node *node,
-			       const struct ioctl_spec *ioctls)
+/* Puts `mask`: the bit of an entry of flags, or else the value. */
+static void check_entry(struct node *entry)
 {
-	const struct flag_set *set = NULL;
+	const struct node *value = node_find(entry, "value");
+	bool flags = !strcmp(text_of(entry->owner->owner, "type"), "flags");
+
+	if (flags)
+		number_limit(value, 63);
+	put_number(entry, "mask", flags ? 1ULL << value->number : value->number);
+}
+
+static const struct node *ioctl_spec;
+
+/* The netlink spec repeats the flags that have a header, for tools that read no other file. */
+static void check_definition(struct node *definition)
+{
+	const char *name = text_of(definition, "name");
+	const struct node *set = node_with(node_find(ioctl_spec, "flags"), "name", name);
+	const struct node *flags = node_find(set, "bits");
+	const struct node *entries = node_find(definition, "entries");
 	size_t i;
 
-	for (i = 0; i < ioctls->flag_set_count; i++)
-		if (!strcmp(ioctls->flag_sets[i].name, enumeration->name))
-			set = &ioctls->flag_sets[i];
-	if (!set || !enumeration->flags)
-		fail_at(node, "\"%s\" has a header, so it must be flags of the ioctl spec",
-			enumeration->name);
-	for (i = 0; i < set->count || i < enumeration->count; i++)
-		if (i >= set->count || i >= enumeration->count ||
-		    strcmp(set->flags[i].name, enumeration->entries[i].name) ||
-		    set->flags[i].bit != enumeration->entries[i].value)
-			fail_at(node,
-				"entries of \"%s\" differ from the flags of the ioctl spec: make them the same",
-				enumeration->name);
+	if (!node_find(definition, "header"))
+		return;
+	if (!set || strcmp(text_of(definition, "type"), "flags"))
+		fail_at(definition, "\"%s\" has a header, so it must be flags of the ioctl spec",
+			name);
+	for (i = 0; i < flags->count && i < entries->count; i++)
+		if (strcmp(text_of(flags->items[i], "name"), text_of(entries->items[i], "name")) ||
+		    number_of(flags->items[i], "bit") != number_of(entries->items[i], "value"))
+			break;
+	if (i < flags->count || i < entries->count)
+		fail_at(definition,
+			"entries of \"%s\" differ from the flags of the ioctl spec: make them the same",
+			name);
 }
 
-static void load_enumeration(struct enumeration *enumeration, const struct node *node,
-			     const struct ioctl_spec *ioctls)
+static void check_attribute_name(struct node *name)
 {
-	const struct node *entries;
-	const char *type;
-	uint64_t next = 0;
-	size_t i, j;
-
-	node_allow(node, "name", "type", "doc", "header", "entries", NULL);
-	enumeration->name = load_name(node);
-	type = require_text(node, "type");
-	if (strcmp(type, "enum") && strcmp(type, "flags"))
-		fail_at(node_find(node, "type"), "unknown type \"%s\": use enum or flags", type);
-	enumeration->flags = !strcmp(type, "flags");
-	enumeration->foreign = node_find(node, "header");
-	entries = node_sequence(node, "entries");
-	enumeration->entries = allocate(entries->count, sizeof(*enumeration->entries));
-	for (i = 0; i < entries->count; i++) {
-		struct enum_entry *entry = &enumeration->entries[i];
-
-		node_allow(entries->items[i], "name", "value", "doc", NULL);
-		entry->name = load_name(entries->items[i]);
-		entry->value = find_number(entries->items[i], "value",
-					   enumeration->flags ? 63 : UINT32_MAX, next);
-		entry->doc = require_text(entries->items[i], "doc");
-		for (j = 0; j < i; j++)
-			if (!strcmp(enumeration->entries[j].name, entry->name) ||
-			    enumeration->entries[j].value == entry->value)
-				fail_at(entries->items[i],
-					"entries \"%s\" and \"%s\" share their name or value: change one",
-					enumeration->entries[j].name, entry->name);
-		next = entry->value + 1;
-		enumeration->count++;
-	}
-	if (enumeration->foreign)
-		compare_with_flags(enumeration, node, ioctls);
+	check_name(name);
+	if (!strcmp(name->text, ALL))
+		fail_at(name->owner,
+			"\"" ALL "\" stands for all attributes: name this one otherwise");
 }
 
-static void load_attribute(struct attribute *attribute, const struct node *node,
-			   const struct netlink_spec *spec)
+/* Puts the `form` of the attribute in xpmemctl's JSON. */
+static void put_form(struct node *attribute)
 {
-	const struct node *enumeration, *hint, *is;
-	const char *type;
-	size_t i;
+	const struct node *enumeration = node_find(attribute, "enum");
+	const char *form = text_of(attribute, "is");
 
-	node_allow(node, "name", "type", "doc", "display-hint", "enum", "is", "event-only",
-		   "parent", NULL);
-	attribute->name = load_name(node);
-	if (!strcmp(attribute->name, ALL))
-		fail_at(node, "\"" ALL "\" stands for all attributes: name this one otherwise");
-	type = require_text(node, "type");
-	for (i = 0; i < sizeof(kinds) / sizeof(*kinds) && strcmp(kinds[i].name, type); i++)
+	if (!form)
+		form = "number";
+	if (!strcmp(text_of(attribute, "type"), "string"))
+		form = "text";
+	else if (enumeration)
+		form = strcmp(text_of(enumeration, "type"), "flags") ? "name" : "names";
+	else if (node_find(attribute, "display-hint"))
+		form = "hex";
+	put_text(attribute, "form", "%s", form);
+}
+
+static void check_meaning(const struct node *attribute, const struct node *is)
+{
+	const char *type = text_of(attribute, "type");
+	bool plain = !node_find(attribute, "enum") && !node_find(attribute, "display-hint");
+
+	if (!plain ||
+	    (strcmp(type, "u64") && (strcmp(type, "u32") || !strcmp(is->text, "counter"))))
+		fail_at(is, "attribute \"%s\" cannot be a %s: its type is %s",
+			text_of(attribute, "name"), is->text, plain ? type : "no plain number");
+}
+
+static void check_value(struct node *attribute)
+{
+	const struct node *is = node_find(attribute, "is");
+
+	if (!strcmp(text_of(attribute, "type"), "string") &&
+	    (node_find(attribute, "display-hint") || node_find(attribute, "enum")))
+		fail_at(attribute,
+			"attribute \"%s\" is a string: it cannot have display-hint or enum",
+			text_of(attribute, "name"));
+	if (is)
+		check_meaning(attribute, is);
+	put_form(attribute);
+}
+
+/* Puts `pad` if it is one. A pad has only a name. */
+static const char *more_of_attribute(struct node *attribute)
+{
+	bool pad = !strcmp(text_of(attribute, "type"), "pad");
+
+	put_number(attribute, "pad", pad);
+	return pad ? NULL : "value";
+}
+
+static bool is_counter(const struct node *attribute)
+{
+	const char *is = text_of(attribute, "is");
+
+	return is && !strcmp(is, "counter") && !number_of(attribute, "pad");
+}
+
+static const struct node *attributes_of(const struct node *sets, const char *name)
+{
+	return node_find(node_with(sets, "name", name), "attributes");
+}
+
+/* Whether the set of that name has a counter of the same name as this one. */
+static bool has_counter(const struct node *sets, const char *name, const struct node *counter)
+{
+	return is_counter(node_with(attributes_of(sets, name), "name", text_of(counter, "name")));
+}
+
+static void check_counters(const struct node *sets, const char *name, const char *other)
+{
+	const struct node *attribute;
+
+	for_each_item(attribute, attributes_of(sets, name))
+		if (is_counter(attribute) && !has_counter(sets, other, attribute))
+			fail_at(node_with(sets, "name", name),
+				"\"%s\" has the counter \"%s\": add it to \"%s\"", name,
+				text_of(attribute, "name"), other);
+}
+
+/* Puts the attribute as `parent` of its set, and the set as the `child` of the set it names. */
+static void check_parent(const struct node *sets, struct node *set, struct node *attribute)
+{
+	const char *name = text_of(attribute, "parent");
+	struct node *parent = name ? node_with(sets, "name", name) : NULL;
+
+	if (!name)
+		return;
+	if (!parent)
+		fail_at(set, "no attribute set \"%s\" to be a parent", name);
+	put(set, "parent", attribute);
+	if (!node_find(parent, "child"))
+		put(parent, "child", set);
+}
+
+static void check_sets(struct node *sets)
+{
+	struct node *set, *attribute;
+
+	/* An object counts for the objects that it belongs to as well, and for the machine. */
+	check_counters(sets, "attachment", "segment");
+	check_counters(sets, "segment", "attachment");
+	check_counters(sets, "segment", "exporter");
+	check_counters(sets, "exporter", "stats");
+	check_counters(sets, "info", "stats");
+	for_each_item(set, sets)
+		for_each_item(attribute, node_find(set, "attributes"))
+			check_parent(sets, set, attribute);
+}
+
+static bool is_listed(const struct node *attribute, const struct node *names)
+{
+	return has_word(names, text_of(attribute, "name")) ||
+	       (has_word(names, ALL) && !number_of(attribute, "pad") &&
+		!number_of(attribute, "event-only"));
+}
+
+static void check_listed(const struct node *name, const struct node *set)
+{
+	const struct node *attribute = node_with(node_find(set, "attributes"), "name", name->text);
+	struct node earlier = *name->owner;
+
+	if (!strcmp(name->text, ALL))
+		return;
+	if (!attribute || number_of(attribute, "pad"))
+		fail_at(name, "attribute set \"%s\" has no \"%s\" to send", text_of(set, "name"),
+			name->text);
+	for (earlier.count = 0; earlier.items[earlier.count] != name; earlier.count++)
 		;
-	if (i == sizeof(kinds) / sizeof(*kinds))
-		fail_at(node_find(node, "type"),
-			"unknown type \"%s\": use pad, u32, u64, s64 or string", type);
-	attribute->kind = kinds[i].kind;
-	if (attribute->kind == ATTRIBUTE_PAD)
-		return;
-
-	attribute->doc = require_text(node, "doc");
-	hint = node_find(node, "display-hint");
-	if (hint && strcmp(node_text(hint), "hex"))
-		fail_at(hint, "unknown display-hint \"%s\": use hex", node_text(hint));
-	attribute->hex = hint;
-	attribute->event_only = find_true(node, "event-only");
-	if (node_find(node, "parent"))
-		attribute->parent = require_text(node, "parent");
-	enumeration = node_find(node, "enum");
-	if (enumeration) {
-		for (i = 0; i < spec->enumeration_count; i++)
-			if (!strcmp(spec->enumerations[i].name, node_text(enumeration)))
-				attribute->enumeration = &spec->enumerations[i];
-		if (!attribute->enumeration)
-			fail_at(enumeration, "no enum \"%s\": define it under \"definitions\"",
-				node_text(enumeration));
-	}
-	if (attribute->kind == ATTRIBUTE_STRING && (hint || enumeration))
-		fail_at(node, "attribute \"%s\" is a string: it cannot have display-hint or enum",
-			attribute->name);
-	is = node_find(node, "is");
-	if (!is)
-		return;
-	for (i = IS_COUNTER; i < MEANING_COUNT && strcmp(meanings[i], node_text(is)); i++)
-		;
-	if (i == MEANING_COUNT)
-		fail_at(is, "unknown \"%s\": use counter, count, bytes, timestamp or octal",
-			node_text(is));
-	attribute->is = i;
-	if (hint || enumeration ||
-	    (attribute->kind != ATTRIBUTE_U64 &&
-	     (attribute->kind != ATTRIBUTE_U32 || i == IS_COUNTER)))
-		fail_at(is, "attribute \"%s\" cannot be a %s: its type is %s", attribute->name,
-			meanings[i], hint || enumeration ? "no plain number" : type);
+	if (is_listed(attribute, &earlier))
+		fail_at(name, "attribute \"%s\" occurs twice: remove one", name->text);
 }
 
-static void load_set(struct attribute_set *set, const struct node *node,
-		     const struct netlink_spec *spec)
+/*
+ * Puts the list `key` of the attributes that a message has, in the order of the set. With a second
+ * message, those of both. A message may be NULL.
+ */
+static struct node *put_attributes(struct node *operation, const char *key,
+				   const struct node *message, const struct node *second)
 {
-	const struct node *list;
-	size_t i, j;
+	const struct node *names = node_find(message, "attributes"), *name;
+	const struct node *more = node_find(second, "attributes");
+	const struct node *set = node_find(operation, "attribute-set");
+	struct node *list = put_list(operation, key), *attribute;
 
-	node_allow(node, "name", "doc", "attributes", NULL);
-	set->name = load_name(node);
-	list = node_sequence(node, "attributes");
-	set->attributes = allocate(list->count, sizeof(*set->attributes));
-	for (i = 0; i < list->count; i++) {
-		load_attribute(&set->attributes[i], list->items[i], spec);
-		set->attributes[i].id = i + 1;
-		for (j = 0; j < i; j++)
-			if (!strcmp(set->attributes[j].name, set->attributes[i].name))
-				fail_at(list->items[i], "attribute \"%s\" occurs twice: rename one",
-					set->attributes[i].name);
-		set->count++;
+	for_each_item(name, names)
+		check_listed(name, set);
+	for_each_item(attribute, node_find(set, "attributes"))
+		if (is_listed(attribute, names) || is_listed(attribute, more))
+			node_append(list, attribute);
+	return list;
+}
+
+/*
+ * Puts the lists of attributes of the `request`, of the `reply`, of a dump's `filter`, and of the
+ * `policy`, which do and dump share.
+ */
+static void check_request(struct node *operation)
+{
+	const struct node *message = node_find(operation, "do"), *reply, *dumped;
+	const struct node *dump = node_find(operation, "dump");
+	const struct node *request = node_find(message, "request");
+	const struct node *filter = node_find(dump, "request");
+
+	put_attributes(operation, "request", request, NULL);
+	reply = put_attributes(operation, "reply", node_find(message, "reply"), NULL);
+	put_attributes(operation, "filter", filter, NULL);
+	put_attributes(operation, "policy", request, filter);
+	if (!dump)
+		return;
+	dumped = put_attributes(operation, "dumped", node_find(dump, "reply"), NULL);
+	if (dumped->count != reply->count ||
+	    (reply->count &&
+	     memcmp(dumped->items, reply->items, reply->count * sizeof(*reply->items))))
+		fail_at(dump, "a dump of \"%s\" must reply with what \"do\" replies",
+			text_of(operation, "name"));
+}
+
+/* Puts the list `reply` of the attributes that the group receives. */
+static void check_event(struct node *operation)
+{
+	put_list(operation, "request");
+	put_list(operation, "filter");
+	put_attributes(operation, "reply", node_find(operation, "event"), NULL);
+}
+
+static const char *more_of_operation(struct node *operation)
+{
+	return node_find(operation, "event") ? "event" : "request";
+}
+
+/* Puts the lists `requests` and `events`, and the first operation of a set as its `operation`. */
+static void check_operations(struct node *list)
+{
+	struct node *requests = put_list(node_root(list), "requests");
+	struct node *events = put_list(node_root(list), "events");
+	struct node *operation, *set;
+
+	for_each_item(operation, list) {
+		if (!node_find(operation, "event") && events->count)
+			fail_at(operation, "\"%s\" follows an event: put events last",
+				text_of(operation, "name"));
+		node_append(node_find(operation, "event") ? events : requests, operation);
+		set = node_find(operation, "attribute-set");
+		if (!node_find(set, "operation"))
+			put(set, "operation", operation);
 	}
 }
 
-static void load_list(struct attribute_list *list, const struct node *message,
-		      const struct attribute_set *set)
+/* Puts the list `groups`. */
+static void check_groups(struct node *groups)
 {
-	const struct node *names;
-	size_t i, j;
-	bool *named;
+	put(groups->owner, "groups", node_find(groups, "list"));
+}
 
-	node_allow(message, "attributes", NULL);
-	if (!node_find(message, "attributes"))
-		return;
-	names = node_sequence(message, "attributes");
-	named = allocate(set->count, sizeof(*named));
-	list->attributes = allocate(set->count, sizeof(*list->attributes));
-	for (i = 0; i < names->count; i++) {
-		if (!strcmp(node_text(names->items[i]), ALL)) {
-			for (j = 0; j < set->count; j++)
-				named[j] |= set->attributes[j].kind != ATTRIBUTE_PAD &&
-					    !set->attributes[j].event_only;
+static void check_protocol(struct node *protocol)
+{
+	if (strcmp(protocol->text, "genetlink"))
+		fail_at(protocol, "protocol must be genetlink");
+}
+
+/*
+ * Puts the counters of the set "stats", in three lists: faults count the ones that segments have
+ * too, changes of an exporter those of exporters, and other code the rest.
+ */
+static void put_statistics(struct node *root)
+{
+	const struct node *sets = node_find(root, "attribute-sets");
+	struct node *faults = put_list(root, "fault_counters");
+	struct node *changes = put_list(root, "change_counters");
+	struct node *others = put_list(root, "other_counters"), *attribute;
+
+	for_each_item(attribute, attributes_of(sets, "stats")) {
+		if (!is_counter(attribute))
 			continue;
-		}
-		for (j = 0;
-		     j < set->count && strcmp(set->attributes[j].name, node_text(names->items[i]));
-		     j++)
-			;
-		if (j == set->count || set->attributes[j].kind == ATTRIBUTE_PAD)
-			fail_at(names->items[i], "attribute set \"%s\" has no \"%s\" to send",
-				set->name, node_text(names->items[i]));
-		if (named[j])
-			fail_at(names->items[i], "attribute \"%s\" occurs twice: remove one",
-				set->attributes[j].name);
-		named[j] = true;
-	}
-	for (j = 0; j < set->count; j++)
-		if (named[j])
-			list->attributes[list->count++] = &set->attributes[j];
-}
-
-static const struct attribute_set *set_of(const struct netlink_spec *spec, const char *name)
-{
-	size_t i;
-
-	for (i = 0; i < spec->set_count; i++)
-		if (!strcmp(spec->sets[i].name, name))
-			return &spec->sets[i];
-	return NULL;
-}
-
-const struct attribute *counter_of(const struct netlink_spec *spec, const char *name,
-				   const struct attribute *counter)
-{
-	const struct attribute_set *set = set_of(spec, name);
-	size_t i;
-
-	for (i = 0; set && i < set->count; i++)
-		if (set->attributes[i].is == IS_COUNTER &&
-		    !strcmp(set->attributes[i].name, counter->name))
-			return &set->attributes[i];
-	return NULL;
-}
-
-/* An object counts for the objects that it belongs to as well, and for the machine. */
-static void check_counters(const struct netlink_spec *spec, const struct node *list)
-{
-	static const char *const owners[][2] = {
-		{ "attachment", "segment" }, { "segment", "attachment" }, { "segment", "exporter" },
-		{ "exporter", "stats" },     { "info", "stats" },
-	};
-	size_t i, j, k;
-
-	for (i = 0; i < sizeof(owners) / sizeof(*owners); i++)
-		for (j = 0; j < spec->set_count; j++)
-			for (k = 0; k < spec->sets[j].count; k++) {
-				const struct attribute *counter = &spec->sets[j].attributes[k];
-
-				if (counter->is == IS_COUNTER &&
-				    !strcmp(spec->sets[j].name, owners[i][0]) &&
-				    !counter_of(spec, owners[i][1], counter))
-					fail_at(list->items[j],
-						"\"%s\" has the counter \"%s\": add it to \"%s\"",
-						owners[i][0], counter->name, owners[i][1]);
-			}
-}
-
-static void check_parents(const struct netlink_spec *spec, const struct node *list)
-{
-	size_t i, j;
-
-	for (i = 0; i < spec->set_count; i++)
-		for (j = 0; j < spec->sets[i].count; j++)
-			if (spec->sets[i].attributes[j].parent &&
-			    !set_of(spec, spec->sets[i].attributes[j].parent))
-				fail_at(list->items[i], "no attribute set \"%s\" to be a parent",
-					spec->sets[i].attributes[j].parent);
-}
-
-static void load_event(struct operation *operation, const struct node *node,
-		       const struct netlink_spec *spec)
-{
-	const struct node *group = node_require(node, "mcgrp");
-	size_t i;
-
-	node_allow(node, "name", "doc", "attribute-set", "mcgrp", "event", NULL);
-	for (i = 0; i < spec->group_count && strcmp(spec->groups[i], node_text(group)); i++)
-		;
-	if (i == spec->group_count)
-		fail_at(group, "no group \"%s\": define it under \"mcast-groups\"",
-			node_text(group));
-	operation->event = true;
-	operation->group = i;
-	load_list(&operation->reply, node_require(node, "event"), operation->set);
-}
-
-static void load_operation(struct operation *operation, const struct node *node,
-			   const struct netlink_spec *spec)
-{
-	const struct node *message, *flags, *name;
-	struct attribute_list dumped = { 0 };
-	size_t i;
-
-	node_allow(node, "name", "doc", "attribute-set", "flags", "do", "dump", "mcgrp", "event",
-		   NULL);
-	operation->name = load_name(node);
-	operation->doc = require_text(node, "doc");
-	name = node_require(node, "attribute-set");
-	operation->set = set_of(spec, node_text(name));
-	if (!operation->set)
-		fail_at(name, "no attribute set \"%s\": define it under \"attribute-sets\"",
-			node_text(name));
-	if (node_find(node, "event")) {
-		load_event(operation, node, spec);
-		return;
-	}
-	if (node_find(node, "flags")) {
-		flags = node_sequence(node, "flags");
-		for (i = 0; i < flags->count; i++)
-			if (strcmp(node_text(flags->items[i]), "admin-perm"))
-				fail_at(flags->items[i], "unknown flag \"%s\": use admin-perm",
-					node_text(flags->items[i]));
-		operation->admin = flags->count;
-	}
-
-	message = node_require(node, "do");
-	node_allow(message, "request", "reply", NULL);
-	load_list(&operation->request, node_require(message, "request"), operation->set);
-	load_list(&operation->reply, node_require(message, "reply"), operation->set);
-	message = node_find(node, "dump");
-	if (message) {
-		operation->dump = true;
-		node_allow(message, "request", "reply", NULL);
-		if (node_find(message, "request"))
-			load_list(&operation->filter, node_find(message, "request"),
-				  operation->set);
-		load_list(&dumped, node_require(message, "reply"), operation->set);
-		if (dumped.count != operation->reply.count ||
-		    memcmp(dumped.attributes, operation->reply.attributes,
-			   dumped.count * sizeof(*dumped.attributes)))
-			fail_at(message, "a dump of \"%s\" must reply with what \"do\" replies",
-				operation->name);
+		node_append(has_counter(sets, "segment", attribute)  ? faults :
+			    has_counter(sets, "exporter", attribute) ? changes :
+								       others,
+			    attribute);
 	}
 }
 
-const struct netlink_spec *netlink_spec_load(const char *path, const struct ioctl_spec *ioctls)
+static void check_root(struct node *root)
 {
-	struct netlink_spec *spec = allocate(1, sizeof(*spec));
-	const struct node *root = document_load(path), *operations, *list;
-	size_t i, j;
+	if (!node_find(root, "groups"))
+		put_list(root, "groups");
+	if (!node_find(root, "version"))
+		put_number(root, "version", 1);
+	put_statistics(root);
+}
 
-	node_allow(root, "name", "protocol", "doc", "version", "definitions", "attribute-sets",
-		   "mcast-groups", "operations", NULL);
-	spec->name = load_name(root);
-	if (strcmp(require_text(root, "protocol"), "genetlink"))
-		fail_at(node_find(root, "protocol"), "protocol must be genetlink");
-	spec->doc = require_text(root, "doc");
-	spec->version = find_number(root, "version", 0xff, 1);
+#define SAME_ENTRY "entries \"%s\" and \"%s\" share their name or value: change one"
 
-	list = node_sequence(root, "definitions");
-	spec->enumerations = allocate(list->count, sizeof(*spec->enumerations));
-	for (i = 0; i < list->count; i++) {
-		load_enumeration(&spec->enumerations[i], list->items[i], ioctls);
-		for (j = 0; j < i; j++)
-			if (!strcmp(spec->enumerations[j].name, spec->enumerations[i].name))
-				fail_at(list->items[i],
-					"definition \"%s\" occurs twice: rename one",
-					spec->enumerations[i].name);
-		spec->enumeration_count++;
-	}
+static const struct rule rules[] = {
+	KEY("root", "name", TEXT, .check = check_name),
+	KEY("root", "protocol", TEXT, .check = check_protocol),
+	KEY("root", "doc", TEXT),
+	OPTIONAL("root", "version", NUMBER, .maximum = 0xff),
+	KEY("root", "definitions", LIST, .item = "definition"),
+	KEY("root", "attribute-sets", LIST, .item = "set", .check = check_sets),
+	OPTIONAL("root", "mcast-groups", MAPPING, .item = "groups", .check = check_groups),
+	KEY("root", "operations", MAPPING, .item = "operations"),
+	WHOLE("root", .check = check_root),
 
-	list = node_sequence(root, "attribute-sets");
-	spec->sets = allocate(list->count, sizeof(*spec->sets));
-	for (i = 0; i < list->count; i++) {
-		load_set(&spec->sets[i], list->items[i], spec);
-		for (j = 0; j < i; j++)
-			if (!strcmp(spec->sets[j].name, spec->sets[i].name))
-				fail_at(list->items[i],
-					"attribute set \"%s\" occurs twice: rename one",
-					spec->sets[i].name);
-		spec->set_count++;
-	}
-	check_counters(spec, list);
-	check_parents(spec, list);
+	KEY("definition", "name", TEXT, .check = check_name,
+	    .same = "definition \"%s\" occurs twice: rename one"),
+	KEY("definition", "type", TEXT, .choices = "enum flags",
+	    .unknown = "unknown type \"%s\": use enum or flags"),
+	KEY("definition", "entries", LIST, .item = "entry"),
+	WHOLE("definition", .others = "doc header", .check = check_definition),
 
-	if (node_find(root, "mcast-groups")) {
-		list = node_find(root, "mcast-groups");
-		node_allow(list, "list", NULL);
-		list = node_sequence(list, "list");
-		spec->groups = allocate(list->count, sizeof(*spec->groups));
-		for (i = 0; i < list->count; i++) {
-			node_allow(list->items[i], "name", NULL);
-			spec->groups[i] = load_name(list->items[i]);
-			spec->group_count++;
-		}
-	}
+	KEY("entry", "name", TEXT, .check = check_name, .same = SAME_ENTRY),
+	KEY("entry", "value", NUMBER, .maximum = UINT32_MAX, .counts = true, .same = SAME_ENTRY),
+	KEY("entry", "doc", TEXT),
+	WHOLE("entry", .check = check_entry),
 
-	operations = node_require(root, "operations");
-	node_allow(operations, "name-prefix", "list", NULL);
-	spec->operation_prefix = require_text(operations, "name-prefix");
-	list = node_sequence(operations, "list");
-	spec->operations = allocate(list->count, sizeof(*spec->operations));
-	for (i = 0; i < list->count; i++) {
-		load_operation(&spec->operations[i], list->items[i], spec);
-		spec->operations[i].id = i + 1;
-		for (j = 0; j < i; j++)
-			if (!strcmp(spec->operations[j].name, spec->operations[i].name))
-				fail_at(list->items[i], "operation \"%s\" occurs twice: rename one",
-					spec->operations[i].name);
-		spec->operation_count++;
-		if (spec->operations[i].event)
-			continue;
-		if (spec->request_count < i)
-			fail_at(list->items[i], "\"%s\" follows an event: put events last",
-				spec->operations[i].name);
-		spec->request_count++;
-	}
-	return spec;
+	KEY("set", "name", TEXT, .check = check_name,
+	    .same = "attribute set \"%s\" occurs twice: rename one"),
+	KEY("set", "attributes", LIST, .item = "attribute"),
+	WHOLE("set", .others = "doc"),
+
+	KEY("attribute", "name", TEXT, .check = check_attribute_name,
+	    .same = "attribute \"%s\" occurs twice: rename one"),
+	KEY("attribute", "type", TEXT, .choices = "pad u32 u64 s64 string",
+	    .unknown = "unknown type \"%s\": use pad, u32, u64, s64 or string"),
+	WHOLE("attribute", .others = "doc display-hint event-only parent enum is",
+	      .more = more_of_attribute),
+
+	/* An attribute that is no pad. */
+	KEY("value", "doc", TEXT),
+	OPTIONAL("value", "display-hint", TEXT, .choices = "hex",
+		 .unknown = "unknown display-hint \"%s\": use hex"),
+	OPTIONAL("value", "event-only", TRUTH),
+	OPTIONAL("value", "parent", TEXT),
+	OPTIONAL("value", "enum", TEXT, .refers = "definitions",
+		 .unknown = "no enum \"%s\": define it under \"definitions\""),
+	OPTIONAL("value", "is", TEXT, .choices = "counter count bytes timestamp octal",
+		 .unknown = "unknown \"%s\": use counter, count, bytes, timestamp or octal"),
+	WHOLE("value", .others = "*", .check = check_value),
+
+	KEY("groups", "list", LIST, .item = "group"),
+	KEY("group", "name", TEXT, .check = check_name),
+
+	KEY("operations", "name-prefix", TEXT),
+	KEY("operations", "list", LIST, .item = "operation", .check = check_operations),
+
+	KEY("operation", "name", TEXT, .check = check_name,
+	    .same = "operation \"%s\" occurs twice: rename one"),
+	KEY("operation", "doc", TEXT),
+	KEY("operation", "attribute-set", TEXT, .refers = "attribute-sets",
+	    .unknown = "no attribute set \"%s\": define it under \"attribute-sets\""),
+	WHOLE("operation", .others = "flags do dump mcgrp event", .more = more_of_operation),
+
+	/* An operation that is no event. */
+	OPTIONAL("request", "flags", LIST, .choices = "admin-perm",
+		 .unknown = "unknown flag \"%s\": use admin-perm"),
+	KEY("request", "do", MAPPING, .item = "do"),
+	OPTIONAL("request", "dump", MAPPING, .item = "dump"),
+	WHOLE("request", .others = "*", .check = check_request),
+
+	KEY("event", "mcgrp", TEXT, .refers = "groups",
+	    .unknown = "no group \"%s\": define it under \"mcast-groups\""),
+	KEY("event", "event", MAPPING, .item = "message"),
+	WHOLE("event", .others = "name doc attribute-set", .check = check_event),
+
+	KEY("do", "request", MAPPING, .item = "message"),
+	KEY("do", "reply", MAPPING, .item = "message"),
+	OPTIONAL("dump", "request", MAPPING, .item = "message"),
+	KEY("dump", "reply", MAPPING, .item = "message"),
+	OPTIONAL("message", "attributes", LIST),
+	RULES_END
+};
+
+struct node *netlink_spec_load(const char *path, const struct node *ioctls)
+{
+	struct node *root = document_load(path);
+
+	ioctl_spec = ioctls;
+	rules_apply(rules, "root", root);
+	return root;
 }

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Rules, as a table for each specification: which keys its mappings have, and what their values
+ * must be. A mapping is known by a name of the table's own.
+ */
+#ifndef RULES_H
+#define RULES_H
+
+#include "document.h"
+
+enum value_type {
+	ANY,		/* not looked at */
+	TEXT,
+	NAME,		/* a-z, 0-9 and the rule's mark, beginning with a letter */
+	NUMBER,
+	TRUTH,		/* true or false */
+	LIST,		/* of texts, or of the rule's items */
+	MAPPING,	/* the rule's item */
+};
+
+/* A rule for a key of a mapping, or, without a key, for the mapping as a whole. */
+struct rule {
+	const char *mapping;
+	const char *key;
+	bool optional;
+	enum value_type type;
+	char mark;
+	unsigned long long maximum;	/* of a number; 0: no maximum */
+	const char *item;
+	const char *choices;	/* words that a text can be, with spaces between */
+	const char *refers;	/* list of the root whose item of this name replaces the text */
+	const char *unknown;	/* message for a text that is none of these */
+	const char *same;	/* message for a value that an earlier item of the list has too */
+	bool counts;		/* an absent number is that of the item before, plus 1 */
+	const char *others;	/* further keys that are allowed, with spaces between; * is any */
+	const char *(*more)(struct node *mapping);	/* name of further rules for it, or NULL */
+	void (*check)(struct node *node);	/* called after the checks of the table, or NULL */
+};
+
+#define KEY(of, name, ...) { .mapping = of, .key = name, .type = __VA_ARGS__ }
+#define OPTIONAL(of, name, ...) KEY(of, name, __VA_ARGS__, .optional = true)
+#define WHOLE(of, ...) { .mapping = of, __VA_ARGS__ }
+#define RULES_END { .mapping = NULL }
+
+/*
+ * Fail at the first part of the mapping that breaks a rule. Each mapping of a list gets its `id`,
+ * counted from 1.
+ */
+void rules_apply(const struct rule *rules, const char *name, struct node *mapping);
+
+/* Fail unless the node is a scalar with a text. */
+void text_check(const struct node *scalar);
+/* Fail if the number is larger. */
+void number_limit(const struct node *number, unsigned long long maximum);
+
+struct node *ioctl_spec_load(const char *path);
+struct node *netlink_spec_load(const char *path, const struct node *ioctls);
+
+#endif
