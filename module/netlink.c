@@ -327,6 +327,14 @@ int xpmem_nl_info_get_doit(struct sk_buff *skb, struct genl_info *info)
 	return request_reply(info, XPMEM_NL_CMD_INFO_GET, build_info, &administrator);
 }
 
+/* Adds the time of the last refusal, if there was one. */
+static int put_last_refusal(struct sk_buff *skb, int attribute, enum xpmem_stat stat)
+{
+	time64_t last = xpmem_stat_last_refusal(stat);
+
+	return last ? nla_put_u64_64bit(skb, attribute, last, XPMEM_A_STATS_PAD) : 0;
+}
+
 static int build_stats(struct sk_buff *reply, const void *data)
 {
 	return nla_put_u64_64bit(reply, XPMEM_A_STATS_EXPORTERS, registry_live(&xpmem_exporters),
@@ -337,7 +345,10 @@ static int build_stats(struct sk_buff *reply, const void *data)
 				 XPMEM_A_STATS_PAD) ||
 	       nla_put_u64_64bit(reply, XPMEM_A_STATS_ATTACHMENTS,
 				 registry_live(&xpmem_attachments), XPMEM_A_STATS_PAD) ||
-	       put_stats(reply, xpmem_nl_stats_stats, XPMEM_A_STATS_PAD);
+	       put_stats(reply, xpmem_nl_stats_stats, XPMEM_A_STATS_PAD) ||
+	       put_last_refusal(reply, XPMEM_A_STATS_LAST_LIMIT_HIT, XPMEM_STAT_LIMIT_HITS) ||
+	       put_last_refusal(reply, XPMEM_A_STATS_LAST_PTRACE_DENIAL,
+				XPMEM_STAT_PTRACE_DENIALS);
 }
 
 int xpmem_nl_stats_get_doit(struct sk_buff *skb, struct genl_info *info)

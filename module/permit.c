@@ -70,7 +70,7 @@ static int permit_refuse(const struct xpmem_segment *segment, enum xpmem_denial 
 		[XPMEM_DENIAL_GONE] = "it has ended, and another process keeps its memory",
 	};
 
-	xpmem_stat_add(XPMEM_STAT_PTRACE_DENIALS, 1);
+	xpmem_stat_add_refusal(XPMEM_STAT_PTRACE_DENIALS);
 	xpmem_event_refused(segment, denial);
 	pr_notice_ratelimited(
 		"xpmem: uid %u, pid %d may not attach memory of pid %d: %s; the exporter can allow it with XPMEM_MAKE_NO_PTRACE_CHECK or a segment descriptor, the administrator with CAP_SYS_PTRACE\n",

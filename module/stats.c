@@ -3,6 +3,7 @@
  * Counters of what the module did. Those of the machine are per CPU, so that faults share no cache
  * line for them. Those of an object are in the object, which a fault writes anyway.
  */
+#include <linux/ktime.h>
 #include <linux/percpu.h>
 
 #include "xpmem.h"
@@ -13,9 +14,19 @@ struct counters {
 
 static DEFINE_PER_CPU(struct counters, counters);
 
+/* Times of the last refusals since boot; 0: none. Tasks write them without a lock. */
+static ktime_t last_refusals[XPMEM_STAT_COUNT];
+
 void xpmem_stat_add(enum xpmem_stat stat, u64 n)
 {
 	this_cpu_add(counters.values[stat], n);
+}
+
+/* Counts a refusal of the machine, and keeps its time. */
+void xpmem_stat_add_refusal(enum xpmem_stat stat)
+{
+	xpmem_stat_add(stat, 1);
+	WRITE_ONCE(last_refusals[stat], ktime_get_boottime());
 }
 
 /* @stat is below XPMEM_FAULT_STATS. */
@@ -44,4 +55,16 @@ u64 xpmem_stat_read(enum xpmem_stat stat)
 	for_each_possible_cpu(cpu)
 		sum += READ_ONCE(per_cpu(counters, cpu).values[stat]);
 	return sum;
+}
+
+/*
+ * Returns the time of the last refusal in seconds since 1970, or 0 without one. The machine's clock
+ * may have been set since then: the result is what it would have shown.
+ */
+time64_t xpmem_stat_last_refusal(enum xpmem_stat stat)
+{
+	ktime_t last = READ_ONCE(last_refusals[stat]);
+	ktime_t age = ktime_sub(ktime_get_boottime(), last);
+
+	return last ? ktime_divns(ktime_sub(ktime_get_real(), age), NSEC_PER_SEC) : 0;
 }

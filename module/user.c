@@ -135,7 +135,7 @@ int xpmem_user_charge(struct xpmem_user *user, enum xpmem_kind kind, unsigned in
 			full = payer;
 	if (!full || capable(CAP_SYS_RESOURCE))
 		return 0;
-	xpmem_stat_add(XPMEM_STAT_LIMIT_HITS, 1);
+	xpmem_stat_add_refusal(XPMEM_STAT_LIMIT_HITS);
 	xpmem_event_limit(kind, full->uid, limit);
 	xpmem_user_uncharge(user, kind);
 	return -EDQUOT;

@@ -138,9 +138,11 @@ struct xpmem_exporter;
 struct xpmem_owner;
 
 void xpmem_stat_add(enum xpmem_stat stat, u64 n);
+void xpmem_stat_add_refusal(enum xpmem_stat stat);
 void xpmem_stat_add_fault(struct xpmem_attachment *attachment, enum xpmem_stat stat, u64 n);
 void xpmem_stat_add_change(struct xpmem_exporter *exporter, enum xpmem_stat stat, u64 n);
 u64 xpmem_stat_read(enum xpmem_stat stat);
+time64_t xpmem_stat_last_refusal(enum xpmem_stat stat);
 
 /* registry.c: objects that users name by id */
 

@@ -152,6 +152,10 @@ load helpers
 	run_case netlink figures-of-refusals
 }
 
+@test "time of a refusal" {
+	run_case netlink time-of-a-refusal
+}
+
 @test "dump amid the churn of a user" {
 	run_case netlink dump-amid-the-churn-of-a-user
 }

@@ -712,6 +712,37 @@ static void count_denial(struct peer *peer, int64_t id)
 	CHECK_EQ(figure(XPMEM_A_STATS_UNKNOWN_IDS) - unknown, 0);
 }
 
+static void set_clock(time_t seconds)
+{
+	const struct timespec now = { .tv_sec = seconds };
+
+	CHECK_OK(answer(clock_settime(CLOCK_REALTIME, &now)));
+}
+
+/* the time of a refusal is that of the machine's clock, also if that was set afterwards */
+CASE(time_of_a_refusal)
+{
+	struct peer *hidden = peer_start(), *user = peer_start();
+	const long day = 24 * 60 * 60;
+	int64_t before, last, moved;
+
+	connect_to_kernel();
+	CHECK_OK(on(user, do_become, USER, USER));
+	CHECK_OK(on(hidden, do_become, USER, USER));
+	CHECK_OK(on(hidden, do_set_dumpable, 0));
+	segid = CHECK_OK(on(hidden, do_make, CHECK_OK(on(hidden, do_map, PAGE)), PAGE, 0600, 0));
+	before = time(NULL);
+	CHECK_EQ(on(user, do_get, segid, XPMEM_GET_RDWR), -EACCES);
+	last = figure(XPMEM_A_STATS_LAST_PTRACE_DENIAL);
+	CHECK(last >= before && last <= time(NULL));
+	sleep(3);
+	CHECK(figure(XPMEM_A_STATS_LAST_PTRACE_DENIAL) - last <= 1);
+	set_clock(time(NULL) + day);
+	moved = figure(XPMEM_A_STATS_LAST_PTRACE_DENIAL) - last;
+	set_clock(time(NULL) - day);
+	CHECK(moved >= day - 2 && moved <= day + 2);
+}
+
 /* what was refused by the check of ptrace, and ids that were guessed */
 CASE(figures_of_refusals)
 {

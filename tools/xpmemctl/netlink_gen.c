@@ -316,6 +316,12 @@ static const struct attribute stats_table[] = {
 	{ XPMEM_A_STATS_UNKNOWN_IDS, "unknown_ids", ATTRIBUTE_U64, FORM_COUNTER, NULL,
 	  "Ids that callers used and that name no object: wrong guesses, and ids of objects "
 	  "that have ended." },
+	{ XPMEM_A_STATS_LAST_LIMIT_HIT, "last_limit_hit", ATTRIBUTE_U64, FORM_TIMESTAMP, NULL,
+	  "Time of the last refusal that limit-hits counts, in seconds since 1970; absent if "
+	  "there was none." },
+	{ XPMEM_A_STATS_LAST_PTRACE_DENIAL, "last_ptrace_denial", ATTRIBUTE_U64, FORM_TIMESTAMP, NULL,
+	  "Time of the last refusal that ptrace-denials counts, in seconds since 1970; "
+	  "absent if there was none." },
 };
 
 const struct attribute_set stats_attributes = {

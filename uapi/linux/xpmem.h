@@ -1050,6 +1050,10 @@ enum {
  *   the caller failed the ptrace check.
  * XPMEM_A_STATS_UNKNOWN_IDS: u64. Ids that callers used and that name no
  *   object: wrong guesses, and ids of objects that have ended.
+ * XPMEM_A_STATS_LAST_LIMIT_HIT: u64. Time of the last refusal that limit-hits
+ *   counts, in seconds since 1970; absent if there was none.
+ * XPMEM_A_STATS_LAST_PTRACE_DENIAL: u64. Time of the last refusal that
+ *   ptrace-denials counts, in seconds since 1970; absent if there was none.
  */
 enum {
 	XPMEM_A_STATS_PAD = 1,
@@ -1068,6 +1072,8 @@ enum {
 	XPMEM_A_STATS_REVOCATIONS,
 	XPMEM_A_STATS_PTRACE_DENIALS,
 	XPMEM_A_STATS_UNKNOWN_IDS,
+	XPMEM_A_STATS_LAST_LIMIT_HIT,
+	XPMEM_A_STATS_LAST_PTRACE_DENIAL,
 
 	__XPMEM_A_STATS_MAX,
 	XPMEM_A_STATS_MAX = (__XPMEM_A_STATS_MAX - 1)
