@@ -128,6 +128,11 @@ void xpmem_user_put(struct xpmem_user *user)
  */
 int xpmem_user_charge(struct xpmem_user *user, enum xpmem_kind kind, unsigned int limit)
 {
+	static const char *const names[] = {
+		[XPMEM_SEGMENT] = "segment",
+		[XPMEM_PERMIT] = "permit",
+		[XPMEM_ATTACHMENT] = "attachment",
+	};
 	struct xpmem_user *payer, *full = NULL;
 
 	for (payer = user; payer; payer = payer->payer)
@@ -137,6 +142,10 @@ int xpmem_user_charge(struct xpmem_user *user, enum xpmem_kind kind, unsigned in
 		return 0;
 	xpmem_stat_add_refusal(XPMEM_STAT_LIMIT_HITS);
 	xpmem_event_limit(kind, full->uid, limit);
+	pr_notice_ratelimited(
+		"xpmem: pid %d may not make another %s: uid %u has %u, which is the limit; end some, or raise /sys/module/xpmem/parameters/max_%ss\n",
+		task_tgid_nr(current), names[kind], from_kuid_munged(&init_user_ns, full->uid),
+		limit, names[kind]);
 	xpmem_user_uncharge(user, kind);
 	return -EDQUOT;
 }

@@ -13,6 +13,18 @@ teardown() {
 	rmdir /sys/fs/cgroup/xpmem-limits 2>/dev/null || true
 }
 
+limits_in_log() {
+	local limit='xpmem: pid [0-9]* may not make another segment: uid 4001 has [0-9]*, which is '
+
+	limit+='the limit; .*max_segments'
+	dmesg | grep -c "$limit" || true
+}
+
+limited_with_a_line_in_the_log() {
+	run_case limits segments
+	(($(limits_in_log) > $1))
+}
+
 @test "segments" {
 	run_case limits segments
 }
@@ -59,6 +71,14 @@ teardown() {
 
 @test "stopped in its cgroup" {
 	run_case limits stopped-in-its-cgroup
+}
+
+@test "the log says which limit was reached" {
+	local before
+
+	before=$(limits_in_log)
+	# Of many refusals in a short time only some are logged.
+	within 30 limited_with_a_line_in_the_log "$before"
 }
 
 @test "every case of the program has a test" {
