@@ -348,7 +348,7 @@ PYTHON
 		.attached]' <<<"$output")" "[1,2,2,2,32768,24576]"
 	is "$(jq -c '[.users[] | [.uid, .segments]]' <<<"$output")" "[[0,2]]"
 	run_x on_terminal 80 xpmemctl
-	is_like "$output" "module 3.*1 exporters, 2 segments (32K exported), 2 permits (0 pinned), \
+	is_like "$output" "module 3.*1 exporter, 2 segments (32K exported), 2 permits (0 pinned), \
 2 attachments (24K attached)*root*objects*See also: xpmemctl *help*"
 	is "$(($(wc -l <<<"$output") <= 24))" 1 "fits on a screen"
 	holder_stop

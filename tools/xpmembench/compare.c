@@ -124,7 +124,7 @@ bool compare(const struct results *old, const struct results *new, FILE *file,
 		return false;
 	}
 	fprintf(file,
-		"\n%u figures are better (+), %u are worse (-), %u differ by no more than noise.\n",
+		"\nFigures: %u better (+), %u worse (-), %u without more difference than noise.\n",
 		comparison->better, comparison->worse, comparison->same);
 	return true;
 }

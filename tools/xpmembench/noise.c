@@ -88,7 +88,7 @@ bool noise_warning(const struct results *results, char *text, size_t length)
 	list_causes(results, causes, sizeof(causes));
 	format_size(worst.size, size, sizeof(size));
 	snprintf(text, length,
-		 "Noise: the medians of %u of %u figures vary by more than %.0f %% from one part of the "
+		 "Noise: for %u of %u figures the median varies by more than %.0f %% from one part of the "
 		 "measurement to another (most: %s of %s at %s, %.0f %%). Likely causes: %s.",
 		 noisy, total, NOISE_LIMIT * 100,
 		 worst.figure == FIGURE_LATENCY ? "latency" : "bandwidth", worst.method, size,

@@ -526,11 +526,6 @@ static void check_process_limits(void)
 		      (unsigned long long)memlock.rlim_cur);
 }
 
-static const char *plural(size_t count)
-{
-	return count == 1 ? "" : "s";
-}
-
 static enum status print(void)
 {
 	size_t i;
@@ -547,8 +542,8 @@ static enum status print(void)
 			printf("         %s\n", remedy);
 	}
 	printf("%zu problem%s, %zu note%s, %zu check%s without a finding\n", counts[PROBLEM],
-	       plural(counts[PROBLEM]), counts[NOTE], plural(counts[NOTE]), counts[OK],
-	       plural(counts[OK]));
+	       text_plural(counts[PROBLEM]), counts[NOTE], text_plural(counts[NOTE]), counts[OK],
+	       text_plural(counts[OK]));
 	return output_finish();
 }
 

@@ -45,6 +45,11 @@ void text_local_time(char *text, size_t size, const char *format, uint64_t secon
 		snprintf(text, size, "%llu", (unsigned long long)seconds);
 }
 
+const char *text_plural(uint64_t count)
+{
+	return count == 1 ? "" : "s";
+}
+
 /* Letters to insert, delete, replace, or swap with the next one. */
 static size_t distance(const char *a, const char *b)
 {

@@ -195,7 +195,7 @@ static void print_heading(const struct top *top, size_t count)
 	char text[32];
 
 	text_local_time(text, sizeof(text), FORMAT_TIME, top->time / 1000000000);
-	printf("%s  %zu processes, by %s\n", text, count, options.sort);
+	printf("%s  %zu process%s, by %s\n", text, count, count == 1 ? "" : "es", options.sort);
 }
 
 static enum status print_as_json(struct top *top, struct json_object *processes)

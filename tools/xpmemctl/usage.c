@@ -268,12 +268,13 @@ static bool put_module(struct json_object *overview, struct json_object *info)
 	return true;
 }
 
-static void print_count(struct json_object *overview, const char *noun, const char *bytes,
+static void print_count(struct json_object *overview, int noun, const char *bytes,
 			const char *end)
 {
+	unsigned long long count = json_number(overview, nouns[noun].plural);
 	char text[64];
 
-	printf("%llu %s", (unsigned long long)json_number(overview, noun), noun);
+	printf("%llu %s%s", count, nouns[noun].singular, text_plural(count));
 	if (bytes) {
 		struct json_object *value = NULL;
 
@@ -296,10 +297,10 @@ static enum status print_for_people(struct json_object *overview, struct json_ob
 	       json_text_or(overview, "module_version", "?"),
 	       json_text_or(overview, "abi_version", "?"), json_text_or(overview, "mode_mask", "?"),
 	       json_number(overview, "global_ids") ? "everywhere" : "in their ipc namespace");
-	print_count(overview, "exporters", NULL, ", ");
-	print_count(overview, "segments", "exported", ", ");
-	print_count(overview, "permits", "pinned", ", ");
-	print_count(overview, "attachments", "attached", "\n");
+	print_count(overview, NOUN_EXPORTER, NULL, ", ");
+	print_count(overview, NOUN_SEGMENT, "exported", ", ");
+	print_count(overview, NOUN_PERMIT, "pinned", ", ");
+	print_count(overview, NOUN_ATTACHMENT, "attached", "\n");
 	if (json_object_array_length(users)) {
 		keep_greatest(users, "attached");
 		keep_greatest(exporters, "faults");
