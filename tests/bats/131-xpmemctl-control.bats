@@ -811,7 +811,7 @@ device_state() {
 	chmod 666 /dev/xpmem
 }
 
-@test "doctor ends with a summary and finds refusals and namespaces" {
+@test "doctor ends with a summary and finds namespaces" {
 	is_like "$(xpmemctl doctor --table | tail -n 1)" \
 		"0 problems, * note*, * checks without a finding"
 	is "$(unshare --ipc xpmemctl doctor |
@@ -820,9 +820,34 @@ device_state() {
 		jq -r '.findings[] | select(.check == "net_namespace") | .state')" "note"
 	is "$(xpmemctl doctor | jq -c '[.findings[] | select(.check | endswith("namespace"))]')" \
 		"[]"
+}
+
+# The refusals that doctor finds; a command before it may change the user.
+refusals_found() {
+	"$@" xpmemctl doctor |
+		jq -c '[.findings[] | select(.check == "refusals" or .check == "limits").finding]'
+}
+
+@test "doctor finds refusals that are recent, and ordinary users do not" {
+	local last=', the last less than a minute ago"'
+
+	rmmod xpmem
+	insmod "$XPMEM_MODULE"
+	is "$(xpmemctl stats | jq -c '.stats | [.last_limit_hit, .last_ptrace_denial]')" \
+		"[null,null]"
+	is "$(refusals_found)" "[]"
 	set_parameter max_segments 1
 	as_user 2000 objects --many 10 </dev/null >/dev/null 2>&1 || true
-	is "$(xpmemctl doctor | jq -r '.findings[] | select(.check == "limits") | .state')" "note"
+	is "$(refusals_found)" "[\"since it was loaded the module refused 1 object because of a \
+user's limit$last]"
+	run_case events permit-is-refused
+	is "$(refusals_found)" "[\"since it was loaded the module refused 1 permit because of \
+the ptrace check$last,\"since it was loaded the module refused 1 object because of a user's \
+limit$last]"
+	is "$(xpmemctl stats | jq -c '.stats | [.last_limit_hit, .last_ptrace_denial |
+		now - . | . >= 0 and . < 60]')" "[true,true]"
+	is "$(refusals_found as_user 2000)" "[]"
+	is "$(as_user 2000 xpmemctl info | grep -c last_)" 0
 }
 
 @test "completion knows what is there" {

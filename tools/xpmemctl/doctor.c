@@ -12,6 +12,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "xpmemctl.h"
@@ -337,7 +338,43 @@ static void check_library(void)
 		      "programs get %s, which is another make of the library", library.path);
 }
 
-/* The administrator sees how often the module refused something. */
+/*
+ * Refusals that are older are history. An hour is time enough for a user to complain and for an
+ * administrator to look.
+ */
+#define LATELY (60 * 60)
+
+static void format_age(char *text, size_t size, uint64_t seconds)
+{
+	unsigned long long minutes = seconds / 60;
+
+	if (minutes)
+		snprintf(text, size, "%llu minute%s ago", minutes, text_plural(minutes));
+	else
+		snprintf(text, size, "less than a minute ago");
+}
+
+/*
+ * Adds a finding if the last refusal is recent. Without one there is no time, nor from old modules:
+ * that reads as 1970.
+ */
+static void check_refusal(struct json_object *stats, const char *check, const char *counter,
+			  const char *time_of_last, const char *what, const char *why,
+			  const char *remedy)
+{
+	uint64_t times = json_number(stats, counter), last = json_number(stats, time_of_last);
+	uint64_t now = time(NULL), age = now > last ? now - last : 0;
+	char ago[64];
+
+	if (age > LATELY)
+		return;
+	format_age(ago, sizeof(ago), age);
+	found(check, NOTE, remedy,
+	      "since it was loaded the module refused %llu %s%s because of %s, the last %s",
+	      (unsigned long long)times, what, text_plural(times), why, ago);
+}
+
+/* The administrator sees what the module refused lately. */
 static void check_refusals(struct netlink *netlink, struct json_object *info)
 {
 	struct json_object *stats = NULL, *totals;
@@ -345,16 +382,12 @@ static void check_refusals(struct netlink *netlink, struct json_object *info)
 	if (!json_object_object_get_ex(info, "segments", &totals) ||
 	    netlink_get(netlink, &operation_stats_get, 0, &stats) != STATUS_OK)
 		return;
-	if (json_number(stats, "ptrace_denials"))
-		found("refusals", NOTE,
-		      "the kernel log names user, process and remedy: dmesg | grep xpmem",
-		      "since it was loaded the module refused %llu permits because of the ptrace check",
-		      (unsigned long long)json_number(stats, "ptrace_denials"));
-	if (json_number(stats, "limit_hits"))
-		found("limits", NOTE,
-		      "see which user has most: xpmemctl list; or raise the max_ parameters",
-		      "since it was loaded the module refused %llu objects because of a user's limit",
-		      (unsigned long long)json_number(stats, "limit_hits"));
+	check_refusal(stats, "refusals", "ptrace_denials", "last_ptrace_denial", "permit",
+		      "the ptrace check",
+		      "the kernel log names user, process and remedy: journalctl -k, or dmesg");
+	check_refusal(stats, "limits", "limit_hits", "last_limit_hit", "object", "a user's limit",
+		      "the kernel log names user, process and limit: journalctl -k, or dmesg; see which "
+		      "user has most: xpmemctl usage; or raise the max_ parameters");
 	json_object_put(stats);
 }
 
@@ -407,24 +440,19 @@ static void check_limits(struct netlink *netlink, struct json_object *info)
 	for (i = NOUN_SEGMENT; i < NOUN_COUNT; i++) {
 		unsigned long count = 0, limit;
 		char remedy[512];
+		bool full;
 
 		snprintf(key, sizeof(key), "max_%s", nouns[i].plural);
 		snprintf(remedy, sizeof(remedy),
 			 "raise it: echo NUMBER > /sys/module/xpmem/parameters/%s, and to make it last: "
 			 "echo options xpmem %s=NUMBER >> /etc/modprobe.d/xpmem.conf", key, key);
-		limit = json_number(info, key);
+		limit = limit_of(info, i);
 		if (netlink_dump(netlink, nouns[i].get, NULL, count_one, &count) != STATUS_OK)
 			return;
-		if (limit && count >= limit - limit / 10)
-			found(key, PROBLEM, remedy,
-			      "this user has %lu of the %lu %s that it may have", count, limit,
-			      nouns[i].plural);
-		else if (limit)
-			found(key, OK, "", "this user has %lu of the %lu %s that it may have",
-			      count, limit, nouns[i].plural);
-		else
-			found(key, OK, "", "this user has %lu %s and may have any number", count,
-			      nouns[i].plural);
+		full = count >= limit - limit / 10;
+		found(key, full ? PROBLEM : OK, full ? remedy : "",
+		      "this user has %lu of the %lu %s%s that it may have", count, limit,
+		      nouns[i].singular, text_plural(limit));
 	}
 }
 
