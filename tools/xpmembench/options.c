@@ -139,7 +139,9 @@ static void parse_option(int option, char *value)
 	switch (option) {
 	case 's':
 		if (!parse_sizes(plan, value))
-			misuse("'%s' is not a list of rising sizes", value);
+			misuse(
+				"'%s' is not a list of rising sizes up to 1024G, such as 8:64M or 8,4K,1M",
+				value);
 		break;
 	case 'm':
 		if (!parse_methods(plan, value))

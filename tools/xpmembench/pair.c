@@ -161,9 +161,23 @@ static void stay_on(unsigned int number)
 	CPU_SET(pairs.plan->processors[number], &set);
 	if (!sched_setaffinity(0, sizeof(set), &set))
 		return;
-	complain("processor %d: %s; --processors takes those of taskset -p %d",
-		 pairs.plan->processors[number], strerror(errno), getpid());
+	complain("processor %d: %s; --processors takes those that this prints: taskset -cp $$",
+		 pairs.plan->processors[number], strerror(errno));
 	_exit(STATUS_FAILURE);
+}
+
+/* Ends the program if it may not use a processor, before others wait for a process that ends. */
+static void try_processors(void)
+{
+	unsigned int number;
+	cpu_set_t own;
+
+	if (sched_getaffinity(0, sizeof(own), &own))
+		fail("cannot read on which processors this program may run");
+	for (number = 0; number < pairs.plan->processor_count; number++)
+		stay_on(number);
+	if (sched_setaffinity(0, sizeof(own), &own))
+		fail("cannot return to the processors of this program");
 }
 
 /* The processors of this program are enough for all that run at once. */
@@ -334,6 +348,7 @@ void pairs_run(struct results *results,
 	pairs.plan = &results->plan;
 	pairs.results = results;
 	pairs.receive = receiver;
+	try_processors();
 	pairs.spins = have_processors(pairs.plan);
 	pairs.crew = map(crew_size(members), MAP_SHARED);
 	pairs.crew->members = members;

@@ -101,10 +101,14 @@ static void append(char *text, size_t length, const char *format, ...)
 
 static void append_factor(const struct lead *lead, char *text, size_t length)
 {
-	append(text, length, ", with %.1f ", lead->least);
-	if (lead->most - lead->least >= 0.05)
-		append(text, length, "to %.1f ", lead->most);
-	append(text, length, "times the bandwidth of the %s (%s%s)",
+	if (lead->most < 1.05)
+		append(text, length, ", with about");
+	else
+		append(text, length, ", with %.1f", lead->least);
+	if (lead->most >= 1.05 && lead->most - lead->least >= 0.05)
+		append(text, length, " to %.1f", lead->most);
+	append(text, length, "%s the bandwidth of the %s (%s%s)",
+	       lead->most < 1.05 ? "" : " times",
 	       !lead->cross			       ? "next method" :
 	       methods[lead->method].kind == KIND_XPMEM ? "best method without XPMEM" :
 							 "best method of XPMEM",
