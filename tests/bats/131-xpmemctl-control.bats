@@ -193,6 +193,7 @@ told() {
 	is "$(jq -s -c '.[1].stats.rates.faults' "$BATS_TEST_TMPDIR/watched")" "0"
 	run_x xpmemctl --table stats --watch 0.1 --count 2
 	is "$(wc -l <<<"$output")" 3 "lines"
+	is "$(($(wc -L <<<"$output") <= 80))" 1 "fits in a terminal"
 	holder_stop
 }
 
