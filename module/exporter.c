@@ -196,6 +196,7 @@ struct xpmem_exporter *xpmem_exporter_get(struct xpmem_client *client)
 	/* The caller has the file open and runs in its mm, so the client drops nothing now. */
 	struct xpmem_exporter *exporter = READ_ONCE(client->exporter);
 
+	might_lock(&client->mm->mmap_lock);
 	if (exporter) {
 		refcount_inc(&exporter->object.ref);
 		return exporter;

@@ -86,6 +86,7 @@ static enum xpmem_fault_result try_in_place(struct xpmem_snapshot *snapshot, boo
 	struct mm_struct *mm = snapshot->exporter->mm;
 	enum xpmem_fault_result result;
 
+	xpmem_assert_vma_is_stable(snapshot->vma);
 	if (source_locked)
 		lockdep_assert_held(&mm->mmap_lock);
 	else if (!mmap_read_trylock(mm))
@@ -136,7 +137,8 @@ static enum xpmem_fault_result fault_and_snapshot(struct xpmem_snapshot *snapsho
 /**
  * xpmem_fault_without_retry() - serve a caller that cannot drop the attacher's lock
  * @snapshot: pfns has room for one page
- * @source_locked: the attacher is the exporter, so the caller holds the exporter's mmap_lock
+ * @source_locked: the attacher is the exporter, so the caller holds the exporter's mmap_lock, which
+ *	fault_and_snapshot() asserts
  * @use: called with a snapshot of the wanted page; the last result is the caller's
  *
  * Waits for the exporter's lock, and for invalidations to end, until the task is killed. Tasks that
@@ -153,6 +155,7 @@ enum xpmem_fault_result xpmem_fault_without_retry(struct xpmem_snapshot *snapsho
 	enum xpmem_fault_result result = XPMEM_RACED;
 	unsigned int tries, fruitless = 0;
 
+	xpmem_assert_vma_is_stable(snapshot->vma);
 	if (lends)
 		xpmem_lender_begin(&lender, snapshot->vma->vm_mm);
 	for (tries = 0; !fatal_signal_pending(current) && fruitless < MAX_FRUITLESS; tries++) {
@@ -201,8 +204,8 @@ static enum xpmem_fault_result snapshot_for_retry(struct xpmem_snapshot *snapsho
 }
 
 /*
- * Lets the exporter bring the wanted page in, and fills @retry. The caller holds no lock. Returns
- * false if there is nothing to keep.
+ * Lets the exporter bring the wanted page in, and fills @retry. The caller holds no lock, which
+ * xpmem_invalidation_wait() asserts for mmap_locks. Returns false if there is nothing to keep.
  */
 static bool fault_for_retry(struct xpmem_snapshot *snapshot, struct xpmem_retry *retry)
 {
@@ -264,7 +267,8 @@ static void fault_and_keep(struct xpmem_snapshot *snapshot)
 
 /*
  * Inserts what this task found after it dropped the attacher's lock, as far as the VMA and one page
- * table reach now. Sets snapshot->store if send_back_as_write() sent the task back.
+ * table reach now. The caller holds the attacher's lock, which xpmem_ptes_insert() asserts. Sets
+ * snapshot->store if send_back_as_write() sent the task back.
  */
 static enum xpmem_fault_result insert_kept(struct xpmem_snapshot *snapshot, bool tried,
 					   vm_fault_t *error)
@@ -316,7 +320,10 @@ bool xpmem_may_fault(const struct vm_area_struct *vma)
 	       vma->vm_mm == attachment->permit->client->mm;
 }
 
-/* The caller's lock still keeps the attachment. Returns @fault. */
+/*
+ * The caller's lock of the VMA still keeps the attachment, which does not know the VMA: the callers
+ * assert the lock. Returns @fault.
+ */
 static vm_fault_t count_end(struct xpmem_attachment *attachment, enum xpmem_fault_result result,
 			    vm_fault_t fault)
 {
@@ -328,8 +335,8 @@ static vm_fault_t count_end(struct xpmem_attachment *attachment, enum xpmem_faul
 }
 
 /*
- * The caller's lock or reference keeps the attachment. The VMA may be gone. @begun is 0 if the
- * tracepoint was off when the fault began.
+ * The caller's lock or reference keeps the attachment. The VMA may be gone, so only the callers can
+ * assert the lock. @begun is 0 if the tracepoint was off when the fault began.
  */
 static void trace_end(const struct vm_fault *vmf, const struct xpmem_attachment *attachment,
 		      unsigned long pages, vm_fault_t fault, u64 begun)
@@ -382,6 +389,7 @@ static vm_fault_t handle_fault(struct vm_fault *vmf, bool write)
 	bool source_locked;
 	vm_fault_t error;
 
+	xpmem_assert_vma_is_stable(vma);
 	xpmem_stat_add_fault(attachment, XPMEM_STAT_FAULTS, 1);
 	if (!xpmem_may_fault(vma) || !mmget_not_zero(exporter->mm)) {
 		trace_end(vmf, attachment, 0, VM_FAULT_SIGBUS, begun);
@@ -446,6 +454,7 @@ static vm_fault_t attachment_huge_fault(struct vm_fault *vmf, unsigned int order
 	unsigned long single;
 	bool source_locked;
 
+	xpmem_assert_vma_is_stable(vma);
 	if (order != PMD_SHIFT - PAGE_SHIFT || vmf->flags & FAULT_FLAG_TRIED ||
 	    !xpmem_may_fault(vma) || !mmget_not_zero(exporter->mm))
 		return VM_FAULT_FALLBACK;
@@ -522,6 +531,7 @@ static vm_fault_t attachment_page_mkwrite(struct vm_fault *vmf)
 	unsigned long single;
 	vm_fault_t fault;
 
+	xpmem_assert_vma_is_stable(vma);
 	xpmem_stat_add_fault(attachment, XPMEM_STAT_FAULTS, 1);
 	if (!xpmem_may_fault(vma) || !mmget_not_zero(exporter->mm)) {
 		trace_end(vmf, attachment, 0, VM_FAULT_SIGBUS, begun);

@@ -250,11 +250,13 @@ static void wait_for_huge(const struct vm_area_struct *vma, unsigned long source
 }
 
 /*
- * Zaps a range in the VMAs of wanted attachments, or in all VMAs of the group. The caller holds the
- * i_mmap_rwsem, or has called hold_registrant().
+ * Zaps a range in the VMAs of wanted attachments, or in all VMAs of the group. The caller holds
+ * @lock: the group's i_mmap_rwsem, or the one that hold_registrant() holds. In the notifier,
+ * zap_in_notifier() has asserted that, and lockdep is off here.
  */
-static void zap_locked(struct xpmem_group *group, xpmem_attachment_test *wanted, const void *data,
-		       unsigned long start, unsigned long end)
+static void zap_locked(struct xpmem_group *group, const struct rw_semaphore *lock,
+		       xpmem_attachment_test *wanted, const void *data, unsigned long start,
+		       unsigned long end)
 {
 	struct rb_root_cached *tree = &group->inode->i_mapping->i_mmap;
 	unsigned long first = start >> PAGE_SHIFT, last = (end - 1) >> PAGE_SHIFT;
@@ -262,6 +264,7 @@ static void zap_locked(struct xpmem_group *group, xpmem_attachment_test *wanted,
 	struct standin standin;
 	struct vm_area_struct *vma;
 
+	lockdep_assert_held(lock);
 	standin_init(&standin);
 	for (vma = i_mmap_iter_first(tree, first, last); vma;
 	     vma = i_mmap_iter_next(vma, first, last)) {
@@ -287,15 +290,18 @@ void xpmem_group_yield(struct xpmem_exporter *exporter, unsigned int number)
 		usleep_range(50, 100);
 }
 
-static void zap_in_notifier(struct xpmem_group *group, unsigned long start, unsigned long end)
+/* The caller holds @lock, which keeps the VMAs of the group: see zap_locked(). */
+static void zap_in_notifier(struct xpmem_group *group, const struct rw_semaphore *lock,
+			    unsigned long start, unsigned long end)
 {
+	lockdep_assert_held(lock);
 	/*
 	 * lockdep takes the notification of the attacher for a recursion into the running notifier.
 	 * The recursion ends in the attacher (invalidation.c). lockdep sees the locks that the
 	 * nested callbacks take after the notifier's map in xpmem_groups_revoke(), too.
 	 */
 	lockdep_off();
-	zap_locked(group, NULL, NULL, start, end);
+	zap_locked(group, lock, NULL, NULL, start, end);
 	lockdep_on();
 }
 
@@ -329,8 +335,9 @@ static bool caller_walks_rmap(const struct standoff *standoff)
 }
 
 /*
- * Returns the file of which the exporter maps the changed page, or NULL. The caller's lock keeps
- * the VMA, and with it the file.
+ * Returns the file of which the exporter maps the changed page, or NULL. The lock of the task that
+ * changes the exporter keeps the VMA, and with it the file. No assertion knows which lock that is:
+ * hold_registrant() is about to find out.
  */
 static struct address_space *changed_file(const struct standoff *standoff)
 {
@@ -544,7 +551,8 @@ static bool try_zap(struct standoff *standoff, enum mmu_notifier_event event)
 		atomic_dec(&group->waiting);
 	}
 	if (zaps)
-		zap_in_notifier(group, standoff->start, standoff->end);
+		zap_in_notifier(group, locked ? lock : &standoff->mapping->i_mmap_rwsem,
+				standoff->start, standoff->end);
 	if (locked)
 		up_read(lock);
 	else if (zaps)
@@ -593,8 +601,8 @@ void xpmem_groups_zap(struct xpmem_exporter *exporter, unsigned long groups, uns
  * @start: first source address
  * @end: end of the range
  *
- * The caller holds no lock but the mmap_lock of an attacher. The function waits for tasks that map
- * and unmap in the group.
+ * The caller holds no lock but permit->attaching: it is a worker, or xpmem_permit_stop() has
+ * asserted that. The function waits for tasks that map and unmap in the group.
  */
 void xpmem_groups_revoke(struct xpmem_exporter *exporter, unsigned long groups,
 			 xpmem_attachment_test *wanted, const void *data, unsigned long start,
@@ -608,7 +616,8 @@ void xpmem_groups_revoke(struct xpmem_exporter *exporter, unsigned long groups,
 		if (!group)
 			continue;
 		down_read(&group->inode->i_mapping->i_mmap_rwsem);
-		zap_locked(group, wanted, data, start, end);
+		zap_locked(group, &group->inode->i_mapping->i_mmap_rwsem, wanted, data, start,
+			   end);
 		up_read(&group->inode->i_mapping->i_mmap_rwsem);
 	}
 }

@@ -114,7 +114,8 @@ bool xpmem_invalidation_active(struct xpmem_exporter *exporter, unsigned long st
 
 /**
  * xpmem_invalidation_wait() - wait until no invalidation of a range is in progress
- * @exporter: the exporter, which the caller keeps; the caller holds no lock
+ * @exporter: the exporter, which the caller keeps; the caller holds no mmap_lock and no other lock
+ *	that a task which changes the exporter waits for
  * @start: first source address
  * @end: end of the range
  *
@@ -122,6 +123,7 @@ bool xpmem_invalidation_active(struct xpmem_exporter *exporter, unsigned long st
  */
 int xpmem_invalidation_wait(struct xpmem_exporter *exporter, unsigned long start, unsigned long end)
 {
+	might_lock_read(&exporter->mm->mmap_lock);
 	return wait_event_killable(exporter->quiet,
 				   !xpmem_invalidation_active(exporter, start, end));
 }

@@ -323,6 +323,7 @@ static unsigned long touched_group(struct xpmem_attachment *attachment)
  */
 unsigned long xpmem_permit_stop(struct xpmem_permit *permit)
 {
+	might_lock(&permit->client->mm->mmap_lock);
 	down_write(&permit->inserting);
 	up_write(&permit->inserting);
 	xpmem_race_point("permit-stopped");
@@ -418,6 +419,10 @@ static bool is_of_client(const struct xpmem_attachment *attachment, const void *
 	return attachment->permit->client == client;
 }
 
+/*
+ * The caller holds client->lock, or it closes the client and the permit is in a list on its stack.
+ * So nothing can be asserted here.
+ */
 static void permit_move(struct xpmem_permit *permit, struct hlist_head *list)
 {
 	hlist_del(&permit->client_link);

@@ -68,10 +68,11 @@ bool xpmem_pfn_is_usable(unsigned long pfn)
 
 /*
  * Marks a page dirty before it is mapped writable or written, because the zap of a special entry
- * drops its dirty bit. The caller holds the window's lock.
+ * drops its dirty bit. The caller holds the lock of the page's window.
  */
-void xpmem_make_dirty(struct page *page)
+void xpmem_make_dirty(const struct xpmem_window *window, struct page *page)
 {
+	lockdep_assert_held(&window->lock);
 	if (!PageDirty(page))
 		set_page_dirty(page);
 }
@@ -172,7 +173,7 @@ static void insert_huge(struct insertion *insertion)
 	/* Otherwise another fault inserted an entry. This access uses it, or faults again. */
 	if (pmd_none(*pmd)) {
 		if (writable)
-			xpmem_make_dirty(page);
+			xpmem_make_dirty(snapshot->window, page);
 		for (index = 0; index < BITS_TO_LONGS(XPMEM_WINDOW_PAGES); index++)
 			mark_mapped(snapshot->window, index, ~0UL);
 		xpmem_set_pmd_at(vma->vm_mm, address, pmd, entry);
@@ -266,7 +267,7 @@ static void insert_fresh(struct insertion *insertion, pte_t *pte, unsigned long 
 			 struct page *page, bool writable)
 {
 	if (writable)
-		xpmem_make_dirty(page);
+		xpmem_make_dirty(insertion->snapshot->window, page);
 	xpmem_set_pte_at(insertion->snapshot->vma->vm_mm, address, pte,
 			 pfn_pte(page_to_pfn(page), insertion->special[writable]));
 	insertion->inserted++;
@@ -283,6 +284,7 @@ static bool insert_counted(struct insertion *insertion, pte_t *pte, unsigned lon
 	struct vm_area_struct *vma = insertion->snapshot->vma;
 	pgprot_t prot = writable ? insertion->writable : vma->vm_page_prot;
 
+	lockdep_assert_held(&insertion->snapshot->window->lock);
 	if (!xpmem_page_dup_mapping(page))
 		return false;
 	insertion->counted[xpmem_page_is_shmem(page)]++;
@@ -305,7 +307,7 @@ static void upgrade_entry(struct insertion *insertion, pte_t *pte, unsigned long
 		return;
 	entry = pte_mkyoung(pfn_pte(page_to_pfn(page), insertion->writable));
 	if (pte_special(old)) {
-		xpmem_make_dirty(page);
+		xpmem_make_dirty(insertion->snapshot->window, page);
 		entry = pte_mkspecial(entry);
 	}
 	xpmem_change_pte_at(insertion->snapshot->vma->vm_mm, address, pte, entry);
@@ -461,7 +463,7 @@ static vm_fault_t insert_one(struct insertion *insertion, unsigned long address,
 	bool writable = pfn & HMM_PFN_WRITE && vma->vm_flags & VM_WRITE;
 
 	if (writable)
-		xpmem_make_dirty(page);
+		xpmem_make_dirty(insertion->snapshot->window, page);
 	if (!(vma->vm_flags & VM_MIXEDMAP))
 		return vmf_insert_pfn_prot(vma, address, page_to_pfn(page),
 					   writable ? insertion->writable : insertion->readonly);

@@ -259,7 +259,10 @@ static enum xpmem_fault_result take_range(struct xpmem_snapshot *snapshot, unsig
 	return result == XPMEM_MAPPED ? xpmem_snapshot_take(snapshot) : result;
 }
 
-/* Checks and takes a snapshot of the wanted page. The caller holds the exporter's mmap_lock. */
+/*
+ * Checks and takes a snapshot of the wanted page. The caller holds the exporter's mmap_lock, which
+ * take_range() asserts.
+ */
 enum xpmem_fault_result xpmem_snapshot_take_page(struct xpmem_snapshot *snapshot)
 {
 	return take_range(snapshot, snapshot->source, snapshot->source + PAGE_SIZE);
@@ -274,7 +277,7 @@ enum xpmem_fault_result xpmem_snapshot_take_block(struct xpmem_snapshot *snapsho
 /*
  * Takes a snapshot of the block, or only of the wanted page if one PMD maps the block. Looks first
  * whether the wanted page is present, which costs little. The caller holds the exporter's
- * mmap_lock.
+ * mmap_lock, which take_range() asserts.
  */
 enum xpmem_fault_result xpmem_snapshot_take_around(struct xpmem_snapshot *snapshot)
 {

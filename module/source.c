@@ -136,6 +136,7 @@ long xpmem_source_pin(struct xpmem_exporter *exporter, unsigned long source, uns
 	struct vm_area_struct *vma;
 	long pinned = -EFAULT;
 
+	might_lock_read(&mm->mmap_lock);
 	if (mmap_read_lock_killable(mm))
 		return -EINTR;
 	result = xpmem_snapshot_check(&snapshot);

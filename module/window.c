@@ -71,11 +71,12 @@ static struct xpmem_window *window_find(const struct xpmem_exporter *exporter, u
 	return table ? window_table_find(table, start) : NULL;
 }
 
-/* The caller holds making_window, or no other task knows the table yet. The table has room. */
+/* The caller holds making_window. The table has room. */
 static void window_table_add(struct xpmem_window_table *table, struct xpmem_window *window)
 {
 	unsigned long index;
 
+	lockdep_assert_held(&window->exporter->making_window);
 	index = first_index(table, window->start);
 	while (table->slots[index])
 		index = next_index(table, index);

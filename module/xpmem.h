@@ -660,7 +660,7 @@ long xpmem_source_pin(struct xpmem_exporter *exporter, unsigned long source, uns
 
 bool xpmem_needs_writable(const struct vm_area_struct *vma);
 bool xpmem_pfn_is_usable(unsigned long pfn);
-void xpmem_make_dirty(struct page *page);
+void xpmem_make_dirty(const struct xpmem_window *window, struct page *page);
 bool xpmem_ptes_may_be_huge(const struct xpmem_snapshot *snapshot);
 bool xpmem_ptes_set_huge(struct xpmem_snapshot *snapshot);
 enum xpmem_fault_result xpmem_ptes_insert(struct xpmem_snapshot *snapshot);
