@@ -48,7 +48,6 @@ static void emit_header(const struct ioctl_spec *spec, const char *root)
 	fprintf(out, "#define XPMEM_IOCTL_RESERVED_MAX %u\n\n", reserved);
 	fputs("/* The dispatcher's table of ioctls, indexed by number minus XPMEM_IOCTL_FIRST. */\n"
 	      "struct xpmem_ioctl_op {\n"
-	      "\tconst char *name;\n"
 	      "\tu32 size;\t\t/* bytes of its struct; 0: there is no such ioctl */\n"
 	      "\tu32 min_size;\t\t/* bytes in the ABI version that introduced it */\n"
 	      "\tu32 flags;\t\t/* flags that it accepts */\n"
@@ -74,8 +73,7 @@ static void print_row(FILE *out, const struct command *command)
 	for (i = 0; i < command->field_count; i++)
 		if (command->fields[i].since == command->since)
 			last = i;
-	fprintf(out, "\t[%#x - XPMEM_IOCTL_FIRST] = {\n\t\t.name = \"%s\",\n", command->nr,
-		command->name);
+	fprintf(out, "\t[%#x - XPMEM_IOCTL_FIRST] = {\n", command->nr);
 	fprintf(out, "\t\t.size = sizeof(struct %s),\n", name);
 	fprintf(out, "\t\t.min_size = offsetofend(struct %s, %s),\n\t\t.flags = ", name,
 		command->fields[last].name);
