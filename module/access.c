@@ -10,12 +10,12 @@
  * this process serves itself.
  */
 #include <linux/highmem.h>
-#include <linux/hmm.h>
 #include <linux/lockdep.h>
 #include <linux/pagemap.h>
 #include <linux/sched/mm.h>
 
 #include "compat/mmput.h"
+#include "pte.h"
 #include "xpmem.h"
 
 struct access {

@@ -438,12 +438,11 @@ static vm_fault_t attachment_fault(struct vm_fault *vmf)
 	return handle_fault(vmf, vmf->flags & FAULT_FLAG_WRITE);
 }
 
-#ifdef XPMEM_HAVE_HUGE_FAULT_ORDER
 /*
  * Kernels since 6.12 first ask whether one PMD can map all around the page, before they allocate a
  * page table. attachment_fault(), which they call next, does everything else.
  */
-static vm_fault_t attachment_huge_fault(struct vm_fault *vmf, unsigned int order)
+static vm_fault_t __maybe_unused attachment_huge_fault(struct vm_fault *vmf, unsigned int order)
 {
 	struct vm_area_struct *vma = vmf->vma;
 	struct xpmem_attachment *attachment = vma->vm_private_data;
@@ -481,9 +480,6 @@ static vm_fault_t attachment_huge_fault(struct vm_fault *vmf, unsigned int order
 	trace_end(vmf, attachment, snapshot.inserted, VM_FAULT_NOPAGE, begun);
 	return VM_FAULT_NOPAGE;
 }
-#else
-#define attachment_huge_fault NULL
-#endif
 
 /*
  * A write met a read-only special PTE. The PTE becomes writable in place, after the exporter has
@@ -557,7 +553,7 @@ const struct vm_operations_struct xpmem_vm_ops = {
 	.close = xpmem_attachment_close,
 	.access = xpmem_attachment_access,
 	.fault = attachment_fault,
-	.huge_fault = attachment_huge_fault,
+	.huge_fault = xpmem_huge_fault(attachment_huge_fault),
 	.page_mkwrite = attachment_page_mkwrite,
 	.pfn_mkwrite = attachment_pfn_mkwrite,
 };
@@ -571,5 +567,5 @@ const struct vm_operations_struct xpmem_vm_ops_untracked = {
 	.close = xpmem_attachment_close,
 	.access = xpmem_attachment_access,
 	.fault = attachment_fault,
-	.huge_fault = attachment_huge_fault,
+	.huge_fault = xpmem_huge_fault(attachment_huge_fault),
 };

@@ -2,11 +2,10 @@
 /*
  * Snapshots of the exporter's page tables.
  *
- * A fault takes a snapshot under the exporter's mmap_lock, without page references. pte.c maps it
- * unless an invalidation of the window followed.
+ * A fault takes a snapshot under the exporter's mmap_lock, without page references. insertion.c
+ * maps it unless an invalidation of the window followed.
  */
 #include <linux/hmm.h>
-#include <linux/magic.h>
 #include <linux/percpu.h>
 #include <linux/slab.h>
 
@@ -28,13 +27,7 @@ bool xpmem_source_allowed(const struct vm_area_struct *vma)
 		return false;
 	if (vma->vm_flags & (VM_IO | VM_PFNMAP | VM_SHADOW_STACK))
 		return false;
-	if (xpmem_vma_is_attachment(vma))
-		return false;
-#ifdef SECRETMEM_MAGIC
-	if (vma->vm_file && file_inode(vma->vm_file)->i_sb->s_magic == SECRETMEM_MAGIC)
-		return false;
-#endif
-	return true;
+	return !xpmem_vma_is_attachment(vma) && !xpmem_vma_is_secret(vma);
 }
 
 /*

@@ -250,6 +250,30 @@ bool xpmem_window_sample(struct xpmem_window *window, unsigned long start, unsig
 	       xpmem_exporter_is_stable(window->exporter);
 }
 
+/*
+ * Marks pages of the window that the notifier has to zap. The caller, like other tasks at the same
+ * time, holds the window's lock for reading.
+ */
+void xpmem_window_mark_mapped(struct xpmem_window *window, unsigned long index, unsigned long mask)
+{
+	lockdep_assert_held(&window->lock);
+	if (mask & ~READ_ONCE(window->mapped[index]))
+		atomic_long_or(mask, (atomic_long_t *)&window->mapped[index]);
+}
+
+/*
+ * Marks the group of an attacher that is about to map pages of the window. The caller holds the
+ * window's lock for reading.
+ */
+void xpmem_window_mark_group(struct xpmem_window *window, const struct xpmem_attachment *attachment)
+{
+	unsigned long bit = BIT(attachment->permit->client->group);
+
+	lockdep_assert_held(&window->lock);
+	if (!(READ_ONCE(window->groups) & bit))
+		atomic_long_or(bit, (atomic_long_t *)&window->groups);
+}
+
 /* Whether any of the window was invalidated since @seq. The caller holds the window's lock. */
 bool xpmem_window_changed(const struct xpmem_window *window, unsigned long seq)
 {

@@ -412,6 +412,9 @@ struct xpmem_window *xpmem_window_get(struct xpmem_exporter *exporter, unsigned 
 bool xpmem_window_sample(struct xpmem_window *window, unsigned long start, unsigned long end,
 			 unsigned long *seq);
 bool xpmem_window_changed(const struct xpmem_window *window, unsigned long seq);
+void xpmem_window_mark_mapped(struct xpmem_window *window, unsigned long index, unsigned long mask);
+void xpmem_window_mark_group(struct xpmem_window *window,
+			     const struct xpmem_attachment *attachment);
 void xpmem_windows_invalidate(struct xpmem_exporter *exporter, unsigned long start,
 			      unsigned long end, enum mmu_notifier_event event);
 bool xpmem_windows_untouched(struct xpmem_exporter *exporter, unsigned long start,
@@ -659,10 +662,14 @@ long xpmem_source_pin(struct xpmem_exporter *exporter, unsigned long source, uns
 /* pte.c */
 
 bool xpmem_needs_writable(const struct vm_area_struct *vma);
-bool xpmem_pfn_is_usable(unsigned long pfn);
-void xpmem_make_dirty(const struct xpmem_window *window, struct page *page);
+
+/* pte_huge.c or pte_no_huge.c */
+
 bool xpmem_ptes_may_be_huge(const struct xpmem_snapshot *snapshot);
 bool xpmem_ptes_set_huge(struct xpmem_snapshot *snapshot);
+
+/* insertion.c */
+
 enum xpmem_fault_result xpmem_ptes_insert(struct xpmem_snapshot *snapshot);
 
 /* wait.c */
