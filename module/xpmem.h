@@ -208,8 +208,7 @@ enum xpmem_denial xpmem_owner_denial(const struct xpmem_owner *owner, const stru
 enum xpmem_reason xpmem_owner_end(const struct xpmem_owner *owner);
 bool xpmem_owner_same_scope(const struct xpmem_owner *owner, const struct ns_common *ipc_ns);
 
-extern bool xpmem_global_ids;
-extern unsigned short xpmem_mode_mask;
+extern bool xpmem_global_ids;	/* a parameter; also reported */
 
 /* client.c */
 
@@ -471,6 +470,8 @@ struct file *xpmem_segment_file(s64 id, u32 flags);
 struct xpmem_segment *xpmem_segment_from_fd(int fd, u32 flags);
 
 /* permit.c */
+
+extern unsigned short xpmem_mode_mask;	/* a parameter; also reported */
 
 struct xpmem_permit {
 	struct xpmem_object object;
