@@ -65,12 +65,12 @@ static int __init xpmem_init(void)
 	error = xpmem_attachment_init();
 	if (error)
 		goto exit_permit;
-	error = xpmem_exporter_init();
+	error = xpmem_queues_init();
 	if (error)
 		goto exit_attachment;
 	error = xpmem_netlink_init();
 	if (error)
-		goto exit_exporter;
+		goto exit_queues;
 	error = misc_register(&device);
 	if (error)
 		goto exit_netlink;
@@ -78,7 +78,8 @@ static int __init xpmem_init(void)
 
 exit_netlink:
 	xpmem_netlink_exit();
-exit_exporter:
+exit_queues:
+	xpmem_queues_exit();
 	xpmem_exporter_exit();
 	xpmem_registry_exit();
 	xpmem_snapshot_exit();
@@ -96,8 +97,9 @@ exit_coverage:
 static void __exit xpmem_exit(void)
 {
 	misc_deregister(&device);
-	xpmem_exporter_drain();
+	xpmem_queues_drain();
 	xpmem_netlink_exit();
+	xpmem_queues_exit();
 	xpmem_exporter_exit();
 	xpmem_registry_exit();
 	xpmem_snapshot_exit();

@@ -142,6 +142,20 @@ void xpmem_stat_add_fault(struct xpmem_attachment *attachment, enum xpmem_stat s
 void xpmem_stat_add_change(struct xpmem_exporter *exporter, enum xpmem_stat stat, u64 n);
 u64 xpmem_stat_read(enum xpmem_stat stat);
 
+/* queue.c */
+
+enum xpmem_queue {
+	XPMEM_QUEUE_ZAP,	/* deferred zaps, which keep pages until they are done */
+	XPMEM_QUEUE_EXIT,	/* ends of address spaces, and kills of their objects */
+	XPMEM_QUEUE_FREE,
+	XPMEM_QUEUE_COUNT,
+};
+
+void xpmem_queue(enum xpmem_queue queue, struct work_struct *work);
+int xpmem_queues_init(void);
+void xpmem_queues_drain(void);
+void xpmem_queues_exit(void);
+
 /* registry.c: objects that users name by id */
 
 struct xpmem_object {
@@ -326,22 +340,11 @@ struct xpmem_exporter {
 	atomic_t waiters;		/* tasks in xpmem_wait() through an attachment */
 };
 
-int xpmem_exporter_init(void);
-void xpmem_exporter_drain(void);
 void xpmem_exporter_exit(void);
 struct xpmem_exporter *xpmem_exporter_get(struct xpmem_client *client);
 void xpmem_exporter_drop(struct xpmem_client *client);
 void xpmem_exporter_put(struct xpmem_exporter *exporter);
 void xpmem_exporter_end(struct xpmem_exporter *exporter);
-
-enum xpmem_queue {
-	XPMEM_QUEUE_ZAP,	/* deferred zaps, which keep pages until they are done */
-	XPMEM_QUEUE_EXIT,	/* ends of address spaces, and kills of their objects */
-	XPMEM_QUEUE_FREE,
-	XPMEM_QUEUE_COUNT,
-};
-
-void xpmem_queue(enum xpmem_queue queue, struct work_struct *work);
 
 /* Returns false once the OOM reaper may have freed memory of the exporter. */
 static inline bool xpmem_exporter_is_stable(struct xpmem_exporter *exporter)
