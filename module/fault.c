@@ -172,7 +172,7 @@ enum xpmem_fault_result xpmem_fault_without_retry(struct xpmem_snapshot *snapsho
 		if (result != XPMEM_ABSENT && result != XPMEM_RACED)
 			break;
 		if (result == XPMEM_ABSENT &&
-		    !xpmem_invalidation_active(snapshot->exporter, snapshot->start, snapshot->end))
+		    !xpmem_range_is_active(snapshot->exporter, snapshot->start, snapshot->end))
 			fruitless++;
 		if (tries < 50)
 			usleep_range(100, 200);
@@ -205,7 +205,7 @@ static enum xpmem_fault_result snapshot_for_retry(struct xpmem_snapshot *snapsho
 
 /*
  * Lets the exporter bring the wanted page in, and fills @retry. The caller holds no lock, which
- * xpmem_invalidation_wait() asserts for mmap_locks. Returns false if there is nothing to keep.
+ * xpmem_range_wait() asserts for mmap_locks. Returns false if there is nothing to keep.
  */
 static bool fault_for_retry(struct xpmem_snapshot *snapshot, struct xpmem_retry *retry)
 {
@@ -213,7 +213,7 @@ static bool fault_for_retry(struct xpmem_snapshot *snapshot, struct xpmem_retry 
 	enum xpmem_fault_result result;
 	bool unlocked = false;
 
-	if (xpmem_invalidation_wait(exporter, snapshot->source, snapshot->source + PAGE_SIZE) ||
+	if (xpmem_range_wait(exporter, snapshot->source, snapshot->source + PAGE_SIZE) ||
 	    mmap_read_lock_killable(exporter->mm))
 		return false;
 	snapshot->start = snapshot->source;

@@ -30,8 +30,6 @@
  *                     pages of an attachment elsewhere (xpmem_source_allowed()), so no bit is set
  *                     and the recursion ends there.
  */
-#include <linux/sched/signal.h>
-
 #include "race.h"
 #include "xpmem.h"
 
@@ -42,90 +40,6 @@
 static bool never_ends(const struct mmu_notifier_range *range)
 {
 	return range->event == MMU_NOTIFY_PROTECTION_VMA && !range->start;
-}
-
-static void range_add(struct xpmem_exporter *exporter, const struct mmu_notifier_range *range)
-{
-	unsigned int i;
-
-	spin_lock(&exporter->active_lock);
-	for (i = 0; i < XPMEM_ACTIVE_RANGES && exporter->active[i].range; i++)
-		;
-	if (i < XPMEM_ACTIVE_RANGES) {
-		exporter->active[i] =
-			(struct xpmem_active_range){ range, range->start, range->end };
-		exporter->active_ranges++;
-	} else {
-		exporter->active_beyond++;
-	}
-	spin_unlock(&exporter->active_lock);
-}
-
-/*
- * The address of the struct identifies a range. The struct is on the stack of the task that changes
- * the exporter.
- */
-static void range_remove(struct xpmem_exporter *exporter, const struct mmu_notifier_range *range)
-{
-	unsigned int i;
-
-	spin_lock(&exporter->active_lock);
-	for (i = 0; i < XPMEM_ACTIVE_RANGES && exporter->active[i].range != range; i++)
-		;
-	if (i < XPMEM_ACTIVE_RANGES) {
-		exporter->active[i].range = NULL;
-		exporter->active_ranges--;
-	} else if (exporter->active_beyond) {
-		exporter->active_beyond--;
-	}
-	spin_unlock(&exporter->active_lock);
-	if (wq_has_sleeper(&exporter->quiet))
-		wake_up_all(&exporter->quiet);
-}
-
-/**
- * xpmem_invalidation_active() - whether an invalidation of a range is in progress
- * @exporter: the exporter
- * @start: first source address
- * @end: end of the range
- *
- * The lock orders the test of a fault before or after the start of each invalidation.
- *
- * Return: true if one is.
- */
-bool xpmem_invalidation_active(struct xpmem_exporter *exporter, unsigned long start,
-			       unsigned long end)
-{
-	unsigned int i, left;
-	bool active;
-
-	spin_lock(&exporter->active_lock);
-	active = exporter->active_beyond;
-	left = exporter->active_ranges;
-	for (i = 0; left && !active; i++) {
-		if (!exporter->active[i].range)
-			continue;
-		left--;
-		active = exporter->active[i].start < end && start < exporter->active[i].end;
-	}
-	spin_unlock(&exporter->active_lock);
-	return active;
-}
-
-/**
- * xpmem_invalidation_wait() - wait until no invalidation of a range is in progress
- * @exporter: the exporter, which the caller keeps; the caller holds no mmap_lock and no other lock
- *	that a task which changes the exporter waits for
- * @start: first source address
- * @end: end of the range
- *
- * Return: 0, or -ERESTARTSYS when the task was killed.
- */
-int xpmem_invalidation_wait(struct xpmem_exporter *exporter, unsigned long start, unsigned long end)
-{
-	might_lock_read(&exporter->mm->mmap_lock);
-	return wait_event_killable(exporter->quiet,
-				   !xpmem_invalidation_active(exporter, start, end));
 }
 
 /*
@@ -141,7 +55,7 @@ static int invalidation_start(struct mmu_notifier *notifier, const struct mmu_no
 							    PAGE_ALIGN(range->end);
 
 	if (!never_ends(range))
-		range_add(exporter, range);
+		xpmem_range_add(exporter, range);
 	/* The veto found that no attachment maps the range, and no fault maps any of it now. */
 	if (!mmu_notifier_range_blockable(range))
 		return 0;
@@ -155,7 +69,7 @@ static void invalidation_end(struct mmu_notifier *notifier, const struct mmu_not
 	struct xpmem_exporter *exporter = container_of(notifier, struct xpmem_exporter, notifier);
 
 	if (!never_ends(range))
-		range_remove(exporter, range);
+		xpmem_range_remove(exporter, range);
 }
 
 /*

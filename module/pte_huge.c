@@ -45,7 +45,7 @@ bool xpmem_ptes_set_huge(struct xpmem_snapshot *snapshot)
 	snapshot->huge = xpmem_pfn_is_insertable(pfn, false) &&
 			 hmm_pfn_to_map_order(pfn) >= PMD_SHIFT - PAGE_SHIFT &&
 			 !is_huge_zero(hmm_pfn_to_page(pfn)) &&
-			 !xpmem_invalidation_active(snapshot->exporter, start, start + PMD_SIZE);
+			 !xpmem_range_is_active(snapshot->exporter, start, start + PMD_SIZE);
 	return snapshot->huge;
 }
 

@@ -246,7 +246,7 @@ bool xpmem_window_sample(struct xpmem_window *window, unsigned long start, unsig
 {
 	/* Samples the sequence first: see invalidation.c. */
 	*seq = READ_ONCE(window->seq);
-	return !xpmem_invalidation_active(window->exporter, start, end) &&
+	return !xpmem_range_is_active(window->exporter, start, end) &&
 	       xpmem_exporter_is_stable(window->exporter);
 }
 

@@ -387,15 +387,19 @@ void xpmem_lender_end(struct xpmem_lender *lender);
 bool xpmem_mmap_read_get(struct mm_struct *mm, bool waits, struct xpmem_lender **lender);
 void xpmem_mmap_read_end(struct mm_struct *mm, struct xpmem_lender *lender);
 
+/* range.c: what invalidations in progress change */
+
+void xpmem_range_add(struct xpmem_exporter *exporter, const struct mmu_notifier_range *range);
+void xpmem_range_remove(struct xpmem_exporter *exporter, const struct mmu_notifier_range *range);
+bool xpmem_range_is_active(struct xpmem_exporter *exporter, unsigned long start,
+			       unsigned long end);
+int xpmem_range_wait(struct xpmem_exporter *exporter, unsigned long start,
+			    unsigned long end);
+
 /* invalidation.c */
 
 extern const struct mmu_notifier_ops xpmem_invalidation_ops;
 extern const struct mmu_interval_notifier_ops xpmem_invalidation_veto_ops;
-
-bool xpmem_invalidation_active(struct xpmem_exporter *exporter, unsigned long start,
-			       unsigned long end);
-int xpmem_invalidation_wait(struct xpmem_exporter *exporter, unsigned long start,
-			    unsigned long end);
 
 /* window.c */
 
