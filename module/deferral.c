@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A zap that the exporter's notifier could not do without a deadlock (group.c). A worker does it a
+ * A zap that the exporter's notifier could not do without a deadlock (zap.c). A worker does it a
  * little later.
  *
  * Until then attachments may reach the pages, so the deferral holds a reference to each of them.
@@ -291,6 +291,6 @@ void xpmem_deferral_wait(struct xpmem_exporter *exporter, unsigned long start, u
 			 enum mmu_notifier_event event)
 {
 	if (!list_empty_careful(&exporter->deferrals) &&
-	    !xpmem_groups_may_defer(exporter, event, start))
+	    !xpmem_zap_may_defer(exporter, event, start))
 		wait_event(exporter->quiet, !is_pending(exporter, start, end));
 }

@@ -320,7 +320,7 @@ static void zap_mapped(struct xpmem_exporter *exporter, unsigned long groups, un
 	struct walk walk;
 
 	xpmem_race_point("invalidation-zap");
-	xpmem_groups_zap(exporter, groups, start, end, event);
+	xpmem_zap_groups(exporter, groups, start, end, event);
 	xpmem_race_point("invalidation-zapped");
 	/* A deferred zap keeps the pages for other invalidations too, so clear the bits always. */
 	walk_begin(&walk, exporter, start, end);

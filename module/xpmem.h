@@ -43,7 +43,7 @@
  *           B's page-table lock
  *   A's notifier, which reclaim may call with page, i_mmap and anon_vma locks held:
  *     window->lock (write; dropped before the next)
- *       i_mmap_rwsem of a group's inode (read; only ever tried: see group.c)
+ *       i_mmap_rwsem of a group's inode (read; only ever tried: see zap.c)
  *         B's notifiers
  *           B's page-table lock
  *   permit->attaching
@@ -265,10 +265,6 @@ void xpmem_client_put(struct xpmem_client *client);
 struct xpmem_group;
 
 struct file *xpmem_group_file(struct xpmem_exporter *exporter, unsigned int number, bool writable);
-void xpmem_groups_zap(struct xpmem_exporter *exporter, unsigned long groups, unsigned long start,
-		      unsigned long end, enum mmu_notifier_event event);
-bool xpmem_groups_may_defer(const struct xpmem_exporter *exporter, enum mmu_notifier_event event,
-			    unsigned long start);
 void xpmem_group_yield(struct xpmem_exporter *exporter, unsigned int number);
 typedef bool xpmem_attachment_test(const struct xpmem_attachment *attachment, const void *data);
 
@@ -278,6 +274,13 @@ void xpmem_groups_revoke(struct xpmem_exporter *exporter, unsigned long groups,
 void xpmem_groups_close(struct xpmem_exporter *exporter);
 void xpmem_groups_destroy(struct xpmem_exporter *exporter);
 void xpmem_groups_exit(void);
+
+/* zap.c: the zap of a change, in the notifier */
+
+void xpmem_zap_groups(struct xpmem_exporter *exporter, unsigned long groups, unsigned long start,
+		      unsigned long end, enum mmu_notifier_event event);
+bool xpmem_zap_may_defer(const struct xpmem_exporter *exporter, enum mmu_notifier_event event,
+			    unsigned long start);
 
 /* deferral.c */
 
