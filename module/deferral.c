@@ -281,16 +281,12 @@ static bool is_pending(struct xpmem_exporter *exporter, unsigned long start, uns
  * @exporter: the exporter
  * @start: first source address
  * @end: end of the range
- * @event: the change; the function does not wait if this change may be deferred itself
  *
- * The caller is the exporter's notifier. If its change is never deferred, it holds no lock that
- * mm_take_all_locks() waits for while it holds a group's lock. So the workers go on. No assertion
- * knows these locks, which are those of all files and anon_vmas; the groups' own are below them.
+ * The caller is the exporter's notifier. Its change is never deferred, so it holds no lock that
+ * mm_take_all_locks() waits for while it holds a group's lock, and the workers go on. No assertion
+ * knows these locks, which are those of all files and anon_vmas.
  */
-void xpmem_deferral_wait(struct xpmem_exporter *exporter, unsigned long start, unsigned long end,
-			 enum mmu_notifier_event event)
+void xpmem_deferral_wait(struct xpmem_exporter *exporter, unsigned long start, unsigned long end)
 {
-	if (!list_empty_careful(&exporter->deferrals) &&
-	    !xpmem_zap_may_defer(exporter, event, start))
-		wait_event(exporter->quiet, !is_pending(exporter, start, end));
+	wait_event(exporter->quiet, !is_pending(exporter, start, end));
 }

@@ -8,8 +8,8 @@
  * touched the memory.
  *
  * A zap holds the i_mmap_rwsem of the inode already (zap.c), and unmap_mapping_range() takes it. So
- * the module zaps each VMA through a stand-in: a copy of the fields that the core reads, alone in an
- * address_space on the stack.
+ * the module zaps each VMA through a stand-in: a copy of the fields that the core reads, alone in
+ * an address_space on the stack.
  */
 #include <linux/anon_inodes.h>
 #include <linux/delay.h>

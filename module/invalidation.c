@@ -31,6 +31,7 @@
  *                     and the recursion ends there.
  */
 #include "race.h"
+#include "trace.h"
 #include "xpmem.h"
 
 /*
@@ -40,6 +41,42 @@
 static bool never_ends(const struct mmu_notifier_range *range)
 {
 	return range->event == MMU_NOTIFY_PROTECTION_VMA && !range->start;
+}
+
+/* The range is active, and attachments of these groups may map pages of it. */
+static void zap_mapped(struct xpmem_exporter *exporter, unsigned long groups, unsigned long start,
+		       unsigned long end, enum mmu_notifier_event event)
+{
+	xpmem_race_point("invalidation-zap");
+	xpmem_zap_groups(exporter, groups, start, end, event);
+	xpmem_race_point("invalidation-zapped");
+	/* A deferred zap keeps the pages for other invalidations too, so clear the bits always. */
+	xpmem_windows_clear(exporter, start, end);
+}
+
+/*
+ * Takes a range away from attachments before the exporter changes it. The range is active, or the
+ * mm has ended. The caller may hold the locks of reclaim.
+ */
+static void exporter_invalidate(struct xpmem_exporter *exporter, unsigned long start,
+				unsigned long end, enum mmu_notifier_event event)
+{
+	unsigned long groups = 0, mapped;
+
+	mapped = xpmem_windows_raise(exporter, start, end, &groups);
+	if (mapped) {
+		xpmem_stat_add_change(exporter, XPMEM_STAT_INVALIDATIONS, 1);
+		xpmem_stat_add_change(exporter, XPMEM_STAT_ZAPS, mapped);
+		trace_invalidate(exporter, start, end, mapped);
+		zap_mapped(exporter, groups, start, end, event);
+	}
+	/*
+	 * Follows the test of the bits, because a deferral is listed before its start clears them.
+	 * A change that may be deferred itself does not wait.
+	 */
+	if (!list_empty_careful(&exporter->deferrals) &&
+	    !xpmem_zap_may_defer(exporter, event, start))
+		xpmem_deferral_wait(exporter, start, end);
 }
 
 /*
@@ -60,7 +97,7 @@ static int invalidation_start(struct mmu_notifier *notifier, const struct mmu_no
 	if (!mmu_notifier_range_blockable(range))
 		return 0;
 	xpmem_race_point("invalidation-active");
-	xpmem_windows_invalidate(exporter, start, end, range->event);
+	exporter_invalidate(exporter, start, end, range->event);
 	return 0;
 }
 
@@ -80,7 +117,7 @@ static void invalidation_release(struct mmu_notifier *notifier, struct mm_struct
 {
 	struct xpmem_exporter *exporter = container_of(notifier, struct xpmem_exporter, notifier);
 
-	xpmem_windows_invalidate(exporter, 0, XPMEM_END_OF_SPACE, MMU_NOTIFY_RELEASE);
+	exporter_invalidate(exporter, 0, XPMEM_END_OF_SPACE, MMU_NOTIFY_RELEASE);
 	xpmem_exporter_end(exporter);
 }
 

@@ -11,8 +11,6 @@
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
 
-#include "race.h"
-#include "trace.h"
 #include "xpmem.h"
 
 /*
@@ -299,7 +297,6 @@ static unsigned long window_invalidate(struct xpmem_window *window, unsigned lon
 	return mapped;
 }
 
-/* Follows the zap. The range is still active. */
 static void clear_mapped(struct xpmem_window *window, unsigned long start, unsigned long end)
 {
 	unsigned long first, last;
@@ -312,55 +309,43 @@ static void clear_mapped(struct xpmem_window *window, unsigned long start, unsig
 	up_write(&window->lock);
 }
 
-/* The range is active, and attachments of these groups may map pages of it. */
-static void zap_mapped(struct xpmem_exporter *exporter, unsigned long groups, unsigned long start,
-		       unsigned long end, enum mmu_notifier_event event)
+/**
+ * xpmem_windows_raise() - tell faults that the exporter changes a range
+ * @exporter: the exporter
+ * @start: first source address
+ * @end: end of the range, which is active, or the mm has ended
+ * @groups: gets a bit more for each group whose attachments may map any of it
+ *
+ * The caller may hold the locks of reclaim.
+ *
+ * Return: the number of pages that attachments may map.
+ */
+unsigned long xpmem_windows_raise(struct xpmem_exporter *exporter, unsigned long start,
+				  unsigned long end, unsigned long *groups)
+{
+	struct xpmem_window *window;
+	unsigned long mapped = 0;
+	struct walk walk;
+
+	walk_begin(&walk, exporter, start, end);
+	while ((window = walk_next(&walk))) {
+		mapped += window_invalidate(window, start, end, groups);
+		cond_resched();
+	}
+	return mapped;
+}
+
+/* Notes that no attachment maps any of a range, after the zap. The range is still active. */
+void xpmem_windows_clear(struct xpmem_exporter *exporter, unsigned long start, unsigned long end)
 {
 	struct xpmem_window *window;
 	struct walk walk;
 
-	xpmem_race_point("invalidation-zap");
-	xpmem_zap_groups(exporter, groups, start, end, event);
-	xpmem_race_point("invalidation-zapped");
-	/* A deferred zap keeps the pages for other invalidations too, so clear the bits always. */
 	walk_begin(&walk, exporter, start, end);
 	while ((window = walk_next(&walk))) {
 		clear_mapped(window, start, end);
 		cond_resched();
 	}
-}
-
-/**
- * xpmem_windows_invalidate() - take a range away from attachments before the exporter changes it
- * @exporter: the exporter
- * @start: first source address
- * @end: end of the range
- * @event: the change
- *
- * The range is active, or the mm has ended. The caller may hold the locks of reclaim.
- */
-void xpmem_windows_invalidate(struct xpmem_exporter *exporter, unsigned long start,
-			      unsigned long end, enum mmu_notifier_event event)
-{
-	unsigned long groups = 0, mapped = 0;
-	struct xpmem_window *window;
-	struct walk walk;
-
-	walk_begin(&walk, exporter, start, end);
-	while ((window = walk_next(&walk))) {
-		mapped += window_invalidate(window, start, end, &groups);
-		cond_resched();
-	}
-	if (mapped) {
-		xpmem_stat_add_change(exporter, XPMEM_STAT_INVALIDATIONS, 1);
-		xpmem_stat_add_change(exporter, XPMEM_STAT_ZAPS, mapped);
-		trace_invalidate(exporter, start, end, mapped);
-		zap_mapped(exporter, groups, start, end, event);
-	}
-	/*
-	 * Follows the test of the bits, because a deferral is listed before its start clears them.
-	 */
-	xpmem_deferral_wait(exporter, start, end, event);
 }
 
 /*

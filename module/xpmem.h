@@ -288,8 +288,7 @@ bool xpmem_deferral_add(struct xpmem_exporter *exporter, unsigned long groups, u
 			unsigned long end);
 struct page *xpmem_deferral_first_page(struct xpmem_exporter *exporter, unsigned long start,
 				       unsigned long end);
-void xpmem_deferral_wait(struct xpmem_exporter *exporter, unsigned long start, unsigned long end,
-			 enum mmu_notifier_event event);
+void xpmem_deferral_wait(struct xpmem_exporter *exporter, unsigned long start, unsigned long end);
 
 /* notifier.c */
 
@@ -424,8 +423,9 @@ bool xpmem_window_changed(const struct xpmem_window *window, unsigned long seq);
 void xpmem_window_mark_mapped(struct xpmem_window *window, unsigned long index, unsigned long mask);
 void xpmem_window_mark_group(struct xpmem_window *window,
 			     const struct xpmem_attachment *attachment);
-void xpmem_windows_invalidate(struct xpmem_exporter *exporter, unsigned long start,
-			      unsigned long end, enum mmu_notifier_event event);
+unsigned long xpmem_windows_raise(struct xpmem_exporter *exporter, unsigned long start,
+				  unsigned long end, unsigned long *groups);
+void xpmem_windows_clear(struct xpmem_exporter *exporter, unsigned long start, unsigned long end);
 bool xpmem_windows_untouched(struct xpmem_exporter *exporter, unsigned long start,
 			     unsigned long end);
 void xpmem_windows_for_each_mapped(struct xpmem_exporter *exporter, unsigned long start,
