@@ -376,7 +376,7 @@ static vm_fault_t retry_fault(struct xpmem_snapshot *snapshot, u64 begun)
  * Handles a fault. @write: the access is a write, maybe to a read-only PTE. The caller passes the
  * flags of the fault itself in @vmf.
  */
-static vm_fault_t handle_fault(struct vm_fault *vmf, bool write)
+vm_fault_t xpmem_fault_handle(struct vm_fault *vmf, bool write)
 {
 	struct vm_area_struct *vma = vmf->vma;
 	struct xpmem_attachment *attachment = vma->vm_private_data;
@@ -429,20 +429,11 @@ static vm_fault_t handle_fault(struct vm_fault *vmf, bool write)
 	return error;
 }
 
-static vm_fault_t attachment_fault(struct vm_fault *vmf)
-{
-	const struct xpmem_attachment *attachment = vmf->vma->vm_private_data;
-
-	if (READ_ONCE(attachment->populater) == current)
-		return xpmem_populate_fault(vmf);
-	return handle_fault(vmf, vmf->flags & FAULT_FLAG_WRITE);
-}
-
 /*
  * Kernels since 6.12 first ask whether one PMD can map all around the page, before they allocate a
- * page table. attachment_fault(), which they call next, does everything else.
+ * page table. The ordinary fault, which they report next, does everything else.
  */
-static vm_fault_t __maybe_unused attachment_huge_fault(struct vm_fault *vmf, unsigned int order)
+vm_fault_t xpmem_fault_huge(struct vm_fault *vmf, unsigned int order)
 {
 	struct vm_area_struct *vma = vmf->vma;
 	struct xpmem_attachment *attachment = vma->vm_private_data;
@@ -482,19 +473,6 @@ static vm_fault_t __maybe_unused attachment_huge_fault(struct vm_fault *vmf, uns
 }
 
 /*
- * A write met a read-only special PTE. The PTE becomes writable in place, after the exporter has
- * copied the page. The function does not zap the PTE: an instruction that reads before it writes
- * would put it back, without end.
- */
-static vm_fault_t attachment_pfn_mkwrite(struct vm_fault *vmf)
-{
-	vm_fault_t fault = handle_fault(vmf, true);
-
-	/* NOPAGE tells the core to touch nothing more. */
-	return fault & VM_FAULT_RETRY ? fault | VM_FAULT_NOPAGE : fault;
-}
-
-/*
  * Makes the task's next fault on the page a write fault, even if the access reads first. Returns
  * false without memory.
  */
@@ -516,7 +494,7 @@ static bool send_back_as_write(struct xpmem_snapshot *snapshot)
  * cannot know whether it may drop the lock. If the exporter's page is not writable at once, the
  * function zaps the PTE, and the task comes back with a write fault.
  */
-static vm_fault_t attachment_page_mkwrite(struct vm_fault *vmf)
+vm_fault_t xpmem_fault_page_mkwrite(struct vm_fault *vmf)
 {
 	struct vm_area_struct *vma = vmf->vma;
 	struct xpmem_attachment *attachment = vma->vm_private_data;
@@ -547,25 +525,3 @@ static vm_fault_t attachment_page_mkwrite(struct vm_fault *vmf)
 	trace_end(vmf, attachment, snapshot.inserted, fault, begun);
 	return count_end(attachment, result, fault);
 }
-
-const struct vm_operations_struct xpmem_vm_ops = {
-	.open = xpmem_attachment_open,
-	.close = xpmem_attachment_close,
-	.access = xpmem_attachment_access,
-	.fault = attachment_fault,
-	.huge_fault = xpmem_huge_fault(attachment_huge_fault),
-	.page_mkwrite = attachment_page_mkwrite,
-	.pfn_mkwrite = attachment_pfn_mkwrite,
-};
-
-/*
- * For VMAs of memory whose filesystem does not track writes. The core refuses long-term pins in
- * VMAs that have mkwrite operations.
- */
-const struct vm_operations_struct xpmem_vm_ops_untracked = {
-	.open = xpmem_attachment_open,
-	.close = xpmem_attachment_close,
-	.access = xpmem_attachment_access,
-	.fault = attachment_fault,
-	.huge_fault = xpmem_huge_fault(attachment_huge_fault),
-};

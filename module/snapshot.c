@@ -6,8 +6,6 @@
  * maps it unless an invalidation of the window followed.
  */
 #include <linux/hmm.h>
-#include <linux/percpu.h>
-#include <linux/slab.h>
 
 #include "compat/mm.h"
 #include "compat/page_table.h"
@@ -28,38 +26,6 @@ bool xpmem_source_allowed(const struct vm_area_struct *vma)
 	if (vma->vm_flags & (VM_IO | VM_PFNMAP | VM_SHADOW_STACK))
 		return false;
 	return !xpmem_vma_is_attachment(vma) && !xpmem_vma_is_secret(vma);
-}
-
-/*
- * A spare array for a window's snapshot, or NULL, for each CPU. Kernels may clear memory that they
- * allocate, which takes longer than filling the array. Arrays are charged to the task that needed a
- * new one, because an exporter keeps those of tasks that never retry (retry.c).
- */
-static DEFINE_PER_CPU(unsigned long *, spare_pfns);
-
-void xpmem_snapshot_exit(void)
-{
-	int cpu;
-
-	for_each_possible_cpu(cpu)
-		kfree(per_cpu(spare_pfns, cpu));
-}
-
-/* Returns an array for a window's snapshot, for xpmem_pfns_put(), or NULL when memory is short. */
-unsigned long *xpmem_pfns_get(void)
-{
-	unsigned long *pfns = this_cpu_xchg(spare_pfns, NULL);
-
-	if (!pfns)
-		pfns = kmalloc_array(XPMEM_WINDOW_PAGES, sizeof(*pfns),
-				     GFP_KERNEL_ACCOUNT | __GFP_NORETRY | __GFP_NOWARN);
-	return pfns;
-}
-
-void xpmem_pfns_put(unsigned long *pfns)
-{
-	if (this_cpu_cmpxchg(spare_pfns, NULL, pfns))
-		kfree(pfns);
 }
 
 /* Uses @single, on the caller's stack, for one page when memory is short. */

@@ -142,6 +142,12 @@ void xpmem_stat_add_fault(struct xpmem_attachment *attachment, enum xpmem_stat s
 void xpmem_stat_add_change(struct xpmem_exporter *exporter, enum xpmem_stat stat, u64 n);
 u64 xpmem_stat_read(enum xpmem_stat stat);
 
+/* pfns.c: arrays for snapshots of a window */
+
+unsigned long *xpmem_pfns_get(void);
+void xpmem_pfns_put(unsigned long *pfns);
+void xpmem_pfns_exit(void);
+
 /* queue.c */
 
 enum xpmem_queue {
@@ -550,6 +556,8 @@ void xpmem_attachment_exit(void);
 struct xpmem_attachment *xpmem_attachment_create(s64 apid, u64 offset, u64 length, u64 vaddr,
 						 u32 flags);
 void xpmem_attachment_put(struct xpmem_attachment *attachment);
+void xpmem_attachment_open(struct vm_area_struct *vma);
+void xpmem_attachment_close(struct vm_area_struct *vma);
 int xpmem_attachment_unmap(struct xpmem_attachment *attachment, unsigned long address);
 int xpmem_attachment_detach(u64 vaddr);
 
@@ -565,7 +573,7 @@ static inline bool xpmem_attachment_revoked(const struct xpmem_attachment *attac
 	return READ_ONCE(attachment->permit->dead) || READ_ONCE(attachment->permit->segment->dead);
 }
 
-/* fault.c */
+/* vm_ops.c */
 
 extern const struct vm_operations_struct xpmem_vm_ops, xpmem_vm_ops_untracked;
 
@@ -574,9 +582,12 @@ static inline bool xpmem_vma_is_attachment(const struct vm_area_struct *vma)
 	return vma->vm_ops == &xpmem_vm_ops || vma->vm_ops == &xpmem_vm_ops_untracked;
 }
 
+/* fault.c */
+
 bool xpmem_may_fault(const struct vm_area_struct *vma);
-void xpmem_attachment_open(struct vm_area_struct *vma);
-void xpmem_attachment_close(struct vm_area_struct *vma);
+vm_fault_t xpmem_fault_handle(struct vm_fault *vmf, bool write);
+vm_fault_t xpmem_fault_huge(struct vm_fault *vmf, unsigned int order);
+vm_fault_t xpmem_fault_page_mkwrite(struct vm_fault *vmf);
 
 /* populate.c */
 
@@ -625,9 +636,6 @@ struct xpmem_snapshot {
 };
 
 bool xpmem_source_allowed(const struct vm_area_struct *vma);
-void xpmem_snapshot_exit(void);
-unsigned long *xpmem_pfns_get(void);
-void xpmem_pfns_put(unsigned long *pfns);
 void xpmem_snapshot_get_pfns(struct xpmem_snapshot *snapshot, unsigned long *single);
 void xpmem_snapshot_put_pfns(struct xpmem_snapshot *snapshot, unsigned long *single);
 void xpmem_snapshot_init(struct xpmem_snapshot *snapshot, struct vm_fault *vmf, bool write);
