@@ -15,6 +15,7 @@
 #include <linux/sched/mm.h>
 
 #include "compat/mmput.h"
+#include "fault.h"
 #include "pte.h"
 #include "xpmem.h"
 

@@ -13,6 +13,7 @@
 #include <linux/slab.h>
 
 #include "compat/mm.h"
+#include "fault.h"
 #include "trace.h"
 #include "xpmem.h"
 

@@ -4,6 +4,7 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
+#include "notifier.h"
 #include "xpmem.h"
 
 static struct xpmem_permit *first_permit(struct xpmem_client *client)

@@ -15,6 +15,7 @@
 #include <linux/workqueue.h>
 
 #include "compat/page_table.h"
+#include "change.h"
 #include "trace.h"
 #include "xpmem.h"
 

@@ -4,6 +4,9 @@
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
 
+#include "change.h"
+#include "notifier.h"
+#include "retry.h"
 #include "xpmem.h"
 
 static DEFINE_HASHTABLE(exporters, 10);	/* by mm; exporters_lock */

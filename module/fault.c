@@ -16,7 +16,11 @@
 
 #include "compat/mm.h"
 #include "compat/mmput.h"
+#include "change.h"
+#include "fault.h"
+#include "lender.h"
 #include "race.h"
+#include "retry.h"
 #include "trace.h"
 #include "xpmem.h"
 

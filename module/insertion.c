@@ -2,6 +2,8 @@
 /* Inserts a snapshot into the page tables of an attachment. pte.c describes the entries. */
 #include <linux/sched/mm.h>
 
+#include "change.h"
+#include "fault.h"
 #include "pte.h"
 
 static int insert_pages(struct xpmem_insertion *insertion)

@@ -30,6 +30,7 @@
  *                     pages of an attachment elsewhere (xpmem_source_allowed()), so no bit is set
  *                     and the recursion ends there.
  */
+#include "change.h"
 #include "race.h"
 #include "trace.h"
 #include "xpmem.h"

@@ -21,6 +21,7 @@
 #include <linux/rwsem.h>
 #include <linux/wait.h>
 
+#include "lender.h"
 #include "xpmem.h"
 
 static LIST_HEAD(lenders);

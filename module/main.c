@@ -3,6 +3,10 @@
 #include <linux/miscdevice.h>
 #include <linux/module.h>
 
+#include "coverage.h"
+#include "fault.h"
+#include "ioctl.h"
+#include "wait.h"
 #include "xpmem.h"
 
 static int device_open(struct inode *inode, struct file *file)

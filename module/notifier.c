@@ -10,6 +10,7 @@
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 
+#include "notifier.h"
 #include "xpmem.h"
 
 /* An operation under the mmap_lock. The caller sets one of notifier, interval and ops. */

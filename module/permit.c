@@ -5,8 +5,10 @@
 #include <linux/user_namespace.h>
 
 #include "compat/ipc_namespace.h"
+#include "dmabuf.h"
 #include "race.h"
 #include "trace.h"
+#include "wait.h"
 #include "xpmem.h"
 
 static struct kmem_cache *permit_cache;

@@ -3,6 +3,7 @@
 #include <linux/percpu.h>
 #include <linux/slab.h>
 
+#include "fault.h"
 #include "xpmem.h"
 
 /*

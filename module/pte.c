@@ -19,6 +19,7 @@
  *
  * A page is writable in an attachment only if it is writable in the exporter at that moment.
  */
+#include "fault.h"
 #include "pte.h"
 
 /*

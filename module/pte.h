@@ -9,6 +9,8 @@
 #include <linux/hmm.h>
 
 #include "compat/mm.h"
+#include "change.h"
+#include "fault.h"
 #include "xpmem.h"
 
 /* Whether the page of @pfn, of a snapshot, gets a refcounted entry in @vma. */

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The core makes the entries of single pages, where modules may not write page tables. */
+#include "change.h"
+#include "fault.h"
 #include "pte.h"
 
 /* Reads an entry of the attachment's page table without a lock. The entry may change at once. */

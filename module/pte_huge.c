@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Entries that map a whole PMD, where the architecture has a mark for them. */
 #include "compat/page_table.h"
+#include "change.h"
+#include "fault.h"
 #include "pte.h"
 
 /**

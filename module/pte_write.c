@@ -4,6 +4,8 @@
  * refcounted ones of pages that the exporter maps by PTEs.
  */
 #include "compat/page_table.h"
+#include "change.h"
+#include "fault.h"
 #include "pte.h"
 
 /* Installs the page table that the core has allocated for the fault. */

@@ -2,6 +2,7 @@
 /* The ranges of an exporter that invalidations in progress change: the active ones. */
 #include <linux/sched/signal.h>
 
+#include "change.h"
 #include "xpmem.h"
 
 /* An invalidation of @range starts. */

@@ -9,6 +9,8 @@
 
 #include "compat/mm.h"
 #include "compat/page_table.h"
+#include "change.h"
+#include "fault.h"
 #include "race.h"
 #include "xpmem.h"
 

@@ -6,6 +6,7 @@
 #include <linux/userfaultfd_k.h>
 
 #include "compat/mm.h"
+#include "fault.h"
 #include "xpmem.h"
 
 /* Whether a program has to supply absent pages of @vma, which may take it for ever. */

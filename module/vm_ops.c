@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The operations of the VMAs of attachments. */
 #include "compat/mm.h"
+#include "fault.h"
 #include "xpmem.h"
 
 static vm_fault_t attachment_fault(struct vm_fault *vmf)

@@ -10,6 +10,8 @@
 #include <linux/sched/signal.h>
 #include <linux/uaccess.h>
 
+#include "fault.h"
+#include "wait.h"
 #include "xpmem.h"
 
 #define BUCKETS 256

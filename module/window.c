@@ -11,6 +11,7 @@
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
 
+#include "change.h"
 #include "xpmem.h"
 
 /*

@@ -142,12 +142,6 @@ void xpmem_stat_add_fault(struct xpmem_attachment *attachment, enum xpmem_stat s
 void xpmem_stat_add_change(struct xpmem_exporter *exporter, enum xpmem_stat stat, u64 n);
 u64 xpmem_stat_read(enum xpmem_stat stat);
 
-/* pfns.c: arrays for snapshots of a window */
-
-unsigned long *xpmem_pfns_get(void);
-void xpmem_pfns_put(unsigned long *pfns);
-void xpmem_pfns_exit(void);
-
 /* queue.c */
 
 enum xpmem_queue {
@@ -281,28 +275,6 @@ void xpmem_groups_close(struct xpmem_exporter *exporter);
 void xpmem_groups_destroy(struct xpmem_exporter *exporter);
 void xpmem_groups_exit(void);
 
-/* zap.c: the zap of a change, in the notifier */
-
-void xpmem_zap_groups(struct xpmem_exporter *exporter, unsigned long groups, unsigned long start,
-		      unsigned long end, enum mmu_notifier_event event);
-bool xpmem_zap_may_defer(const struct xpmem_exporter *exporter, enum mmu_notifier_event event,
-			    unsigned long start);
-
-/* deferral.c */
-
-bool xpmem_deferral_add(struct xpmem_exporter *exporter, unsigned long groups, unsigned long start,
-			unsigned long end);
-struct page *xpmem_deferral_first_page(struct xpmem_exporter *exporter, unsigned long start,
-				       unsigned long end);
-void xpmem_deferral_wait(struct xpmem_exporter *exporter, unsigned long start, unsigned long end);
-
-/* notifier.c */
-
-int xpmem_notifier_register(struct mmu_notifier *notifier);
-struct mmu_notifier *xpmem_notifier_get(const struct mmu_notifier_ops *ops);
-int xpmem_interval_notifier_insert(struct mmu_interval_notifier *notifier,
-				   const struct mmu_interval_notifier_ops *ops);
-
 /* exporter.c */
 
 /*
@@ -359,85 +331,6 @@ static inline bool xpmem_exporter_is_stable(struct xpmem_exporter *exporter)
 {
 	return !check_stable_address_space(exporter->mm);
 }
-
-/* retry.c: the result of a fault that dropped its own lock, kept for the retry */
-
-struct xpmem_retry {
-	struct hlist_node link;		/* exporter->lock */
-	struct task_struct *task;	/* identity only, with started */
-	u64 started;
-	unsigned long source;		/* the wanted page */
-	unsigned long start;		/* range of source addresses in pfns; start == end: empty */
-	unsigned long end;
-	struct xpmem_window *window;
-	unsigned long seq;
-	unsigned long *pfns;		/* as hmm_range_fault() returns them; NULL: &pfn */
-	unsigned long pfn;
-	vm_fault_t error;
-	bool write;			/* serves a write, which may read first */
-};
-
-void xpmem_retry_put(struct xpmem_exporter *exporter, struct xpmem_retry *retry);
-struct xpmem_retry *xpmem_retry_take(struct xpmem_exporter *exporter, unsigned long source);
-void xpmem_retry_free(struct xpmem_retry *retry);
-void xpmem_retries_destroy(struct xpmem_exporter *exporter);
-
-/* lender.c */
-
-struct xpmem_lender {
-	struct list_head link;
-	struct mm_struct *mm;
-	unsigned int borrowers;
-};
-
-void xpmem_lender_begin(struct xpmem_lender *lender, struct mm_struct *mm);
-void xpmem_lender_end(struct xpmem_lender *lender);
-bool xpmem_mmap_read_get(struct mm_struct *mm, bool waits, struct xpmem_lender **lender);
-void xpmem_mmap_read_end(struct mm_struct *mm, struct xpmem_lender *lender);
-
-/* range.c: what invalidations in progress change */
-
-void xpmem_range_add(struct xpmem_exporter *exporter, const struct mmu_notifier_range *range);
-void xpmem_range_remove(struct xpmem_exporter *exporter, const struct mmu_notifier_range *range);
-bool xpmem_range_is_active(struct xpmem_exporter *exporter, unsigned long start,
-			       unsigned long end);
-int xpmem_range_wait(struct xpmem_exporter *exporter, unsigned long start,
-			    unsigned long end);
-
-/* invalidation.c */
-
-extern const struct mmu_notifier_ops xpmem_invalidation_ops;
-extern const struct mmu_interval_notifier_ops xpmem_invalidation_veto_ops;
-
-/* window.c */
-
-struct xpmem_window {
-	struct xpmem_exporter *exporter;
-	unsigned long start;
-	struct rw_semaphore lock;	/* read: insert into attachments. write: the notifier */
-	unsigned long seq;		/* lock; counts invalidations of any part of the window */
-	/* lock. A set bit: some attachment may map the page. */
-	DECLARE_BITMAP(mapped, XPMEM_WINDOW_PAGES);
-	/* lock. A set bit: some attachment of the group may map some page. */
-	unsigned long groups;
-};
-
-struct xpmem_window *xpmem_window_get(struct xpmem_exporter *exporter, unsigned long source);
-bool xpmem_window_sample(struct xpmem_window *window, unsigned long start, unsigned long end,
-			 unsigned long *seq);
-bool xpmem_window_changed(const struct xpmem_window *window, unsigned long seq);
-void xpmem_window_mark_mapped(struct xpmem_window *window, unsigned long index, unsigned long mask);
-void xpmem_window_mark_group(struct xpmem_window *window,
-			     const struct xpmem_attachment *attachment);
-unsigned long xpmem_windows_raise(struct xpmem_exporter *exporter, unsigned long start,
-				  unsigned long end, unsigned long *groups);
-void xpmem_windows_clear(struct xpmem_exporter *exporter, unsigned long start, unsigned long end);
-bool xpmem_windows_untouched(struct xpmem_exporter *exporter, unsigned long start,
-			     unsigned long end);
-void xpmem_windows_for_each_mapped(struct xpmem_exporter *exporter, unsigned long start,
-				   unsigned long end,
-				   bool (*visit)(unsigned long source, void *data), void *data);
-void xpmem_windows_destroy(struct xpmem_exporter *exporter);
 
 /* segment.c */
 
@@ -573,156 +466,6 @@ static inline bool xpmem_attachment_revoked(const struct xpmem_attachment *attac
 	return READ_ONCE(attachment->permit->dead) || READ_ONCE(attachment->permit->segment->dead);
 }
 
-/* vm_ops.c */
-
-extern const struct vm_operations_struct xpmem_vm_ops, xpmem_vm_ops_untracked;
-
-static inline bool xpmem_vma_is_attachment(const struct vm_area_struct *vma)
-{
-	return vma->vm_ops == &xpmem_vm_ops || vma->vm_ops == &xpmem_vm_ops_untracked;
-}
-
-/* fault.c */
-
-bool xpmem_may_fault(const struct vm_area_struct *vma);
-vm_fault_t xpmem_fault_handle(struct vm_fault *vmf, bool write);
-vm_fault_t xpmem_fault_huge(struct vm_fault *vmf, unsigned int order);
-vm_fault_t xpmem_fault_page_mkwrite(struct vm_fault *vmf);
-
-/* populate.c */
-
-void xpmem_attachment_populate(struct xpmem_attachment *attachment);
-vm_fault_t xpmem_populate_fault(struct vm_fault *vmf);
-
-/* snapshot.c: the snapshot that one fault takes, of a part of a window */
-
-enum xpmem_fault_result {
-	XPMEM_MAPPED,
-	XPMEM_RACED,	/* the exporter changed in the meantime: try again */
-	XPMEM_ABSENT,	/* the exporter must fault the page in, or copy it on write, first */
-	XPMEM_HOLE,	/* the exporter maps no memory that may be attached */
-	XPMEM_DENIED,	/* the exporter's own mapping would refuse the access */
-	XPMEM_NOMEM,
-};
-
-struct xpmem_snapshot {
-	struct vm_fault *vmf;	/* valid, like vma, until the fault drops the attacher's lock */
-	struct vm_area_struct *vma;
-	struct xpmem_attachment *attachment;
-	struct xpmem_exporter *exporter;
-	struct xpmem_window *window;	/* of the last snapshot */
-	/* The block that one fault maps, around the wanted page and within its window. */
-	unsigned long block_start;
-	unsigned long block_end;
-	unsigned int block_order;	/* pages, as a power of two, before the window cut it off */
-	unsigned int stream;	/* that the fault belongs to */
-	bool continues;		/* the fault is next to what the stream's last one mapped */
-	bool backwards;		/* the stream goes backwards */
-	bool absent;		/* the exporter must bring the wanted page in */
-	unsigned long source;	/* the wanted page */
-	unsigned long start;	/* range of source addresses in pfns */
-	unsigned long end;
-	unsigned long seq;
-	unsigned long *pfns;
-	bool store;		/* the access is a write */
-	bool write;		/* the page must be writable; xpmem_snapshot_check() decides */
-	bool brought_in;	/* an exporter fault has just brought the page in */
-	bool unreadable;	/* the exporter maps the memory write-only */
-	bool huge;		/* map the PMD range around the wanted page by one entry */
-	bool needs_writable;	/* xpmem_needs_writable(vma), usable after vma is gone */
-	bool spares_fuse;	/* bring in no page that a program must supply through FUSE */
-	unsigned long inserted;	/* pages so far */
-	unsigned long gained;	/* pages that the last insertion mapped or made writable */
-};
-
-bool xpmem_source_allowed(const struct vm_area_struct *vma);
-void xpmem_snapshot_get_pfns(struct xpmem_snapshot *snapshot, unsigned long *single);
-void xpmem_snapshot_put_pfns(struct xpmem_snapshot *snapshot, unsigned long *single);
-void xpmem_snapshot_init(struct xpmem_snapshot *snapshot, struct vm_fault *vmf, bool write);
-void xpmem_snapshot_widen(struct xpmem_snapshot *snapshot, unsigned long start, unsigned long end);
-enum xpmem_fault_result xpmem_snapshot_check(struct xpmem_snapshot *snapshot);
-enum xpmem_fault_result xpmem_snapshot_take(struct xpmem_snapshot *snapshot);
-enum xpmem_fault_result xpmem_snapshot_take_page(struct xpmem_snapshot *snapshot);
-enum xpmem_fault_result xpmem_snapshot_take_block(struct xpmem_snapshot *snapshot);
-enum xpmem_fault_result xpmem_snapshot_take_around(struct xpmem_snapshot *snapshot);
-enum xpmem_fault_result xpmem_snapshot_hold(struct xpmem_snapshot *snapshot);
-void xpmem_snapshot_release(struct xpmem_snapshot *snapshot);
-
-/* The snapshot's entry for the wanted page. */
-static inline unsigned long xpmem_snapshot_wanted(const struct xpmem_snapshot *snapshot)
-{
-	return snapshot->pfns[(snapshot->source - snapshot->start) >> PAGE_SHIFT];
-}
-
-/* Uses a snapshot of the wanted page. Its caller cannot drop the attacher's lock. */
-typedef enum xpmem_fault_result xpmem_snapshot_use(struct xpmem_snapshot *snapshot);
-
-enum xpmem_fault_result xpmem_fault_without_retry(struct xpmem_snapshot *snapshot,
-						  bool source_locked, xpmem_snapshot_use *use);
-
-/* access.c */
-
-int xpmem_attachment_access(struct vm_area_struct *vma, unsigned long address, void *buffer,
-			    int length, int write);
-
-/* stream.c */
-
-void xpmem_stream_find(struct xpmem_snapshot *snapshot);
-void xpmem_stream_advance(const struct xpmem_snapshot *snapshot, unsigned long start,
-			  unsigned long end, unsigned long pages);
-
-/* source.c */
-
-enum xpmem_fault_result xpmem_source_fault(struct xpmem_snapshot *snapshot, bool *unlocked);
-void xpmem_source_fault_ahead(struct xpmem_snapshot *snapshot);
-long xpmem_source_pin(struct xpmem_exporter *exporter, unsigned long source, unsigned long count,
-		      struct page **pages);
-
-/* pte.c */
-
-bool xpmem_needs_writable(const struct vm_area_struct *vma);
-
-/* pte_huge.c or pte_no_huge.c */
-
-bool xpmem_ptes_may_be_huge(const struct xpmem_snapshot *snapshot);
-bool xpmem_ptes_set_huge(struct xpmem_snapshot *snapshot);
-
-/* insertion.c */
-
-enum xpmem_fault_result xpmem_ptes_insert(struct xpmem_snapshot *snapshot);
-
-/* wait.c */
-
-int xpmem_wait(u64 vaddr, u64 expected, u64 deadline, u32 flags);
-long xpmem_wake(u64 vaddr, u32 count);
-void xpmem_wait_revoke(struct xpmem_exporter *exporter, unsigned long start, unsigned long end);
-void xpmem_wait_init(void);
-
-/* dmabuf.c, where the kernel has dma-bufs */
-
-#ifdef CONFIG_DMA_SHARED_BUFFER
-struct file *xpmem_dmabuf_file(s64 apid, u64 offset, u64 length);
-void xpmem_dmabuf_revoke(struct xpmem_segment *segment, const struct xpmem_permit *permit);
-#else
-static inline struct file *xpmem_dmabuf_file(s64 apid, u64 offset, u64 length)
-{
-	return ERR_PTR(-EOPNOTSUPP);
-}
-
-static inline void xpmem_dmabuf_revoke(struct xpmem_segment *segment,
-				       const struct xpmem_permit *permit)
-{
-}
-#endif
-
-/* ioctl.c, legacy.c */
-
-long xpmem_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
-long xpmem_compat_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
-bool xpmem_legacy_ioctl(struct xpmem_client *client, unsigned int cmd, void __user *arg,
-			long *result);
-void xpmem_query_fill(struct xpmem_ioc_query *query);
-
 /* netlink.c */
 
 int xpmem_netlink_init(void);
@@ -731,21 +474,5 @@ void xpmem_event_created(enum xpmem_kind kind, struct xpmem_object *object);
 void xpmem_event_gone(enum xpmem_kind kind, struct xpmem_object *object, enum xpmem_reason reason);
 void xpmem_event_limit(enum xpmem_kind kind, kuid_t uid, unsigned int limit);
 void xpmem_event_refused(const struct xpmem_segment *segment, enum xpmem_denial denial);
-
-/* coverage.c, in a build with XPMEM_COVERAGE=1 only */
-
-#ifdef XPMEM_COVERAGE
-int xpmem_coverage_init(void);
-void xpmem_coverage_exit(void);
-#else
-static inline int xpmem_coverage_init(void)
-{
-	return 0;
-}
-
-static inline void xpmem_coverage_exit(void)
-{
-}
-#endif
 
 #endif

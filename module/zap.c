@@ -29,6 +29,7 @@
 
 #include "compat/mm.h"
 #include "compat/mm_locks.h"
+#include "change.h"
 #include "group.h"
 
 /* The caller holds @lock, which keeps the VMAs of the group: see xpmem_group_zap(). */
