@@ -63,6 +63,38 @@
  * No task waits for one mmap_lock while it holds another, except callers that cannot drop B's lock:
  * they lend it while they wait for A's, and borrow A's if it is lent (lender.c). No task allocates
  * with reclaim while it holds a window->lock or permit->inserting.
+ *
+ * Layers of files, lowest first. A file uses only functions and data of files that stand before it;
+ * the check "layers" reads this list. The generated X_gen.c also names the functions of X.c.
+ *
+ *   basics: trace race coverage stats event queue notifier lender pfns
+ *   objects: user owner registry
+ *   exporters: range window retry group deferral zap invalidation exporter
+ *   pages: pte pte_huge pte_no_huge pte_write pte_core snapshot insertion stream source populate
+ *   rights: segment permit attachment
+ *   uses: fault access vm_ops wait dmabuf
+ *   calls: client legacy ioctl_gen ioctl netlink_gen nl_type netlink main
+ *
+ * Uses of what stands later, each with its reason:
+ *
+ *   any file: xpmem_vm_ops, xpmem_vm_ops_untracked
+ *     (tell which VMAs are attachments; no file but vm_ops.c knows the functions in them)
+ *   event: xpmem_nl_family, xpmem_nl_types, xpmem_viewer_init_machine
+ *     (an event describes an object as a reply to a request does)
+ *   group: xpmem_attachment_fops
+ *     (the operations of the files that attachments map; the kernel calls them)
+ *   deferral: xpmem_exporter_put
+ *     (a deferral holds a reference, and may drop the last one)
+ *   invalidation: xpmem_exporter_end
+ *     (the kernel tells the notifier that the mm has ended)
+ *   exporter: xpmem_client_end_segments, xpmem_client_drop_owner, xpmem_client_put
+ *     (the end of the mm ends what its clients made)
+ *   segment: xpmem_permit_stop, xpmem_permit_put, xpmem_wait_revoke, xpmem_dmabuf_revoke,
+ *     xpmem_client_close_reason, xpmem_client_put
+ *     (the end of a segment ends what hangs on it, and a segment holds its client)
+ *   permit: xpmem_attachment_unmap, xpmem_attachment_put, xpmem_wait_revoke, xpmem_dmabuf_revoke,
+ *     xpmem_client_watch, xpmem_client_close_reason, xpmem_client_put
+ *     (the same for a permit, which also ends with the mm of its client)
  */
 #ifndef XPMEM_H
 #define XPMEM_H
