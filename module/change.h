@@ -39,17 +39,15 @@ void xpmem_windows_destroy(struct xpmem_exporter *exporter);
 
 void xpmem_range_add(struct xpmem_exporter *exporter, const struct mmu_notifier_range *range);
 void xpmem_range_remove(struct xpmem_exporter *exporter, const struct mmu_notifier_range *range);
-bool xpmem_range_is_active(struct xpmem_exporter *exporter, unsigned long start,
-			       unsigned long end);
-int xpmem_range_wait(struct xpmem_exporter *exporter, unsigned long start,
-			    unsigned long end);
+bool xpmem_range_is_active(struct xpmem_exporter *exporter, unsigned long start, unsigned long end);
+int xpmem_range_wait(struct xpmem_exporter *exporter, unsigned long start, unsigned long end);
 
 /* zap.c: the zap of a change, in the notifier */
 
 void xpmem_zap_groups(struct xpmem_exporter *exporter, unsigned long groups, unsigned long start,
 		      unsigned long end, enum mmu_notifier_event event);
 bool xpmem_zap_may_defer(const struct xpmem_exporter *exporter, enum mmu_notifier_event event,
-			    unsigned long start);
+			 unsigned long start);
 
 /* deferral.c */
 

@@ -55,8 +55,7 @@ void xpmem_range_remove(struct xpmem_exporter *exporter, const struct mmu_notifi
  *
  * Return: true if one is.
  */
-bool xpmem_range_is_active(struct xpmem_exporter *exporter, unsigned long start,
-			       unsigned long end)
+bool xpmem_range_is_active(struct xpmem_exporter *exporter, unsigned long start, unsigned long end)
 {
 	unsigned int i, left;
 	bool active;

@@ -223,7 +223,7 @@ static bool caller_forks(const struct xpmem_exporter *exporter, unsigned long st
  * Return: true if the zap may be deferred.
  */
 bool xpmem_zap_may_defer(const struct xpmem_exporter *exporter, enum mmu_notifier_event event,
-			    unsigned long start)
+			 unsigned long start)
 {
 	switch (event) {
 	case MMU_NOTIFY_UNMAP:
