@@ -10,12 +10,13 @@
  * this process serves itself.
  */
 #include <linux/highmem.h>
-#include <linux/hmm.h>
 #include <linux/lockdep.h>
 #include <linux/pagemap.h>
 #include <linux/sched/mm.h>
 
 #include "compat/mmput.h"
+#include "fault.h"
+#include "pte.h"
 #include "xpmem.h"
 
 struct access {
@@ -42,7 +43,7 @@ static enum xpmem_fault_result access_copy(struct xpmem_snapshot *snapshot)
 	page = hmm_pfn_to_page(pfn);
 	bytes = page_address(page) + access->offset;
 	if (access->write) {
-		xpmem_make_dirty(page);
+		xpmem_make_dirty(snapshot->window, page);
 		memcpy(bytes, access->buffer, access->length);
 		flush_dcache_page(page);
 	} else {

@@ -13,6 +13,7 @@
 #include <linux/slab.h>
 
 #include "compat/mm.h"
+#include "fault.h"
 #include "trace.h"
 #include "xpmem.h"
 
@@ -69,12 +70,14 @@ static bool is_inherited(const struct vm_area_struct *vma)
 
 /*
  * A split or a move created a VMA, which takes a reference. Or a child inherited the VMA, because
- * madvise() can clear VM_DONTCOPY. Then the VMA stays empty, and its faults are refused.
+ * madvise() can clear VM_DONTCOPY. Then the VMA stays empty, and its faults are refused. The caller
+ * holds the mmap_lock of the VMA for writing.
  */
 void xpmem_attachment_open(struct vm_area_struct *vma)
 {
 	struct xpmem_attachment *attachment = vma->vm_private_data;
 
+	lockdep_assert_held_write(&vma->vm_mm->mmap_lock);
 	if (is_inherited(vma)) {
 		vm_flags_set(vma, VM_WIPEONFORK);
 		/*
@@ -148,6 +151,7 @@ static int attachment_mmap(struct file *file, struct vm_area_struct *vma)
 
 	if (!attachment)
 		return -EINVAL;
+	lockdep_assert_held(&attachment->permit->attaching);
 	vm_flags_set(vma, VM_DONTEXPAND | VM_DONTCOPY | VM_DONTDUMP |
 		     (attachment->shared ? VM_MIXEDMAP : VM_PFNMAP));
 	vm_flags_clear(vma, VM_EXEC | VM_MAYEXEC | (attachment->rdonly ? VM_MAYWRITE : 0));
@@ -178,8 +182,8 @@ static bool is_tracked(const struct vm_area_struct *vma)
 
 /*
  * Finds the first run of shared memory at or after *start in the exporter, and prepares the
- * attachment for mapping it. The caller holds no mmap_lock. Returns 1 and the run, clipped to *end;
- * 0 if there is none or the segment forbids get_user_pages(); or -EINTR.
+ * attachment for mapping it. The caller holds permit->attaching and no mmap_lock. Returns 1 and the
+ * run, clipped to *end; 0 if there is none or the segment forbids get_user_pages(); or -EINTR.
  */
 static int find_shared(struct xpmem_attachment *attachment, unsigned long *start,
 		       unsigned long *end)
@@ -188,6 +192,8 @@ static int find_shared(struct xpmem_attachment *attachment, unsigned long *start
 	struct vm_area_struct *vma;
 	unsigned long run_end;
 
+	lockdep_assert_held(&attachment->permit->attaching);
+	might_lock_read(&mm->mmap_lock);
 	/* All VMAs become VM_PFNMAP, as for private memory. */
 	if (attachment->permit->segment->no_gup)
 		return 0;
@@ -448,8 +454,10 @@ static int unmap_elsewhere(struct xpmem_attachment *attachment)
  */
 int xpmem_attachment_unmap(struct xpmem_attachment *attachment, unsigned long address)
 {
-	int error = unmap_between(attachment, address, address + attachment->length);
+	int error;
 
+	might_lock(&current->mm->mmap_lock);
+	error = unmap_between(attachment, address, address + attachment->length);
 	return error ? error : unmap_elsewhere(attachment);
 }
 

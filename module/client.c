@@ -4,6 +4,7 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
+#include "notifier.h"
 #include "xpmem.h"
 
 static struct xpmem_permit *first_permit(struct xpmem_client *client)
@@ -128,7 +129,7 @@ struct xpmem_client *xpmem_client_create(void)
 
 /**
  * xpmem_client_watch() - have the client's permits end with its mm
- * @client: the caller's own, no lock held
+ * @client: the caller's own; the caller holds no mmap_lock
  *
  * Return: 0, -ENOMEM, -EINTR or -ERESTARTNOINTR.
  */
@@ -138,6 +139,7 @@ int xpmem_client_watch(struct xpmem_client *client)
 	struct xpmem_watch *watch;
 	int error = 0;
 
+	might_lock(&client->mm->mmap_lock);
 	if (READ_ONCE(client->watch))
 		return 0;
 	if (mutex_lock_killable(&client->watching))

@@ -12,6 +12,7 @@
 #include <linux/sched.h>
 #include <linux/vmalloc.h>
 
+#include "coverage.h"
 #include "xpmem.h"
 
 #define MAP_BITS 16

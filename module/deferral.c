@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A zap that the exporter's notifier could not do without a deadlock (group.c). A worker does it a
+ * A zap that the exporter's notifier could not do without a deadlock (zap.c). A worker does it a
  * little later.
  *
  * Until then attachments may reach the pages, so the deferral holds a reference to each of them.
@@ -15,6 +15,7 @@
 #include <linux/workqueue.h>
 
 #include "compat/page_table.h"
+#include "change.h"
 #include "trace.h"
 #include "xpmem.h"
 
@@ -117,8 +118,10 @@ static bool hold_if_used(struct page **page)
 
 /*
  * Stores the page that the exporter maps at @source in *@page, with a reference, or NULL. The task
- * that changes the exporter holds what keeps the page tables. If another invalidation takes the
- * page away meanwhile, that one zaps the page or defers the zap.
+ * that changes the exporter holds what keeps the page tables: no assertion knows which lock that
+ * is, because it depends on the change. The caller is in an RCU read-side critical section, which
+ * keeps an empty table. If another invalidation takes the page away meanwhile, that one zaps the
+ * page or defers the zap.
  *
  * Return: false if the entry changed meanwhile; the caller tries again.
  */
@@ -130,6 +133,7 @@ static bool get_mapped_page(struct mm_struct *mm, unsigned long source, struct p
 	pmd_t pmd, *pmdp;
 	pte_t pte, *ptep;
 
+	RCU_LOCKDEP_WARN(!rcu_read_lock_held(), "an empty page table may be freed");
 	*page = NULL;
 	if (pgd_none(*pgd))
 		return true;
@@ -278,15 +282,12 @@ static bool is_pending(struct xpmem_exporter *exporter, unsigned long start, uns
  * @exporter: the exporter
  * @start: first source address
  * @end: end of the range
- * @event: the change; the function does not wait if this change may be deferred itself
  *
- * The caller is the exporter's notifier. If its change is never deferred, it holds no lock that
- * mm_take_all_locks() waits for while it holds a group's lock. So the workers go on.
+ * The caller is the exporter's notifier. Its change is never deferred, so it holds no lock that
+ * mm_take_all_locks() waits for while it holds a group's lock, and the workers go on. No assertion
+ * knows these locks, which are those of all files and anon_vmas.
  */
-void xpmem_deferral_wait(struct xpmem_exporter *exporter, unsigned long start, unsigned long end,
-			 enum mmu_notifier_event event)
+void xpmem_deferral_wait(struct xpmem_exporter *exporter, unsigned long start, unsigned long end)
 {
-	if (!list_empty_careful(&exporter->deferrals) &&
-	    !xpmem_groups_may_defer(exporter, event, start))
-		wait_event(exporter->quiet, !is_pending(exporter, start, end));
+	wait_event(exporter->quiet, !is_pending(exporter, start, end));
 }

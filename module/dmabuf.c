@@ -15,6 +15,8 @@
 #include <linux/slab.h>
 
 #include "compat/dma_buf.h"
+#include "dmabuf.h"
+#include "fault.h"
 #include "xpmem.h"
 
 struct dmabuf {

@@ -4,6 +4,9 @@
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
 
+#include "change.h"
+#include "notifier.h"
+#include "retry.h"
 #include "xpmem.h"
 
 static DEFINE_HASHTABLE(exporters, 10);	/* by mm; exporters_lock */
@@ -43,16 +46,6 @@ static void exporter_exit_work(struct work_struct *work)
 		xpmem_client_put(client);
 	}
 	xpmem_exporter_put(exporter);
-}
-
-static struct workqueue_struct *queues[XPMEM_QUEUE_COUNT];
-
-/*
- * Runs work that a notifier must not do, or that sleeps. It is done before the module is unloaded.
- */
-void xpmem_queue(enum xpmem_queue queue, struct work_struct *work)
-{
-	queue_work(queues[queue], work);
 }
 
 /*
@@ -196,6 +189,7 @@ struct xpmem_exporter *xpmem_exporter_get(struct xpmem_client *client)
 	/* The caller has the file open and runs in its mm, so the client drops nothing now. */
 	struct xpmem_exporter *exporter = READ_ONCE(client->exporter);
 
+	might_lock(&client->mm->mmap_lock);
 	if (exporter) {
 		refcount_inc(&exporter->object.ref);
 		return exporter;
@@ -247,42 +241,9 @@ void xpmem_exporter_put(struct xpmem_exporter *exporter)
 	xpmem_queue(XPMEM_QUEUE_FREE, &exporter->free_work);
 }
 
-static void destroy_queues(void)
-{
-	int i;
-
-	for (i = 0; i < XPMEM_QUEUE_COUNT; i++)
-		if (queues[i])
-			destroy_workqueue(queues[i]);
-}
-
-/*
- * Each kind of work has a queue, because one kind may wait for long and must not delay the others.
- */
-int xpmem_exporter_init(void)
-{
-	queues[XPMEM_QUEUE_ZAP] = alloc_workqueue("xpmem-zap", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
-	queues[XPMEM_QUEUE_EXIT] = alloc_workqueue("xpmem-exit", WQ_UNBOUND, 0);
-	queues[XPMEM_QUEUE_FREE] = alloc_workqueue("xpmem-free", WQ_UNBOUND, 0);
-	if (queues[XPMEM_QUEUE_ZAP] && queues[XPMEM_QUEUE_EXIT] && queues[XPMEM_QUEUE_FREE])
-		return 0;
-	destroy_queues();
-	return -ENOMEM;
-}
-
-/* Every client is closed and every VMA is gone, so no segment ends after this. */
-void xpmem_exporter_drain(void)
-{
-	flush_workqueue(queues[XPMEM_QUEUE_ZAP]);
-	flush_workqueue(queues[XPMEM_QUEUE_EXIT]);
-}
-
-/*
- * Follows xpmem_exporter_drain() and the last reader of the registries. Only queued work is left.
- */
+/* Follows xpmem_queues_exit(). Only RCU callbacks of notifiers are left. */
 void xpmem_exporter_exit(void)
 {
-	destroy_queues();
 	mmu_notifier_synchronize();
 	xpmem_groups_exit();
 }

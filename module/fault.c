@@ -16,7 +16,11 @@
 
 #include "compat/mm.h"
 #include "compat/mmput.h"
+#include "change.h"
+#include "fault.h"
+#include "lender.h"
 #include "race.h"
+#include "retry.h"
 #include "trace.h"
 #include "xpmem.h"
 
@@ -86,6 +90,7 @@ static enum xpmem_fault_result try_in_place(struct xpmem_snapshot *snapshot, boo
 	struct mm_struct *mm = snapshot->exporter->mm;
 	enum xpmem_fault_result result;
 
+	xpmem_assert_vma_is_stable(snapshot->vma);
 	if (source_locked)
 		lockdep_assert_held(&mm->mmap_lock);
 	else if (!mmap_read_trylock(mm))
@@ -136,7 +141,8 @@ static enum xpmem_fault_result fault_and_snapshot(struct xpmem_snapshot *snapsho
 /**
  * xpmem_fault_without_retry() - serve a caller that cannot drop the attacher's lock
  * @snapshot: pfns has room for one page
- * @source_locked: the attacher is the exporter, so the caller holds the exporter's mmap_lock
+ * @source_locked: the attacher is the exporter, so the caller holds the exporter's mmap_lock, which
+ *	fault_and_snapshot() asserts
  * @use: called with a snapshot of the wanted page; the last result is the caller's
  *
  * Waits for the exporter's lock, and for invalidations to end, until the task is killed. Tasks that
@@ -153,6 +159,7 @@ enum xpmem_fault_result xpmem_fault_without_retry(struct xpmem_snapshot *snapsho
 	enum xpmem_fault_result result = XPMEM_RACED;
 	unsigned int tries, fruitless = 0;
 
+	xpmem_assert_vma_is_stable(snapshot->vma);
 	if (lends)
 		xpmem_lender_begin(&lender, snapshot->vma->vm_mm);
 	for (tries = 0; !fatal_signal_pending(current) && fruitless < MAX_FRUITLESS; tries++) {
@@ -169,7 +176,7 @@ enum xpmem_fault_result xpmem_fault_without_retry(struct xpmem_snapshot *snapsho
 		if (result != XPMEM_ABSENT && result != XPMEM_RACED)
 			break;
 		if (result == XPMEM_ABSENT &&
-		    !xpmem_invalidation_active(snapshot->exporter, snapshot->start, snapshot->end))
+		    !xpmem_range_is_active(snapshot->exporter, snapshot->start, snapshot->end))
 			fruitless++;
 		if (tries < 50)
 			usleep_range(100, 200);
@@ -201,8 +208,8 @@ static enum xpmem_fault_result snapshot_for_retry(struct xpmem_snapshot *snapsho
 }
 
 /*
- * Lets the exporter bring the wanted page in, and fills @retry. The caller holds no lock. Returns
- * false if there is nothing to keep.
+ * Lets the exporter bring the wanted page in, and fills @retry. The caller holds no lock, which
+ * xpmem_range_wait() asserts for mmap_locks. Returns false if there is nothing to keep.
  */
 static bool fault_for_retry(struct xpmem_snapshot *snapshot, struct xpmem_retry *retry)
 {
@@ -210,7 +217,7 @@ static bool fault_for_retry(struct xpmem_snapshot *snapshot, struct xpmem_retry 
 	enum xpmem_fault_result result;
 	bool unlocked = false;
 
-	if (xpmem_invalidation_wait(exporter, snapshot->source, snapshot->source + PAGE_SIZE) ||
+	if (xpmem_range_wait(exporter, snapshot->source, snapshot->source + PAGE_SIZE) ||
 	    mmap_read_lock_killable(exporter->mm))
 		return false;
 	snapshot->start = snapshot->source;
@@ -264,7 +271,8 @@ static void fault_and_keep(struct xpmem_snapshot *snapshot)
 
 /*
  * Inserts what this task found after it dropped the attacher's lock, as far as the VMA and one page
- * table reach now. Sets snapshot->store if send_back_as_write() sent the task back.
+ * table reach now. The caller holds the attacher's lock, which xpmem_ptes_insert() asserts. Sets
+ * snapshot->store if send_back_as_write() sent the task back.
  */
 static enum xpmem_fault_result insert_kept(struct xpmem_snapshot *snapshot, bool tried,
 					   vm_fault_t *error)
@@ -316,7 +324,10 @@ bool xpmem_may_fault(const struct vm_area_struct *vma)
 	       vma->vm_mm == attachment->permit->client->mm;
 }
 
-/* The caller's lock still keeps the attachment. Returns @fault. */
+/*
+ * The caller's lock of the VMA still keeps the attachment, which does not know the VMA: the callers
+ * assert the lock. Returns @fault.
+ */
 static vm_fault_t count_end(struct xpmem_attachment *attachment, enum xpmem_fault_result result,
 			    vm_fault_t fault)
 {
@@ -328,8 +339,8 @@ static vm_fault_t count_end(struct xpmem_attachment *attachment, enum xpmem_faul
 }
 
 /*
- * The caller's lock or reference keeps the attachment. The VMA may be gone. @begun is 0 if the
- * tracepoint was off when the fault began.
+ * The caller's lock or reference keeps the attachment. The VMA may be gone, so only the callers can
+ * assert the lock. @begun is 0 if the tracepoint was off when the fault began.
  */
 static void trace_end(const struct vm_fault *vmf, const struct xpmem_attachment *attachment,
 		      unsigned long pages, vm_fault_t fault, u64 begun)
@@ -369,7 +380,7 @@ static vm_fault_t retry_fault(struct xpmem_snapshot *snapshot, u64 begun)
  * Handles a fault. @write: the access is a write, maybe to a read-only PTE. The caller passes the
  * flags of the fault itself in @vmf.
  */
-static vm_fault_t handle_fault(struct vm_fault *vmf, bool write)
+vm_fault_t xpmem_fault_handle(struct vm_fault *vmf, bool write)
 {
 	struct vm_area_struct *vma = vmf->vma;
 	struct xpmem_attachment *attachment = vma->vm_private_data;
@@ -382,6 +393,7 @@ static vm_fault_t handle_fault(struct vm_fault *vmf, bool write)
 	bool source_locked;
 	vm_fault_t error;
 
+	xpmem_assert_vma_is_stable(vma);
 	xpmem_stat_add_fault(attachment, XPMEM_STAT_FAULTS, 1);
 	if (!xpmem_may_fault(vma) || !mmget_not_zero(exporter->mm)) {
 		trace_end(vmf, attachment, 0, VM_FAULT_SIGBUS, begun);
@@ -421,21 +433,11 @@ static vm_fault_t handle_fault(struct vm_fault *vmf, bool write)
 	return error;
 }
 
-static vm_fault_t attachment_fault(struct vm_fault *vmf)
-{
-	const struct xpmem_attachment *attachment = vmf->vma->vm_private_data;
-
-	if (READ_ONCE(attachment->populater) == current)
-		return xpmem_populate_fault(vmf);
-	return handle_fault(vmf, vmf->flags & FAULT_FLAG_WRITE);
-}
-
-#ifdef XPMEM_HAVE_HUGE_FAULT_ORDER
 /*
  * Kernels since 6.12 first ask whether one PMD can map all around the page, before they allocate a
- * page table. attachment_fault(), which they call next, does everything else.
+ * page table. The ordinary fault, which they report next, does everything else.
  */
-static vm_fault_t attachment_huge_fault(struct vm_fault *vmf, unsigned int order)
+vm_fault_t xpmem_fault_huge(struct vm_fault *vmf, unsigned int order)
 {
 	struct vm_area_struct *vma = vmf->vma;
 	struct xpmem_attachment *attachment = vma->vm_private_data;
@@ -446,6 +448,7 @@ static vm_fault_t attachment_huge_fault(struct vm_fault *vmf, unsigned int order
 	unsigned long single;
 	bool source_locked;
 
+	xpmem_assert_vma_is_stable(vma);
 	if (order != PMD_SHIFT - PAGE_SHIFT || vmf->flags & FAULT_FLAG_TRIED ||
 	    !xpmem_may_fault(vma) || !mmget_not_zero(exporter->mm))
 		return VM_FAULT_FALLBACK;
@@ -472,22 +475,6 @@ static vm_fault_t attachment_huge_fault(struct vm_fault *vmf, unsigned int order
 	trace_end(vmf, attachment, snapshot.inserted, VM_FAULT_NOPAGE, begun);
 	return VM_FAULT_NOPAGE;
 }
-#else
-#define attachment_huge_fault NULL
-#endif
-
-/*
- * A write met a read-only special PTE. The PTE becomes writable in place, after the exporter has
- * copied the page. The function does not zap the PTE: an instruction that reads before it writes
- * would put it back, without end.
- */
-static vm_fault_t attachment_pfn_mkwrite(struct vm_fault *vmf)
-{
-	vm_fault_t fault = handle_fault(vmf, true);
-
-	/* NOPAGE tells the core to touch nothing more. */
-	return fault & VM_FAULT_RETRY ? fault | VM_FAULT_NOPAGE : fault;
-}
 
 /*
  * Makes the task's next fault on the page a write fault, even if the access reads first. Returns
@@ -511,7 +498,7 @@ static bool send_back_as_write(struct xpmem_snapshot *snapshot)
  * cannot know whether it may drop the lock. If the exporter's page is not writable at once, the
  * function zaps the PTE, and the task comes back with a write fault.
  */
-static vm_fault_t attachment_page_mkwrite(struct vm_fault *vmf)
+vm_fault_t xpmem_fault_page_mkwrite(struct vm_fault *vmf)
 {
 	struct vm_area_struct *vma = vmf->vma;
 	struct xpmem_attachment *attachment = vma->vm_private_data;
@@ -522,6 +509,7 @@ static vm_fault_t attachment_page_mkwrite(struct vm_fault *vmf)
 	unsigned long single;
 	vm_fault_t fault;
 
+	xpmem_assert_vma_is_stable(vma);
 	xpmem_stat_add_fault(attachment, XPMEM_STAT_FAULTS, 1);
 	if (!xpmem_may_fault(vma) || !mmget_not_zero(exporter->mm)) {
 		trace_end(vmf, attachment, 0, VM_FAULT_SIGBUS, begun);
@@ -541,25 +529,3 @@ static vm_fault_t attachment_page_mkwrite(struct vm_fault *vmf)
 	trace_end(vmf, attachment, snapshot.inserted, fault, begun);
 	return count_end(attachment, result, fault);
 }
-
-const struct vm_operations_struct xpmem_vm_ops = {
-	.open = xpmem_attachment_open,
-	.close = xpmem_attachment_close,
-	.access = xpmem_attachment_access,
-	.fault = attachment_fault,
-	.huge_fault = attachment_huge_fault,
-	.page_mkwrite = attachment_page_mkwrite,
-	.pfn_mkwrite = attachment_pfn_mkwrite,
-};
-
-/*
- * For VMAs of memory whose filesystem does not track writes. The core refuses long-term pins in
- * VMAs that have mkwrite operations.
- */
-const struct vm_operations_struct xpmem_vm_ops_untracked = {
-	.open = xpmem_attachment_open,
-	.close = xpmem_attachment_close,
-	.access = xpmem_attachment_access,
-	.fault = attachment_fault,
-	.huge_fault = attachment_huge_fault,
-};

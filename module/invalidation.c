@@ -30,9 +30,9 @@
  *                     pages of an attachment elsewhere (xpmem_source_allowed()), so no bit is set
  *                     and the recursion ends there.
  */
-#include <linux/sched/signal.h>
-
+#include "change.h"
 #include "race.h"
+#include "trace.h"
 #include "xpmem.h"
 
 /*
@@ -44,86 +44,40 @@ static bool never_ends(const struct mmu_notifier_range *range)
 	return range->event == MMU_NOTIFY_PROTECTION_VMA && !range->start;
 }
 
-static void range_add(struct xpmem_exporter *exporter, const struct mmu_notifier_range *range)
+/* The range is active, and attachments of these groups may map pages of it. */
+static void zap_mapped(struct xpmem_exporter *exporter, unsigned long groups, unsigned long start,
+		       unsigned long end, enum mmu_notifier_event event)
 {
-	unsigned int i;
-
-	spin_lock(&exporter->active_lock);
-	for (i = 0; i < XPMEM_ACTIVE_RANGES && exporter->active[i].range; i++)
-		;
-	if (i < XPMEM_ACTIVE_RANGES) {
-		exporter->active[i] =
-			(struct xpmem_active_range){ range, range->start, range->end };
-		exporter->active_ranges++;
-	} else {
-		exporter->active_beyond++;
-	}
-	spin_unlock(&exporter->active_lock);
+	xpmem_race_point("invalidation-zap");
+	xpmem_zap_groups(exporter, groups, start, end, event);
+	xpmem_race_point("invalidation-zapped");
+	/* A deferred zap keeps the pages for other invalidations too, so clear the bits always. */
+	xpmem_windows_clear(exporter, start, end);
 }
 
 /*
- * The address of the struct identifies a range. The struct is on the stack of the task that changes
- * the exporter.
+ * Takes a range away from attachments before the exporter changes it. The range is active, or the
+ * mm has ended. The caller may hold the locks of reclaim.
  */
-static void range_remove(struct xpmem_exporter *exporter, const struct mmu_notifier_range *range)
+static void exporter_invalidate(struct xpmem_exporter *exporter, unsigned long start,
+				unsigned long end, enum mmu_notifier_event event)
 {
-	unsigned int i;
+	unsigned long groups = 0, mapped;
 
-	spin_lock(&exporter->active_lock);
-	for (i = 0; i < XPMEM_ACTIVE_RANGES && exporter->active[i].range != range; i++)
-		;
-	if (i < XPMEM_ACTIVE_RANGES) {
-		exporter->active[i].range = NULL;
-		exporter->active_ranges--;
-	} else if (exporter->active_beyond) {
-		exporter->active_beyond--;
+	mapped = xpmem_windows_raise(exporter, start, end, &groups);
+	if (mapped) {
+		xpmem_stat_add_change(exporter, XPMEM_STAT_INVALIDATIONS, 1);
+		xpmem_stat_add_change(exporter, XPMEM_STAT_ZAPS, mapped);
+		trace_invalidate(exporter, start, end, mapped);
+		zap_mapped(exporter, groups, start, end, event);
 	}
-	spin_unlock(&exporter->active_lock);
-	if (wq_has_sleeper(&exporter->quiet))
-		wake_up_all(&exporter->quiet);
-}
-
-/**
- * xpmem_invalidation_active() - whether an invalidation of a range is in progress
- * @exporter: the exporter
- * @start: first source address
- * @end: end of the range
- *
- * The lock orders the test of a fault before or after the start of each invalidation.
- *
- * Return: true if one is.
- */
-bool xpmem_invalidation_active(struct xpmem_exporter *exporter, unsigned long start,
-			       unsigned long end)
-{
-	unsigned int i, left;
-	bool active;
-
-	spin_lock(&exporter->active_lock);
-	active = exporter->active_beyond;
-	left = exporter->active_ranges;
-	for (i = 0; left && !active; i++) {
-		if (!exporter->active[i].range)
-			continue;
-		left--;
-		active = exporter->active[i].start < end && start < exporter->active[i].end;
-	}
-	spin_unlock(&exporter->active_lock);
-	return active;
-}
-
-/**
- * xpmem_invalidation_wait() - wait until no invalidation of a range is in progress
- * @exporter: the exporter, which the caller keeps; the caller holds no lock
- * @start: first source address
- * @end: end of the range
- *
- * Return: 0, or -ERESTARTSYS when the task was killed.
- */
-int xpmem_invalidation_wait(struct xpmem_exporter *exporter, unsigned long start, unsigned long end)
-{
-	return wait_event_killable(exporter->quiet,
-				   !xpmem_invalidation_active(exporter, start, end));
+	/*
+	 * Follows the test of the bits, because a deferral is listed before its start clears them.
+	 * A change that may be deferred itself does not wait.
+	 */
+	if (!list_empty_careful(&exporter->deferrals) &&
+	    !xpmem_zap_may_defer(exporter, event, start))
+		xpmem_deferral_wait(exporter, start, end);
 }
 
 /*
@@ -139,12 +93,12 @@ static int invalidation_start(struct mmu_notifier *notifier, const struct mmu_no
 							    PAGE_ALIGN(range->end);
 
 	if (!never_ends(range))
-		range_add(exporter, range);
+		xpmem_range_add(exporter, range);
 	/* The veto found that no attachment maps the range, and no fault maps any of it now. */
 	if (!mmu_notifier_range_blockable(range))
 		return 0;
 	xpmem_race_point("invalidation-active");
-	xpmem_windows_invalidate(exporter, start, end, range->event);
+	exporter_invalidate(exporter, start, end, range->event);
 	return 0;
 }
 
@@ -153,7 +107,7 @@ static void invalidation_end(struct mmu_notifier *notifier, const struct mmu_not
 	struct xpmem_exporter *exporter = container_of(notifier, struct xpmem_exporter, notifier);
 
 	if (!never_ends(range))
-		range_remove(exporter, range);
+		xpmem_range_remove(exporter, range);
 }
 
 /*
@@ -164,7 +118,7 @@ static void invalidation_release(struct mmu_notifier *notifier, struct mm_struct
 {
 	struct xpmem_exporter *exporter = container_of(notifier, struct xpmem_exporter, notifier);
 
-	xpmem_windows_invalidate(exporter, 0, XPMEM_END_OF_SPACE, MMU_NOTIFY_RELEASE);
+	exporter_invalidate(exporter, 0, XPMEM_END_OF_SPACE, MMU_NOTIFY_RELEASE);
 	xpmem_exporter_end(exporter);
 }
 

@@ -5,6 +5,9 @@
 #include <linux/nospec.h>
 #include <linux/uaccess.h>
 
+#include "dmabuf.h"
+#include "ioctl.h"
+#include "wait.h"
 #include "xpmem.h"
 
 struct call {

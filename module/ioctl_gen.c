@@ -9,14 +9,12 @@
 
 const struct xpmem_ioctl_op xpmem_ioctl_ops[XPMEM_IOCTL_COUNT] = {
 	[0x40 - XPMEM_IOCTL_FIRST] = {
-		.name = "query",
 		.size = sizeof(struct xpmem_ioc_query),
 		.min_size = offsetofend(struct xpmem_ioc_query, page_size),
 		.flags = 0,
 		.handler = xpmem_ioctl_query,
 	},
 	[0x41 - XPMEM_IOCTL_FIRST] = {
-		.name = "make",
 		.size = sizeof(struct xpmem_ioc_make),
 		.min_size = offsetofend(struct xpmem_ioc_make, segid),
 		.flags = XPMEM_MAKE_RDONLY | XPMEM_MAKE_NO_PTRACE_CHECK | XPMEM_MAKE_NO_GUP,
@@ -25,14 +23,12 @@ const struct xpmem_ioctl_op xpmem_ioctl_ops[XPMEM_IOCTL_COUNT] = {
 		.handler = xpmem_ioctl_make,
 	},
 	[0x42 - XPMEM_IOCTL_FIRST] = {
-		.name = "remove",
 		.size = sizeof(struct xpmem_ioc_remove),
 		.min_size = offsetofend(struct xpmem_ioc_remove, segid),
 		.flags = 0,
 		.handler = xpmem_ioctl_remove,
 	},
 	[0x43 - XPMEM_IOCTL_FIRST] = {
-		.name = "get",
 		.size = sizeof(struct xpmem_ioc_get),
 		.min_size = offsetofend(struct xpmem_ioc_get, length),
 		.flags = XPMEM_GET_RDONLY | XPMEM_GET_RDWR | XPMEM_GET_FD,
@@ -41,28 +37,24 @@ const struct xpmem_ioctl_op xpmem_ioctl_ops[XPMEM_IOCTL_COUNT] = {
 		.handler = xpmem_ioctl_get,
 	},
 	[0x44 - XPMEM_IOCTL_FIRST] = {
-		.name = "release",
 		.size = sizeof(struct xpmem_ioc_release),
 		.min_size = offsetofend(struct xpmem_ioc_release, apid),
 		.flags = 0,
 		.handler = xpmem_ioctl_release,
 	},
 	[0x45 - XPMEM_IOCTL_FIRST] = {
-		.name = "attach",
 		.size = sizeof(struct xpmem_ioc_attach),
 		.min_size = offsetofend(struct xpmem_ioc_attach, attid),
 		.flags = XPMEM_ATTACH_RDONLY | XPMEM_ATTACH_FIXED | XPMEM_ATTACH_POPULATE,
 		.handler = xpmem_ioctl_attach,
 	},
 	[0x46 - XPMEM_IOCTL_FIRST] = {
-		.name = "detach",
 		.size = sizeof(struct xpmem_ioc_detach),
 		.min_size = offsetofend(struct xpmem_ioc_detach, vaddr),
 		.flags = 0,
 		.handler = xpmem_ioctl_detach,
 	},
 	[0x47 - XPMEM_IOCTL_FIRST] = {
-		.name = "segment_fd",
 		.size = sizeof(struct xpmem_ioc_segment_fd),
 		.min_size = offsetofend(struct xpmem_ioc_segment_fd, reserved),
 		.flags = XPMEM_GET_RDONLY | XPMEM_GET_RDWR,
@@ -71,21 +63,18 @@ const struct xpmem_ioctl_op xpmem_ioctl_ops[XPMEM_IOCTL_COUNT] = {
 		.handler = xpmem_ioctl_segment_fd,
 	},
 	[0x48 - XPMEM_IOCTL_FIRST] = {
-		.name = "wait",
 		.size = sizeof(struct xpmem_ioc_wait),
 		.min_size = offsetofend(struct xpmem_ioc_wait, deadline),
 		.flags = XPMEM_WAIT_U64,
 		.handler = xpmem_ioctl_wait,
 	},
 	[0x49 - XPMEM_IOCTL_FIRST] = {
-		.name = "wake",
 		.size = sizeof(struct xpmem_ioc_wake),
 		.min_size = offsetofend(struct xpmem_ioc_wake, woken),
 		.flags = 0,
 		.handler = xpmem_ioctl_wake,
 	},
 	[0x4a - XPMEM_IOCTL_FIRST] = {
-		.name = "dmabuf",
 		.size = sizeof(struct xpmem_ioc_dmabuf),
 		.min_size = offsetofend(struct xpmem_ioc_dmabuf, reserved),
 		.flags = 0,
@@ -94,7 +83,6 @@ const struct xpmem_ioctl_op xpmem_ioctl_ops[XPMEM_IOCTL_COUNT] = {
 		.handler = xpmem_ioctl_dmabuf,
 	},
 	[0x4b - XPMEM_IOCTL_FIRST] = {
-		.name = "close_word",
 		.size = sizeof(struct xpmem_ioc_close_word),
 		.min_size = offsetofend(struct xpmem_ioc_close_word, vaddr),
 		.flags = 0,

@@ -30,7 +30,6 @@ union xpmem_ioctl_arg {
 
 /* The dispatcher's table of ioctls, indexed by number minus XPMEM_IOCTL_FIRST. */
 struct xpmem_ioctl_op {
-	const char *name;
 	u32 size;		/* bytes of its struct; 0: there is no such ioctl */
 	u32 min_size;		/* bytes in the ABI version that introduced it */
 	u32 flags;		/* flags that it accepts */

@@ -7,6 +7,8 @@
 #include <linux/overflow.h>
 #include <linux/uaccess.h>
 
+#include "fault.h"
+#include "ioctl.h"
 #include "xpmem.h"
 
 #define PERMIT_MODE 1	/* the only permit_type */

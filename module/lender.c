@@ -21,6 +21,7 @@
 #include <linux/rwsem.h>
 #include <linux/wait.h>
 
+#include "lender.h"
 #include "xpmem.h"
 
 static LIST_HEAD(lenders);
@@ -76,7 +77,8 @@ static struct xpmem_lender *lender_borrow(struct mm_struct *mm)
 /**
  * xpmem_mmap_read_get() - take or borrow an mmap_lock for reading
  * @mm: the mm that owns the lock
- * @waits: whether to wait for the lock; the caller lends the lock that it holds
+ * @waits: whether to wait for the lock; the caller lends the lock that it holds, which
+ *	xpmem_lender_begin() asserted
  * @lender: is set to the lender, or to NULL
  *
  * Return: whether the caller got the lock, for xpmem_mmap_read_end(). With @waits, false only if

@@ -1,39 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The device, the module's parameters, and the order of initialization and cleanup. */
+/* The device, and the order of initialization and cleanup. */
 #include <linux/miscdevice.h>
 #include <linux/module.h>
 
+#include "coverage.h"
+#include "fault.h"
+#include "ioctl.h"
+#include "wait.h"
 #include "xpmem.h"
-
-bool xpmem_global_ids;
-module_param_named(global_ids, xpmem_global_ids, bool, 0644);
-MODULE_PARM_DESC(global_ids, "Segment ids mean the same in every ipc namespace (default: N)");
-
-/* Programs often export with mode 0666, so the administrator decides about other users. */
-unsigned short xpmem_mode_mask = 0700;
-
-static int set_mode_mask(const char *value, const struct kernel_param *param)
-{
-	unsigned short mask;
-	int error = kstrtou16(value, 8, &mask);
-
-	if (error)
-		return error;
-	if (mask & ~0777)
-		return -EINVAL;
-	WRITE_ONCE(xpmem_mode_mask, mask);
-	return 0;
-}
-
-static int get_mode_mask(char *buffer, const struct kernel_param *param)
-{
-	return scnprintf(buffer, PAGE_SIZE, "0%03o\n", READ_ONCE(xpmem_mode_mask));
-}
-
-static const struct kernel_param_ops mode_mask_ops = { .set = set_mode_mask, .get = get_mode_mask };
-module_param_cb(mode_mask, &mode_mask_ops, NULL, 0644);
-MODULE_PARM_DESC(mode_mask,
-		 "Permission bits of segments that are honoured, octal (default: 0700, the same user only)");
 
 static int device_open(struct inode *inode, struct file *file)
 {
@@ -95,12 +69,12 @@ static int __init xpmem_init(void)
 	error = xpmem_attachment_init();
 	if (error)
 		goto exit_permit;
-	error = xpmem_exporter_init();
+	error = xpmem_queues_init();
 	if (error)
 		goto exit_attachment;
 	error = xpmem_netlink_init();
 	if (error)
-		goto exit_exporter;
+		goto exit_queues;
 	error = misc_register(&device);
 	if (error)
 		goto exit_netlink;
@@ -108,10 +82,11 @@ static int __init xpmem_init(void)
 
 exit_netlink:
 	xpmem_netlink_exit();
-exit_exporter:
+exit_queues:
+	xpmem_queues_exit();
 	xpmem_exporter_exit();
 	xpmem_registry_exit();
-	xpmem_snapshot_exit();
+	xpmem_pfns_exit();
 exit_attachment:
 	xpmem_attachment_exit();
 exit_permit:
@@ -126,11 +101,12 @@ exit_coverage:
 static void __exit xpmem_exit(void)
 {
 	misc_deregister(&device);
-	xpmem_exporter_drain();
+	xpmem_queues_drain();
 	xpmem_netlink_exit();
+	xpmem_queues_exit();
 	xpmem_exporter_exit();
 	xpmem_registry_exit();
-	xpmem_snapshot_exit();
+	xpmem_pfns_exit();
 	xpmem_attachment_exit();
 	xpmem_permit_exit();
 	xpmem_segment_exit();

@@ -3,6 +3,7 @@
 #include <linux/module.h>
 
 #include "compat/genetlink.h"
+#include "ioctl.h"
 #include "netlink_gen.h"
 #include "nl_type.h"
 

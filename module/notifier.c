@@ -12,6 +12,7 @@
 #include <linux/sched/signal.h>
 
 #include "compat/notify_signal.h"
+#include "notifier.h"
 #include "xpmem.h"
 
 /* An operation under the mmap_lock. The caller sets one of notifier, interval and ops. */
@@ -61,6 +62,7 @@ static int request_watch(struct request *request)
 	bool hidden = false;
 	int error;
 
+	might_lock(&current->mm->mmap_lock);
 	do {
 		hidden |= xpmem_task_work_hide();
 		error = serve_with_signals_blocked(request);
@@ -74,7 +76,7 @@ static int request_watch(struct request *request)
  * xpmem_notifier_register() - register an ordinary mmu notifier in the caller's address space
  * @notifier: the caller has set its ops
  *
- * The caller holds no lock. mmu_notifier_unregister() undoes it.
+ * The caller holds no mmap_lock. mmu_notifier_unregister() undoes it.
  * Return: 0, -ENOMEM or -ERESTARTNOINTR.
  */
 int xpmem_notifier_register(struct mmu_notifier *notifier)
@@ -88,7 +90,7 @@ int xpmem_notifier_register(struct mmu_notifier *notifier)
  * xpmem_notifier_get() - get the one notifier with given ops in the caller's address space
  * @ops: must have alloc_notifier and free_notifier
  *
- * The caller holds no lock. mmu_notifier_put() undoes it.
+ * The caller holds no mmap_lock. mmu_notifier_put() undoes it.
  * Return: the notifier, or -ENOMEM or -ERESTARTNOINTR.
  */
 struct mmu_notifier *xpmem_notifier_get(const struct mmu_notifier_ops *ops)
@@ -104,8 +106,8 @@ struct mmu_notifier *xpmem_notifier_get(const struct mmu_notifier_ops *ops)
  * @notifier: the function initializes it
  * @ops: must have the callback
  *
- * The caller holds no lock. mmu_interval_notifier_remove() undoes it. Invalidations in progress may
- * delay the first callback until all of them have ended.
+ * The caller holds no mmap_lock. mmu_interval_notifier_remove() undoes it. Invalidations that have
+ * begun may delay the first callback until all of them have ended.
  *
  * Return: 0, -ENOMEM or -ERESTARTNOINTR.
  */

@@ -3,6 +3,7 @@
  * The process that created objects, and the conditions for others to access its memory.
  */
 #include <linux/capability.h>
+#include <linux/moduleparam.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 #include <linux/slab.h>
@@ -11,6 +12,10 @@
 #include "compat/exec_state.h"
 #include "compat/ipc_namespace.h"
 #include "xpmem.h"
+
+bool xpmem_global_ids;
+module_param_named(global_ids, xpmem_global_ids, bool, 0644);
+MODULE_PARM_DESC(global_ids, "Segment ids mean the same in every ipc namespace (default: N)");
 
 static struct xpmem_owner *owner_create(void)
 {

@@ -1,14 +1,43 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The right of one process to attach a segment. */
+#include <linux/moduleparam.h>
 #include <linux/slab.h>
 #include <linux/user_namespace.h>
 
 #include "compat/ipc_namespace.h"
+#include "dmabuf.h"
 #include "race.h"
 #include "trace.h"
+#include "wait.h"
 #include "xpmem.h"
 
 static struct kmem_cache *permit_cache;
+
+/* Programs often export with mode 0666, so the administrator decides about other users. */
+unsigned short xpmem_mode_mask = 0700;
+
+static int set_mode_mask(const char *value, const struct kernel_param *param)
+{
+	unsigned short mask;
+	int error = kstrtou16(value, 8, &mask);
+
+	if (error)
+		return error;
+	if (mask & ~0777)
+		return -EINVAL;
+	WRITE_ONCE(xpmem_mode_mask, mask);
+	return 0;
+}
+
+static int get_mode_mask(char *buffer, const struct kernel_param *param)
+{
+	return scnprintf(buffer, PAGE_SIZE, "0%03o\n", READ_ONCE(xpmem_mode_mask));
+}
+
+static const struct kernel_param_ops mode_mask_ops = { .set = set_mode_mask, .get = get_mode_mask };
+module_param_cb(mode_mask, &mode_mask_ops, NULL, 0644);
+MODULE_PARM_DESC(mode_mask,
+		 "Permission bits of segments that are honoured, octal (default: 0700, the same user only)");
 
 /*
  * Sets what a permit has again when it is freed. xpmem_permit_create() sets all the rest: the
@@ -323,6 +352,7 @@ static unsigned long touched_group(struct xpmem_attachment *attachment)
  */
 unsigned long xpmem_permit_stop(struct xpmem_permit *permit)
 {
+	might_lock(&permit->client->mm->mmap_lock);
 	down_write(&permit->inserting);
 	up_write(&permit->inserting);
 	xpmem_race_point("permit-stopped");
@@ -418,6 +448,10 @@ static bool is_of_client(const struct xpmem_attachment *attachment, const void *
 	return attachment->permit->client == client;
 }
 
+/*
+ * The caller holds client->lock, or it closes the client and the permit is in a list on its stack.
+ * So nothing can be asserted here.
+ */
 static void permit_move(struct xpmem_permit *permit, struct hlist_head *list)
 {
 	hlist_del(&permit->client_link);

@@ -4,6 +4,7 @@
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 
+#include "fault.h"
 #include "xpmem.h"
 
 /*

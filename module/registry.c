@@ -7,6 +7,17 @@
  * a queue before its next use and the cookie differs each time. The index finds the object's slot
  * in three levels of tables, as an address finds a page. The tables stay until the module is
  * unloaded. The registry holds no reference: an object is withdrawn before it is freed.
+ *
+ * Why the tables are no XArray: on 2026-11-29, on Linux 6.1.192, `instructions control` counted
+ * this with 200,000 live segments, and with an XArray in place of the tables and the queue
+ * (xa_alloc_cyclic(), lookups under xa_lock):
+ *
+ *                      tables   XArray
+ *   make and remove      2709     3955 instructions
+ *   get and release      3025     4510
+ *
+ * With 10 segments, the XArray took 3678 and 4452. It allocates and frees a node each time that the
+ * cyclic index comes to the next one, and searches its marks for a free index under the one lock.
  */
 #include <linux/ktime.h>
 #include <linux/moduleparam.h>

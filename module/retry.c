@@ -8,6 +8,8 @@
 #include <linux/hash.h>
 #include <linux/slab.h>
 
+#include "fault.h"
+#include "retry.h"
 #include "xpmem.h"
 
 /*

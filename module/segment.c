@@ -6,8 +6,10 @@
 #include <linux/overflow.h>
 #include <linux/slab.h>
 
+#include "dmabuf.h"
 #include "race.h"
 #include "trace.h"
+#include "wait.h"
 #include "xpmem.h"
 
 static struct kmem_cache *segment_cache;

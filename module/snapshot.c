@@ -2,16 +2,15 @@
 /*
  * Snapshots of the exporter's page tables.
  *
- * A fault takes a snapshot under the exporter's mmap_lock, without page references. pte.c maps it
- * unless an invalidation of the window followed.
+ * A fault takes a snapshot under the exporter's mmap_lock, without page references. insertion.c
+ * maps it unless an invalidation of the window followed.
  */
 #include <linux/hmm.h>
-#include <linux/magic.h>
-#include <linux/percpu.h>
-#include <linux/slab.h>
 
 #include "compat/mm.h"
 #include "compat/page_table.h"
+#include "change.h"
+#include "fault.h"
 #include "race.h"
 #include "xpmem.h"
 
@@ -28,45 +27,7 @@ bool xpmem_source_allowed(const struct vm_area_struct *vma)
 		return false;
 	if (vma->vm_flags & (VM_IO | VM_PFNMAP | VM_SHADOW_STACK))
 		return false;
-	if (xpmem_vma_is_attachment(vma))
-		return false;
-#ifdef SECRETMEM_MAGIC
-	if (vma->vm_file && file_inode(vma->vm_file)->i_sb->s_magic == SECRETMEM_MAGIC)
-		return false;
-#endif
-	return true;
-}
-
-/*
- * A spare array for a window's snapshot, or NULL, for each CPU. Kernels may clear memory that they
- * allocate, which takes longer than filling the array. Arrays are charged to the task that needed a
- * new one, because an exporter keeps those of tasks that never retry (retry.c).
- */
-static DEFINE_PER_CPU(unsigned long *, spare_pfns);
-
-void xpmem_snapshot_exit(void)
-{
-	int cpu;
-
-	for_each_possible_cpu(cpu)
-		kfree(per_cpu(spare_pfns, cpu));
-}
-
-/* Returns an array for a window's snapshot, for xpmem_pfns_put(), or NULL when memory is short. */
-unsigned long *xpmem_pfns_get(void)
-{
-	unsigned long *pfns = this_cpu_xchg(spare_pfns, NULL);
-
-	if (!pfns)
-		pfns = kmalloc_array(XPMEM_WINDOW_PAGES, sizeof(*pfns),
-				     GFP_KERNEL_ACCOUNT | __GFP_NORETRY | __GFP_NOWARN);
-	return pfns;
-}
-
-void xpmem_pfns_put(unsigned long *pfns)
-{
-	if (this_cpu_cmpxchg(spare_pfns, NULL, pfns))
-		kfree(pfns);
+	return !xpmem_vma_is_attachment(vma) && !xpmem_vma_is_secret(vma);
 }
 
 /* Uses @single, on the caller's stack, for one page when memory is short. */
@@ -260,7 +221,10 @@ static enum xpmem_fault_result take_range(struct xpmem_snapshot *snapshot, unsig
 	return result == XPMEM_MAPPED ? xpmem_snapshot_take(snapshot) : result;
 }
 
-/* Checks and takes a snapshot of the wanted page. The caller holds the exporter's mmap_lock. */
+/*
+ * Checks and takes a snapshot of the wanted page. The caller holds the exporter's mmap_lock, which
+ * take_range() asserts.
+ */
 enum xpmem_fault_result xpmem_snapshot_take_page(struct xpmem_snapshot *snapshot)
 {
 	return take_range(snapshot, snapshot->source, snapshot->source + PAGE_SIZE);
@@ -275,7 +239,7 @@ enum xpmem_fault_result xpmem_snapshot_take_block(struct xpmem_snapshot *snapsho
 /*
  * Takes a snapshot of the block, or only of the wanted page if one PMD maps the block. Looks first
  * whether the wanted page is present, which costs little. The caller holds the exporter's
- * mmap_lock.
+ * mmap_lock, which take_range() asserts.
  */
 enum xpmem_fault_result xpmem_snapshot_take_around(struct xpmem_snapshot *snapshot)
 {

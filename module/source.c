@@ -6,6 +6,7 @@
 #include <linux/userfaultfd_k.h>
 
 #include "compat/mm.h"
+#include "fault.h"
 #include "xpmem.h"
 
 /* Whether a program has to supply absent pages of @vma, which may take it for ever. */
@@ -147,6 +148,7 @@ long xpmem_source_pin(struct xpmem_permit *permit, unsigned long source, unsigne
 	struct vm_area_struct *vma;
 	long pinned = -EFAULT;
 
+	might_lock_read(&mm->mmap_lock);
 	if (mmap_read_lock_killable(mm))
 		return -EINTR;
 	result = xpmem_snapshot_check(&snapshot);

@@ -9,6 +9,7 @@
  */
 #include <linux/log2.h>
 
+#include "fault.h"
 #include "xpmem.h"
 
 /* A fault that continues no stream maps this. The core maps as much around a page of a file. */

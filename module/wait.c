@@ -10,8 +10,11 @@
 #include <linux/sched/signal.h>
 #include <linux/uaccess.h>
 
+#include "fault.h"
+#include "wait.h"
 #include "xpmem.h"
 
+/* As for futexes: a fixed array of lists, each with its lock, so that a wait allocates nothing. */
 #define BUCKETS 256
 
 struct bucket {

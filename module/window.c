@@ -11,8 +11,7 @@
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
 
-#include "race.h"
-#include "trace.h"
+#include "change.h"
 #include "xpmem.h"
 
 /*
@@ -71,11 +70,12 @@ static struct xpmem_window *window_find(const struct xpmem_exporter *exporter, u
 	return table ? window_table_find(table, start) : NULL;
 }
 
-/* The caller holds making_window, or no other task knows the table yet. The table has room. */
+/* The caller holds making_window. The table has room. */
 static void window_table_add(struct xpmem_window_table *table, struct xpmem_window *window)
 {
 	unsigned long index;
 
+	lockdep_assert_held(&window->exporter->making_window);
 	index = first_index(table, window->start);
 	while (table->slots[index])
 		index = next_index(table, index);
@@ -245,8 +245,32 @@ bool xpmem_window_sample(struct xpmem_window *window, unsigned long start, unsig
 {
 	/* Samples the sequence first: see invalidation.c. */
 	*seq = READ_ONCE(window->seq);
-	return !xpmem_invalidation_active(window->exporter, start, end) &&
+	return !xpmem_range_is_active(window->exporter, start, end) &&
 	       xpmem_exporter_is_stable(window->exporter);
+}
+
+/*
+ * Marks pages of the window that the notifier has to zap. The caller, like other tasks at the same
+ * time, holds the window's lock for reading.
+ */
+void xpmem_window_mark_mapped(struct xpmem_window *window, unsigned long index, unsigned long mask)
+{
+	lockdep_assert_held(&window->lock);
+	if (mask & ~READ_ONCE(window->mapped[index]))
+		atomic_long_or(mask, (atomic_long_t *)&window->mapped[index]);
+}
+
+/*
+ * Marks the group of an attacher that is about to map pages of the window. The caller holds the
+ * window's lock for reading.
+ */
+void xpmem_window_mark_group(struct xpmem_window *window, const struct xpmem_attachment *attachment)
+{
+	unsigned long bit = BIT(attachment->permit->client->group);
+
+	lockdep_assert_held(&window->lock);
+	if (!(READ_ONCE(window->groups) & bit))
+		atomic_long_or(bit, (atomic_long_t *)&window->groups);
 }
 
 /* Whether any of the window was invalidated since @seq. The caller holds the window's lock. */
@@ -274,7 +298,6 @@ static unsigned long window_invalidate(struct xpmem_window *window, unsigned lon
 	return mapped;
 }
 
-/* Follows the zap. The range is still active. */
 static void clear_mapped(struct xpmem_window *window, unsigned long start, unsigned long end)
 {
 	unsigned long first, last;
@@ -287,55 +310,43 @@ static void clear_mapped(struct xpmem_window *window, unsigned long start, unsig
 	up_write(&window->lock);
 }
 
-/* The range is active, and attachments of these groups may map pages of it. */
-static void zap_mapped(struct xpmem_exporter *exporter, unsigned long groups, unsigned long start,
-		       unsigned long end, enum mmu_notifier_event event)
+/**
+ * xpmem_windows_raise() - tell faults that the exporter changes a range
+ * @exporter: the exporter
+ * @start: first source address
+ * @end: end of the range, which is active, or the mm has ended
+ * @groups: gets a bit more for each group whose attachments may map any of it
+ *
+ * The caller may hold the locks of reclaim.
+ *
+ * Return: the number of pages that attachments may map.
+ */
+unsigned long xpmem_windows_raise(struct xpmem_exporter *exporter, unsigned long start,
+				  unsigned long end, unsigned long *groups)
+{
+	struct xpmem_window *window;
+	unsigned long mapped = 0;
+	struct walk walk;
+
+	walk_begin(&walk, exporter, start, end);
+	while ((window = walk_next(&walk))) {
+		mapped += window_invalidate(window, start, end, groups);
+		cond_resched();
+	}
+	return mapped;
+}
+
+/* Notes that no attachment maps any of a range, after the zap. The range is still active. */
+void xpmem_windows_clear(struct xpmem_exporter *exporter, unsigned long start, unsigned long end)
 {
 	struct xpmem_window *window;
 	struct walk walk;
 
-	xpmem_race_point("invalidation-zap");
-	xpmem_groups_zap(exporter, groups, start, end, event);
-	xpmem_race_point("invalidation-zapped");
-	/* A deferred zap keeps the pages for other invalidations too, so clear the bits always. */
 	walk_begin(&walk, exporter, start, end);
 	while ((window = walk_next(&walk))) {
 		clear_mapped(window, start, end);
 		cond_resched();
 	}
-}
-
-/**
- * xpmem_windows_invalidate() - take a range away from attachments before the exporter changes it
- * @exporter: the exporter
- * @start: first source address
- * @end: end of the range
- * @event: the change
- *
- * The range is active, or the mm has ended. The caller may hold the locks of reclaim.
- */
-void xpmem_windows_invalidate(struct xpmem_exporter *exporter, unsigned long start,
-			      unsigned long end, enum mmu_notifier_event event)
-{
-	unsigned long groups = 0, mapped = 0;
-	struct xpmem_window *window;
-	struct walk walk;
-
-	walk_begin(&walk, exporter, start, end);
-	while ((window = walk_next(&walk))) {
-		mapped += window_invalidate(window, start, end, &groups);
-		cond_resched();
-	}
-	if (mapped) {
-		xpmem_stat_add_change(exporter, XPMEM_STAT_INVALIDATIONS, 1);
-		xpmem_stat_add_change(exporter, XPMEM_STAT_ZAPS, mapped);
-		trace_invalidate(exporter, start, end, mapped);
-		zap_mapped(exporter, groups, start, end, event);
-	}
-	/*
-	 * Follows the test of the bits, because a deferral is listed before its start clears them.
-	 */
-	xpmem_deferral_wait(exporter, start, end, event);
 }
 
 /*

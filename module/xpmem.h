@@ -43,7 +43,7 @@
  *           B's page-table lock
  *   A's notifier, which reclaim may call with page, i_mmap and anon_vma locks held:
  *     window->lock (write; dropped before the next)
- *       i_mmap_rwsem of a group's inode (read; only ever tried: see group.c)
+ *       i_mmap_rwsem of a group's inode (read; only ever tried: see zap.c)
  *         B's notifiers
  *           B's page-table lock
  *   permit->attaching
@@ -63,6 +63,38 @@
  * No task waits for one mmap_lock while it holds another, except callers that cannot drop B's lock:
  * they lend it while they wait for A's, and borrow A's if it is lent (lender.c). No task allocates
  * with reclaim while it holds a window->lock or permit->inserting.
+ *
+ * Layers of files, lowest first. A file uses only functions and data of files that stand before it;
+ * the check "layers" reads this list. The generated X_gen.c also names the functions of X.c.
+ *
+ *   basics: trace race coverage stats event queue notifier lender pfns
+ *   objects: user owner registry
+ *   exporters: range window retry group deferral zap invalidation exporter
+ *   pages: pte pte_huge pte_no_huge pte_write pte_core snapshot insertion stream source populate
+ *   rights: segment permit attachment
+ *   uses: fault access vm_ops wait dmabuf
+ *   calls: client legacy ioctl_gen ioctl netlink_gen nl_type netlink main
+ *
+ * Uses of what stands later, each with its reason:
+ *
+ *   any file: xpmem_vm_ops, xpmem_vm_ops_untracked
+ *     (tell which VMAs are attachments; no file but vm_ops.c knows the functions in them)
+ *   event: xpmem_nl_family, xpmem_nl_types, xpmem_viewer_init_machine
+ *     (an event describes an object as a reply to a request does)
+ *   group: xpmem_attachment_fops
+ *     (the operations of the files that attachments map; the kernel calls them)
+ *   deferral: xpmem_exporter_put
+ *     (a deferral holds a reference, and may drop the last one)
+ *   invalidation: xpmem_exporter_end
+ *     (the kernel tells the notifier that the mm has ended)
+ *   exporter: xpmem_client_end_segments, xpmem_client_drop_owner, xpmem_client_put
+ *     (the end of the mm ends what its clients made)
+ *   segment: xpmem_permit_stop, xpmem_permit_put, xpmem_wait_revoke, xpmem_dmabuf_revoke,
+ *     xpmem_client_close_reason, xpmem_client_put
+ *     (the end of a segment ends what hangs on it, and a segment holds its client)
+ *   permit: xpmem_attachment_unmap, xpmem_attachment_put, xpmem_wait_revoke, xpmem_dmabuf_revoke,
+ *     xpmem_client_watch, xpmem_client_close_reason, xpmem_client_put
+ *     (the same for a permit, which also ends with the mm of its client)
  */
 #ifndef XPMEM_H
 #define XPMEM_H
@@ -144,6 +176,20 @@ void xpmem_stat_add_change(struct xpmem_exporter *exporter, enum xpmem_stat stat
 u64 xpmem_stat_read(enum xpmem_stat stat);
 time64_t xpmem_stat_last_refusal(enum xpmem_stat stat);
 
+/* queue.c */
+
+enum xpmem_queue {
+	XPMEM_QUEUE_ZAP,	/* deferred zaps, which keep pages until they are done */
+	XPMEM_QUEUE_EXIT,	/* ends of address spaces, and kills of their objects */
+	XPMEM_QUEUE_FREE,
+	XPMEM_QUEUE_COUNT,
+};
+
+void xpmem_queue(enum xpmem_queue queue, struct work_struct *work);
+int xpmem_queues_init(void);
+void xpmem_queues_drain(void);
+void xpmem_queues_exit(void);
+
 /* registry.c: objects that users name by id */
 
 struct xpmem_object {
@@ -210,8 +256,7 @@ enum xpmem_denial xpmem_owner_denial(const struct xpmem_owner *owner, const stru
 enum xpmem_reason xpmem_owner_end(const struct xpmem_owner *owner);
 bool xpmem_owner_same_scope(const struct xpmem_owner *owner, const struct ns_common *ipc_ns);
 
-extern bool xpmem_global_ids;
-extern unsigned short xpmem_mode_mask;
+extern bool xpmem_global_ids;	/* a parameter; also reported */
 
 /* client.c */
 
@@ -254,10 +299,6 @@ void xpmem_client_put(struct xpmem_client *client);
 struct xpmem_group;
 
 struct file *xpmem_group_file(struct xpmem_exporter *exporter, unsigned int number, bool writable);
-void xpmem_groups_zap(struct xpmem_exporter *exporter, unsigned long groups, unsigned long start,
-		      unsigned long end, enum mmu_notifier_event event);
-bool xpmem_groups_may_defer(const struct xpmem_exporter *exporter, enum mmu_notifier_event event,
-			    unsigned long start);
 void xpmem_group_yield(struct xpmem_exporter *exporter, unsigned int number);
 typedef bool xpmem_attachment_test(const struct xpmem_attachment *attachment, const void *data);
 
@@ -267,22 +308,6 @@ void xpmem_groups_revoke(struct xpmem_exporter *exporter, unsigned long groups,
 void xpmem_groups_close(struct xpmem_exporter *exporter);
 void xpmem_groups_destroy(struct xpmem_exporter *exporter);
 void xpmem_groups_exit(void);
-
-/* deferral.c */
-
-bool xpmem_deferral_add(struct xpmem_exporter *exporter, unsigned long groups, unsigned long start,
-			unsigned long end);
-struct page *xpmem_deferral_first_page(struct xpmem_exporter *exporter, unsigned long start,
-				       unsigned long end);
-void xpmem_deferral_wait(struct xpmem_exporter *exporter, unsigned long start, unsigned long end,
-			 enum mmu_notifier_event event);
-
-/* notifier.c */
-
-int xpmem_notifier_register(struct mmu_notifier *notifier);
-struct mmu_notifier *xpmem_notifier_get(const struct mmu_notifier_ops *ops);
-int xpmem_interval_notifier_insert(struct mmu_interval_notifier *notifier,
-				   const struct mmu_interval_notifier_ops *ops);
 
 /* exporter.c */
 
@@ -329,99 +354,17 @@ struct xpmem_exporter {
 	atomic_t waiters;		/* tasks in xpmem_wait() through an attachment */
 };
 
-int xpmem_exporter_init(void);
-void xpmem_exporter_drain(void);
 void xpmem_exporter_exit(void);
 struct xpmem_exporter *xpmem_exporter_get(struct xpmem_client *client);
 void xpmem_exporter_drop(struct xpmem_client *client);
 void xpmem_exporter_put(struct xpmem_exporter *exporter);
 void xpmem_exporter_end(struct xpmem_exporter *exporter);
 
-enum xpmem_queue {
-	XPMEM_QUEUE_ZAP,	/* deferred zaps, which keep pages until they are done */
-	XPMEM_QUEUE_EXIT,	/* ends of address spaces, and kills of their objects */
-	XPMEM_QUEUE_FREE,
-	XPMEM_QUEUE_COUNT,
-};
-
-void xpmem_queue(enum xpmem_queue queue, struct work_struct *work);
-
 /* Returns false once the OOM reaper may have freed memory of the exporter. */
 static inline bool xpmem_exporter_is_stable(struct xpmem_exporter *exporter)
 {
 	return !check_stable_address_space(exporter->mm);
 }
-
-/* retry.c: the result of a fault that dropped its own lock, kept for the retry */
-
-struct xpmem_retry {
-	struct hlist_node link;		/* exporter->lock */
-	struct task_struct *task;	/* identity only, with started */
-	u64 started;
-	unsigned long source;		/* the wanted page */
-	unsigned long start;		/* range of source addresses in pfns; start == end: empty */
-	unsigned long end;
-	struct xpmem_window *window;
-	unsigned long seq;
-	unsigned long *pfns;		/* as hmm_range_fault() returns them; NULL: &pfn */
-	unsigned long pfn;
-	vm_fault_t error;
-	bool write;			/* serves a write, which may read first */
-};
-
-void xpmem_retry_put(struct xpmem_exporter *exporter, struct xpmem_retry *retry);
-struct xpmem_retry *xpmem_retry_take(struct xpmem_exporter *exporter, unsigned long source);
-void xpmem_retry_free(struct xpmem_retry *retry);
-void xpmem_retries_destroy(struct xpmem_exporter *exporter);
-
-/* lender.c */
-
-struct xpmem_lender {
-	struct list_head link;
-	struct mm_struct *mm;
-	unsigned int borrowers;
-};
-
-void xpmem_lender_begin(struct xpmem_lender *lender, struct mm_struct *mm);
-void xpmem_lender_end(struct xpmem_lender *lender);
-bool xpmem_mmap_read_get(struct mm_struct *mm, bool waits, struct xpmem_lender **lender);
-void xpmem_mmap_read_end(struct mm_struct *mm, struct xpmem_lender *lender);
-
-/* invalidation.c */
-
-extern const struct mmu_notifier_ops xpmem_invalidation_ops;
-extern const struct mmu_interval_notifier_ops xpmem_invalidation_veto_ops;
-
-bool xpmem_invalidation_active(struct xpmem_exporter *exporter, unsigned long start,
-			       unsigned long end);
-int xpmem_invalidation_wait(struct xpmem_exporter *exporter, unsigned long start,
-			    unsigned long end);
-
-/* window.c */
-
-struct xpmem_window {
-	struct xpmem_exporter *exporter;
-	unsigned long start;
-	struct rw_semaphore lock;	/* read: insert into attachments. write: the notifier */
-	unsigned long seq;		/* lock; counts invalidations of any part of the window */
-	/* lock. A set bit: some attachment may map the page. */
-	DECLARE_BITMAP(mapped, XPMEM_WINDOW_PAGES);
-	/* lock. A set bit: some attachment of the group may map some page. */
-	unsigned long groups;
-};
-
-struct xpmem_window *xpmem_window_get(struct xpmem_exporter *exporter, unsigned long source);
-bool xpmem_window_sample(struct xpmem_window *window, unsigned long start, unsigned long end,
-			 unsigned long *seq);
-bool xpmem_window_changed(const struct xpmem_window *window, unsigned long seq);
-void xpmem_windows_invalidate(struct xpmem_exporter *exporter, unsigned long start,
-			      unsigned long end, enum mmu_notifier_event event);
-bool xpmem_windows_untouched(struct xpmem_exporter *exporter, unsigned long start,
-			     unsigned long end);
-void xpmem_windows_for_each_mapped(struct xpmem_exporter *exporter, unsigned long start,
-				   unsigned long end,
-				   bool (*visit)(unsigned long source, void *data), void *data);
-void xpmem_windows_destroy(struct xpmem_exporter *exporter);
 
 /* segment.c */
 
@@ -470,6 +413,8 @@ struct file *xpmem_segment_file(s64 id, u32 flags);
 struct xpmem_segment *xpmem_segment_from_fd(int fd, u32 flags);
 
 /* permit.c */
+
+extern unsigned short xpmem_mode_mask;	/* a parameter; also reported */
 
 struct xpmem_permit {
 	struct xpmem_object object;
@@ -538,6 +483,8 @@ void xpmem_attachment_exit(void);
 struct xpmem_attachment *xpmem_attachment_create(s64 apid, u64 offset, u64 length, u64 vaddr,
 						 u32 flags);
 void xpmem_attachment_put(struct xpmem_attachment *attachment);
+void xpmem_attachment_open(struct vm_area_struct *vma);
+void xpmem_attachment_close(struct vm_area_struct *vma);
 int xpmem_attachment_unmap(struct xpmem_attachment *attachment, unsigned long address);
 int xpmem_attachment_detach(u64 vaddr);
 
@@ -553,153 +500,6 @@ static inline bool xpmem_attachment_revoked(const struct xpmem_attachment *attac
 	return READ_ONCE(attachment->permit->dead) || READ_ONCE(attachment->permit->segment->dead);
 }
 
-/* fault.c */
-
-extern const struct vm_operations_struct xpmem_vm_ops, xpmem_vm_ops_untracked;
-
-static inline bool xpmem_vma_is_attachment(const struct vm_area_struct *vma)
-{
-	return vma->vm_ops == &xpmem_vm_ops || vma->vm_ops == &xpmem_vm_ops_untracked;
-}
-
-bool xpmem_may_fault(const struct vm_area_struct *vma);
-void xpmem_attachment_open(struct vm_area_struct *vma);
-void xpmem_attachment_close(struct vm_area_struct *vma);
-
-/* populate.c */
-
-void xpmem_attachment_populate(struct xpmem_attachment *attachment);
-vm_fault_t xpmem_populate_fault(struct vm_fault *vmf);
-
-/* snapshot.c: the snapshot that one fault takes, of a part of a window */
-
-enum xpmem_fault_result {
-	XPMEM_MAPPED,
-	XPMEM_RACED,	/* the exporter changed in the meantime: try again */
-	XPMEM_ABSENT,	/* the exporter must fault the page in, or copy it on write, first */
-	XPMEM_HOLE,	/* the exporter maps no memory that may be attached */
-	XPMEM_DENIED,	/* the exporter's own mapping would refuse the access */
-	XPMEM_NOMEM,
-};
-
-struct xpmem_snapshot {
-	struct vm_fault *vmf;	/* valid, like vma, until the fault drops the attacher's lock */
-	struct vm_area_struct *vma;
-	struct xpmem_attachment *attachment;
-	struct xpmem_permit *permit;
-	struct xpmem_exporter *exporter;
-	struct xpmem_window *window;	/* of the last snapshot */
-	/* The block that one fault maps, around the wanted page and within its window. */
-	unsigned long block_start;
-	unsigned long block_end;
-	unsigned int block_order;	/* pages, as a power of two, before the window cut it off */
-	unsigned int stream;	/* that the fault belongs to */
-	bool continues;		/* the fault is next to what the stream's last one mapped */
-	bool backwards;		/* the stream goes backwards */
-	bool absent;		/* the exporter must bring the wanted page in */
-	unsigned long source;	/* the wanted page */
-	unsigned long start;	/* range of source addresses in pfns */
-	unsigned long end;
-	unsigned long seq;
-	unsigned long *pfns;
-	bool store;		/* the access is a write */
-	bool write;		/* the page must be writable; xpmem_snapshot_check() decides */
-	bool brought_in;	/* an exporter fault has just brought the page in */
-	bool unreadable;	/* the exporter maps the memory write-only */
-	bool huge;		/* map the PMD range around the wanted page by one entry */
-	bool needs_writable;	/* xpmem_needs_writable(vma), usable after vma is gone */
-	bool spares_fuse;	/* bring in no page that a program must supply through FUSE */
-	unsigned long inserted;	/* pages so far */
-	unsigned long gained;	/* pages that the last insertion mapped or made writable */
-};
-
-bool xpmem_source_allowed(const struct vm_area_struct *vma);
-void xpmem_snapshot_exit(void);
-unsigned long *xpmem_pfns_get(void);
-void xpmem_pfns_put(unsigned long *pfns);
-void xpmem_snapshot_get_pfns(struct xpmem_snapshot *snapshot, unsigned long *single);
-void xpmem_snapshot_put_pfns(struct xpmem_snapshot *snapshot, unsigned long *single);
-void xpmem_snapshot_init(struct xpmem_snapshot *snapshot, struct vm_fault *vmf, bool write);
-void xpmem_snapshot_widen(struct xpmem_snapshot *snapshot, unsigned long start, unsigned long end);
-enum xpmem_fault_result xpmem_snapshot_check(struct xpmem_snapshot *snapshot);
-enum xpmem_fault_result xpmem_snapshot_take(struct xpmem_snapshot *snapshot);
-enum xpmem_fault_result xpmem_snapshot_take_page(struct xpmem_snapshot *snapshot);
-enum xpmem_fault_result xpmem_snapshot_take_block(struct xpmem_snapshot *snapshot);
-enum xpmem_fault_result xpmem_snapshot_take_around(struct xpmem_snapshot *snapshot);
-enum xpmem_fault_result xpmem_snapshot_hold(struct xpmem_snapshot *snapshot);
-void xpmem_snapshot_release(struct xpmem_snapshot *snapshot);
-
-/* The snapshot's entry for the wanted page. */
-static inline unsigned long xpmem_snapshot_wanted(const struct xpmem_snapshot *snapshot)
-{
-	return snapshot->pfns[(snapshot->source - snapshot->start) >> PAGE_SHIFT];
-}
-
-/* Uses a snapshot of the wanted page. Its caller cannot drop the attacher's lock. */
-typedef enum xpmem_fault_result xpmem_snapshot_use(struct xpmem_snapshot *snapshot);
-
-enum xpmem_fault_result xpmem_fault_without_retry(struct xpmem_snapshot *snapshot,
-						  bool source_locked, xpmem_snapshot_use *use);
-
-/* access.c */
-
-int xpmem_attachment_access(struct vm_area_struct *vma, unsigned long address, void *buffer,
-			    int length, int write);
-
-/* stream.c */
-
-void xpmem_stream_find(struct xpmem_snapshot *snapshot);
-void xpmem_stream_advance(const struct xpmem_snapshot *snapshot, unsigned long start,
-			  unsigned long end, unsigned long pages);
-
-/* source.c */
-
-enum xpmem_fault_result xpmem_source_fault(struct xpmem_snapshot *snapshot, bool *unlocked);
-void xpmem_source_fault_ahead(struct xpmem_snapshot *snapshot);
-long xpmem_source_pin(struct xpmem_permit *permit, unsigned long source, unsigned long count,
-		      struct page **pages);
-
-/* pte.c */
-
-bool xpmem_needs_writable(const struct vm_area_struct *vma);
-bool xpmem_pfn_is_usable(unsigned long pfn);
-void xpmem_make_dirty(struct page *page);
-bool xpmem_ptes_may_be_huge(const struct xpmem_snapshot *snapshot);
-bool xpmem_ptes_set_huge(struct xpmem_snapshot *snapshot);
-enum xpmem_fault_result xpmem_ptes_insert(struct xpmem_snapshot *snapshot);
-
-/* wait.c */
-
-int xpmem_wait(u64 vaddr, u64 expected, u64 deadline, u32 flags);
-long xpmem_wake(u64 vaddr, u32 count);
-void xpmem_wait_revoke(struct xpmem_exporter *exporter, unsigned long start, unsigned long end);
-void xpmem_wait_init(void);
-
-/* dmabuf.c, where the kernel has dma-bufs */
-
-#ifdef CONFIG_DMA_SHARED_BUFFER
-struct file *xpmem_dmabuf_file(s64 apid, u64 offset, u64 length);
-void xpmem_dmabuf_revoke(struct xpmem_segment *segment, const struct xpmem_permit *permit);
-#else
-static inline struct file *xpmem_dmabuf_file(s64 apid, u64 offset, u64 length)
-{
-	return ERR_PTR(-EOPNOTSUPP);
-}
-
-static inline void xpmem_dmabuf_revoke(struct xpmem_segment *segment,
-				       const struct xpmem_permit *permit)
-{
-}
-#endif
-
-/* ioctl.c, legacy.c */
-
-long xpmem_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
-long xpmem_compat_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
-bool xpmem_legacy_ioctl(struct xpmem_client *client, unsigned int cmd, void __user *arg,
-			long *result);
-void xpmem_query_fill(struct xpmem_ioc_query *query);
-
 /* netlink.c */
 
 int xpmem_netlink_init(void);
@@ -708,21 +508,5 @@ void xpmem_event_created(enum xpmem_kind kind, struct xpmem_object *object);
 void xpmem_event_gone(enum xpmem_kind kind, struct xpmem_object *object, enum xpmem_reason reason);
 void xpmem_event_limit(enum xpmem_kind kind, kuid_t uid, unsigned int limit);
 void xpmem_event_refused(const struct xpmem_segment *segment, enum xpmem_denial denial);
-
-/* coverage.c, in a build with XPMEM_COVERAGE=1 only */
-
-#ifdef XPMEM_COVERAGE
-int xpmem_coverage_init(void);
-void xpmem_coverage_exit(void);
-#else
-static inline int xpmem_coverage_init(void)
-{
-	return 0;
-}
-
-static inline void xpmem_coverage_exit(void)
-{
-}
-#endif
 
 #endif

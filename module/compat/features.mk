@@ -6,6 +6,18 @@
 compat_flags := -DRH_MMU_NOTIFIER_V2
 ccflags-y += $(compat_flags)
 
+# Whether modules may write page-table entries, and those for PMD_SIZE. These architectures export
+# what that takes, or have it inline. On others, such as powerpc, only the core's functions create
+# entries, and none is huge. A build with XPMEM_CORE_ENTRIES=1 does the same anywhere.
+writes_entries :=
+ifneq ($(XPMEM_CORE_ENTRIES),1)
+writes_entries := $(filter y,$(CONFIG_X86_64) $(CONFIG_ARM64))
+endif
+huge_entries := $(and $(writes_entries),$(CONFIG_TRANSPARENT_HUGEPAGE),\
+	$(or $(CONFIG_ARCH_SUPPORTS_PMD_PFNMAP),$(CONFIG_ARCH_HAS_PTE_DEVMAP)))
+ccflags-y += $(if $(writes_entries),-DXPMEM_WRITES_ENTRIES) \
+	$(if $(huge_entries),-DXPMEM_HAS_HUGE_ENTRIES)
+
 probes := $(wildcard $(compat)/probes/*.c $(compat)/probes/*/*.c)
 # Kbuild runs it with set -e, which ignores failures before &&.
 quiet_cmd_probe = PROBE   $@

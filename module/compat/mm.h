@@ -39,6 +39,13 @@ static inline void release_fault_lock(struct vm_fault *vmf)
 }
 #endif
 
+/* Before 6.6 the operation has another form, which the module does not serve. */
+#ifdef XPMEM_HAVE_HUGE_FAULT_ORDER
+#define xpmem_huge_fault(function) (function)
+#else
+#define xpmem_huge_fault(function) NULL
+#endif
+
 /* Whether the fault holds the mmap_lock itself, not the lock of one VMA. */
 static inline bool xpmem_fault_holds_mmap_lock(const struct vm_fault *vmf)
 {
@@ -134,6 +141,16 @@ static inline unsigned long xpmem_get_unmapped_area(struct file *file, unsigned 
 #ifndef VM_SHADOW_STACK
 #define VM_SHADOW_STACK VM_NONE
 #endif
+
+/* Whether @vma maps secret memory, which came in 5.14. */
+static inline bool xpmem_vma_is_secret(const struct vm_area_struct *vma)
+{
+#ifdef SECRETMEM_MAGIC
+	return vma->vm_file && file_inode(vma->vm_file)->i_sb->s_magic == SECRETMEM_MAGIC;
+#else
+	return false;
+#endif
+}
 
 /* Kernels before 5.13 define it in fs/fuse/inode.c. */
 #ifndef FUSE_SUPER_MAGIC

@@ -21,18 +21,10 @@
 #error "page tables in high memory are not supported"
 #endif
 
-/*
- * Whether modules may write page-table entries. These architectures export what that takes, or have
- * it inline. On others, such as powerpc, only the core's functions create entries, and none is
- * huge. A build with XPMEM_CORE_ENTRIES=1 does the same anywhere.
- */
-#if (defined(CONFIG_X86_64) || defined(CONFIG_ARM64)) && !defined(XPMEM_CORE_ENTRIES)
-#define XPMEM_WRITES_ENTRIES 1
-#endif
-
-/* Whether the module also writes entries for PMD_SIZE. */
-#if defined(XPMEM_WRITES_ENTRIES) && !defined(XPMEM_HAVE_NO_PMD_SPECIAL)
-#define XPMEM_HAVE_HUGE_ENTRIES 1
+/* features.mk decides by the configuration, and the probes by what compiles. */
+#if defined(XPMEM_WRITES_ENTRIES) && \
+	defined(XPMEM_HAS_HUGE_ENTRIES) == defined(XPMEM_HAVE_NO_PMD_SPECIAL)
+#error "compat/features.mk and the probes in pmd_special disagree about huge entries"
 #endif
 
 /*
