@@ -45,26 +45,31 @@ static _Noreturn void fail_file(const char *verb, const char *path)
 
 static char *path_in(const char *folder, const char *file, const char *suffix)
 {
-	char *path;
+	size_t size = strlen(folder) + strlen(file) + strlen(suffix) + 2;
+	char *path = malloc(size);
 
-	if (asprintf(&path, "%s/%s%s", folder, file, suffix) < 0)
+	if (!path)
 		fail_without_memory();
+	snprintf(path, size, "%s/%s%s", folder, file, suffix);
 	return path;
 }
 
-static void make_folders(char *path)
+static void make_folders(const char *path)
 {
-	char *slash;
+	const char *slash;
+	char *folder;
 
 	for (slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-		*slash = '\0';
-		if (mkdir(path, 0777) && errno != EEXIST)
-			fail_file("make folder", path);
-		*slash = '/';
+		folder = strndup(path, slash - path);
+		if (!folder)
+			fail_without_memory();
+		if (mkdir(folder, 0777) && errno != EEXIST)
+			fail_file("make folder", folder);
+		free(folder);
 	}
 }
 
-static void write_file(char *path, const char *text)
+static void write_file(const char *path, const char *text)
 {
 	const char *old = file_read(path);
 	FILE *file;
