@@ -129,9 +129,12 @@ static enum xpmem_fault_result fault_in_place(struct xpmem_snapshot *snapshot,
  */
 static enum xpmem_fault_result fault_and_snapshot(struct xpmem_snapshot *snapshot)
 {
-	enum xpmem_fault_result result = xpmem_snapshot_take_page(snapshot);
+	enum xpmem_fault_result result;
 
 	lockdep_assert_held(&snapshot->exporter->mm->mmap_lock);
+	/* The lock was dropped since an earlier attempt. */
+	snapshot->brought_in = false;
+	result = xpmem_snapshot_take_page(snapshot);
 	if (result != XPMEM_ABSENT)
 		return result;
 	result = xpmem_source_fault(snapshot, NULL);

@@ -39,6 +39,7 @@ struct xpmem_snapshot {
 	bool store;		/* the access is a write */
 	bool write;		/* the page must be writable; xpmem_snapshot_check() decides */
 	bool brought_in;	/* an exporter fault has just brought the page in */
+	bool relocked;		/* an exporter fault dropped the exporter's mmap_lock and took it */
 	bool unreadable;	/* the exporter maps the memory write-only */
 	bool huge;		/* map the PMD range around the wanted page by one entry */
 	bool needs_writable;	/* xpmem_needs_writable(vma), usable after vma is gone */

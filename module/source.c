@@ -16,13 +16,24 @@ static bool is_fuse(const struct vm_area_struct *vma)
 }
 
 /*
- * A FUSE server that falls silent keeps a task that waits for it even from being killed, until the
- * server or its connection ends. So FUSE keeps processes of other users away from such a mount, and
- * this module keeps them from waiting for it. (Present pages are mapped.)
+ * Whether the caller must not wait for a program that supplies pages of @vma. A FUSE server that
+ * falls silent keeps a task that waits for it even from being killed, until the server or its
+ * connection ends. So FUSE keeps processes of other users away from a mount that a user may make,
+ * and this module keeps them from waiting for it. (It maps pages that the exporter has.)
  */
-static bool is_of_another_user(const struct xpmem_permit *permit)
+static bool spares_server(const struct xpmem_snapshot *snapshot, const struct vm_area_struct *vma)
 {
-	return !uid_eq(permit->object.owner->uid, permit->segment->object.owner->uid);
+	kuid_t uid = snapshot->permit->segment->object.owner->uid;
+	const struct cred *cred = current_cred();
+
+	if (!is_fuse(vma))
+		return false;
+	if (snapshot->spares_fuse)
+		return true;
+	if (!(file_inode(vma->vm_file)->i_sb->s_type->fs_flags & FS_USERNS_MOUNT) ||
+	    current->mm == snapshot->exporter->mm)
+		return false;
+	return !uid_eq(cred->uid, uid) || !uid_eq(cred->euid, uid) || !uid_eq(cred->suid, uid);
 }
 
 /*
@@ -37,15 +48,16 @@ static bool is_of_another_user(const struct xpmem_permit *permit)
 enum xpmem_fault_result xpmem_source_fault(struct xpmem_snapshot *snapshot, bool *unlocked)
 {
 	enum xpmem_fault_result result = xpmem_snapshot_check(snapshot);
+	struct mm_struct *mm = snapshot->exporter->mm;
 	unsigned int flags = FAULT_FLAG_REMOTE;
 	struct vm_area_struct *vma;
 	vm_fault_t fault;
 
-	lockdep_assert_held(&snapshot->exporter->mm->mmap_lock);
+	lockdep_assert_held(&mm->mmap_lock);
 	if (result != XPMEM_MAPPED)
 		return result;
-	vma = find_vma(snapshot->exporter->mm, snapshot->source);
-	if (is_fuse(vma) && (snapshot->spares_fuse || is_of_another_user(snapshot->permit)))
+	vma = find_vma(mm, snapshot->source);
+	if (spares_server(snapshot, vma))
 		return XPMEM_HOLE;
 	if (snapshot->write)
 		flags |= FAULT_FLAG_WRITE;
@@ -54,8 +66,10 @@ enum xpmem_fault_result xpmem_source_fault(struct xpmem_snapshot *snapshot, bool
 	fault = handle_mm_fault(vma, snapshot->source, flags, NULL);
 	if (fault & (VM_FAULT_RETRY | VM_FAULT_COMPLETED)) {
 		/* A write to a file dropped the lock at its end, as it might be throttled. */
-		if (fault & VM_FAULT_COMPLETED && !mmap_read_lock_killable(snapshot->exporter->mm))
+		if (fault & VM_FAULT_COMPLETED && !mmap_read_lock_killable(mm)) {
+			snapshot->relocked = true;
 			return xpmem_snapshot_check(snapshot);
+		}
 		*unlocked = true;
 		return XPMEM_RACED;
 	}
@@ -165,6 +179,9 @@ long xpmem_source_pin(struct xpmem_permit *permit, unsigned long source, unsigne
 		 */
 		snapshot.end = source + PAGE_SIZE;
 		result = xpmem_source_fault(&snapshot, &unlocked);
+		/* Another program may have to supply what is mapped now. */
+		if (snapshot.relocked && result == XPMEM_MAPPED)
+			result = XPMEM_RACED;
 	}
 	if (result == XPMEM_MAPPED)
 		pinned = xpmem_pin_user_pages_remote(mm, source,

@@ -66,5 +66,5 @@ time64_t xpmem_stat_last_refusal(enum xpmem_stat stat)
 	ktime_t last = READ_ONCE(last_refusals[stat]);
 	ktime_t age = ktime_sub(ktime_get_boottime(), last);
 
-	return last ? ktime_divns(ktime_sub(ktime_get_real(), age), NSEC_PER_SEC) : 0;
+	return last ? max(ktime_divns(ktime_sub(ktime_get_real(), age), NSEC_PER_SEC), 1LL) : 0;
 }

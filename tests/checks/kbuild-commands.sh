@@ -2,8 +2,9 @@
 # shellcheck shell=bash
 # Sourced by checks that repeat parts of the module's build by the commands that kbuild ran. The
 # caller has set kbuild (the folder where build-in built the module), headers, and work (a folder
-# for temporary files), and may set extra_flags for the compiler and symvers, the list of the
-# kernel's exports. Nothing writes to kbuild, and nothing makes debug information.
+# for temporary files), and may set extra_flags for the compiler, symvers, the list of the kernel's
+# exports, and left_out, a file that compile_module leaves out. Nothing writes to kbuild, and
+# nothing makes debug information.
 
 # Print the command that kbuild ran for a file of the module.
 kbuild_command() {
@@ -58,6 +59,9 @@ compile_load() {
 		-Wp,-M*) ;;
 		# With different names the compiler does not take the precompiled header.
 		-DKBUILD_BASENAME=*) compiler+=('-DKBUILD_BASENAME="xpmem"') ;;
+		-DXPMEM_HAS_HUGE_ENTRIES)
+			[[ ${left_out-} == pte_huge ]] || compiler+=("${all[i]}")
+			;;
 		*) compiler+=("${all[i]}") ;;
 		esac
 	done
@@ -90,7 +94,7 @@ compile_module() {
 	(cd "$headers" && "${compiler[@]}" -x c-header "$shared" -o "$shared.gch") || return
 	for file in "$kbuild"/module/.*.o.cmd; do
 		file=$(basename "${file#*/module/.}" .o.cmd)
-		[[ -e $tree/module/$file.c ]] || continue
+		[[ -e $tree/module/$file.c && $file != "${left_out-}" ]] || continue
 		if [[ $file == trace ]]; then
 			compile_file "$tree" "$file" "$@" || return
 		else

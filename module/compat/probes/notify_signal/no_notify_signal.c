@@ -4,8 +4,8 @@
 
 enum { TIF_NOTIFY_SIGNAL };
 
-unsigned long probe(void);
-unsigned long probe(void)
+bool probe(void);
+bool probe(void)
 {
-	return JOBCTL_TASK_WORK;
+	return signal_pending(current);
 }
