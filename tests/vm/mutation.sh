@@ -53,11 +53,13 @@ mutation_build_module() {
 	[[ -z ${2:-} ]] || { rm -rf "$2" && cp -rp "$mutation_work/kbuild-$build" "$2"; }
 }
 
-# Build xpmemctl with a mutated file, with the commands of the build. Sets mutation_product.
+# Build xpmemctl with a mutated file, with the commands of the build. Sets mutation_product, which
+# is outside the build: a VM has a copy of that from before the mutant.
 mutation_build_tool() {
 	local file=$1 object command target=tools/xpmemctl/xpmemctl
 
-	mutation_product=$mutation_work/xpmemctl-$2
+	mutation_product=$cache/mutants/xpmemctl-$2
+	mkdir -p "$cache/mutants"
 	object=$target.p/$(basename "$file").o
 	command=$(ninja -C "$build_dir" -t commands "$target" | grep -F -e "-o $object " |
 		tail -n 1)
