@@ -14,9 +14,9 @@ teardown() {
 }
 
 limits_in_log() {
-	local limit='xpmem: pid [0-9]* may not make another segment: uid 4001 has [0-9]*, which is '
+	local limit='xpmem: pid [0-9]* may not make another segment: uid 4001 has reached its limit of '
 
-	limit+='the limit; .*max_segments'
+	limit+='[0-9]*; .*max_segments'
 	dmesg | grep -c "$limit" || true
 }
 
