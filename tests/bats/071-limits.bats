@@ -14,9 +14,9 @@ teardown() {
 }
 
 limits_in_log() {
-	local limit='xpmem: pid [0-9]* may not make another segment: uid 4001 has reached its limit of '
+	local limit='xpmem: pid [0-9]* may not make another segment: '
 
-	limit+='[0-9]*; .*max_segments'
+	limit+='uid 4001 has reached its limit of [0-9]*; .*max_segments'
 	dmesg | grep -c "$limit" || true
 }
 
