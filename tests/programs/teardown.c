@@ -24,8 +24,9 @@
 #define WINDOW (2 * MIB)
 /* Times the cost of creation that teardown may cost. */
 #define DEARER 3
-/* Times as many objects of one client, of which each must not cost twice as much. */
-#define MORE 20
+/* Objects of one client, of which each must not cost twice as much as those of many clients. */
+#define MANY (2 * COUNT)
+#define CLIENTS 20
 #define ATTEMPTS 5
 
 static long microseconds(const struct timeval *time)
@@ -222,12 +223,12 @@ CASE(death_amid_close)
 static long cost_of_permits(int clients)
 {
 	long segid = export_range(map_anonymous(PAGE), PAGE), cost = 0;
-	struct peer *peers[MORE];
+	struct peer *peers[CLIENTS];
 	int i;
 
 	for (i = 0; i < clients; i++) {
 		peers[i] = peer_start();
-		on(peers[i], do_attach_much, segid, COUNT / 4 * MORE / clients);
+		on(peers[i], do_attach_much, segid, MANY / clients);
 	}
 	for (i = 0; i < clients; i++)
 		cost += on(peers[i], do_close_and_say_cost, 0);
@@ -239,7 +240,7 @@ static long cost_of_permits(int clients)
 
 static struct costs spread_permits(void)
 {
-	return (struct costs){ .base = cost_of_permits(MORE), .cost = cost_of_permits(1) };
+	return (struct costs){ .base = cost_of_permits(CLIENTS), .cost = cost_of_permits(1) };
 }
 
 CASE(close_of_ever_more_permits)
@@ -271,8 +272,8 @@ static long do_attach_each(const long *segids_count)
 /* Returns what it costs to close some exporters that share many segments, each attached. */
 static long cost_of_segments(int exporters)
 {
-	struct peer *peers[MORE], *attachers[MORE];
-	long count = COUNT / 4 * MORE / exporters, segids, cost = 0;
+	struct peer *peers[CLIENTS], *attachers[CLIENTS];
+	long count = MANY / exporters, segids, cost = 0;
 	int i;
 
 	segids = map_shared(count * (long)sizeof(long));
@@ -294,7 +295,7 @@ static long cost_of_segments(int exporters)
 
 static struct costs spread_segments(void)
 {
-	return (struct costs){ .base = cost_of_segments(MORE), .cost = cost_of_segments(1) };
+	return (struct costs){ .base = cost_of_segments(CLIENTS), .cost = cost_of_segments(1) };
 }
 
 CASE(close_of_ever_more_segments)
