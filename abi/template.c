@@ -131,7 +131,7 @@ static void print_string(const struct render *render, const char *text)
 	fputc('"', render->out);
 }
 
-/* What the line that is being written holds so far, until more is written. */
+/* Returns the part of the last line that is written already. It is valid until the next write. */
 static const char *line_begun(const struct render *render)
 {
 	const char *newline;

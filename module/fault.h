@@ -38,8 +38,8 @@ struct xpmem_snapshot {
 	unsigned long *pfns;
 	bool store;		/* the access is a write */
 	bool write;		/* the page must be writable; xpmem_snapshot_check() decides */
-	bool brought_in;	/* an exporter fault has just brought the page in */
-	bool relocked;		/* an exporter fault dropped the exporter's mmap_lock and took it */
+	/* An exporter fault brought the page in, and its mmap_lock has been held since then. */
+	bool brought_in;
 	bool unreadable;	/* the exporter maps the memory write-only */
 	bool huge;		/* map the PMD range around the wanted page by one entry */
 	bool needs_writable;	/* xpmem_needs_writable(vma), usable after vma is gone */

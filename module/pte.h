@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Entries of an attachment's page tables, for the files that insert them. What runs for each page
- * is inline.
+ * Entries of an attachment's page tables, for the files that insert them. Functions that run for
+ * each page are inline.
  */
 #ifndef XPMEM_PTE_H
 #define XPMEM_PTE_H

@@ -23,8 +23,8 @@ static bool is_fuse(const struct vm_area_struct *vma)
  */
 static bool spares_server(const struct xpmem_snapshot *snapshot, const struct vm_area_struct *vma)
 {
-	kuid_t uid = snapshot->permit->segment->object.owner->uid;
 	const struct cred *cred = current_cred();
+	kuid_t uid;
 
 	if (!is_fuse(vma))
 		return false;
@@ -33,6 +33,7 @@ static bool spares_server(const struct xpmem_snapshot *snapshot, const struct vm
 	if (!(file_inode(vma->vm_file)->i_sb->s_type->fs_flags & FS_USERNS_MOUNT) ||
 	    current->mm == snapshot->exporter->mm)
 		return false;
+	uid = snapshot->permit->segment->object.owner->uid;
 	return !uid_eq(cred->uid, uid) || !uid_eq(cred->euid, uid) || !uid_eq(cred->suid, uid);
 }
 
@@ -66,10 +67,8 @@ enum xpmem_fault_result xpmem_source_fault(struct xpmem_snapshot *snapshot, bool
 	fault = handle_mm_fault(vma, snapshot->source, flags, NULL);
 	if (fault & (VM_FAULT_RETRY | VM_FAULT_COMPLETED)) {
 		/* A write to a file dropped the lock at its end, as it might be throttled. */
-		if (fault & VM_FAULT_COMPLETED && !mmap_read_lock_killable(mm)) {
-			snapshot->relocked = true;
+		if (fault & VM_FAULT_COMPLETED && !mmap_read_lock_killable(mm))
 			return xpmem_snapshot_check(snapshot);
-		}
 		*unlocked = true;
 		return XPMEM_RACED;
 	}
@@ -179,8 +178,8 @@ long xpmem_source_pin(struct xpmem_permit *permit, unsigned long source, unsigne
 		 */
 		snapshot.end = source + PAGE_SIZE;
 		result = xpmem_source_fault(&snapshot, &unlocked);
-		/* Another program may have to supply what is mapped now. */
-		if (snapshot.relocked && result == XPMEM_MAPPED)
+		/* The fault dropped the lock: another program may have to supply the page now. */
+		if (result == XPMEM_MAPPED && !snapshot.brought_in)
 			result = XPMEM_RACED;
 	}
 	if (result == XPMEM_MAPPED)

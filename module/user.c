@@ -143,7 +143,7 @@ int xpmem_user_charge(struct xpmem_user *user, enum xpmem_kind kind, unsigned in
 	xpmem_stat_add_refusal(XPMEM_STAT_LIMIT_HITS);
 	xpmem_event_limit(kind, full->uid, limit);
 	pr_notice_ratelimited(
-		"xpmem: pid %d may not make another %s: uid %u has reached its limit of %u; end some, or see /sys/module/xpmem/parameters/max_%ss\n",
+		"xpmem: pid %d gets no %s: uid %u has all of its %u; end some, or raise max_%ss\n",
 		task_tgid_nr(current), names[kind], from_kuid_munged(&init_user_ns, full->uid),
 		limit, names[kind]);
 	xpmem_user_uncharge(user, kind);

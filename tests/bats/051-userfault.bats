@@ -48,6 +48,10 @@ load helpers
 	run_case userfault given-to-a-device
 }
 
+@test "read before given to a device" {
+	run_case userfault read-before-given-to-a-device
+}
+
 @test "killed while given to a device" {
 	run_case userfault killed-while-given-to-a-device
 }

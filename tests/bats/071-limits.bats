@@ -14,10 +14,7 @@ teardown() {
 }
 
 limits_in_log() {
-	local limit='xpmem: pid [0-9]* may not make another segment: '
-
-	limit+='uid 4001 has reached its limit of [0-9]*; .*max_segments'
-	dmesg | grep -c "$limit" || true
+	dmesg | grep -c 'pid [0-9]* gets no segment: uid 4001 has all of its .*max_segments' || true
 }
 
 limited_with_a_line_in_the_log() {
@@ -77,7 +74,7 @@ limited_with_a_line_in_the_log() {
 	local before
 
 	before=$(limits_in_log)
-	# Of many refusals in a short time only some are logged.
+	# If many refusals occur in a short time, only some are logged.
 	within 30 limited_with_a_line_in_the_log "$before"
 }
 

@@ -110,7 +110,7 @@ teardown_file() {
 	local before
 
 	before=$(refusals_in_log)
-	# Of many refusals in a short time only some are logged.
+	# If many refusals occur in a short time, only some are logged.
 	within 30 refused_with_a_line_in_the_log "$before"
 }
 

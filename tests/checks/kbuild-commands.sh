@@ -3,8 +3,8 @@
 # Sourced by checks that repeat parts of the module's build by the commands that kbuild ran. The
 # caller has set kbuild (the folder where build-in built the module), headers, and work (a folder
 # for temporary files), and may set extra_flags for the compiler, symvers, the list of the kernel's
-# exports, and left_out, a file that compile_module leaves out. Nothing writes to kbuild, and
-# nothing makes debug information.
+# exports, and left_out, the flags of kbuild and the files that compile_module leaves out. Nothing
+# writes to kbuild, and nothing makes debug information.
 
 # Print the command that kbuild ran for a file of the module.
 kbuild_command() {
@@ -42,6 +42,10 @@ copy_module() {
 	find "$1" \( -name '*.ko' -o -name '*.o' -o -name '*.mod*' -o -name '.*.cmd' \) -delete
 }
 
+is_left_out() {
+	[[ " ${left_out-} " == *" $1 "* ]]
+}
+
 # Set compiler to the compiler and its flags for a file of a copy, and included to the headers that
 # kbuild has it include first.
 compile_load() {
@@ -59,10 +63,7 @@ compile_load() {
 		-Wp,-M*) ;;
 		# With different names the compiler does not take the precompiled header.
 		-DKBUILD_BASENAME=*) compiler+=('-DKBUILD_BASENAME="xpmem"') ;;
-		-DXPMEM_HAS_HUGE_ENTRIES)
-			[[ ${left_out-} == pte_huge ]] || compiler+=("${all[i]}")
-			;;
-		*) compiler+=("${all[i]}") ;;
+		*) is_left_out "${all[i]}" || compiler+=("${all[i]}") ;;
 		esac
 	done
 	compiler=("${compiler[0]}" "${extra_flags[@]}" "${compiler[@]:1}" -g0)
@@ -94,7 +95,7 @@ compile_module() {
 	(cd "$headers" && "${compiler[@]}" -x c-header "$shared" -o "$shared.gch") || return
 	for file in "$kbuild"/module/.*.o.cmd; do
 		file=$(basename "${file#*/module/.}" .o.cmd)
-		[[ -e $tree/module/$file.c && $file != "${left_out-}" ]] || continue
+		[[ -e $tree/module/$file.c ]] && ! is_left_out "$file" || continue
 		if [[ $file == trace ]]; then
 			compile_file "$tree" "$file" "$@" || return
 		else

@@ -128,11 +128,14 @@ static void serve(const struct fuse_in_header *request)
 /* Several threads serve, so that others go on while one withholds an answer. */
 static void *serve_all(void *nothing)
 {
-	char *request = malloc(LENGTH + FUSE_MIN_READ_BUFFER);
+	char request[LENGTH + FUSE_MIN_READ_BUFFER] __attribute__((aligned(8)));
+	long result;
 
-	while (read(connection, request, LENGTH + FUSE_MIN_READ_BUFFER) > 0 || errno == EINTR ||
-	       errno == ENOENT)
-		serve((void *)request);
+	do {
+		result = read(connection, request, sizeof(request));
+		if (result > 0)
+			serve((void *)request);
+	} while (result > 0 || errno == EINTR || errno == ENOENT);
 	return nothing;
 }
 

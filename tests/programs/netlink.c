@@ -719,18 +719,26 @@ static void set_clock(time_t seconds)
 	CHECK_OK(answer(clock_settime(CLOCK_REALTIME, &now)));
 }
 
-/* the time of a refusal is that of the machine's clock, also if that was set afterwards */
-CASE(time_of_a_refusal)
+/* Makes a segment of a process that is not dumpable. Returns one that may not attach it. */
+static struct peer *start_refused(void)
 {
 	struct peer *hidden = peer_start(), *user = peer_start();
-	const long day = 24 * 60 * 60;
-	int64_t before, last, moved;
 
-	connect_to_kernel();
 	CHECK_OK(on(user, do_become, USER, USER));
 	CHECK_OK(on(hidden, do_become, USER, USER));
 	CHECK_OK(on(hidden, do_set_dumpable, 0));
 	segid = CHECK_OK(on(hidden, do_make, CHECK_OK(on(hidden, do_map, PAGE)), PAGE, 0600, 0));
+	return user;
+}
+
+/* the time of a refusal is that of the machine's clock, also if that was set afterwards */
+CASE(time_of_a_refusal)
+{
+	struct peer *user = start_refused();
+	const long day = 24 * 60 * 60;
+	int64_t before, last, moved;
+
+	connect_to_kernel();
 	before = time(NULL);
 	CHECK_EQ(on(user, do_get, segid, XPMEM_GET_RDWR), -EACCES);
 	last = figure(XPMEM_A_STATS_LAST_PTRACE_DENIAL);
@@ -746,14 +754,10 @@ CASE(time_of_a_refusal)
 /* what was refused by the check of ptrace, and ids that were guessed */
 CASE(figures_of_refusals)
 {
-	struct peer *hidden = peer_start(), *user = peer_start();
+	struct peer *user = start_refused();
 	int64_t unknown, denials, i;
 
 	connect_to_kernel();
-	CHECK_OK(on(user, do_become, USER, USER));
-	CHECK_OK(on(hidden, do_become, USER, USER));
-	CHECK_OK(on(hidden, do_set_dumpable, 0));
-	segid = CHECK_OK(on(hidden, do_make, CHECK_OK(on(hidden, do_map, PAGE)), PAGE, 0600, 0));
 	count_denial(user, segid);
 	count_denial(user, segid);
 	unknown = figure(XPMEM_A_STATS_UNKNOWN_IDS);

@@ -515,7 +515,7 @@ static void stop_all(void)
 	await_end(ATTACHER);
 }
 
-/* Of small pages where there are no huge ones. */
+/* Returns a file of hugetlbfs, or of small pages where no huge one is free. */
 static int create_hugetlb_file(void)
 {
 	int file = memfd_create("pairs", MFD_CLOEXEC | MFD_HUGETLB);

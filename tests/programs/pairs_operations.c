@@ -78,7 +78,7 @@ static long seen_at(const struct target *target)
 	return VIEW + target->offset;
 }
 
-/* What a change of mappings is aimed at: a page of hugetlbfs changes as a whole. */
+/* Returns where a change of mappings begins. A page of hugetlbfs changes as a whole. */
 static long at(const struct target *target)
 {
 	return is_hugetlb(target) ? REGION + HUGETLB_OFFSET : source_at(target);

@@ -230,7 +230,7 @@ CASE(unmapped_while_waiting)
 }
 
 /* memory for a device is waited for as well */
-static void block_dmabuf(void)
+static void require_dmabuf(void)
 {
 	struct xpmem_ioc_query query = SIZED(xpmem_ioc_query, .flags = 0);
 
@@ -238,6 +238,11 @@ static void block_dmabuf(void)
 	CHECK_OK(QUERY(&query));
 	if (!(query.features & XPMEM_FEATURE_DMABUF))
 		SKIP("this kernel has no dma-bufs");
+}
+
+static void block_dmabuf(void)
+{
+	require_dmabuf();
 	page = map_anonymous(LENGTH);
 	attacher = peer_start();
 	CHECK_OK(watch(page, LENGTH, UFFDIO_REGISTER_MODE_MISSING));
@@ -257,6 +262,23 @@ CASE(given_to_a_device)
 	supply(page + 2 * PAGE, 3);
 	CHECK_OK(peer_answer(attacher));
 	CHECK_EQ(verify(page + PAGE, PAGE, 2), 0);
+}
+
+/* the pages are in the file, clean: a write makes them dirty, and drops the lock meanwhile */
+CASE(read_before_given_to_a_device)
+{
+	int file = memory_file(LENGTH);
+	long other = map_file(file, LENGTH, PROT_READ, MAP_SHARED), i;
+
+	require_dmabuf();
+	for (i = 0; i < LENGTH; i += PAGE)
+		CHECK_EQ(load(other + i), 0);
+	page = map_file(file, LENGTH, PROT_READ | PROT_WRITE, MAP_SHARED);
+	attacher = peer_start();
+	CHECK_OK(watch(page, LENGTH, UFFDIO_REGISTER_MODE_MISSING));
+	CHECK_OK(on(attacher, do_dmabuf,
+		    CHECK_OK(on(attacher, do_get, export_range(page, LENGTH), XPMEM_GET_RDWR)), 0,
+		    LENGTH));
 }
 
 CASE(killed_while_given_to_a_device)

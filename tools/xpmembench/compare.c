@@ -124,7 +124,7 @@ bool compare(const struct results *old, const struct results *new, FILE *file,
 		return false;
 	}
 	fprintf(file,
-		"\nFigures: %u better (+), %u worse (-), %u without more difference than noise.\n",
+		"\nOf the figures, %u improved (+), %u worsened (-), %u stayed within the noise.\n",
 		comparison->better, comparison->worse, comparison->same);
 	return true;
 }

@@ -375,7 +375,7 @@ void text_make_line(char *text);
 /* A time in seconds since 1970, as strftime() formats it in this time zone; else the number. */
 void text_local_time(char *text, size_t size, const char *format, uint64_t seconds);
 
-/* What follows a noun after a count of it: nothing, or an s. */
+/* Returns the ending of a noun after a count of it: "" for one, else "s". */
 const char *text_plural(uint64_t count);
 
 /* The word that a wrong one may have been meant to be. */
