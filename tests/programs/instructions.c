@@ -6,6 +6,7 @@
  * Prints lines of a name, a value and what it is, with tabs between them. Each value is the least
  * of some attempts, as timer ticks may fall into them.
  */
+#include <glob.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -598,6 +599,8 @@ static void attach_all(struct crowd *crowd, int number, long none)
 	int i;
 
 	(void)none;
+	for (i = 0; i < MEMBERS; i++)
+		close(crowd->files[i]);
 	crowd->segids[number] = export_range(populated("private", PAGE), PAGE);
 	pthread_barrier_wait(&crowd->barrier);
 	for (i = 0; i < MEMBERS; i++)
@@ -616,22 +619,38 @@ static void map_all(struct crowd *crowd, int number, long none)
 					       MAP_SHARED)));
 }
 
+#define CROWDS 3
+
 static void teardown(void)
 {
 	struct crowd *crowd = crowd_create(MEMBERS);
+	long plain = -1, attached = -1;
 	pid_t members[MEMBERS];
-	long plain;
 	int i;
 
 	for (i = 0; i < MEMBERS; i++)
 		crowd->files[i] = memory_file(PAGE);
-	crowd_start(crowd, members, MEMBERS, 0, map_all, 0);
-	plain = crowd_end(members, MEMBERS);
-	for (i = 0; i < MEMBERS; i++)
-		close(crowd->files[i]);
-	crowd_start(crowd, members, MEMBERS, 1, attach_all, 0);
-	print_fraction("teardown", "all_to_all", (double)crowd_end(members, MEMBERS) / plain, 2,
+	/* Some work of an earlier end runs beside a later one, now more of it and now less. */
+	for (i = 0; i < CROWDS; i++) {
+		crowd_start(crowd, members, MEMBERS, 0, map_all, 0);
+		plain = least(plain, crowd_end(members, MEMBERS));
+		crowd_start(crowd, members, MEMBERS, 1, attach_all, 0);
+		attached = least(attached, crowd_end(members, MEMBERS));
+	}
+	print_fraction("teardown", "all_to_all", (double)attached / plain, 2,
 		       "times plain, end of 256 processes that have attached each other");
+}
+
+/* Frees what the slab allocator keeps for later, or new objects would take no memory. */
+static void shrink_slabs(void)
+{
+	glob_t files;
+	size_t i;
+
+	CHECK_EQ(glob("/sys/kernel/slab/*/shrink", 0, NULL, &files), 0);
+	for (i = 0; i < files.gl_pathc; i++)
+		CHECK_OK(write_file(files.gl_pathv[i], "1"));
+	globfree(&files);
 }
 
 /* Kernel memory for objects of all kinds of the slab allocator, in bytes. */
@@ -657,6 +676,7 @@ static void memory(void)
 	     attachments, mappings, i;
 	int file = memory_file(PAGE);
 
+	shrink_slabs();
 	before = slab();
 	for (i = 0; i < OBJECTS; i++)
 		segid = export_range(page, PAGE);

@@ -5,7 +5,7 @@
 # worth, in others with two; the record of that, and whether instructions have grown since.
 
 bench_record=$tree/doc/performance.md
-bench_groups="touch part single attach control exporter notifier teardown memory"
+bench_groups="memory touch part single attach control exporter notifier teardown"
 
 # Of xpmembench's JSON: a table of the bandwidth (or of latency_ns) of messages that are copied (or
 # used in_place), by size: what XPMEM does in millions of bytes a second (or microseconds), and how
@@ -88,11 +88,10 @@ bench_document() {
 
 # Names and values of the record.
 bench_recorded() {
-	sed -n 's/^| `\([a-z0-9_]*\)` | \(-*[0-9.]*\) | .*/\1\t\2/p' "$bench_record"
+	sed -n 's/^| `\([a-z0-9_]*\)` | \([0-9.]*\) | .*/\1\t\2/p' "$bench_record"
 }
 
-# Compare lines of NAME and VALUE with the record. Memory of an object is what the machine has free
-# less, divided by the objects: it varies by some tens of bytes, and may seem to be none.
+# Compare lines of NAME and VALUE with the record.
 bench_compare() {
 	awk -F '\t' -v record=<(bench_recorded) '
 		BEGIN {
@@ -105,10 +104,7 @@ bench_compare() {
 		!($1 in recorded) { fail($1 ": not in the record; ./vm bench --record"); next }
 		{ seen[$1] = 1 }
 		{ figures = $1 ": " $2 ", recorded " recorded[$1] }
-		function limit(name, value) {
-			return name ~ /^memory_/ ? value + 64 : value * 1.05 + 0.01
-		}
-		$2 > limit($1, recorded[$1]) { fail(figures); next }
+		$2 > recorded[$1] * 1.05 + 0.01 { fail(figures); next }
 		{ print "ok    " figures; passed++ }
 		END {
 			for (name in recorded)
