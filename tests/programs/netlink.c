@@ -784,9 +784,9 @@ static void make_many(void)
 		many[i] = export_range(page, PAGE);
 }
 
-static void begin_dump(void)
+static void begin_dump(int command)
 {
-	struct nl_msg *msg = request(XPMEM_NL_CMD_SEGMENT_GET, NLM_F_DUMP);
+	struct nl_msg *msg = request(command, NLM_F_DUMP);
 
 	CHECK(nl_send_auto(netlink, msg) > 0);
 	nlmsg_free(msg);
@@ -801,8 +801,8 @@ static void see(int64_t id, int *seen)
 		seen[i] += many[i] == id;
 }
 
-/* Reads one message of the dump; whether it was the last. */
-static bool read_dump(int *seen, bool *interrupted)
+/* Reads one message of the dump; whether it was the last. Puts a refusal into *error. */
+static bool read_dump(int *seen, bool *interrupted, int *error)
 {
 	struct nlmsghdr *header;
 	struct sockaddr_nl from;
@@ -815,7 +815,10 @@ static bool read_dump(int *seen, bool *interrupted)
 		*interrupted |= header->nlmsg_flags & NLM_F_DUMP_INTR;
 		if (header->nlmsg_type == NLMSG_DONE)
 			return true;
-		CHECK(header->nlmsg_type != NLMSG_ERROR);
+		if (header->nlmsg_type == NLMSG_ERROR) {
+			*error = *(int *)nlmsg_data(header);
+			continue;
+		}
 		see(nla_get_s64(nlmsg_find_attr(header, GENL_HDRLEN, XPMEM_A_SEGMENT_ID)), seen);
 	}
 	free(buffer);
@@ -827,13 +830,14 @@ static void dump_amid(void (*change)(int turn), bool interrupted, int spared)
 {
 	static int seen[MANY];
 	bool was_interrupted = false;
-	int turn, i;
+	int turn, i, error = 0;
 
 	memset(seen, 0, sizeof(seen));
-	begin_dump();
-	for (turn = 0; !read_dump(seen, &was_interrupted); turn++)
+	begin_dump(XPMEM_NL_CMD_SEGMENT_GET);
+	for (turn = 0; !read_dump(seen, &was_interrupted, &error); turn++)
 		change(turn);
 	CHECK(turn > 3);
+	CHECK_EQ(error, 0);
 	CHECK_EQ(was_interrupted, interrupted);
 	for (i = 0; i < MANY; i++)
 		if (i < spared)
@@ -918,13 +922,16 @@ CASE(dump_twice_at_once)
 {
 	static int seen[MANY];
 	bool interrupted = false;
+	int i, error = 0;
 
 	make_many();
-	begin_dump();
-	CHECK_EQ(exchange(request(XPMEM_NL_CMD_PERMIT_GET, NLM_F_DUMP), 0, NULL), -EBUSY);
-	while (!read_dump(seen, &interrupted))
+	begin_dump(XPMEM_NL_CMD_SEGMENT_GET);
+	begin_dump(XPMEM_NL_CMD_PERMIT_GET);
+	while (!read_dump(seen, &interrupted, &error))
 		;
-	CHECK_EQ(seen[MANY - 1], 1);
+	CHECK_EQ(error, -EBUSY);
+	for (i = 0; i < MANY; i++)
+		CHECK_EQ(seen[i], 1);
 	CHECK_EQ(exchange(request(XPMEM_NL_CMD_PERMIT_GET, NLM_F_DUMP), 0, NULL), 0);
 }
 
@@ -933,7 +940,7 @@ CASE(dump_abandoned)
 {
 	static int seen[MANY];
 	bool interrupted = false;
-	int turn, status;
+	int turn, status, error = 0;
 	pid_t child;
 
 	make_many();
@@ -941,8 +948,8 @@ CASE(dump_abandoned)
 		child = CHECK_OK(answer(fork()));
 		if (!child) {
 			connect_to_kernel();
-			begin_dump();
-			CHECK(!read_dump(seen, &interrupted));
+			begin_dump(XPMEM_NL_CMD_SEGMENT_GET);
+			CHECK(!read_dump(seen, &interrupted, &error));
 			if (turn % 2)
 				raise(SIGKILL);
 			_exit(0);
