@@ -93,14 +93,39 @@ load helpers
 	((SECONDS - start < 5))
 }
 
-@test "cases_without_test finds a case that no test runs" {
+@test "cases_of leaves out what a test runs by itself" {
 	local suite=$BATS_TEST_TMPDIR/suite
 
-	some-cases() { printf '%s\n' one one-more two; }
-	echo "run_case some one" >"$suite"
-	is "$(cases_without_test some "$suite")" $'one-more\ntwo'
-	printf 'run_case some %s\n' one two one-more >"$suite"
-	is "$(cases_without_test some "$suite")" ""
+	some-cases() { printf '%s\t%s\n' one "the first" one-more "one more" two "the second"; }
+	printf '\trun_cases some\n\trun_case some one\n' >"$suite"
+	is "$(cases_of some "$suite")" $'one-more\tone more\ntwo\tthe second'
+	is "$(XPMEM_TEST_ONLY="the second" cases_of some "$suite")" $'two\tthe second'
+	is "$(XPMEM_TEST_ONLY=two cases_of some "$suite")" $'two\tthe second'
+	is "$(XPMEM_TEST_ONLY=one cases_of some "$suite")" ""
+	fails cases_of missing "$suite"
+}
+
+@test "a program lists its cases with their descriptions" {
+	run_x harness-cases --list
+	is "${output%%$'\n'*}" $'unequal\tunequal'
+	is_like "$output" $'*\nleftover-peer\tleftover peer\n*'
+}
+
+@test "limited ends a command with all its processes" {
+	local started=$SECONDS pid
+
+	run_x 124 limited 1 bash -c 'setsid sleep 1000 & echo "$!"; sleep 1000'
+	is_like "$output" "*timeout after 1 seconds"
+	((SECONDS - started < 60))
+	fails kill -0 "${output%%$'\n'*}"
+	run_x 1 limited 60 bash -c 'setsid sleep 1000 & echo "$!"'
+	is_like "$output" "*left processes behind:*process ${output%%$'\n'*} (sleep)"
+	fails kill -0 "${output%%$'\n'*}"
+	run_x 139 limited 60 bash -c 'kill -SEGV $$'
+	is "$output" "ended by SIGSEGV"
+	run_x 77 limited 60 bash -c 'exit 77'
+	run_x limited 60 bash -c 'sleep 0.2 &'
+	run_x 2 limited
 }
 
 @test "a program refuses a case that it does not have" {

@@ -12,22 +12,6 @@ teardown_file() {
 	disk_unmount
 }
 
-@test "fixed buffer" {
-	run_case io-uring fixed-buffer
-}
-
-@test "detached meanwhile" {
-	run_case io-uring detached-meanwhile
-}
-
-@test "private memory" {
-	run_case io-uring private-memory
-}
-
-@test "private huge page" {
-	run_case io-uring private-huge-page
-}
-
-@test "every case of the program has a test" {
-	is "$(cases_without_test io-uring "$BATS_TEST_FILENAME")" ""
+@test "cases of io-uring" {
+	run_cases io-uring
 }

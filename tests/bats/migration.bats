@@ -22,38 +22,6 @@ teardown() {
 	((${#saved[@]} == 0)) || echo 0 >"$balancing"
 }
 
-@test "private memory" {
-	run_case migration private-memory
-}
-
-@test "huge page" {
-	run_case migration huge-page
-}
-
-@test "shared memory" {
-	run_case migration shared-memory
-}
-
-@test "counted while moving" {
-	run_case migration counted-while-moving
-}
-
-@test "counted while a huge page moves" {
-	run_case migration counted-while-a-huge-page-moves
-}
-
-@test "counted while shared memory moves" {
-	run_case migration counted-while-shared-memory-moves
-}
-
-@test "whole process" {
-	run_case migration whole-process
-}
-
-@test "policy" {
-	run_case migration policy
-}
-
 # Have the kernel take entries as often as it can, to see who touches what.
 balance() {
 	local name
@@ -66,6 +34,10 @@ balance() {
 	echo 1 >"$balancing"
 }
 
+@test "cases of migration" {
+	run_cases migration
+}
+
 @test "balanced" {
 	balance
 	run_case migration balanced
@@ -74,8 +46,4 @@ balance() {
 @test "balanced huge page" {
 	balance
 	run_case migration balanced-huge-page
-}
-
-@test "every case of the program has a test" {
-	is "$(cases_without_test migration "$BATS_TEST_FILENAME")" ""
 }

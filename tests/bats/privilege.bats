@@ -13,7 +13,7 @@ refusals_in_log() {
 }
 
 refused_with_a_line_in_the_log() {
-	run_case privilege dumpable
+	run_x privilege-cases dumpable
 	(($(refusals_in_log) > $1))
 }
 
@@ -21,8 +21,8 @@ teardown_file() {
 	set_parameter mode_mask 0700
 }
 
-@test "dumpable" {
-	run_case privilege dumpable
+@test "cases of privilege" {
+	run_cases privilege
 }
 
 @test "mode and dumpable, mask 0777" {
@@ -35,74 +35,10 @@ teardown_file() {
 	run_case privilege mode-and-ids
 }
 
-@test "ids" {
-	run_case privilege ids
-}
-
-@test "ids of the getter" {
-	run_case privilege ids-of-the-getter
-}
-
-@test "capabilities" {
-	run_case privilege capabilities
-}
-
-@test "capabilities of the getter" {
-	run_case privilege capabilities-of-the-getter
-}
-
-@test "own memory" {
-	run_case privilege own-memory
-}
-
-@test "no ptrace check" {
-	run_case privilege no-ptrace-check
-}
-
-@test "descriptor" {
-	run_case privilege descriptor
-}
-
-@test "user namespaces of one user" {
-	run_case privilege user-namespaces-of-one-user
-}
-
-@test "capabilities in a user namespace" {
-	run_case privilege capabilities-in-a-user-namespace
-}
-
-@test "nested user namespace" {
-	run_case privilege nested-user-namespace
-}
-
-@test "joined ipc namespace" {
-	run_case privilege joined-ipc-namespace
-}
-
-@test "maker is gone" {
-	run_case privilege maker-is-gone
-}
-
-@test "first thread is gone" {
-	run_case privilege first-thread-is-gone
-}
-
-@test "dumpable races" {
-	run_case privilege dumpable-races
-}
-
-@test "dropped ids race" {
-	run_case privilege dropped-ids-race
-}
-
 @test "the log says what was refused, and the remedy" {
 	local before
 
 	before=$(refusals_in_log)
 	# Of many refusals in a short time only some are logged.
 	within 30 refused_with_a_line_in_the_log "$before"
-}
-
-@test "every case of the program has a test" {
-	is "$(cases_without_test privilege "$BATS_TEST_FILENAME")" ""
 }

@@ -20,24 +20,8 @@ teardown_file() {
 	set_parameter mode_mask "$(<"$BATS_FILE_TMPDIR/mode_mask")"
 }
 
-@test "device is for everybody" {
-	run_case sharing device-is-for-everybody
-}
-
-@test "change of ids" {
-	run_case sharing change-of-ids
-}
-
-@test "same user" {
-	run_case sharing same-user
-}
-
-@test "the default mask refuses everybody else, whatever the mode is" {
-	run_case sharing mask-refuses-others
-}
-
-@test "the default mask allows the administrator" {
-	run_case sharing mask-allows-the-administrator
+@test "cases of sharing" {
+	run_cases sharing
 }
 
 @test "mode for others, mask 0777" {
@@ -76,29 +60,9 @@ teardown_file() {
 	run_case sharing mode-is-checked-against-the-creator
 }
 
-@test "another user's ids" {
-	run_case sharing another-users-ids
-}
-
-@test "another ipc namespace" {
-	run_case sharing another-ipc-namespace
-}
-
 @test "global_ids" {
 	set_parameter global_ids Y
 	run_case sharing global-ids
-}
-
-@test "root of a user namespace" {
-	run_case sharing root-of-a-user-namespace
-}
-
-@test "guessed ids" {
-	run_case sharing guessed-ids
-}
-
-@test "ids are random" {
-	run_case sharing ids-are-random
 }
 
 @test "a mask outside 0777 is refused" {
@@ -110,8 +74,4 @@ teardown_file() {
 @test "only root changes the mask" {
 	fails as_user 2000 bash -c "echo 0777 >$module/parameters/mode_mask"
 	is "$(($(parameter mode_mask)))" "$((0700))"
-}
-
-@test "every case of the program has a test" {
-	is "$(cases_without_test sharing "$BATS_TEST_FILENAME")" ""
 }

@@ -14,7 +14,7 @@ load helpers
 }
 
 @test "one process reads and writes memory of another" {
-	run_case coherence anonymous
+	run_x coherence-cases anonymous
 }
 
 @test "an ordinary user needs no privilege for that" {

@@ -5,19 +5,16 @@
 load helpers
 
 setup_file() {
-	[[ $(getconf PAGESIZE) == 4096 ]] || skip "the cases count pages of 4 KiB"
+	[[ $(getconf PAGESIZE) == 4096 ]] || export lacking="the cases count pages of 4 KiB"
 }
 
-@test "forwards" {
-	run_case streams forwards
+# What bats cannot do in setup_file: skip all tests.
+setup() {
+	[[ -z ${lacking:-} ]] || skip "$lacking"
 }
 
-@test "backwards" {
-	run_case streams backwards
-}
-
-@test "two in turn" {
-	run_case streams two-in-turn
+@test "cases of streams" {
+	run_cases streams
 }
 
 @test "scattered" {
@@ -26,24 +23,4 @@ setup_file() {
 	before=$(xpmemctl stats | jq .stats.pages_mapped)
 	run_case streams scattered
 	is "$(($(xpmemctl stats | jq .stats.pages_mapped) - before))" $((32 * 16)) "pages mapped for 32 touches"
-}
-
-@test "untouched" {
-	run_case streams untouched
-}
-
-@test "untouched at random" {
-	run_case streams untouched-at-random
-}
-
-@test "around an attachment" {
-	run_case streams around-an-attachment
-}
-
-@test "private mapping of a file" {
-	run_case streams private-mapping-of-a-file
-}
-
-@test "every case of the program has a test" {
-	is "$(cases_without_test streams "$BATS_TEST_FILENAME")" ""
 }

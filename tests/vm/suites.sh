@@ -249,11 +249,16 @@ counts_print() {
 	((failed == 0))
 }
 
-# Find the named suites. Sets suites_files, boot_silence, and ynl_wanted and promtool_wanted if one
-# is for these.
+# Find the named suites; a single name may be SUITE:TEST. Sets suites_files, suites_only to the name
+# of the test, boot_silence, and ynl_wanted and promtool_wanted if one is for these.
 suites_choose() {
 	local folder=${XPMEM_VM_SUITES:-$tree/tests/bats} files
 
+	suites_only=
+	if [[ $# == 1 && $1 == *:* ]]; then
+		suites_only=${1#*:}
+		set -- "${1%%:*}"
+	fi
 	files=$(suites_select "$(readlink -f "$folder")" "$@") || exit 2
 	mapfile -t suites_files <<<"$files"
 	! grep -qs XPMEM_YNL "${suites_files[@]}" || ynl_wanted=1
@@ -265,8 +270,8 @@ suites_choose() {
 # Make the command that runs the suites of files in the VM, and then what suites_after says. Sets
 # command.
 suites_command() {
-	printf -v command '%q ' env BATS_TEST_TIMEOUT="$suites_test_limit" XPMEM_VM_BATS="${XPMEM_VM_BATS:-}" \
-		bash "$tree/tests/vm/guest/suites" "$@"
+	printf -v command '%q ' env XPMEM_TEST_LIMIT="$suites_test_limit" \
+		XPMEM_TEST_ONLY="$suites_only" bash "$tree/tests/vm/guest/suites" "$@"
 	command+=${suites_after:-}
 }
 

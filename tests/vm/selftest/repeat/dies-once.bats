@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # $XPMEM_OUT outlives the VM.
 
+load "$XPMEM_TREE/tests/bats/helpers"
+
 @test "passes twice" {
 	true
 }

@@ -1,6 +1,8 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 
+load "$XPMEM_TREE/tests/bats/helpers"
+
 @test "leaves a segment" {
 	setsid python3 - 3>&- >"$BATS_TEST_TMPDIR/segid" <<-'END' &
 		import ctypes, time

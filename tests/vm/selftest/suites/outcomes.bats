@@ -1,6 +1,8 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 
+load "$XPMEM_TREE/tests/bats/helpers"
+
 setup_file() {
 	export SET_UP=1
 }
@@ -26,4 +28,14 @@ teardown() {
 
 @test "hangs" {
 	sleep 1000
+}
+
+@test "loops" {
+	while :; do
+		:
+	done
+}
+
+@test "passes after" {
+	true
 }
