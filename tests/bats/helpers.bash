@@ -3,6 +3,15 @@
 # the programs of tests/programs and xpmemctl on PATH.
 
 module=/sys/module/xpmem
+. "${BASH_SOURCE[0]%/*}/cases.bash"
+
+# The process of bats that runs a file loads this before anything else. The runner then looks at
+# what the suite before left behind, and says when this one may begin.
+if [[ -n ${XPMEM_SUITE_BEGINS:-} && -n ${BATS_FILE_TMPDIR:-} &&
+	-z ${BATS_SUITE_TEST_NUMBER:-} ]]; then
+	echo "suite begins $BATS_TEST_FILENAME" >&3
+	read -r _ <"$XPMEM_SUITE_BEGINS"
+fi
 
 # Print "expected ... but ..." and fail unless two texts are the same.
 is() {
@@ -47,7 +56,8 @@ run_x() {
 	return 1
 }
 
-# run_case PROGRAM CASE: one case of PROGRAM-cases; its status 77 skips the test with what it said.
+# run_case PROGRAM CASE: one case of PROGRAM-cases, for a test that prepares something for it; its
+# status 77 skips the test with what it said. run_cases leaves this case out.
 run_case() {
 	run_x '?' "$1-cases" "$2"
 	case $status in
@@ -92,16 +102,6 @@ within() {
 		fi
 		sleep 0.1
 	done
-}
-
-# Print the lines of the case names of a program that no test of a suite runs.
-cases_without_test() {
-	local program=$1 suite name
-
-	suite=$(<"$2")
-	while read -r name; do
-		[[ $suite =~ "run_case $program $name"([[:space:];]|$) ]] || echo "$name"
-	done < <("$program-cases" --list)
 }
 
 # A file system on a block device, where written pages reach a disk and O_DIRECT works; sets

@@ -6,11 +6,12 @@
 #include "harness.h"
 
 static struct test_case *cases;
+static struct test_case **end = &cases;
 
 void case_register(struct test_case *test)
 {
-	test->next = cases;
-	cases = test;
+	*end = test;
+	end = &test->next;
 }
 
 static bool same_name(const char *given, const char *name)
@@ -21,14 +22,23 @@ static bool same_name(const char *given, const char *name)
 	return !*given && !*name;
 }
 
+static void put_name(const char *name, char separator)
+{
+	for (; *name; name++)
+		putchar(*name == '_' ? separator : *name);
+}
+
 static void list_cases(void)
 {
 	struct test_case *test;
-	const char *c;
 
 	for (test = cases; test; test = test->next) {
-		for (c = test->name; *c; c++)
-			putchar(*c == '_' ? '-' : *c);
+		put_name(test->name, '-');
+		putchar('\t');
+		if (test->description)
+			fputs(test->description, stdout);
+		else
+			put_name(test->name, ' ');
 		putchar('\n');
 	}
 }

@@ -190,7 +190,7 @@ static void make_objects(void)
 	expect(XPMEM_NL_CMD_ATTACHMENT_CREATED, attid, 0);
 }
 
-CASE(removed)
+CASE_DESCRIBED(removed, "removed, released and detached")
 {
 	make_objects();
 	CHECK_OK(on(peer, do_detach, address));
@@ -254,7 +254,7 @@ static long do_exec(const long *keep_descriptor)
 	return -errno;
 }
 
-CASE(executed)
+CASE_DESCRIBED(executed, "executed another program")
 {
 	make_objects();
 	peer_tell(peer, do_exec, ARGUMENTS(0));
@@ -263,7 +263,7 @@ CASE(executed)
 }
 
 /* the permit is the descriptor's, which lives on */
-CASE(executed_with_the_descriptor)
+CASE_DESCRIBED(executed_with_the_descriptor, "executed another program and kept the descriptor")
 {
 	make_objects();
 	peer_tell(peer, do_exec, ARGUMENTS(1));
@@ -302,7 +302,7 @@ CASE(revoked)
 }
 
 /* what a reader learns of an object without asking for it, which it may be too late for */
-CASE(contents)
+CASE_DESCRIBED(contents, "what an event tells")
 {
 	long memory = map_anonymous(PAGE);
 	struct event event;
@@ -368,7 +368,7 @@ CASE(permit_is_refused)
 	}
 }
 
-CASE(limit_is_hit)
+CASE_DESCRIBED(limit_is_hit, "a limit is hit")
 {
 	struct event event;
 
@@ -405,7 +405,7 @@ static long do_join(const long *none)
 	return join(listener);
 }
 
-CASE(not_for_ordinary_users)
+CASE_DESCRIBED(not_for_ordinary_users, "ordinary users may not listen")
 {
 	peer = peer_start();
 	CHECK_OK(on(peer, do_become, USER, USER));
@@ -420,7 +420,7 @@ static long do_expect_nothing(const long *none)
 }
 
 /* who administers a network namespace of its own may join there, and is told nothing */
-CASE(not_for_other_network_namespaces)
+CASE_DESCRIBED(not_for_other_network_namespaces, "another network namespace is told nothing")
 {
 	struct peer *stranger = peer_fork();
 
@@ -434,7 +434,7 @@ CASE(not_for_other_network_namespaces)
 }
 
 /* what did not fit is not passed over in silence */
-CASE(overrun)
+CASE_DESCRIBED(overrun, "who reads too slowly is told that it missed some")
 {
 	int size = 4096;
 	struct event event;
@@ -567,7 +567,7 @@ static void expect_known(int64_t id)
 }
 
 /* Who listens, then lists, then follows knows what there is, though all of it changes meanwhile. */
-CASE(state_is_known)
+CASE_DESCRIBED(state_is_known, "who listens, lists and follows knows what there is")
 {
 	struct peer *peers[4];
 	struct event event;

@@ -2,7 +2,9 @@
 /*
  * A test program holds named cases, and a run is one case: `coherence fork-exporter-writes`.
  * Exit status 0 passed, 1 failed, 77 skipped, each of the last two with its reason on stderr.
- * `--list` names the cases. A case that takes longer than its time limit fails.
+ * `--list` prints a line for each case, in the order of the source: its name, a tab, and its
+ * description. A case that takes longer than its time limit fails. A suite in tests/bats runs all
+ * cases of a program with `run_cases PROGRAM`.
  */
 #ifndef HARNESS_H
 #define HARNESS_H
@@ -26,17 +28,21 @@
 
 struct test_case {
 	const char *name;
+	const char *description;	/* NULL: the words of the name */
 	void (*run)(void);
 	struct test_case *next;
 };
 
 void case_register(struct test_case *test);
 
-#define CASE(id) \
+#define CASE(id) CASE_DESCRIBED(id, NULL)
+#define CASE_DESCRIBED(id, text) \
 	static void case_##id(void); \
 	__attribute__((constructor)) static void register_##id(void) \
 	{ \
-		static struct test_case test = { .name = #id, .run = case_##id }; \
+		static struct test_case test = { \
+			.name = #id, .description = text, .run = case_##id \
+		}; \
 		case_register(&test); \
 	} \
 	static void case_##id(void)

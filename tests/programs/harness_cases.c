@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The harness itself: each case ends in the way that its name says. */
+#include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "device.h"
@@ -60,4 +62,42 @@ CASE(leftover_peer)
 CASE(skipped)
 {
 	SKIP("there is a reason");
+}
+
+CASE_DESCRIBED(passes, "passes, and has another description")
+{
+}
+
+CASE(crash)
+{
+	signal(SIGABRT, SIG_DFL);
+	abort();
+}
+
+/* A child of the case that outlives it. */
+static void start_child(void)
+{
+	if (CHECK_OK(answer(fork())))
+		return;
+	setsid();
+	alarm(0);
+	for (;;)
+		pause();
+}
+
+CASE(hang_for_good)
+{
+	start_child();
+	signal(SIGALRM, SIG_IGN);
+	for (;;)
+		pause();
+}
+
+CASE(left_process)
+{
+	start_child();
+}
+
+CASE(passes_after)
+{
 }

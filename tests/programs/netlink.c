@@ -334,7 +334,7 @@ static long end(int command, int attribute, int64_t id)
 #define REVOKE_SEGMENT(id) end(XPMEM_NL_CMD_SEGMENT_REVOKE, XPMEM_A_SEGMENT_ID, id)
 #define REVOKE_PERMIT(id) end(XPMEM_NL_CMD_PERMIT_REVOKE, XPMEM_A_PERMIT_ID, id)
 
-CASE(revoke_segment)
+CASE_DESCRIBED(revoke_segment, "revoke a segment")
 {
 	make_objects();
 	CHECK_OK(load(attached));
@@ -349,7 +349,7 @@ CASE(revoke_segment)
 }
 
 /* other permits go on */
-CASE(revoke_permit)
+CASE_DESCRIBED(revoke_permit, "revoke a permit")
 {
 	long other;
 
@@ -393,7 +393,7 @@ static long do_see(const long *id)
  * by others: a stranger, the same user in another ipc namespace, an administrator of nothing but
  * its own namespaces
  */
-CASE(revoke_what_is_not_ones_own)
+CASE_DESCRIBED(revoke_what_is_not_ones_own, "revoke what is not one's own")
 {
 	struct peer *peer;
 
@@ -406,7 +406,7 @@ CASE(revoke_what_is_not_ones_own)
 	CHECK_OK(ATTACH(.apid = apid, .length = PAGE));
 }
 
-CASE(revoke_as_stranger)
+CASE_DESCRIBED(revoke_as_stranger, "revoke as a stranger, and as the administrator")
 {
 	struct peer *stranger = peer_fork(), *user = peer_start();
 
@@ -579,7 +579,7 @@ CASE(process_that_joined_the_namespace)
 }
 
 /* a socket that another user opened says nothing to who is made to write to it */
-CASE(socket_of_another_user)
+CASE_DESCRIBED(socket_of_another_user, "a socket of another user")
 {
 	struct peer *peer;
 	int64_t id;
@@ -594,7 +594,7 @@ CASE(socket_of_another_user)
 }
 
 /* A socket of another group does not show addresses, even those of the process that writes. */
-CASE(socket_of_another_group)
+CASE_DESCRIBED(socket_of_another_group, "a socket of another group")
 {
 	long page;
 
@@ -614,7 +614,7 @@ CASE(socket_of_another_group)
 		 page);
 }
 
-CASE(figures_of_the_machine)
+CASE_DESCRIBED(figures_of_the_machine, "figures of the machine are the administrator's")
 {
 	CHECK_OK(here(do_become, USER, USER));
 	connect_to_kernel();
@@ -1021,7 +1021,7 @@ static void expect_refusal(const struct netlink_operation *entry, struct nl_msg 
 		FAIL("%s, %s: refused without a word", entry->name, what);
 }
 
-CASE(table_right_request)
+CASE_DESCRIBED(table_right_request, "every operation: right request")
 {
 	make_objects();
 	FOR_EACH_OPERATION(entry) {
@@ -1031,7 +1031,7 @@ CASE(table_right_request)
 	}
 }
 
-CASE(table_attribute_missing)
+CASE_DESCRIBED(table_attribute_missing, "every operation: attribute missing")
 {
 	int tried = 0;
 
@@ -1048,7 +1048,7 @@ CASE(table_attribute_missing)
 }
 
 /* the last one counts, as everywhere in netlink */
-CASE(table_attribute_doubled)
+CASE_DESCRIBED(table_attribute_doubled, "every operation: attribute doubled")
 {
 	make_objects();
 	FOR_EACH_OPERATION(entry)
@@ -1068,7 +1068,7 @@ CASE(table_attribute_doubled)
 		}
 }
 
-CASE(table_attribute_of_wrong_length)
+CASE_DESCRIBED(table_attribute_of_wrong_length, "every operation: attribute of wrong length")
 {
 	static const char zeroes[64];
 
@@ -1094,7 +1094,7 @@ static bool is_requested(const struct netlink_operation *entry, int id)
 	return false;
 }
 
-CASE(table_unknown_attribute)
+CASE_DESCRIBED(table_unknown_attribute, "every operation: unknown attribute")
 {
 	make_objects();
 	FOR_EACH_OPERATION(entry) {
@@ -1118,7 +1118,7 @@ CASE(table_unknown_attribute)
 	}
 }
 
-CASE(table_nested_attribute)
+CASE_DESCRIBED(table_nested_attribute, "every operation: nested attribute")
 {
 	make_objects();
 	FOR_EACH_OPERATION(entry)
@@ -1137,7 +1137,7 @@ CASE(table_nested_attribute)
 }
 
 /* the message or its last attribute ends early, or goes on after its end */
-CASE(table_truncated)
+CASE_DESCRIBED(table_truncated, "every operation: truncated")
 {
 	make_objects();
 	FOR_EACH_OPERATION(entry) {
@@ -1175,7 +1175,7 @@ static void need_strict_headers(void)
 		SKIP("generic netlink of Linux %d.%d takes any header", major, minor);
 }
 
-CASE(table_reserved_header_bits)
+CASE_DESCRIBED(table_reserved_header_bits, "every operation: reserved header bits")
 {
 	need_strict_headers();
 	make_objects();
@@ -1190,7 +1190,7 @@ CASE(table_reserved_header_bits)
 }
 
 /* flags that mean nothing to a question, each alone */
-CASE(table_unknown_flags)
+CASE_DESCRIBED(table_unknown_flags, "every operation: unknown flags")
 {
 	need_strict_headers();
 	make_objects();
@@ -1207,7 +1207,7 @@ CASE(table_unknown_flags)
 		}
 }
 
-CASE(table_commands_that_are_not_there)
+CASE_DESCRIBED(table_commands_that_are_not_there, "every operation: commands that are not there")
 {
 	make_objects();
 	for (int command = 0; command < 256; command++) {
@@ -1230,7 +1230,7 @@ static const struct netlink_attribute *find_filter(const struct netlink_operatio
 	return NULL;
 }
 
-CASE(table_dump_with_attributes)
+CASE_DESCRIBED(table_dump_with_attributes, "every operation: dump with attributes")
 {
 	static const char zeroes[64];
 

@@ -334,13 +334,13 @@ static void need_two_nodes(void)
 		SKIP("this machine has one NUMA node only");
 }
 
-CASE(pages_of_a_relative_move)
+CASE_DESCRIBED(pages_of_a_relative_move, "registers a notifier: pages of a relative move")
 {
 	need_two_nodes();
 	register_while(do_move_for_ever, private_memory(), true, false, 0);
 }
 
-CASE(pages_of_a_stranger_move)
+CASE_DESCRIBED(pages_of_a_stranger_move, "registers a notifier: pages of a stranger move")
 {
 	need_two_nodes();
 	register_while(do_move_for_ever, private_memory(), false, false, 0);
@@ -351,23 +351,24 @@ CASE(pages_of_a_relative_are_paged_out)
 	register_while(do_page_out_for_ever, private_memory(), true, false, 0);
 }
 
-CASE(pages_of_a_file_move)
+CASE_DESCRIBED(pages_of_a_file_move, "registers a notifier: pages of a file move")
 {
 	need_two_nodes();
 	register_while(do_move_for_ever, file_memory(), true, false, 0);
 }
 
-CASE(file_is_punched)
+CASE_DESCRIBED(file_is_punched, "registers a notifier: file is punched")
 {
 	register_while(do_punch_for_ever, file_memory(), true, false, 0);
 }
 
-CASE(file_of_a_stranger_is_punched)
+CASE_DESCRIBED(file_of_a_stranger_is_punched, "registers a notifier: file of a stranger is punched")
 {
 	register_while(do_punch_for_ever, file_memory(), false, false, 0);
 }
 
-CASE(file_is_punched_beside_readers)
+CASE_DESCRIBED(file_is_punched_beside_readers,
+	       "registers a notifier: file is punched beside readers")
 {
 	register_while(do_punch_for_ever, file_memory(), true, true, 0);
 }
@@ -376,25 +377,28 @@ CASE(file_is_punched_beside_readers)
  * Attachments of what was shared memory when it was attached count the pages of files that they
  * map. A truncation must not find a page counted.
  */
-CASE(file_is_punched_under_a_reader)
+CASE_DESCRIBED(file_is_punched_under_a_reader,
+	       "registers a notifier: file is punched under a reader")
 {
 	readonly = true;
 	register_while(do_punch_for_ever, file_memory(), true, true, MAP_SHARED);
 }
 
-CASE(file_is_punched_under_a_private_mapping)
+CASE_DESCRIBED(file_is_punched_under_a_private_mapping,
+	       "registers a notifier: file is punched under a private mapping")
 {
 	readonly = true;
 	register_while(do_punch_for_ever, file_memory(), true, true, MAP_PRIVATE);
 }
 
-CASE(file_is_written_directly)
+CASE_DESCRIBED(file_is_written_directly, "registers a notifier: file is written directly")
 {
 	readonly = true;
 	register_while(do_write_direct_for_ever, disk_memory(), true, false, 0);
 }
 
-CASE(file_is_written_directly_beside_readers)
+CASE_DESCRIBED(file_is_written_directly_beside_readers,
+	       "registers a notifier: file is written directly beside readers")
 {
 	readonly = true;
 	register_while(do_write_direct_for_ever, disk_memory(), true, true, 0);

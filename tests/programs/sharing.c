@@ -107,7 +107,7 @@ CASE(same_user)
 	check_gets(peer, 0066, "--");
 }
 
-CASE(mask_refuses_others)
+CASE_DESCRIBED(mask_refuses_others, "the default mask refuses everybody else, whatever the mode is")
 {
 	struct peer *other = user(OTHER, OTHER_GROUP, 0), *member = user(OTHER, GROUP, 0);
 
@@ -119,7 +119,7 @@ CASE(mask_refuses_others)
 	check_gets(member, 0666, "--");
 }
 
-CASE(mask_allows_the_administrator)
+CASE_DESCRIBED(mask_allows_the_administrator, "the default mask allows the administrator")
 {
 	struct peer *administrator = peer_start();
 
@@ -187,7 +187,7 @@ CASE(mode_is_checked_against_the_creator)
 	CHECK_EQ(on(other, do_get, segid, XPMEM_GET_RDONLY), -EACCES);
 }
 
-CASE(another_users_ids)
+CASE_DESCRIBED(another_users_ids, "another user's ids")
 {
 	struct peer *other = user(OTHER, OTHER_GROUP, 0);
 	long segid, apid;

@@ -198,6 +198,6 @@ clients_main() {
 	# A suite is named after its client.
 	[[ ${1:-} == --list ]] ||
 		clients_wanted=$(suites_select "$XPMEM_VM_SUITES" "$@" |
-			sed 's|.*/[0-9]*-||; s|\.bats$||' | sort -u) || exit 2
+			sed 's|.*/||; s|\.bats$||' | sort -u) || exit 2
 	suites_main "$@"
 }

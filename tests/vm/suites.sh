@@ -12,30 +12,43 @@
 # shellcheck source=/dev/null
 . "$tree/tests/vm/guest/kernel-log"
 
-# Print the files of the suites that names (number, topic or both) select; all without names.
+# Print the names of the suites in a folder, in the order in which they run: its file "order" has
+# those that run first, "*" for the others, and those that run last.
+suites_in_order() {
+	local folder=$1 name all
+	local -a first=() last=()
+
+	all=$(cd "$folder" 2>/dev/null && compgen -G '*.bats') || return 0
+	all=$(sed 's|\.bats$||' <<<"$all" | LC_ALL=C sort)
+	while read -r name; do
+		case $name in
+		'#'* | '') ;;
+		'*') last=(-) ;;
+		*)
+			[[ -f $folder/$name.bats ]] || die "$folder/order: there is no suite $name"
+			if ((${#last[@]} > 0)); then last+=("$name"); else first+=("$name"); fi
+			;;
+		esac
+	done < <(cat "$folder/order" 2>/dev/null)
+	((${#first[@]} == 0)) || printf '%s\n' "${first[@]}"
+	grep -vxF -e "$(printf '%s\n' - "${first[@]}" "${last[@]}")" <<<"$all" || true
+	((${#last[@]} < 2)) || printf '%s\n' "${last[@]:1}"
+}
+
+# Print the files of the suites that are named, in the order in which they run; all without names.
 suites_select() {
-	local folder=$1 name file base found status=0
+	local folder=$1 name all status=0
 	shift
 
-	(($# > 0)) || set -- '*'
+	all=$(suites_in_order "$folder")
+	[[ -n $all ]] || { say "no suite in $folder"; return 1; }
 	for name; do
-		found=
-		for file in "$folder"/*.bats; do
-			base=$(basename "$file" .bats)
-			# shellcheck disable=SC2053
-			[[ $name == '*' || $base == "${name%.bats}" ||
-				${base%%-*} == "$name" || ${base#*-} == "$name" ]] || continue
-			[[ -f $file ]] || continue
-			found=1
-			echo "$file"
-		done
-		if [[ -z $found ]]; then
-			[[ $name == '*' ]] && say "no suite in $folder" ||
-				say "no suite is named $name; see ./vm test --list"
-			status=1
-		fi
+		grep -qxF -e "$name" <<<"$all" ||
+			{ say "no suite is named $name; see ./vm test --list"; status=1; }
 	done
-	return "$status"
+	((status == 0)) || return 1
+	(($# == 0)) || all=$(grep -xF -e "$(printf '%s\n' "$@")" <<<"$all")
+	sed "s|.*|$folder/&.bats|" <<<"$all"
 }
 
 # Print events for people. Leaves two files in the run's folder: counts, with the counts of the
@@ -241,13 +254,18 @@ counts_print() {
 	((failed == 0))
 }
 
-# Find the named suites. Sets suites_files, boot_silence, and ynl_wanted and promtool_wanted if one
-# is for these.
+# Find the named suites; a single name may be SUITE:TEST. Sets suites_files, suites_only to the name
+# of the test, boot_silence, and ynl_wanted and promtool_wanted if one is for these.
 suites_choose() {
 	local folder=${XPMEM_VM_SUITES:-$tree/tests/bats} files
 
+	suites_only=
+	if [[ $# == 1 && $1 == *:* ]]; then
+		suites_only=${1#*:}
+		set -- "${1%%:*}"
+	fi
 	files=$(suites_select "$(readlink -f "$folder")" "$@") || exit 2
-	mapfile -t suites_files < <(sort -u <<<"$files")
+	mapfile -t suites_files <<<"$files"
 	! grep -qs XPMEM_YNL "${suites_files[@]}" || ynl_wanted=1
 	! grep -qs XPMEM_PROMTOOL "${suites_files[@]}" || promtool_wanted=1
 	suites_test_limit=${XPMEM_VM_TEST_TIMEOUT:-$(patience 200)}
@@ -257,8 +275,8 @@ suites_choose() {
 # Make the command that runs the suites of files in the VM, and then what suites_after says. Sets
 # command.
 suites_command() {
-	printf -v command '%q ' env BATS_TEST_TIMEOUT="$suites_test_limit" \
-		XPMEM_VM_BATS="${XPMEM_VM_BATS:-}" bash "$tree/tests/vm/guest/suites" "$@"
+	printf -v command '%q ' env XPMEM_TEST_LIMIT="$suites_test_limit" \
+		XPMEM_TEST_ONLY="$suites_only" bash "$tree/tests/vm/guest/suites" "$@"
 	command+=${suites_after:-}
 }
 

@@ -1,0 +1,18 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What listeners are told of objects, and who may listen.
+
+load helpers
+
+setup() {
+	! without_events || skip "this build of the module sends no events"
+	max_segments=$(parameter max_segments)
+}
+
+teardown() {
+	[[ -z ${max_segments:-} ]] || set_parameter max_segments "$max_segments"
+}
+
+@test "cases of events" {
+	run_cases events
+}

@@ -1,0 +1,60 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The Python package does what doc/python.md says.
+
+load helpers
+
+tree=$BATS_TEST_DIRNAME/../..
+PATH=$tree/tests/programs:$PATH
+export PYTHONPATH=$tree/python PYTHONDONTWRITEBYTECODE=1
+
+setup() {
+	command -v python3 >/dev/null || skip "no python3 on this machine"
+}
+
+@test "cases of python" {
+	run_cases python
+}
+
+@test "the program of doc/python.md" {
+	sed -n '/^```python$/,/^```$/p' "$tree/doc/python.md" |
+		sed '/^```/d' >"$BATS_TEST_TMPDIR/program.py"
+	run_x python3 "$BATS_TEST_TMPDIR/program.py"
+	is "$output" hello
+}
+
+@test "look around" {
+	holder_start objects "a name" 0640
+	run_x python3 -m xpmem
+	is_like "$output" "module $(<"$module/version"), ABI version *, mode_mask 0700"$'\n'"id *"
+	is_like "$output" "*$(jq -r '.segments[0].id' <<<"$held") *a name*"
+	holder_stop
+	run_x python3 -m xpmem
+	is_like "$output" "*"$'\n'"no segments"
+}
+
+@test "look around without the tool" {
+	local python
+
+	python=$(command -v python3)
+	run_x 1 env PATH=/nowhere "$python" -m xpmem
+	is_like "$output" "*xpmem: xpmemctl is missing: install the package xpmemctl"
+}
+
+@test "look around without the module" {
+	rmmod xpmem
+	run_x '?' python3 -m xpmem
+	insmod "$XPMEM_MODULE"
+	is "$status" 1
+	is_like "$output" "xpmem: *the module is not loaded: modprobe xpmem"
+}
+
+@test "look around without the device" {
+	run_x 1 as_user 2000 env -u LD_LIBRARY_PATH python3 -m xpmem
+	is_like "$output" "xpmem: *libxpmem.so.0*install libxpmem0*"
+	chmod 600 /dev/xpmem
+	run_x '?' as_user 2000 python3 -m xpmem
+	chmod 666 /dev/xpmem
+	is "$status" 1
+	is_like "$output" "xpmem: *this user may not open /dev/xpmem"
+}

@@ -1,7 +1,0 @@
-#!/usr/bin/env bats
-# SPDX-License-Identifier: GPL-2.0-or-later
-
-@test "loses memory" {
-	insmod "$XPMEM_TREE/.vm/selftest-kasan/leak.ko"
-	rmmod leak
-}

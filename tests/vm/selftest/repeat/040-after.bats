@@ -1,6 +1,0 @@
-#!/usr/bin/env bats
-# SPDX-License-Identifier: GPL-2.0-or-later
-
-@test "runs after" {
-	true
-}
