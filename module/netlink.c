@@ -270,7 +270,7 @@ static u64 registry_live(const struct xpmem_registry *registry)
 	return atomic_long_read(&registry->live);
 }
 
-/* Adds the machine's statistics that a reply has attributes for, which are indexed by statistic. */
+/* Adds the machine's statistics that the reply has attributes for. @attributes: by statistic. */
 static int put_stats(struct sk_buff *skb, const int *attributes, int pad)
 {
 	int error = 0;
