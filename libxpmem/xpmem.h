@@ -99,8 +99,8 @@ int xpmem_release(xpmem_apid_t apid);
  * xpmem_attach() - map a part of a segment
  * @addr: permit, and offset in the segment in bytes, a multiple of the page size
  * @size: bytes, rounded up to pages
- * @vaddr: NULL, or a page-aligned address to map at, in place of what is mapped there, which must
- *	   not be an attachment
+ * @vaddr: NULL, or a page-aligned address to map at, in place of the mapping there, which must not
+ *	   be an attachment
  *
  * Every access reaches the memory that the exporter has mapped at that address at that moment. An
  * access where it has nothing mapped raises SIGBUS; a forbidden store raises SIGSEGV.

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Calls beyond the historical ones of <xpmem.h>. Programs may mix both
- * kinds: xpmem_remove(), xpmem_release() and xpmem_detach() end what these make.
+ * kinds: xpmem_remove(), xpmem_release() and xpmem_detach() end objects of both.
  *
  * Every call sets errno when it fails. ENOSYS: the loaded module is too old for
  * the call. Addresses, offsets and lengths are in bytes and multiples of the page

@@ -118,10 +118,10 @@ static bool hold_if_used(struct page **page)
 
 /*
  * Stores the page that the exporter maps at @source in *@page, with a reference, or NULL. The task
- * that changes the exporter holds what keeps the page tables: no assertion knows which lock that
- * is, because it depends on the change. The caller is in an RCU read-side critical section, which
- * keeps an empty table. If another invalidation takes the page away meanwhile, that one zaps the
- * page or defers the zap.
+ * that changes the exporter holds a lock that keeps the page tables: no assertion knows which lock
+ * that is, because it depends on the change. The caller is in an RCU read-side critical section,
+ * which keeps an empty table. If another invalidation takes the page away meanwhile, that one zaps
+ * the page or defers the zap.
  *
  * Return: false if the entry changed meanwhile; the caller tries again.
  */

@@ -5,8 +5,8 @@
  * An ordinary notifier hears the start and the end of each. In between, the range is active, and no
  * fault maps any of it into attachments. Invalidations of one exporter overlap: several threads
  * discard pages with the mmap_lock held for reading, and migration and reclaim take no mmap_lock at
- * all. So each start zaps what attachments may map of its range, whatever others do, and only then
- * clears the window's bits.
+ * all. So each start zaps all pages of its range that attachments may map, whatever other starts
+ * do, and only then clears the window's bits.
  *
  * The invalidation of the OOM reaper must not block. The module refuses it if attachments may map
  * any of the range. An interval notifier over the whole address space does that: the core lets such

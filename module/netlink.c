@@ -31,7 +31,7 @@ static int request_reply(struct genl_info *info, int command,
 	return genlmsg_reply(skb, info);
 }
 
-/* Refuses filters: the policy of a single request also accepts those of the dump. */
+/* Whether the request has filters. Its policy accepts them, because a dump shares the policy. */
 static bool has_more_than_id(const struct xpmem_nl_type *type, struct genl_info *info)
 {
 	unsigned int i;

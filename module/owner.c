@@ -171,8 +171,7 @@ static bool has_capabilities(const struct cred *cred, const struct cred *theirs)
  * @cred: credentials of the process that asks
  * @any_user: the object is for other users, too: the other process only has to be dumpable
  *
- * This does what __ptrace_may_access() of the kernel does, which modules cannot call, with these
- * differences:
+ * This makes the checks of __ptrace_may_access(), which modules cannot call. The differences are:
  * - the ids must be the effective ones of @cred, as for files, not the real ones;
  * - the permitted capabilities of @cred count, as for PTRACE_ATTACH;
  * - ptrace refuses across user namespaces. Here processes of one user in namespaces of that user

@@ -129,8 +129,8 @@ static int check_ptrace(const struct xpmem_segment *segment, bool any_user)
 }
 
 /*
- * Checks the mode as System V IPC does, with the bits that this machine honours, and then what
- * ptrace would allow.
+ * Checks the mode as System V IPC does, with the bits that this machine honours, and then does the
+ * ptrace check.
  */
 static int check_access(const struct xpmem_segment *segment, u32 flags)
 {
@@ -417,7 +417,7 @@ static void permit_end(struct xpmem_permit *permit, enum xpmem_reason reason)
  * @reason: the reason to tell listeners
  *
  * When this returns, no process reaches memory through the permit, even if another call ends it,
- * unless the caller's task was killed meanwhile. Touching what is still mapped raises SIGBUS.
+ * unless the caller's task was killed meanwhile. Touching an attachment that stays raises SIGBUS.
  * Return: whether this call ended the permit.
  */
 bool xpmem_permit_kill(struct xpmem_permit *permit, bool detach, enum xpmem_reason reason)

@@ -230,7 +230,7 @@ enum xpmem_fault_result xpmem_snapshot_take_page(struct xpmem_snapshot *snapshot
 	return take_range(snapshot, snapshot->source, snapshot->source + PAGE_SIZE);
 }
 
-/* The same for the block around it. */
+/* Likewise for the block around the wanted page. */
 enum xpmem_fault_result xpmem_snapshot_take_block(struct xpmem_snapshot *snapshot)
 {
 	return take_range(snapshot, snapshot->block_start, snapshot->block_end);

@@ -83,7 +83,7 @@ void xpmem_stream_find(struct xpmem_snapshot *snapshot)
 }
 
 /**
- * xpmem_stream_advance() - record what a fault has mapped
+ * xpmem_stream_advance() - record the range that a fault has mapped
  * @snapshot: after xpmem_stream_find()
  * @start: source address where the fault began to map
  * @end: where it ended

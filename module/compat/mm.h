@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What changed in <linux/mm.h> and <linux/huge_mm.h> between the supported kernels. */
+/* Differences in <linux/mm.h> and <linux/huge_mm.h> between the supported kernels. */
 #ifndef XPMEM_COMPAT_MM_H
 #define XPMEM_COMPAT_MM_H
 
@@ -39,7 +39,7 @@ static inline void release_fault_lock(struct vm_fault *vmf)
 }
 #endif
 
-/* Before 6.6 the operation has another form, which the module does not serve. */
+/* Before 6.6 huge_fault has another form, which the module does not serve. */
 #ifdef XPMEM_HAVE_HUGE_FAULT_ORDER
 #define xpmem_huge_fault(function) (function)
 #else

@@ -35,7 +35,7 @@ static inline bool xpmem_rwsem_may_be_mine(struct rw_semaphore *sem)
 	return rwsem_is_locked(sem);
 }
 
-/* As below. The lowest bit of the owner tells that tasks wait. */
+/* Like the other form, below. The lowest bit of the owner is set if tasks wait. */
 static inline struct task_struct *xpmem_rwsem_writer(const struct rw_semaphore *sem)
 {
 	if (atomic_read(&sem->rwbase.readers) != WRITER_BIAS)
@@ -69,7 +69,7 @@ static inline bool xpmem_rwsem_overtake(struct rw_semaphore *sem)
 		free = count >= XPMEM_RWSEM_READER && !(count & XPMEM_RWSEM_WRITER);
 	} while (free && !atomic_long_try_cmpxchg_acquire(&sem->count, &count,
 							  count + XPMEM_RWSEM_READER));
-	/* As each reader does. */
+	/* Marks the lock as owned by a reader, as the kernel does for each reader. */
 	if (free)
 		atomic_long_set(&sem->owner, (long)current | XPMEM_RWSEM_READER_OWNED |
 			(atomic_long_read(&sem->owner) & XPMEM_RWSEM_NONSPINNABLE));

@@ -40,7 +40,7 @@ set -- "$@" -fms-extensions -Werror=implicit-function-declaration -Werror=implic
 echo '/* SPDX-License-Identifier: GPL-2.0-only */'
 echo '/* Made by compat/probe.sh for one kernel. */'
 # Most of the time goes into <linux/mm.h>. A compiler that cannot precompile the header, or that
-# cannot use what it made, reads it again for each probe.
+# cannot use the result, reads it again for each probe.
 echo '#include <linux/mm.h>' >>"$work/probe.h"
 "$compiler" "$@" -x c-header "$work/probe.h" -o "$work/probe.h.gch" 2>/dev/null ||
 	rm -f "$work/probe.h.gch"

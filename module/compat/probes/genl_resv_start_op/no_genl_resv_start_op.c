@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* before 6.1. Operations that are split by what they do came in 6.2. */
+/* before 6.1; struct genl_split_ops came in 6.2 */
 #include <net/genetlink.h>
 
 struct genl_split_ops { int unknown; };
