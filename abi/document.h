@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A YAML file as a tree of nodes that know their line. The readers of the specifications check the
- * tree and put what follows from it under further keys, for the templates. Nodes and strings live
- * until the process ends.
+ * tree, and put values that they derive from it under further keys, for the templates. Nodes and
+ * strings live until the process ends.
  */
 #ifndef DOCUMENT_H
 #define DOCUMENT_H
@@ -35,7 +35,7 @@ void fail_without_memory(void) __attribute__((noreturn));
 /* Fail unless the node is of this kind; `what` names it in the message. */
 void node_require(const struct node *node, enum node_kind kind, const char *what);
 
-/* In the functions below, a mapping or list that is NULL has nothing in it. */
+/* In the functions below, a mapping or list that is NULL is empty. */
 size_t node_count(const struct node *list);
 
 /* The value of a mapping's key. If the mapping does not have the key: NULL, NULL and 0. */
@@ -49,7 +49,7 @@ unsigned long long number_of(const struct node *mapping, const char *key);
 
 struct node *node_root(struct node *node);
 
-/* Whether the text is one of the words, between which are spaces. */
+/* Whether the text is one of the words, which are separated by spaces. */
 bool is_among(const char *text, const char *words);
 /* Whether a list of texts has this one. */
 bool has_word(const struct node *words, const char *word);
@@ -60,7 +60,7 @@ struct node *node_same(const struct node *item, const char *key);
 
 struct node *node_new(enum node_kind kind, const struct node *at);
 void node_append(struct node *list, struct node *item);
-/* Put a value under a key of a mapping, in place of the one that it has. */
+/* Put a value under a key of a mapping, in place of the value that the key has. */
 void put(struct node *mapping, const char *key, struct node *value);
 struct node *put_list(struct node *mapping, const char *key);
 struct node *put_text(struct node *mapping, const char *key, const char *format, ...)

@@ -130,8 +130,8 @@ static void check_errors(struct node *errors)
 
 /*
  * Puts the `offset`. Every byte belongs to a field, so all compilers agree and no kernel memory
- * leaks. The historical structs have holes: old programs initialize them by position. The types
- * align themselves there.
+ * leaks. The historical structs keep their holes, because old programs initialize them by position.
+ * Each field there has the alignment of its type.
  */
 static unsigned long long place_field(struct node *field, unsigned long long offset, bool legacy)
 {
@@ -249,7 +249,7 @@ static void check_legacy(struct node *command)
 	lay_out(command, true);
 }
 
-/* Puts the `first` number, the `span` of numbers to the last one, and the most reserved fields. */
+/* Puts the `first` number, the `span` to the last, and the maximum of reserved fields. */
 static void check_ioctls(struct node *ioctls)
 {
 	unsigned long long first = NR_LIMIT, last = 0, reserved = 1, nr;

@@ -85,7 +85,7 @@ static void write_file(const char *path, const char *text)
 		fail_file("write", path);
 }
 
-/* The template need not care for layout, and may leave a comma after the last of a list. */
+/* So templates need no layout, and may leave a comma after the last item of a list. */
 static const char *lay_out_json(const char *path, const char *text)
 {
 	enum json_tokener_error error;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The rules for control.yaml: the part of the kernel's YNL schema "genetlink" that the family
- * needs, and our own keys, which the head of that file describes. Each check says which keys it
+ * needs, and further keys, which the head of that file describes. Each check says which keys it
  * puts into the tree for the templates.
  */
 #include <stdint.h>
@@ -105,7 +105,7 @@ static void check_value(struct node *attribute)
 	put_form(attribute);
 }
 
-/* Puts `pad` if it is one. A pad has only a name. */
+/* Puts `pad`: whether the attribute is one. A pad has only a name. */
 static const char *more_of_attribute(struct node *attribute)
 {
 	bool pad = !strcmp(text_of(attribute, "type"), "pad");
@@ -162,7 +162,7 @@ static void check_sets(struct node *sets)
 {
 	struct node *set, *attribute;
 
-	/* An object counts for the objects that it belongs to as well, and for the machine. */
+	/* A counter of an object exists for the objects above it as well, and for the machine. */
 	check_counters(sets, "attachment", "segment");
 	check_counters(sets, "segment", "attachment");
 	check_counters(sets, "segment", "exporter");
@@ -351,7 +351,7 @@ static const struct rule rules[] = {
 	WHOLE("attribute", .others = "doc display-hint event-only parent enum is",
 	      .more = more_of_attribute),
 
-	/* An attribute that is no pad. */
+	/* An attribute that is not a pad. */
 	KEY("value", "doc", TEXT),
 	OPTIONAL("value", "display-hint", TEXT, .choices = "hex",
 		 .unknown = "unknown display-hint \"%s\": use hex"),
@@ -376,7 +376,7 @@ static const struct rule rules[] = {
 	    .unknown = "no attribute set \"%s\": define it under \"attribute-sets\""),
 	WHOLE("operation", .others = "flags do dump mcgrp event", .more = more_of_operation),
 
-	/* An operation that is no event. */
+	/* An operation that is not an event. */
 	OPTIONAL("request", "flags", LIST, .choices = "admin-perm",
 		 .unknown = "unknown flag \"%s\": use admin-perm"),
 	KEY("request", "do", MAPPING, .item = "do"),

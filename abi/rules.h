@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Rules, as a table for each specification: which keys its mappings have, and what their values
- * must be. A mapping is known by a name of the table's own.
+ * must be. The table has a name for each kind of mapping.
  */
 #ifndef RULES_H
 #define RULES_H
@@ -9,7 +9,7 @@
 #include "document.h"
 
 enum value_type {
-	ANY,		/* not looked at */
+	ANY,		/* not checked */
 	TEXT,
 	NAME,		/* a-z, 0-9 and the rule's mark, beginning with a letter */
 	NUMBER,

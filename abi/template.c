@@ -76,7 +76,7 @@ static void print_upper(const struct render *render, const char *text)
 		fputc(*text == '-' ? '_' : toupper((unsigned char)*text), render->out);
 }
 
-/* Without the prefix that the Python package stands for. */
+/* A name without the prefix XPMEM_, because Python names have the package in front. */
 static void print_bare(const struct render *render, const char *text)
 {
 	fputs(strncmp(text, "XPMEM_", 6) ? text : text + 6, render->out);

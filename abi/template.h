@@ -7,8 +7,8 @@
  * {for NAME in PATH} ... {end}
  *	Once for each item of a list. For a mapping, NAME is the value and "key" the key.
  * {if PATH} ... {end}
- *	Also {if not PATH}, and {if PATH is WORD or WORD}. False are a path that leads nowhere, the
- *	number 0, false and an empty list. {if first} and {if last} are about the innermost loop.
+ *	Also {if not PATH}, and {if PATH is WORD or WORD}. A path that leads nowhere, the number 0,
+ *	false and an empty list are false. {if first} and {if last} are about the innermost loop.
  * {define NAME} ... {end}, {use NAME}, {use NAME PATH}
  *	A text that other places use. There, NAME stands for the value at PATH.
  *

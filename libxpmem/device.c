@@ -5,14 +5,14 @@
  *
  * It is valid until the process forks (then the open file belongs to the parent) or the
  * application closes the number (then the number may name another file, which must never
- * see an ioctl of this library: drivers exist that look at a part of an ioctl's number). There
+ * see an ioctl of this library: some drivers look only at a part of an ioctl's number). There
  * is no lock, so nothing here can deadlock in a signal handler or in the child of a
  * multithreaded parent.
  *
  * A call does not ask the kernel whether the handle is valid. It reads a word that the module
  * clears when the process closes the descriptor, and that a fork clears in the child. So all
- * threads must have one table of descriptors, which no other process shares: after
- * unshare(CLONE_FILES) the module does not see what the other table lacks.
+ * threads must have one table of descriptors, which no other process shares: the module does not
+ * see when unshare(CLONE_FILES) gives a thread a table that lacks the descriptor.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -33,7 +33,7 @@
 
 #define FIRST_UNRESERVED_FD 3
 
-/* Readers get the version without a symbol, which programs would link to. Sizes are padded to 4. */
+/* Holds the version for tools. Programs could link to a symbol. Strings are padded to 4 bytes. */
 static const struct {
 	uint32_t name_size, text_size, type;
 	char name[(sizeof(XPMEM_NOTE_NAME) + 3) & ~3];
@@ -52,7 +52,7 @@ static const struct {
  */
 static _Atomic uint64_t current;
 
-/* Written before the handle is published. All open files of one loaded module have one number. */
+/* Written before a handle is published. It stays the same while the module is loaded. */
 static _Atomic dev_t device_number;
 
 /*
@@ -196,7 +196,7 @@ static uint64_t current_handle(uint64_t bad)
 				atomic_store(word, INVALID);
 			return opened;
 		}
-		/* Another thread was faster; this one has no objects yet, so nothing is lost. */
+		/* Another thread was faster. This open file has no objects yet. */
 		close(fd);
 	}
 }
@@ -237,7 +237,7 @@ int xpmem_device_call(unsigned long command, void *request)
 	return result;
 }
 
-/* The child has one thread, so no other can use the number. Closing it stops chains of leaks. */
+/* The child has one thread, so no other can use the number. Otherwise each fork would leak one. */
 static void drop_inherited(void)
 {
 	uint64_t inherited = atomic_exchange(&current, 0);

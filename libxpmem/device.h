@@ -8,12 +8,12 @@
 int xpmem_device_open(void);
 
 /*
- * ioctl on this process's own open file of the device, which is opened when needed.
- * Safe in threads, in signal handlers and after any kind of fork.
+ * Calls ioctl on this process's own open file of the device, which it opens if needed.
+ * Threads and signal handlers may call it, also after any kind of fork.
  */
 int xpmem_device_ioctl(unsigned long command, void *argument);
 
-/* Like xpmem_device_ioctl(), but ENOSYS if the loaded module does not know the command. */
+/* Like xpmem_device_ioctl(), but sets ENOSYS if the loaded module does not know the command. */
 int xpmem_device_call(unsigned long command, void *request);
 
 #endif

@@ -73,7 +73,7 @@ int xpmem_release(xpmem_apid_t apid)
 	return check_id(apid) ? -1 : xpmem_device_call(XPMEM_IOC_RELEASE, &request);
 }
 
-/* Asks the C library once. */
+/* Returns the page size less 1. Asks the C library once. */
 static size_t page_mask(void)
 {
 	static _Atomic size_t known;

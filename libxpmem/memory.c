@@ -211,7 +211,10 @@ static int check_range(uintptr_t start, uintptr_t end, bool *of_files)
 	return done < end ? ENOMEM : 0;
 }
 
-/* Skips pages that were never touched; they read as zero in the memfd too. */
+/*
+ * Copies the range into the memfd. Unless @all, skips pages that were never touched: they read as
+ * zero in the memfd too.
+ */
 static int copy(int fd, const char *address, size_t length, bool all)
 {
 	int pagemap = all ? -1 : open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC), error = 0;
@@ -221,7 +224,7 @@ static int copy(int fd, const char *address, size_t length, bool all)
 
 	for (offset = 0; offset < length && !error; offset += chunk) {
 		chunk = page;
-		/* pagemap of Documentation/admin-guide/mm: 62 swapped, 63 present */
+		/* Documentation/admin-guide/mm, pagemap: bit 62 swapped, bit 63 present */
 		if (pagemap >= 0 &&
 		    pread(pagemap, &entry, sizeof(entry),
 			  (off_t)((uintptr_t)(address + offset) / page * sizeof(entry))) ==

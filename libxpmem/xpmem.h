@@ -27,7 +27,7 @@ struct xpmem_addr {
 	off_t offset;		/* bytes from the segment's start */
 };
 
-/* For programs that speak to the device without the library; its commands are XPMEM_CMD_. */
+/* For programs that use the device without the library. Its commands begin with XPMEM_CMD_. */
 #define XPMEM_DEV_PATH "/dev/xpmem"
 #define XPMEM_IOC_MAGIC 'x'
 
@@ -88,7 +88,7 @@ int xpmem_remove(xpmem_segid_t segid);
 xpmem_apid_t xpmem_get(xpmem_segid_t segid, int flags, int permit_type, void *permit_value);
 
 /**
- * xpmem_release() - give a permit back and detach all that was attached with it
+ * xpmem_release() - give a permit back, and detach its attachments
  *
  * Return: 0, or -1 with EINVAL (zero or negative), ENOENT (unknown or released already) or EACCES
  * (another's).
@@ -99,25 +99,25 @@ int xpmem_release(xpmem_apid_t apid);
  * xpmem_attach() - map a part of a segment
  * @addr: permit, and offset in the segment in bytes, a multiple of the page size
  * @size: bytes, rounded up to pages
- * @vaddr: NULL, or a page-aligned address to map at, in place of what is mapped there, which must
- *	   not be an attachment
+ * @vaddr: NULL, or a page-aligned address to map at, in place of the mapping there, which must not
+ *	   be an attachment
  *
- * Every access reaches what the exporter has at that address at that moment. An access
- * where it has nothing mapped raises SIGBUS; a forbidden store raises SIGSEGV.
+ * Every access reaches the memory that the exporter has mapped at that address at that moment. An
+ * access where it has nothing mapped raises SIGBUS; a forbidden store raises SIGSEGV.
  *
  * Return: the address, which the caller owns until xpmem_detach() or munmap(2), or
  * (void *)-1 with EINVAL (alignment, beyond the segment, permit zero or negative, or an
- * attachment at vaddr), ENOENT (no such
- * permit, or its segment is gone), EACCES (another's), EDQUOT (the user may have
- * no more) or ENOMEM.
+ * attachment at vaddr), ENOENT (no such permit, or its segment is gone), EACCES (another
+ * process's), EDQUOT (the user may have no more) or ENOMEM.
  */
 void *xpmem_attach(struct xpmem_addr addr, size_t size, void *vaddr);
 
 /**
  * xpmem_detach() - unmap the whole attachment that an address lies in
+ * @vaddr: the address
  *
- * Return: 0, also when nothing is mapped there, or -1 with EINVAL when something
- * else is, or ENOMEM.
+ * Return: 0, also if nothing is mapped there, or -1 with EINVAL (the mapping there is not an
+ * attachment) or ENOMEM.
  */
 int xpmem_detach(void *vaddr);
 
@@ -131,7 +131,7 @@ int xpmem_init(void);
 /**
  * xpmem_ioctl() - pass a command of <linux/xpmem.h> to the device
  *
- * In a process that inherited the device by fork it is opened anew first.
+ * A process that inherited the open device by fork opens it anew first.
  *
  * Return: the ioctl's result, or -1.
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Calls beyond the historical ones of <xpmem.h>. Programs may mix both
- * kinds: xpmem_remove(), xpmem_release() and xpmem_detach() end what these make.
+ * kinds: xpmem_remove(), xpmem_release() and xpmem_detach() end objects of both.
  *
  * Every call sets errno when it fails. ENOSYS: the loaded module is too old for
  * the call. Addresses, offsets and lengths are in bytes and multiples of the page
@@ -57,7 +57,7 @@ xpmem_segid_t xpmem_make_segment(void *vaddr, size_t length, unsigned int mode, 
 /**
  * xpmem_segment_fd() - a descriptor that stands for a segment of this process
  * @segid: the segment
- * @access: the most that a permit got with it may allow: XPMEM_RDONLY or XPMEM_RDWR
+ * @access: the maximum access of permits that it grants: XPMEM_RDONLY or XPMEM_RDWR
  *
  * The exporter can send it over a unix socket. Its holder may call xpmem_get_fd(), whatever
  * the segment's mode and the ipc namespaces are. It does not keep the segment alive.
@@ -70,7 +70,7 @@ int xpmem_segment_fd(xpmem_segid_t segid, int access);
 
 /**
  * xpmem_get_fd() - get the right to attach the segment that a descriptor stands for
- * @fd: from xpmem_segment_fd(); stays the caller's and may be closed afterwards
+ * @fd: from xpmem_segment_fd(); the caller keeps it, and may close it afterwards
  * @access: XPMEM_RDONLY or XPMEM_RDWR
  * @length: receives the segment's bytes; may be NULL
  *
@@ -100,7 +100,7 @@ xpmem_apid_t xpmem_get_segment(xpmem_segid_t segid, int access, size_t *length);
  * @flags: XPMEM_ATTACH_ bits or 0
  * @attid: receives the attachment's id, as xpmemctl shows it; may be NULL
  *
- * Unlike xpmem_attach() it never replaces what is mapped at vaddr.
+ * Unlike xpmem_attach(), it never replaces a mapping at vaddr.
  *
  * Return: the address, which the caller owns until xpmem_detach() or munmap(2), or
  * XPMEM_FAILED with EINVAL (a wrong argument, or beyond the segment), EEXIST
@@ -112,7 +112,7 @@ void *xpmem_attach_range(xpmem_apid_t apid, off_t offset, size_t length, void *v
 
 /**
  * xpmem_dmabuf() - make a dma-buf of a part of a segment
- * @apid: the permit, to read and write, as devices cannot be held to reading
+ * @apid: the permit, which must allow stores, because devices cannot be limited to reading
  * @offset: first byte, from the segment's start, a multiple of the page size
  * @length: bytes, a multiple of the page size
  *
@@ -133,7 +133,7 @@ int xpmem_dmabuf(xpmem_apid_t apid, off_t offset, size_t length);
 /**
  * xpmem_wait() - sleep until a word of exported memory may have changed
  * @address: the word, aligned to its size: in an attachment, or in memory that this process exports
- * @expected: sleep only while the word is this
+ * @expected: sleep only while the word has this value
  * @deadline: on CLOCK_MONOTONIC, or NULL for none
  *
  * It works on any kind of memory, while futexes work on shared memory only: waiters and wakers
@@ -142,8 +142,8 @@ int xpmem_dmabuf(xpmem_apid_t apid, off_t offset, size_t length);
  * read the word again.
  *
  * Return: 0 when woken, or -1 with EAGAIN (the word is not as expected), ETIMEDOUT, EINTR (a
- * signal's handler ran that was installed without SA_RESTART), EFAULT (nothing readable is there),
- * EINVAL (alignment, or a deadline that is no time), or EIDRM (the segment or permit is gone).
+ * signal handler ran that was installed without SA_RESTART), EFAULT (no readable memory is there),
+ * EINVAL (alignment, or an invalid deadline), or EIDRM (the segment or permit is gone).
  */
 int xpmem_wait(const volatile uint32_t *address, uint32_t expected,
 	       const struct timespec *deadline);
@@ -155,14 +155,14 @@ int xpmem_wait64(const volatile uint64_t *address, uint64_t expected,
 /**
  * xpmem_wake() - wake tasks that wait for a word
  * @address: the word, as for xpmem_wait(), of either size
- * @count: how many at most, those that waited longest first; INT_MAX for all
+ * @count: maximum number of tasks, those that have waited longest first; INT_MAX for all
  *
- * Return: how many were woken, or -1 with EFAULT (nothing is mapped there), EINVAL
+ * Return: the number of tasks that it woke, or -1 with EFAULT (nothing is mapped there), EINVAL
  * (count is negative) or EIDRM (the segment or permit is gone).
  */
 int xpmem_wake(const volatile void *address, int count);
 
-/* in huge pages, as far as the kernel has them and lets shared memory use them */
+/* use huge pages, as far as the kernel has them and lets shared memory use them */
 #define XPMEM_ALLOC_HUGE 1U
 
 /**
@@ -173,9 +173,9 @@ int xpmem_wake(const volatile void *address, int count);
  * Heap memory is private: on attachments of it, system calls that take user pages fail. This
  * memory is shared: process-shared mutexes, condition variables and semaphores, O_DIRECT and RDMA
  * registration work on attachments of it. It is zeroed, has a guard page at either end, and its
- * size is sealed. A child shares it after fork(2). The memory policy of the task that touches a
- * page first places the page, or that of mbind(2), which applies to all processes; with
- * XPMEM_ALLOC_HUGE, the policy of the caller does.
+ * size is sealed. A child shares it after fork(2). The policy of mbind(2), which
+ * applies to all processes, places each page, or else the memory policy of the task that touches
+ * the page first; with XPMEM_ALLOC_HUGE, that of the caller.
  *
  * Return: the memory, which the caller owns until xpmem_free(), or NULL with EINVAL (length
  * 0, an unknown flag), ENOMEM, or EMFILE and ENFILE, as a descriptor is needed for a moment.
@@ -186,7 +186,7 @@ void *xpmem_alloc(size_t length, unsigned int flags);
  * xpmem_free() - free memory of xpmem_alloc()
  * @memory: from xpmem_alloc() in this process or its parent before the fork; NULL is fine
  *
- * Segments over it stay, and are a hole from then on.
+ * Segments that export it stay, with a hole in its place.
  *
  * Return: 0, or -1 with EINVAL (something else).
  */

@@ -7,7 +7,7 @@
  *
  * The core does not say what an access is for. Readers of /proc/PID/cmdline come here too if a
  * process has moved its command line into an attachment. They must not wait for a filesystem that
- * this process serves itself.
+ * the same process serves.
  */
 #include <linux/highmem.h>
 #include <linux/lockdep.h>

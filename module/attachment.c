@@ -20,8 +20,8 @@
 static struct kmem_cache *attachment_cache;
 
 /*
- * Sets nothing: xpmem_attachment_create() sets all of an attachment, and the kernel clears no
- * memory that has a constructor.
+ * Sets nothing. The kernel does not clear objects of a cache that has a constructor, and
+ * xpmem_attachment_create() sets all fields.
  */
 static void attachment_construct(void *memory)
 {
@@ -69,9 +69,9 @@ static bool is_inherited(const struct vm_area_struct *vma)
 }
 
 /*
- * A split or a move created a VMA, which takes a reference. Or a child inherited the VMA, because
- * madvise() can clear VM_DONTCOPY. Then the VMA stays empty, and its faults are refused. The caller
- * holds the mmap_lock of the VMA for writing.
+ * An attach, a split or a move created the VMA, which takes a reference. Or a child inherited the
+ * VMA, because madvise() can clear VM_DONTCOPY. Then the VMA stays empty, and its faults are
+ * refused. The caller holds the mmap_lock of the VMA's mm for writing.
  */
 void xpmem_attachment_open(struct vm_area_struct *vma)
 {
@@ -168,7 +168,7 @@ const struct file_operations xpmem_attachment_fops = {
 	.get_unmapped_area = xpmem_get_unmapped_area,
 };
 
-/* Whether pages of @vma may be mapped with a reference, as any mapping of the file does. */
+/* Whether attachments may map pages of @vma with a reference, as other mappings of its file do. */
 static bool is_shared(struct vm_area_struct *vma)
 {
 	return vma->vm_flags & VM_MAYSHARE && vma->vm_file && !is_vm_hugetlb_page(vma) &&
@@ -361,7 +361,7 @@ struct xpmem_attachment *xpmem_attachment_create(s64 apid, u64 offset, u64 lengt
 			 flags & XPMEM_ATTACH_FIXED ? MAP_FIXED_NOREPLACE : 0);
 	builder_end(&builder);
 	if (!error && READ_ONCE(permit->dead)) {
-		/* The client closed in the meantime. */
+		/* The client closed, or a caller revoked the permit, in the meantime. */
 		vm_munmap(attachment->address, length);
 		error = -ENOENT;
 	}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Changes of an exporter: what they record, and how they take pages away from attachments. */
+/* Changes of an exporter: their records, and how they take pages away from attachments. */
 #ifndef XPMEM_CHANGE_H
 #define XPMEM_CHANGE_H
 
@@ -35,7 +35,7 @@ void xpmem_windows_for_each_mapped(struct xpmem_exporter *exporter, unsigned lon
 				   bool (*visit)(unsigned long source, void *data), void *data);
 void xpmem_windows_destroy(struct xpmem_exporter *exporter);
 
-/* range.c: what invalidations in progress change */
+/* range.c: the ranges that invalidations in progress change */
 
 void xpmem_range_add(struct xpmem_exporter *exporter, const struct mmu_notifier_range *range);
 void xpmem_range_remove(struct xpmem_exporter *exporter, const struct mmu_notifier_range *range);

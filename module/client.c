@@ -19,7 +19,10 @@ static struct xpmem_permit *first_permit(struct xpmem_client *client)
 	return permit;
 }
 
-/* The mm has ended, so no task creates objects any more. The owner would keep its namespaces. */
+/*
+ * No task creates objects through the client any more: the mm has ended, or the client has no
+ * reference left. The owner would pin its namespaces.
+ */
 void xpmem_client_drop_owner(struct xpmem_client *client)
 {
 	struct xpmem_owner *owner = xchg(&client->owner, NULL);
@@ -104,7 +107,7 @@ static void client_free(struct xpmem_client *client)
 }
 
 /**
- * xpmem_client_create() - a client for the caller's mm
+ * xpmem_client_create() - create a client for the caller's mm
  *
  * Return: the client, or -ENOMEM.
  */
@@ -226,7 +229,7 @@ int xpmem_client_set_close_word(struct xpmem_client *client, u64 vaddr)
 	if (vaddr >= TASK_SIZE)
 		return -EFAULT;
 	WRITE_ONCE(client->close_word, word);
-	/* Full barrier, pairs with the one in xpmem_client_flush(). */
+	/* xchg() is a full barrier, which pairs with the one in xpmem_client_flush(). */
 	return xchg(&client->closed, false) && word ? put_user(0, word) : 0;
 }
 
@@ -242,9 +245,9 @@ void xpmem_client_flush(struct xpmem_client *client)
 		return;
 	WRITE_ONCE(client->closed, true);
 	/*
-	 * The number of the descriptor is free by now. A task that sets the word sets it before
-	 * this reads it, or sees the mark. A task that sets the word and then finds the number in
-	 * use set the word before this clears it.
+	 * The number of the descriptor is free by now. A task that sets close_word sets it before
+	 * this task reads it, or sees closed set. A task that writes the word itself, and then
+	 * finds the number in use, wrote the word before this task clears it.
 	 */
 	smp_mb();
 	word = READ_ONCE(client->close_word);

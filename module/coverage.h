@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Which branches are taken, in a build with XPMEM_COVERAGE=1 only. */
+/* Records which branches are taken, in a build with XPMEM_COVERAGE=1 only. */
 #ifndef XPMEM_COVERAGE_H
 #define XPMEM_COVERAGE_H
 

@@ -41,8 +41,8 @@ struct deferral {
 #define DEFERRAL_GFP (GFP_NOWAIT | __GFP_HIGH | __GFP_NOWARN)
 
 /*
- * Attachments may have written after the change cleaned the page, and the zap of a special entry
- * drops its dirty bit.
+ * Drops the references, and frees the chunks. @dirty: attachments may have written after the change
+ * cleaned the page, and the zap of a special entry drops its dirty bit.
  */
 static void put_pages(struct chunk *chunk, bool dirty)
 {
@@ -73,7 +73,7 @@ static void zap_work(struct work_struct *work)
 	list_del(&deferral->link);
 	spin_unlock(&exporter->active_lock);
 	wake_up_all(&exporter->quiet);
-	/* May wait for a page's lock, which no other task has to wait for. */
+	/* May wait for the locks of pages. No other task waits for this. */
 	put_pages(deferral->chunks, true);
 	xpmem_exporter_put(exporter);
 	kfree(deferral);
@@ -118,10 +118,10 @@ static bool hold_if_used(struct page **page)
 
 /*
  * Stores the page that the exporter maps at @source in *@page, with a reference, or NULL. The task
- * that changes the exporter holds what keeps the page tables: no assertion knows which lock that
- * is, because it depends on the change. The caller is in an RCU read-side critical section, which
- * keeps an empty table. If another invalidation takes the page away meanwhile, that one zaps the
- * page or defers the zap.
+ * that changes the exporter holds a lock that keeps the page tables: no assertion knows which lock
+ * that is, because it depends on the change. The caller is in an RCU read-side critical section,
+ * which keeps an empty table. If another invalidation takes the page away meanwhile, that one zaps
+ * the page or defers the zap.
  *
  * Return: false if the entry changed meanwhile; the caller tries again.
  */
@@ -283,9 +283,9 @@ static bool is_pending(struct xpmem_exporter *exporter, unsigned long start, uns
  * @start: first source address
  * @end: end of the range
  *
- * The caller is the exporter's notifier. Its change is never deferred, so it holds no lock that
- * mm_take_all_locks() waits for while it holds a group's lock, and the workers go on. No assertion
- * knows these locks, which are those of all files and anon_vmas.
+ * The caller is the exporter's notifier. The zap of its change is never deferred, so the caller
+ * holds no lock for which mm_take_all_locks() waits with a group's lock held, and the workers go
+ * on. No assertion knows these locks, which are those of all files and anon_vmas.
  */
 void xpmem_deferral_wait(struct xpmem_exporter *exporter, unsigned long start, unsigned long end)
 {

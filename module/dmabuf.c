@@ -135,7 +135,7 @@ static const struct dma_buf_ops dmabuf_ops = {
 	.release = dmabuf_release,
 };
 
-/* Return: 0, -ENOENT, -EFAULT, -EDQUOT, -ENOMEM or -EINTR; the caller destroys @dmabuf then. */
+/* Returns 0, or -ENOENT, -EFAULT, -EDQUOT, -ENOMEM or -EINTR: the caller destroys @dmabuf. */
 static int get_pages(struct dmabuf *dmabuf, unsigned long source, u64 length)
 {
 	struct xpmem_exporter *exporter = dmabuf->permit->segment->exporter;

@@ -33,7 +33,7 @@ static void event_send(struct sk_buff *skb, void *header)
 	genlmsg_multicast(&xpmem_nl_family, skb, 0, GROUP, GFP_KERNEL);
 }
 
-/* May be called with the mmap_lock of an attacher held. Not inlined, so that silence is cheap. */
+/* The caller may hold the mmap_lock of an attacher. Not inlined: mostly, no task listens. */
 static noinline void event_send_object(enum xpmem_kind kind, struct xpmem_object *object,
 				       int command, enum xpmem_reason reason)
 {

@@ -149,7 +149,7 @@ free:
 	return ERR_PTR(error);
 }
 
-/* Returns the exporter of the caller's mm with a reference, after it created it if need be. */
+/* Returns the exporter of the caller's mm, which it creates if there is none, with a reference. */
 static struct xpmem_exporter *find_or_create(struct xpmem_client *client)
 {
 	struct xpmem_exporter *exporter, *raced;
@@ -210,8 +210,8 @@ struct xpmem_exporter *xpmem_exporter_get(struct xpmem_client *client)
 }
 
 /*
- * Has a client give its exporter up, because it closes or the address space has ended. Both may
- * happen at once.
+ * Drops a client's reference to its exporter, because the client closes or the address space has
+ * ended. Both may happen at once.
  */
 void xpmem_exporter_drop(struct xpmem_client *client)
 {

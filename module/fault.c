@@ -4,8 +4,8 @@
  *
  * The fast path keeps the attacher's lock. It tries for the exporter's mmap_lock, takes a snapshot
  * and inserts it. If that lock is taken, or the exporter must bring the page in first, the fault
- * drops the attacher's lock, because no task waits for two mmap_locks at once. The fault keeps what
- * it finds then for the fault that retries (retry.c).
+ * drops the attacher's lock, because no task waits for two mmap_locks at once. It keeps the pages
+ * that it finds then for the fault that retries (retry.c).
  */
 #include <linux/delay.h>
 #include <linux/hmm.h>
@@ -54,7 +54,10 @@ static vm_fault_t result_to_vm_fault(enum xpmem_fault_result result)
 	return VM_FAULT_SIGBUS;
 }
 
-/* The exporter must bring the page in. The block becomes what it brings in with it. */
+/*
+ * Notes that the exporter must bring the page in. It also brings in the rest of the block, but only
+ * if the fault continues a stream.
+ */
 static void set_absent(struct xpmem_snapshot *snapshot)
 {
 	snapshot->absent = true;
@@ -124,7 +127,7 @@ static enum xpmem_fault_result fault_in_place(struct xpmem_snapshot *snapshot,
 }
 
 /*
- * Takes a snapshot of the page, and lets the exporter fault once if that is absent. The caller
+ * Takes a snapshot of the page, and lets the exporter fault once if the page is absent. The caller
  * holds the exporter's mmap_lock, and keeps it.
  */
 static enum xpmem_fault_result fault_and_snapshot(struct xpmem_snapshot *snapshot)
@@ -146,12 +149,13 @@ static enum xpmem_fault_result fault_and_snapshot(struct xpmem_snapshot *snapsho
  * @snapshot: pfns has room for one page
  * @source_locked: the attacher is the exporter, so the caller holds the exporter's mmap_lock, which
  *	fault_and_snapshot() asserts
- * @use: called with a snapshot of the wanted page; the last result is the caller's
+ * @use: called with a snapshot of the wanted page, and again if it returns XPMEM_RACED or
+ *	XPMEM_ABSENT
  *
  * Waits for the exporter's lock, and for invalidations to end, until the task is killed. Tasks that
  * hold the exporter's lock may wait for the attacher's lock, so this task lends it meanwhile.
  *
- * Return: what @use returned, or why it was not called.
+ * Return: the last result of @use, or the reason why it was not called.
  */
 enum xpmem_fault_result xpmem_fault_without_retry(struct xpmem_snapshot *snapshot,
 						  bool source_locked, xpmem_snapshot_use *use)
@@ -273,9 +277,10 @@ static void fault_and_keep(struct xpmem_snapshot *snapshot)
 }
 
 /*
- * Inserts what this task found after it dropped the attacher's lock, as far as the VMA and one page
- * table reach now. The caller holds the attacher's lock, which xpmem_ptes_insert() asserts. Sets
- * snapshot->store if send_back_as_write() sent the task back.
+ * Inserts the pages that this task found after it dropped the attacher's lock, as far as the VMA
+ * and one page table reach now. The caller holds the attacher's lock, which xpmem_ptes_insert()
+ * asserts. Sets *@error to the error that the task kept instead, or to 0. Sets snapshot->store if
+ * the kept entry serves a write, as one from send_back_as_write() does.
  */
 static enum xpmem_fault_result insert_kept(struct xpmem_snapshot *snapshot, bool tried,
 					   vm_fault_t *error)
@@ -289,8 +294,8 @@ static enum xpmem_fault_result insert_kept(struct xpmem_snapshot *snapshot, bool
 		return result;
 	if (retry->error) {
 		/*
-		 * An error that an earlier access met may be out of date, and one of a write is not
-		 * one of a read.
+		 * An error that an earlier access met may be out of date, and an error of a write
+		 * says nothing about a read.
 		 */
 		if (tried && (snapshot->store || !retry->write))
 			*error = retry->error;
@@ -328,8 +333,8 @@ bool xpmem_may_fault(const struct vm_area_struct *vma)
 }
 
 /*
- * The caller's lock of the VMA still keeps the attachment, which does not know the VMA: the callers
- * assert the lock. Returns @fault.
+ * Counts a fault by its outcome, and returns @fault. The caller's lock of the VMA still keeps the
+ * attachment. The attachment does not know the VMA, so the callers assert the lock.
  */
 static vm_fault_t count_end(struct xpmem_attachment *attachment, enum xpmem_fault_result result,
 			    vm_fault_t fault)
@@ -342,8 +347,9 @@ static vm_fault_t count_end(struct xpmem_attachment *attachment, enum xpmem_faul
 }
 
 /*
- * The caller's lock or reference keeps the attachment. The VMA may be gone, so only the callers can
- * assert the lock. @begun is 0 if the tracepoint was off when the fault began.
+ * Traces the end of a fault. The caller's lock or reference keeps the attachment. The VMA may be
+ * gone, so only the callers can assert the lock. @begun is 0 if the tracepoint was off when the
+ * fault began.
  */
 static void trace_end(const struct vm_fault *vmf, const struct xpmem_attachment *attachment,
 		      unsigned long pages, vm_fault_t fault, u64 begun)
@@ -355,8 +361,9 @@ static void trace_end(const struct vm_fault *vmf, const struct xpmem_attachment 
 }
 
 /*
- * Drops the attacher's lock. Then the VMA may go, and with it the reference that keeps the
- * exporter, so the function takes references of its own.
+ * Drops the attacher's lock, and lets the exporter bring the page in for the fault that retries.
+ * Without the lock, the VMA may go, and with it the reference that keeps the exporter, so the
+ * function takes references of its own.
  */
 static vm_fault_t retry_fault(struct xpmem_snapshot *snapshot, u64 begun)
 {
@@ -437,8 +444,8 @@ vm_fault_t xpmem_fault_handle(struct vm_fault *vmf, bool write)
 }
 
 /*
- * Kernels since 6.12 first ask whether one PMD can map all around the page, before they allocate a
- * page table. The ordinary fault, which they report next, does everything else.
+ * Kernels since 6.12 first ask whether one PMD can map the whole range around the page, before they
+ * allocate a page table. The ordinary fault, which they report next, does everything else.
  */
 vm_fault_t xpmem_fault_huge(struct vm_fault *vmf, unsigned int order)
 {

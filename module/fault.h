@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The context of one fault in an attachment, and what brings pages from the exporter. */
+/* The context of one fault in an attachment, and the steps that bring pages from the exporter. */
 #ifndef XPMEM_FAULT_H
 #define XPMEM_FAULT_H
 
@@ -26,9 +26,9 @@ struct xpmem_snapshot {
 	/* The block that one fault maps, around the wanted page and within its window. */
 	unsigned long block_start;
 	unsigned long block_end;
-	unsigned int block_order;	/* pages, as a power of two, before the window cut it off */
-	unsigned int stream;	/* that the fault belongs to */
-	bool continues;		/* the fault is next to what the stream's last one mapped */
+	unsigned int block_order;	/* log2 of its pages, before the window cut it off */
+	unsigned int stream;	/* index of the stream that the fault belongs to */
+	bool continues;		/* the fault is next to the pages that the stream mapped last */
 	bool backwards;		/* the stream goes backwards */
 	bool absent;		/* the exporter must bring the wanted page in */
 	unsigned long source;	/* the wanted page */
@@ -44,7 +44,7 @@ struct xpmem_snapshot {
 	bool huge;		/* map the PMD range around the wanted page by one entry */
 	bool needs_writable;	/* xpmem_needs_writable(vma), usable after vma is gone */
 	bool spares_fuse;	/* bring in no page that a program must supply through FUSE */
-	unsigned long inserted;	/* pages so far */
+	unsigned long inserted;	/* pages inserted so far */
 	unsigned long gained;	/* pages that the last insertion mapped or made writable */
 };
 

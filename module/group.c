@@ -30,7 +30,7 @@ static struct vfsmount *mount;
 
 static const struct file_operations anchor_fops = { .owner = THIS_MODULE };
 
-/* The mount has no name, but every anonymous file is on it. */
+/* Modules cannot name the mount, but every anonymous file is on it. */
 static int find_mount(void)
 {
 	struct vfsmount *found;
@@ -222,8 +222,8 @@ static void wait_for_huge(const struct vm_area_struct *vma, unsigned long source
 
 /*
  * Zaps a range in the VMAs of wanted attachments, or in all VMAs of the group. The caller holds
- * @lock: the group's i_mmap_rwsem, or the one that zap.c holds a registrant with. In the notifier,
- * zap.c has asserted that, and lockdep is off here.
+ * @lock: the group's i_mmap_rwsem, or that of the file for which a registrant waits (zap.c). In the
+ * notifier, zap.c has asserted that, and lockdep is off here.
  */
 void xpmem_group_zap(struct xpmem_group *group, const struct rw_semaphore *lock,
 		     xpmem_attachment_test *wanted, const void *data, unsigned long start,
@@ -249,8 +249,8 @@ void xpmem_group_zap(struct xpmem_group *group, const struct rw_semaphore *lock,
 }
 
 /*
- * An attacher calls this before it takes the lock for writing, so that notifiers get the lock
- * first. Waits a few milliseconds at most. The caller may hold the mmap_lock.
+ * An attacher calls this before it takes the group's i_mmap_rwsem for writing, so that notifiers
+ * get the lock first. Waits a few milliseconds at most. The caller may hold the mmap_lock.
  */
 void xpmem_group_yield(struct xpmem_exporter *exporter, unsigned int number)
 {
@@ -292,8 +292,9 @@ void xpmem_groups_revoke(struct xpmem_exporter *exporter, unsigned long groups,
 }
 
 /*
- * The mm has ended, so no task attaches any more. The files end here and not with the exporter,
- * because they keep the module loaded. The exporter may call this again.
+ * No task attaches any more: the mm has ended, or the exporter has no reference left. The files end
+ * here and not with the exporter, because they keep the module loaded. The exporter may call this
+ * again.
  */
 void xpmem_groups_close(struct xpmem_exporter *exporter)
 {

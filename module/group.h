@@ -9,7 +9,7 @@ struct xpmem_group {
 	struct xpmem_exporter *exporter;
 	struct inode *inode;
 	struct file *files[2]; /* that VMAs map, read-only and writable; created on demand */
-	atomic_t waiting;      /* notifiers that try for the i_mmap_rwsem in vain */
+	atomic_t waiting;      /* notifiers that keep trying for the i_mmap_rwsem */
 };
 
 void xpmem_group_zap(struct xpmem_group *group, const struct rw_semaphore *lock,

@@ -22,9 +22,7 @@ static int insert_pages(struct xpmem_insertion *insertion)
  * xpmem_ptes_insert() - map the pages of a snapshot into the attachment
  * @snapshot: after xpmem_snapshot_take(), within one PMD of the attachment; consumes its pfns
  *
- * The caller needs no lock of the exporter.
- *
- * The caller holds the attacher's mmap_lock or VMA lock.
+ * The caller holds the attacher's mmap_lock or VMA lock, and needs no lock of the exporter.
  * Return: XPMEM_MAPPED, or XPMEM_RACED, XPMEM_HOLE (revoked) or XPMEM_NOMEM with nothing mapped.
  */
 enum xpmem_fault_result xpmem_ptes_insert(struct xpmem_snapshot *snapshot)
@@ -54,8 +52,8 @@ enum xpmem_fault_result xpmem_ptes_insert(struct xpmem_snapshot *snapshot)
 		WRITE_ONCE(attachment->huge, true);
 	/*
 	 * xpmem_snapshot_check() accepted the wanted page, so a read-only page that must be
-	 * writable is one that the exporter may only read. The page-table lock orders this change
-	 * before the entry.
+	 * writable is one that the exporter may only read, or that a userfaultfd protects. The
+	 * page-table lock orders this change before the entry.
 	 */
 	if (xpmem_needs_writable(vma) &&
 	    (xpmem_snapshot_wanted(snapshot) & (HMM_PFN_VALID | HMM_PFN_WRITE)) == HMM_PFN_VALID)

@@ -5,8 +5,8 @@
  * An ordinary notifier hears the start and the end of each. In between, the range is active, and no
  * fault maps any of it into attachments. Invalidations of one exporter overlap: several threads
  * discard pages with the mmap_lock held for reading, and migration and reclaim take no mmap_lock at
- * all. So each start zaps what attachments may map of its range, whatever others do, and only then
- * clears the window's bits.
+ * all. So each start zaps all pages of its range that attachments may map, whatever other starts
+ * do, and only then clears the window's bits.
  *
  * The invalidation of the OOM reaper must not block. The module refuses it if attachments may map
  * any of the range. An interval notifier over the whole address space does that: the core lets such
@@ -73,7 +73,7 @@ static void exporter_invalidate(struct xpmem_exporter *exporter, unsigned long s
 	}
 	/*
 	 * Follows the test of the bits, because a deferral is listed before its start clears them.
-	 * A change that may be deferred itself does not wait.
+	 * A change whose own zap may be deferred does not wait.
 	 */
 	if (!list_empty_careful(&exporter->deferrals) &&
 	    !xpmem_zap_may_defer(exporter, event, start))
@@ -129,8 +129,10 @@ const struct mmu_notifier_ops xpmem_invalidation_ops = {
 };
 
 /*
- * The OOM reaper has marked the mm as unstable. Faults test for that after they held active_lock or
- * the window's lock, so they insert nothing from here on.
+ * Before a callback that must not block, the OOM reaper has marked the mm as unstable. Faults test
+ * for that after they held active_lock, and under the window's lock. So this function sees the
+ * pages of a fault, or fails because the fault holds the window's lock, or the fault inserts
+ * nothing.
  */
 static bool invalidation_veto(struct mmu_interval_notifier *notifier,
 			      const struct mmu_notifier_range *range, unsigned long seq)

@@ -214,8 +214,8 @@ fault:
 }
 
 /*
- * Copies the struct in. Most callers know it as the module does: then a few words are read without
- * the cost of a copy of any size.
+ * Copies the struct in. Most callers' structs have the size that the module knows. Then this reads
+ * a few words, which costs less than a copy of variable size.
  */
 static int read_struct(const struct xpmem_ioctl_op *op, struct call *call, size_t size)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The ioctls, for main.c and for each other. */
+/* The ioctls, for main.c, and functions that their files and netlink.c share. */
 #ifndef XPMEM_IOCTL_H
 #define XPMEM_IOCTL_H
 

@@ -66,7 +66,7 @@ static long legacy_get(struct xpmem_client *client, void __user *user)
 }
 
 /*
- * Returns -EINVAL if an attachment is mapped in a range of the caller, 0, or -EINTR when the task
+ * Returns 0, -EINVAL if an attachment is mapped in a range of the caller, or -EINTR when the task
  * was killed. Only the caller's own threads can change that before it attaches there.
  */
 static int refuse_attachments(u64 start, u64 length)

@@ -91,7 +91,7 @@ bool xpmem_mmap_read_get(struct mm_struct *mm, bool waits, struct xpmem_lender *
 		return true;
 	*lender = lender_borrow(mm);
 	if (!*lender)
-		/* The comment above says why no cycle of tasks waits here. */
+		/* The head of this file says why no cycle of tasks waits here. */
 		return waits && !down_read_killable_nested(&mm->mmap_lock, SINGLE_DEPTH_NESTING);
 	/* Tells lockdep about the lock, as after a trylock. */
 	rwsem_acquire_read(&mm->mmap_lock.dep_map, 0, 1, _THIS_IP_);

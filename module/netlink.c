@@ -31,7 +31,7 @@ static int request_reply(struct genl_info *info, int command,
 	return genlmsg_reply(skb, info);
 }
 
-/* Refuses filters: the policy of a single request also accepts those of the dump. */
+/* Whether the request has filters. Its policy accepts them, because a dump shares the policy. */
 static bool has_more_than_id(const struct xpmem_nl_type *type, struct genl_info *info)
 {
 	unsigned int i;
@@ -270,7 +270,7 @@ static u64 registry_live(const struct xpmem_registry *registry)
 	return atomic_long_read(&registry->live);
 }
 
-/* Adds the machine's statistics that a reply has attributes for, which are indexed by statistic. */
+/* Adds the machine's statistics that the reply has attributes for. @attributes: by statistic. */
 static int put_stats(struct sk_buff *skb, const int *attributes, int pad)
 {
 	int error = 0;

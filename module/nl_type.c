@@ -11,7 +11,7 @@
  *
  * With global_ids, the ipc namespace does not matter for the first and the last of these. A request
  * for any other object fails as if it did not exist. Only readers that may trace the process see
- * addresses.
+ * addresses, except those of segments for which the mode alone decides.
  */
 #include <linux/capability.h>
 #include <linux/cred.h>

@@ -3,9 +3,9 @@
  * Registers mmu notifiers in the caller's address space.
  *
  * mm_take_all_locks() tests for a signal after each lock that it takes, and gives up with -EINTR. A
- * process with many mappings and a timer would never register a notifier, nor would one with much
- * task work, as io_uring gives it. So this file blocks all signals but SIGKILL meanwhile, and hides
- * task work.
+ * process with many mappings and a timer might never register a notifier, nor might one with much
+ * task work, for example from io_uring. So this file blocks all signals but SIGKILL meanwhile, and
+ * hides task work.
  */
 #include <linux/mmu_notifier.h>
 #include <linux/sched/mm.h>

@@ -75,7 +75,7 @@ struct xpmem_owner *xpmem_owner_get(struct xpmem_client *client)
 	made = owner_create();
 	if (!made || owner)
 		return made;
-	/* The client's reference, before another task may use the owner. */
+	/* Takes the client's reference before another task can use the owner. */
 	refcount_inc(&made->ref);
 	if (cmpxchg(&client->owner, NULL, made))
 		refcount_dec(&made->ref);
@@ -146,8 +146,8 @@ static bool ids_are_equal(const struct cred *cred, const struct cred *theirs)
 }
 
 /*
- * Whether @cred has all capabilities that @theirs has. Capabilities over a user namespace that the
- * caller's user created, and that the caller is not confined to, raise no process above that user.
+ * Whether @cred has all capabilities that @theirs has. Capabilities in a user namespace that the
+ * user of @cred created, and that @cred is not in, give no power beyond that of this user.
  */
 static bool has_capabilities(const struct cred *cred, const struct cred *theirs)
 {
@@ -171,14 +171,13 @@ static bool has_capabilities(const struct cred *cred, const struct cred *theirs)
  * @cred: credentials of the process that asks
  * @any_user: the object is for other users, too: the other process only has to be dumpable
  *
- * This does what __ptrace_may_access() of the kernel does, which modules cannot call, with these
- * differences:
+ * This makes the checks of __ptrace_may_access(), which modules cannot call. The differences are:
  * - the ids must be the effective ones of @cred, as for files, not the real ones;
  * - the permitted capabilities of @cred count, as for PTRACE_ATTACH;
  * - ptrace refuses across user namespaces. Here processes of one user in namespaces of that user
  *   pass, since containers that a user starts would not reach each other otherwise;
- * - it asks no security module. Yama is one, and its scope would keep processes from attaching
- *   memory of a sibling, which is what MPI does;
+ * - it asks no security module. One of them, Yama, would by its ptrace_scope keep processes from
+ *   attaching memory of their siblings, which MPI programs need;
  * - the caller tests for CAP_SYS_PTRACE in @owner->user_ns, which overrides all of it.
  *
  * Return: 0, or the reason.

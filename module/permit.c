@@ -40,8 +40,8 @@ MODULE_PARM_DESC(mode_mask,
 		 "Permission bits of segments that are honoured, octal (default: 0700, the same user only)");
 
 /*
- * Sets what a permit has again when it is freed. xpmem_permit_create() sets all the rest: the
- * kernel clears no memory that has a constructor.
+ * Sets the fields that have the same state again when the permit is freed. xpmem_permit_create()
+ * sets all others: the kernel does not clear objects of a cache that has a constructor.
  */
 static void permit_construct(void *memory)
 {
@@ -75,7 +75,7 @@ static struct xpmem_permit *permit_alloc(struct xpmem_client *client)
 	return permit ? permit : kmem_cache_alloc(permit_cache, GFP_KERNEL_ACCOUNT);
 }
 
-/* The caller keeps the client. With KASAN, all memory is freed, so that it finds later uses. */
+/* The caller keeps the client. With KASAN, frees all memory, so that KASAN finds later uses. */
 static void permit_free(struct xpmem_client *client, struct xpmem_permit *permit)
 {
 	if (IS_ENABLED(CONFIG_KASAN) || cmpxchg(&client->spare_permit, NULL, permit))
@@ -89,7 +89,7 @@ void xpmem_permit_free_spare(struct xpmem_client *client)
 		kmem_cache_free(permit_cache, client->spare_permit);
 }
 
-/* Reports the result of xpmem_owner_denial() where an administrator looks for it. */
+/* Reports a result of xpmem_owner_denial() to administrators: a counter, an event, the log. */
 static int permit_refuse(const struct xpmem_segment *segment, enum xpmem_denial denial)
 {
 	static const char *const texts[] = {
@@ -129,8 +129,8 @@ static int check_ptrace(const struct xpmem_segment *segment, bool any_user)
 }
 
 /*
- * Checks the mode as System V IPC does, with the bits that this machine honours, and then what
- * ptrace would allow.
+ * Checks the mode as System V IPC does, with the bits that this machine honours, and then does the
+ * ptrace check.
  */
 static int check_access(const struct xpmem_segment *segment, u32 flags)
 {
@@ -383,8 +383,8 @@ static bool permit_mark(struct xpmem_permit *permit)
 }
 
 /*
- * Ends a permit whose attachments map nothing any more. The caller has marked it dead. Consumes the
- * reference of the list.
+ * Ends a permit whose attachments map nothing any more. The caller has marked it dead. Drops the
+ * client's reference.
  */
 static void permit_end(struct xpmem_permit *permit, enum xpmem_reason reason)
 {
@@ -396,7 +396,7 @@ static void permit_end(struct xpmem_permit *permit, enum xpmem_reason reason)
 		xpmem_wait_revoke(segment->exporter, segment->start,
 				  segment->start + segment->length);
 	xpmem_dmabuf_revoke(segment, permit);
-	/* Last: other calls that end the permit find it by its id, and wait. */
+	/* Not earlier: until now, other calls that end the permit find it by its id, and wait. */
 	xpmem_registry_withdraw(&xpmem_permits, &permit->object);
 	spin_lock(&client->lock);
 	hlist_del(&permit->client_link);
@@ -417,7 +417,7 @@ static void permit_end(struct xpmem_permit *permit, enum xpmem_reason reason)
  * @reason: the reason to tell listeners
  *
  * When this returns, no process reaches memory through the permit, even if another call ends it,
- * unless the caller's task was killed meanwhile. Touching what is still mapped raises SIGBUS.
+ * unless the caller's task was killed meanwhile. Touching an attachment that stays raises SIGBUS.
  * Return: whether this call ended the permit.
  */
 bool xpmem_permit_kill(struct xpmem_permit *permit, bool detach, enum xpmem_reason reason)
@@ -525,7 +525,7 @@ int xpmem_permit_release(s64 id)
 	if (IS_ERR(permit))
 		return PTR_ERR(permit);
 	if (mutex_lock_killable(&permit->attaching)) {
-		/* An attach of another thread may map over what this would unmap. */
+		/* Another thread may be mapping an attachment where this call would unmap one. */
 		error = -EINTR;
 	} else {
 		if (!xpmem_permit_kill(permit, true, XPMEM_REASON_REMOVED))

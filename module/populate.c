@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Maps what the exporter has present into a new attachment. */
+/* Maps the pages that the exporter has present into a new attachment. */
 #include <linux/delay.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
@@ -8,7 +8,7 @@
 #include "xpmem.h"
 
 /*
- * Maps what the exporter has present of the window and of its VMA, or skips a hole in the
+ * Maps the present pages of the window that lie in one VMA of the exporter, or skips a hole in the
  * exporter's mappings. Returns the source address where it ended, which may lie beyond the
  * attachment, or 0 if the exporter's mmap_lock is not available now.
  */
@@ -62,7 +62,7 @@ vm_fault_t xpmem_populate_fault(struct vm_fault *vmf)
 }
 
 /**
- * xpmem_attachment_populate() - map what the exporter has present of a new attachment
+ * xpmem_attachment_populate() - map the pages of a new attachment that the exporter has present
  * @attachment: the caller has attached it
  *
  * The caller's task takes one fault for each window. Later faults map the rest.
@@ -87,7 +87,7 @@ void xpmem_attachment_populate(struct xpmem_attachment *attachment)
 			mmap_read_unlock(mm);
 			break;
 		}
-		/* Stays if another thread's fault comes first. */
+		/* Keeps this value if another thread's fault has mapped the page. */
 		attachment->populated = (source | (XPMEM_WINDOW_SIZE - 1)) + 1;
 		fault = handle_mm_fault(vma, address, 0, NULL);
 		mmap_read_unlock(mm);

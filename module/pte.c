@@ -9,10 +9,11 @@
  *               private memory, and for pages that fit no other kind.
  *   huge        the same for a whole PMD, if the exporter maps the memory by a PMD.
  *   refcounted  maps one page as a mapping of the file does. Used for shared memory, in VM_MIXEDMAP
- *               VMAs. One pass inserts special entries and pages that the exporter maps by PTEs;
- *               it counts the latter as fork() does. vm_insert_pages() maps the rest.
+ *               VMAs. One pass inserts special entries, and refcounted ones of pages that are not
+ *               part of a large folio, which it counts as fork() does. vm_insert_pages() maps the
+ *               rest.
  *
- * Files: this one has what all ways of insertion need. pte_write.c writes special and refcounted
+ * Files: this one serves all ways of insertion. pte_write.c writes special and refcounted
  * entries, pte_huge.c huge ones. Where modules may not write page tables, pte_core.c has the core
  * make special entries instead, and with pte_no_huge.c huge entries do not exist. insertion.c puts
  * these steps together.

@@ -55,7 +55,7 @@ struct xpmem_insertion {
 	pgprot_t writable;		/* for entries; vm_page_prot may lack write permission */
 	pgprot_t readonly;
 	pgprot_t special[2];		/* pte_write.c; special entries, read-only and writable */
-	unsigned long wanted;		/* snapshot of the wanted page; 0: it cannot be mapped */
+	unsigned long wanted;		/* pfns' entry of the wanted page; 0: it cannot be mapped */
 	unsigned long inserted;
 	unsigned long upgraded;		/* entries that became writable */
 	unsigned long counted[2];	/* pages that insert_counted() mapped: of files, of shmem */

@@ -7,7 +7,7 @@
 
 /**
  * xpmem_ptes_may_be_huge() - whether the attachment can map the wanted page by a PMD
- * @snapshot: the function does not read its snapshot
+ * @snapshot: its pfns need not be filled
  *
  * Return: true if it can.
  */

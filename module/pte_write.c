@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The module writes entries of single pages itself, where modules may do that: special ones, and
- * refcounted ones of pages that the exporter maps by PTEs.
+ * refcounted ones of pages that are not part of a large folio.
  */
 #include "compat/page_table.h"
 #include "change.h"

@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Workqueues for what a notifier must not do, or what sleeps. */
+/* Workqueues for work that a notifier must not do, or that sleeps. */
 #include <linux/workqueue.h>
 
 #include "xpmem.h"
 
 static struct workqueue_struct *queues[XPMEM_QUEUE_COUNT];
 
-/*
- * Runs work that a notifier must not do, or that sleeps. It is done before the module is unloaded.
- */
+/* The work is done before the module is unloaded. */
 void xpmem_queue(enum xpmem_queue queue, struct work_struct *work)
 {
 	queue_work(queues[queue], work);

@@ -4,7 +4,7 @@
  * interleavings that are rare otherwise, or has the task take a branch that is rare otherwise. They
  * compile to nothing in every other build.
  *
- * Names have the form "object-step", for example "window-zap". Two places may share a name.
+ * Names have the form "object-step", for example "invalidation-zap". Two places may share a name.
  */
 #ifndef XPMEM_RACE_H
 #define XPMEM_RACE_H

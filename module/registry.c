@@ -8,9 +8,9 @@
  * in three levels of tables, as an address finds a page. The tables stay until the module is
  * unloaded. The registry holds no reference: an object is withdrawn before it is freed.
  *
- * Why the tables are no XArray: on 2026-11-29, on Linux 6.1.192, `instructions control` counted
- * this with 200,000 live segments, and with an XArray in place of the tables and the queue
- * (xa_alloc_cyclic(), lookups under xa_lock):
+ * Why the tables are not an XArray: on 2026-11-29, on Linux 6.1.192, `instructions control` counted
+ * these instructions with 200,000 live segments, and with an XArray in place of the tables and the
+ * queue (xa_alloc_cyclic(), lookups under xa_lock):
  *
  *                      tables   XArray
  *   make and remove      2709     3955 instructions
@@ -33,7 +33,7 @@
 #define INDEX_MASK ((1UL << INDEX_BITS) - 1)
 #define COOKIE_BITS (63 - INDEX_BITS)
 
-/* Indices that wait at least, unless memory is short. */
+/* Indices wait until so many others wait behind them, unless memory is short. */
 #define MIN_WAITING 64
 
 /* A slot holds its object, or FREE and the next index in the queue, or 0 while it is reserved. */
@@ -46,13 +46,13 @@ static struct {
 
 static_assert(TABLE_ENTRIES == 1 << TABLE_BITS);
 
-/* 16 times the 65,280 objects of each kind that 256 processes hold that attach to each other. */
+/* About 16 times the permits, or attachments, of 256 processes that all attach to each other. */
 #define DEFAULT_LIMIT 1048576
 
 /*
- * Objects that one user may hold at most, whatever the limit is set to, so that no user takes all
- * indices of the machine from the others. CAP_SYS_RESOURCE overrides this, too, because it can
- * exhaust the machine in other ways.
+ * The most objects that one user may hold, whatever the limit is set to, so that no user takes all
+ * indices of the machine from the others. CAP_SYS_RESOURCE overrides this too: a process with it
+ * can exhaust the machine in other ways.
  */
 #define HARD_LIMIT (1U << (INDEX_BITS - 3))
 
@@ -253,7 +253,10 @@ put_owner:
 	return error;
 }
 
-/* Undoes xpmem_registry_reserve(), but for the owner, for an object that was never published. */
+/*
+ * Undoes xpmem_registry_reserve() of an object that was never published, except that the caller
+ * drops the reference to the owner.
+ */
 void xpmem_registry_cancel(struct xpmem_registry *registry, struct xpmem_object *object)
 {
 	put_free(registry, object->id & INDEX_MASK);
@@ -320,8 +323,8 @@ static struct xpmem_object *get_object(struct xpmem_registry *registry, u32 inde
 }
 
 /*
- * Returns the object with a reference for the caller, or NULL. Counts the latter, because callers
- * that guess ids show there.
+ * Returns the object with a reference for the caller, or NULL. Counts failed lookups, which reveal
+ * callers that guess ids.
  */
 struct xpmem_object *xpmem_registry_find(struct xpmem_registry *registry, s64 id)
 {

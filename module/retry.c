@@ -12,10 +12,7 @@
 #include "retry.h"
 #include "xpmem.h"
 
-/*
- * Entries in one bucket, one for each task. One more replaces the oldest, and the task of that one
- * repeats its work.
- */
+/* The most entries in a bucket. One more replaces the oldest, whose task repeats its work. */
 #define BUCKET_DEPTH 64
 
 static struct hlist_head *retry_bucket(struct xpmem_exporter *exporter)
@@ -33,8 +30,8 @@ void xpmem_retry_free(struct xpmem_retry *retry)
 }
 
 /*
- * Keeps @retry for the caller's task, which has taken its former entry. The exporter owns @retry
- * from now on.
+ * Keeps @retry for the caller's task, before an older entry that the task has not taken. The
+ * exporter owns @retry from now on.
  */
 void xpmem_retry_put(struct xpmem_exporter *exporter, struct xpmem_retry *retry)
 {
@@ -56,7 +53,7 @@ void xpmem_retry_put(struct xpmem_exporter *exporter, struct xpmem_retry *retry)
 }
 
 /**
- * xpmem_retry_take() - take the entry of the caller's task out of an exporter
+ * xpmem_retry_take() - take the latest entry of the caller's task out of an exporter
  * @exporter: the exporter
  * @source: the page that the task faults on
  *

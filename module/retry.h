@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The result of a fault that dropped its own lock, kept for the retry. */
+/* The result of a fault that dropped the attacher's lock, kept for the fault that retries. */
 #ifndef XPMEM_RETRY_H
 #define XPMEM_RETRY_H
 

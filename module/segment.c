@@ -15,8 +15,8 @@
 static struct kmem_cache *segment_cache;
 
 /*
- * Sets what a segment has again when it is freed. xpmem_segment_create() sets all the rest: the
- * kernel clears no memory that has a constructor.
+ * Sets the fields that have the same state again when the segment is freed. xpmem_segment_create()
+ * sets all others: the kernel does not clear objects of a cache that has a constructor.
  */
 static void segment_construct(void *memory)
 {
@@ -49,7 +49,7 @@ static struct xpmem_segment *segment_alloc(struct xpmem_client *client)
 	return segment ? segment : kmem_cache_alloc(segment_cache, GFP_KERNEL_ACCOUNT);
 }
 
-/* The caller keeps the client. With KASAN, all memory is freed, so that it finds later uses. */
+/* The caller keeps the client. With KASAN, frees all memory, so that KASAN finds later uses. */
 static void segment_free(struct xpmem_client *client, struct xpmem_segment *segment)
 {
 	if (IS_ENABLED(CONFIG_KASAN) || cmpxchg(&client->spare_segment, NULL, segment))
@@ -243,8 +243,8 @@ static bool segment_mark(struct xpmem_segment *segment)
 }
 
 /*
- * Ends a segment whose attachments map nothing any more. The caller has marked it dead. Consumes
- * the reference of the list.
+ * Ends a segment whose attachments map nothing any more. The caller has marked it dead. Drops the
+ * client's reference.
  */
 static void segment_end(struct xpmem_segment *segment, enum xpmem_reason reason)
 {
@@ -252,7 +252,7 @@ static void segment_end(struct xpmem_segment *segment, enum xpmem_reason reason)
 
 	xpmem_wait_revoke(segment->exporter, segment->start, segment->start + segment->length);
 	xpmem_dmabuf_revoke(segment, NULL);
-	/* Last: other calls that end the segment find it by its id, and wait. */
+	/* Not earlier: until now, other calls that end the segment find it by its id, and wait. */
 	xpmem_registry_withdraw(&xpmem_segments, &segment->object);
 	spin_lock(&client->lock);
 	hlist_del(&segment->client_link);
@@ -366,7 +366,7 @@ int xpmem_segment_remove(s64 id)
 	return killed ? 0 : -ENOENT;
 }
 
-/* A file that stands for a segment. Its access mode limits the permits that processes get by it. */
+/* A file that stands for a segment. Its access mode limits the permits that it grants. */
 
 static int fd_release(struct inode *inode, struct file *file)
 {
@@ -410,7 +410,7 @@ struct file *xpmem_segment_file(s64 id, u32 flags)
  * @fd: a descriptor of the caller
  * @flags: the access that the caller wants, XPMEM_GET_RDONLY or XPMEM_GET_RDWR
  *
- * Return: the segment with a reference for the caller, or -EBADF, -EINVAL (no such descriptor),
+ * Return: the segment with a reference for the caller, or -EBADF, -EINVAL (another kind of file),
  * -EACCES or -ENOENT (the segment is gone).
  */
 struct xpmem_segment *xpmem_segment_from_fd(int fd, u32 flags)

@@ -137,7 +137,7 @@ static enum xpmem_fault_result snapshot_unreadable(struct xpmem_snapshot *snapsh
 
 /**
  * xpmem_snapshot_take() - read the exporter's page tables
- * @snapshot: window is set; pfns and seq are filled for start to end
+ * @snapshot: the function sets window and seq, and fills pfns for start to end
  *
  * The caller holds the exporter's mmap_lock and called xpmem_snapshot_check() under it.
  * Return: XPMEM_MAPPED if the exporter maps the wanted page with the wanted access; XPMEM_ABSENT
@@ -230,7 +230,7 @@ enum xpmem_fault_result xpmem_snapshot_take_page(struct xpmem_snapshot *snapshot
 	return take_range(snapshot, snapshot->source, snapshot->source + PAGE_SIZE);
 }
 
-/* The same for the block around it. */
+/* Likewise for the block around the wanted page. */
 enum xpmem_fault_result xpmem_snapshot_take_block(struct xpmem_snapshot *snapshot)
 {
 	return take_range(snapshot, snapshot->block_start, snapshot->block_end);

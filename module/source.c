@@ -9,7 +9,7 @@
 #include "fault.h"
 #include "xpmem.h"
 
-/* Whether a program has to supply absent pages of @vma, which may take it for ever. */
+/* Whether a FUSE server has to supply absent pages of @vma, which may take it forever. */
 static bool is_fuse(const struct vm_area_struct *vma)
 {
 	return vma->vm_file && file_inode(vma->vm_file)->i_sb->s_magic == FUSE_SUPER_MAGIC;
@@ -17,9 +17,9 @@ static bool is_fuse(const struct vm_area_struct *vma)
 
 /*
  * Whether the caller must not wait for a program that supplies pages of @vma. A FUSE server that
- * falls silent keeps a task that waits for it even from being killed, until the server or its
- * connection ends. So FUSE keeps processes of other users away from a mount that a user may make,
- * and this module keeps them from waiting for it. (It maps pages that the exporter has.)
+ * does not answer keeps a task that waits for it even from being killed, until the server or its
+ * connection ends. So FUSE keeps other users away from mounts that ordinary users can make, and
+ * this module does not let other users wait for their servers. (It maps pages that are present.)
  */
 static bool spares_server(const struct xpmem_snapshot *snapshot, const struct vm_area_struct *vma)
 {
@@ -42,9 +42,9 @@ static bool spares_server(const struct xpmem_snapshot *snapshot, const struct vm
  * the exporter's mmap_lock. With @unlocked, the function may drop the lock: then it takes it again,
  * or sets *@unlocked and returns XPMEM_RACED.
  *
- * fixup_user_fault() would not do: after it dropped the lock, it goes on with the mapping that it
- * finds there. That may be an attachment, whose source may become one in its turn, and so on down
- * the kernel stack.
+ * fixup_user_fault() is not suitable: after it dropped the lock, it goes on with whichever mapping
+ * is there then. That may be an attachment, whose source may have become one too, and so on: the
+ * recursion could use up the kernel stack.
  */
 enum xpmem_fault_result xpmem_source_fault(struct xpmem_snapshot *snapshot, bool *unlocked)
 {
@@ -78,11 +78,11 @@ enum xpmem_fault_result xpmem_source_fault(struct xpmem_snapshot *snapshot, bool
 	return snapshot->brought_in ? XPMEM_MAPPED : XPMEM_HOLE;
 }
 
-/* The exporter brings in at most so much at a time before any process wants it. */
+/* The most that the exporter brings in at a time before any process accesses it. */
 #define AHEAD_SIZE max(262144UL, PAGE_SIZE)
 
 /*
- * Whether faults ahead in @vma never wait for a program, and need no device but that for swap.
+ * Whether faults ahead in @vma never wait for a program, nor for a device other than swap.
  * handle_mm_fault() reads files without dropping the lock if it may not wait for a page. A file of
  * tmpfs has i_private while a hole is punched, for which a fault waits.
  */
@@ -102,8 +102,8 @@ static bool may_fault_ahead(struct vm_area_struct *vma)
 
 /**
  * xpmem_source_fault_ahead() - let the exporter bring in the rest of the block
- * @snapshot: the exporter has just brought in the wanted page; what else it brings in becomes the
- *	block
+ * @snapshot: the exporter has just brought in the wanted page; the block shrinks to this page and
+ *	the pages that the exporter brings in here
  *
  * The caller has held the exporter's mmap_lock since then. The function stops where the fault would
  * have to drop it, and as soon as another task wants it.
@@ -168,7 +168,7 @@ long xpmem_source_pin(struct xpmem_permit *permit, unsigned long source, unsigne
 	if (result == XPMEM_MAPPED) {
 		vma = find_vma(mm, source);
 		supplied = userfaultfd_armed(vma) || is_fuse(vma);
-		/* The program may have a page locked for ever, and unpinning takes the lock. */
+		/* The program may keep a page locked forever, and unpinning takes that lock. */
 		if (is_fuse(vma) && vma->vm_flags & VM_MAYSHARE)
 			result = XPMEM_HOLE;
 	}

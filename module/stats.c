@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Counters of what the module did. Those of the machine are per CPU, so that faults share no cache
+ * Counters of the module's actions. Those of the machine are per CPU, so that faults share no cache
  * line for them. Those of an object are in the object, which a fault writes anyway.
  */
 #include <linux/ktime.h>
@@ -59,7 +59,7 @@ u64 xpmem_stat_read(enum xpmem_stat stat)
 
 /*
  * Returns the time of the last refusal in seconds since 1970, or 0 without one. The machine's clock
- * may have been set since then: the result is what it would have shown.
+ * may have been set since then: the result is by its present setting.
  */
 time64_t xpmem_stat_last_refusal(enum xpmem_stat stat)
 {

@@ -2,10 +2,10 @@
 /*
  * Streams of faults in an attachment: how much each fault maps.
  *
- * A fault next to what the last one of a stream mapped most likely is followed by more. So it maps
- * twice as much as that one, up to a window. Any other fault maps little, because the memory around
- * it may be of no use. Racing faults overwrite each other's records. Then some map too little or
- * too much, which does no harm.
+ * A fault next to the pages that the last fault of a stream mapped is most likely followed by more.
+ * So it maps twice as much as that one, up to a window. Any other fault maps little, because the
+ * memory around it may be of no use. Racing faults overwrite each other's records. Then some map
+ * too little or too much, which does no harm.
  */
 #include <linux/log2.h>
 
@@ -18,9 +18,9 @@
 #define WINDOW_ORDER (XPMEM_WINDOW_SHIFT - PAGE_SHIFT)
 
 /*
- * A record is the edge of what was mapped last, the order of the block that the next fault is to
- * map, and a direction. A new stream may turn out to go backwards. Its edge is the upper one, and
- * what was mapped is half the next block.
+ * A record is the edge of the range that was mapped last, the order of the block that the next
+ * fault is to map, and a direction. A new stream may turn out to go backwards. Its record has the
+ * upper edge, and the range has half the size of the next block.
  */
 #define STREAM_ORDER 0x1fUL
 #define STREAM_NEW 0x20UL
@@ -68,14 +68,14 @@ void xpmem_stream_find(struct xpmem_snapshot *snapshot)
 	} else {
 		i = READ_ONCE(attachment->next_stream);
 		WRITE_ONCE(attachment->next_stream, i + 1);
-		/* Processes attach little memory to use all of it. */
+		/* A process most likely uses all of a small attachment. */
 		if (attachment->length <= XPMEM_WINDOW_SIZE && !READ_ONCE(attachment->touched))
 			size = XPMEM_WINDOW_SIZE;
 		snapshot->block_start = source & ~(size - 1);
 	}
 	snapshot->stream = i % XPMEM_STREAMS;
 	snapshot->block_order = ilog2(size >> PAGE_SHIFT);
-	/* The exporter brings in nothing outside of the attachment, so outside of the segment. */
+	/* The exporter brings in nothing outside of the attachment, hence of the segment. */
 	window = source & ~(XPMEM_WINDOW_SIZE - 1);
 	snapshot->block_end = min3(snapshot->block_start + size, window + XPMEM_WINDOW_SIZE,
 				   attachment->source + attachment->length);
@@ -83,7 +83,7 @@ void xpmem_stream_find(struct xpmem_snapshot *snapshot)
 }
 
 /**
- * xpmem_stream_advance() - record what a fault has mapped
+ * xpmem_stream_advance() - record the range that a fault has mapped
  * @snapshot: after xpmem_stream_find()
  * @start: source address where the fault began to map
  * @end: where it ended

@@ -14,7 +14,7 @@
 
 #include "xpmem.h"
 
-/* The end of a fault in an attachment. A fault that is retried reports 1024, VM_FAULT_RETRY. */
+/* The end of a fault in an attachment. A fault that is retried reports 0x400, VM_FAULT_RETRY. */
 TRACE_EVENT(fault,
 	TP_PROTO(const struct xpmem_attachment *attachment, unsigned long address,
 		 unsigned long source, bool write, vm_fault_t fault, unsigned long pages,
@@ -67,8 +67,8 @@ TRACE_EVENT(invalidate,
 );
 
 /*
- * The notifier deferred the zap for such a change, because a task registers a notifier in an
- * attacher.
+ * The exporter's notifier deferred the zap of such a change, because a task registers a notifier in
+ * an attacher.
  */
 TRACE_EVENT(defer,
 	TP_PROTO(const struct xpmem_exporter *exporter, unsigned long start, unsigned long end),

@@ -15,8 +15,8 @@ static vm_fault_t attachment_fault(struct vm_fault *vmf)
 
 /*
  * A write met a read-only special PTE. The PTE becomes writable in place, after the exporter has
- * copied the page. The function does not zap the PTE: an instruction that reads before it writes
- * would put it back, without end.
+ * copied the page. The function does not zap the PTE first: an instruction that reads before it
+ * writes would put it back, without end.
  */
 static vm_fault_t attachment_pfn_mkwrite(struct vm_fault *vmf)
 {

@@ -14,7 +14,7 @@
 #include "wait.h"
 #include "xpmem.h"
 
-/* As for futexes: a fixed array of lists, each with its lock, so that a wait allocates nothing. */
+/* Like futexes: a fixed array of lists, each with its lock, so that a wait allocates nothing. */
 #define BUCKETS 256
 
 struct bucket {

@@ -11,8 +11,9 @@
  *
  *   client        an open file of /dev/xpmem, for the process that opened it. The file, its
  *                 segments and its permits hold references.
- *   exporter      an address space that exports memory. Its segments hold references, and so do
- *                 the clients that made one, until they close or the address space ends.
+ *   exporter      an address space that exports memory. Its segments and deferred zaps hold
+ *                 references, and so do the clients that made a segment, until they close or the
+ *                 address space ends.
  *   invalidation  a change of an exporter in progress, between the start and the end that mmu
  *                 notifiers announce.
  *   group         a part of the attachers of an exporter, so that a change looks at few attachers.
@@ -21,22 +22,22 @@
  *                 for faults. The first fault on exported memory creates it. It lives as long as
  *                 its exporter.
  *   segment       a range of an exporter that processes may attach. Its client holds a reference
- *                 until the segment is removed; its permits hold references.
+ *                 until the segment dies; its permits and its descriptors hold references.
  *   permit        the right of one process to attach a segment. Its client holds a reference
- *                 until the permit is released; its attachments hold references.
+ *                 until the permit dies; its attachments and dma-bufs hold references.
  *   attachment    one mapping. Its VMAs hold references.
  *   dma-buf       pinned memory for devices. Its file holds the reference; it references its
  *                 permit.
  *
- * A segment dies (dead = true) when it is removed, when its client closes, or when its mm ends. A
- * permit dies when it is released, when its client closes, or when its mm ends. The death revokes
- * all its attachments at once.
+ * A segment dies (dead = true) when it is removed or revoked, when its client closes, or when its
+ * mm ends. A permit dies when it is released or revoked, when its client closes, or when its mm
+ * ends. The death revokes all attachments of the segment or permit at once.
  *
  * A is the exporter, B the attacher. Lock order, outermost first:
  *
  *   permit->attaching
  *     B.mmap_lock, or B's VMA lock in a fault
- *       A.mmap_lock (read; only ever tried while B's lock is held)
+ *       A.mmap_lock (read; a task that holds B's lock only tries, or lends: see below)
  *         exporter->making_window
  *       permit->inserting (read; A.mmap_lock was given up)
  *         window->lock (read)
@@ -54,18 +55,20 @@
  *     dmabufs_lock (dmabuf.c)
  *       dma_buf->resv
  *         page locks
+ *   client->watching
+ *     the mmap_lock of the client's mm (write)
  *   client->lock
  *     segment->lock or permit->lock
- *   exporter->lock, exporter->active_lock, segment->lock, permit->lock, and the locks of the tables
- *   of exporters, users, objects, waiters and lenders are innermost spinlocks. No task takes one of
- *   them while it holds another.
+ *   exporter->lock, exporter->active_lock, segment->lock, permit->lock, watch->lock (client.c), and
+ *   the locks of the tables of exporters, users, objects, waiters and lenders are innermost
+ *   spinlocks. No task takes one of them while it holds another.
  *
  * No task waits for one mmap_lock while it holds another, except callers that cannot drop B's lock:
  * they lend it while they wait for A's, and borrow A's if it is lent (lender.c). No task allocates
  * with reclaim while it holds a window->lock or permit->inserting.
  *
- * Layers of files, lowest first. A file uses only functions and data of files that stand before it;
- * the check "layers" reads this list. The generated X_gen.c also names the functions of X.c.
+ * Layers of files, lowest first. A file uses only functions and data of files that precede it in
+ * this list, which the check "layers" reads. The generated X_gen.c also names the functions of X.c.
  *
  *   basics: trace race coverage stats event queue notifier lender pfns
  *   objects: user owner registry
@@ -75,7 +78,7 @@
  *   uses: fault access vm_ops wait dmabuf
  *   calls: client legacy ioctl_gen ioctl netlink_gen nl_type netlink main
  *
- * Uses of what stands later, each with its reason:
+ * Uses of files that follow, each with its reason:
  *
  *   any file: xpmem_vm_ops, xpmem_vm_ops_untracked
  *     (tell which VMAs are attachments; no file but vm_ops.c knows the functions in them)
@@ -88,10 +91,10 @@
  *   invalidation: xpmem_exporter_end
  *     (the kernel tells the notifier that the mm has ended)
  *   exporter: xpmem_client_end_segments, xpmem_client_drop_owner, xpmem_client_put
- *     (the end of the mm ends what its clients made)
+ *     (the end of the mm ends the objects of its clients)
  *   segment: xpmem_permit_stop, xpmem_permit_put, xpmem_wait_revoke, xpmem_dmabuf_revoke,
  *     xpmem_client_close_reason, xpmem_client_put
- *     (the end of a segment ends what hangs on it, and a segment holds its client)
+ *     (the end of a segment ends its faults, waits and dma-bufs, and a segment holds its client)
  *   permit: xpmem_attachment_unmap, xpmem_attachment_put, xpmem_wait_revoke, xpmem_dmabuf_revoke,
  *     xpmem_client_watch, xpmem_client_close_reason, xpmem_client_put
  *     (the same for a permit, which also ends with the mm of its client)
@@ -129,7 +132,7 @@
 	__stringify(XPMEM_VERSION_MAJOR) "." __stringify(XPMEM_VERSION_MINOR) "." \
 	__stringify(XPMEM_VERSION_PATCH)
 
-/* 2 MiB, the reach of one page table with 4 KiB pages, so a fault fills at most two tables. */
+/* 2 MiB, which one page table maps with 4 KiB pages. A fault fills a part of one table. */
 #define XPMEM_WINDOW_SHIFT 21
 #define XPMEM_WINDOW_SIZE (1UL << XPMEM_WINDOW_SHIFT)
 #define XPMEM_WINDOW_PAGES (XPMEM_WINDOW_SIZE >> PAGE_SHIFT)
@@ -458,8 +461,8 @@ struct xpmem_attachment {
 	unsigned long address;		/* in B, at attach time */
 	unsigned long source;		/* in A */
 	unsigned long length;
-	bool touched;			/* permit->inserting; a fault inserted an entry */
-	bool huge;			/* permit->inserting; a fault inserted a huge entry */
+	bool touched;			/* permit->inserting; a fault may have inserted an entry */
+	bool huge;			/* permit->inserting; the same for a huge entry */
 	bool rdonly;
 	bool shared;			/* permit->attaching; this part is shared memory */
 	bool tracked;			/* permit->attaching; the filesystem tracks writes */
@@ -504,6 +507,9 @@ static inline bool xpmem_attachment_revoked(const struct xpmem_attachment *attac
 
 int xpmem_netlink_init(void);
 void xpmem_netlink_exit(void);
+
+/* event.c */
+
 void xpmem_event_created(enum xpmem_kind kind, struct xpmem_object *object);
 void xpmem_event_gone(enum xpmem_kind kind, struct xpmem_object *object, enum xpmem_reason reason);
 void xpmem_event_limit(enum xpmem_kind kind, kuid_t uid, unsigned int limit);

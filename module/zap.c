@@ -15,10 +15,11 @@
  *     mremap, fork) hold no other lock that the notifier's caller could hold, and wait for none. So
  *     they drop it soon, and the notifier can try again. A notifier that tries has no place in the
  *     lock's queue, so attachers wait a little before they map or split (xpmem_group_yield()).
- *   - If the registering task holds the group's lock and waits for the lock of the file that the
- *     change is about, the notifier joins the readers of the file's lock, unless its caller has the
- *     lock for writing. Then that task cannot go on until the notifier returns, and it holds all
- *     that a zap needs. So the notifier zaps without the group's lock (hold_registrant()).
+ *   - If the registrant, the task that registers a notifier, holds the group's lock and waits for
+ *     the lock of the file that the change is about, the notifier joins the readers of the file's
+ *     lock, unless its caller has the lock for writing. Then the registrant cannot go on until the
+ *     notifier returns, and it holds every lock that a zap needs. So the notifier zaps without
+ *     taking the group's lock (hold_registrant()).
  *   - If the notifier fails for long, and the change may be one that walks an rmap, the notifier
  *     defers the zap (deferral.c) and returns, and both tasks go on.
  */
@@ -39,15 +40,15 @@ static void zap_in_notifier(struct xpmem_group *group, const struct rw_semaphore
 	lockdep_assert_held(lock);
 	/*
 	 * lockdep takes the notification of the attacher for a recursion into the running notifier.
-	 * The recursion ends in the attacher (invalidation.c). lockdep sees the locks that the
-	 * nested callbacks take after the notifier's map in xpmem_groups_revoke(), too.
+	 * The recursion ends in the attacher (invalidation.c). lockdep still learns which locks the
+	 * callbacks take inside the notifier's lockdep map, from xpmem_groups_revoke().
 	 */
 	lockdep_off();
 	xpmem_group_zap(group, lock, NULL, NULL, start, end);
 	lockdep_on();
 }
 
-/* A zap in the notifier that does not get the group's lock. */
+/* A zap of one group in the notifier, which may not get the group's lock. */
 struct standoff {
 	struct xpmem_exporter *exporter;
 	struct xpmem_group *group;
@@ -59,11 +60,11 @@ struct standoff {
 };
 
 /*
- * Reclaim walks an rmap, and so does compaction for a task that needs memory, whatever locks the
- * task holds. So does a caller that holds neither the mmap_lock nor the lock of a VMA: all other
- * callers keep page tables by one of the two. No caller takes or drops these locks while the
- * notifier runs, so it is enough to see each of them once in a state in which the caller cannot
- * hold it.
+ * Whether the caller walks an rmap. Reclaim does, and so does compaction for a task that needs
+ * memory, whatever locks the task holds. So does a caller that holds neither the mmap_lock nor the
+ * lock of a VMA: all other callers hold one of the two to keep the page tables. No caller takes or
+ * drops these locks while the notifier runs, so it is enough to see each of them once in a state in
+ * which the caller cannot hold it.
  */
 static bool caller_walks_rmap(const struct standoff *standoff)
 {
@@ -77,9 +78,9 @@ static bool caller_walks_rmap(const struct standoff *standoff)
 }
 
 /*
- * Returns the file of which the exporter maps the changed page, or NULL. The lock of the task that
- * changes the exporter keeps the VMA, and with it the file. No assertion knows which lock that is:
- * hold_registrant() is about to find out.
+ * Returns the mapping of the file that the changed page belongs to, or NULL. A lock of the task
+ * that changes the exporter keeps the VMA, and with it the file. No assertion knows which lock that
+ * is: hold_registrant() is about to find out.
  */
 static struct address_space *changed_file(const struct standoff *standoff)
 {
@@ -98,10 +99,10 @@ static struct address_space *changed_file(const struct standoff *standoff)
 }
 
 /*
- * Whether the caller may walk the rmap of standoff->mapping. In a private mapping, the caller may
- * instead look for an anonymous page in whose place the exporter maps a page of the file now. Then
- * this is false whenever no task holds the file's lock for reading. (A VMA that cannot be tested is
- * most likely shared.)
+ * Whether the caller may be walking the rmap of standoff->mapping. In a private mapping, it may
+ * instead be looking for an anonymous page in whose place the exporter maps a page of the file now.
+ * Then this is false whenever no task holds the file's lock for reading. (A VMA that cannot be
+ * tested is most likely shared.)
  */
 static bool caller_may_walk_file(const struct standoff *standoff)
 {
@@ -215,10 +216,10 @@ static bool caller_forks(const struct xpmem_exporter *exporter, unsigned long st
  * @event: the change
  * @start: first source address
  *
- * The callers that announce the other changes, and fork(), hold no lock of an rmap meanwhile,
- * except those of hugetlbfs files, which mm_take_all_locks() takes before the locks of other files.
- * So they take no part in a deadlock. After these changes the memory may be in use elsewhere, so
- * references to its pages would not be enough.
+ * Tasks that announce changes whose zaps may not be deferred, fork() among them, hold no lock of an
+ * rmap meanwhile, except those of hugetlbfs files, which mm_take_all_locks() takes before the locks
+ * of other files. So they take no part in a deadlock. After these changes the memory may be in use
+ * elsewhere, so references to its pages would not be enough.
  *
  * Return: true if the zap may be deferred.
  */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What changed in <linux/dma-buf.h> between the supported kernels. */
+/* Differences in <linux/dma-buf.h> between the supported kernels. */
 #ifndef XPMEM_COMPAT_DMA_BUF_H
 #define XPMEM_COMPAT_DMA_BUF_H
 
@@ -17,7 +17,7 @@
 #define XPMEM_IMPORT_NS_DMA_BUF MODULE_IMPORT_NS("DMA_BUF")
 #endif
 
-/* Kernels since 7.0 have another name for it, on both sides. */
+/* Kernels since 7.0 have another name for move_notify, in exporters and in importers. */
 #ifdef XPMEM_HAVE_DMA_BUF_MOVE_NOTIFY
 #define XPMEM_MOVE_NOTIFY(function) .move_notify = (function)
 #else

@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# For a Kbuild that has set `compat` to this folder: makes $(obj)/compat/features.h, which says what
-# this kernel has. Compile probes find that out.
+# For a Kbuild that has set `compat` to this folder: makes $(obj)/compat/features.h, which says
+# which form each interface has on this kernel. Compile probes find that out.
 
 # RHEL 8 has two forms of struct mmu_notifier_ops. This asks for the form of other kernels.
 compat_flags := -DRH_MMU_NOTIFIER_V2
 ccflags-y += $(compat_flags)
 
-# Whether modules may write page-table entries, and those for PMD_SIZE. These architectures export
-# what that takes, or have it inline. On others, such as powerpc, only the core's functions create
-# entries, and none is huge. A build with XPMEM_CORE_ENTRIES=1 does the same anywhere.
+# Whether modules may write page-table entries, and entries for PMD_SIZE. These architectures export
+# the functions for that, or have them inline. On others, such as powerpc, only the core's functions
+# create entries, and none is huge. A build with XPMEM_CORE_ENTRIES=1 does the same anywhere.
 writes_entries :=
 ifneq ($(XPMEM_CORE_ENTRIES),1)
 writes_entries := $(filter y,$(CONFIG_X86_64) $(CONFIG_ARM64))

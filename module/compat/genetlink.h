@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What changed in <net/genetlink.h> and <linux/netlink.h> between the supported kernels. */
+/* Differences in <net/genetlink.h> and <linux/netlink.h> between the supported kernels. */
 #ifndef XPMEM_COMPAT_GENETLINK_H
 #define XPMEM_COMPAT_GENETLINK_H
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * References to the caller's ipc namespace. The kernel does not export get_ipc_ns and put_ipc_ns,
- * but every kernel reaches the namespace's own operations through it.
+ * References to the caller's ipc namespace. The kernel exports no functions for them, but the
+ * namespace points to its operations.
  */
 #ifndef XPMEM_COMPAT_IPC_NAMESPACE_H
 #define XPMEM_COMPAT_IPC_NAMESPACE_H

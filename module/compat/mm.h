@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What changed in <linux/mm.h> and <linux/huge_mm.h> between the supported kernels. */
+/* Differences in <linux/mm.h> and <linux/huge_mm.h> between the supported kernels. */
 #ifndef XPMEM_COMPAT_MM_H
 #define XPMEM_COMPAT_MM_H
 
@@ -39,7 +39,7 @@ static inline void release_fault_lock(struct vm_fault *vmf)
 }
 #endif
 
-/* Before 6.6 the operation has another form, which the module does not serve. */
+/* Before 6.6 huge_fault has another form, which the module does not serve. */
 #ifdef XPMEM_HAVE_HUGE_FAULT_ORDER
 #define xpmem_huge_fault(function) (function)
 #else
@@ -159,8 +159,8 @@ static inline bool xpmem_vma_is_secret(const struct vm_area_struct *vma)
 
 /*
  * Whether the caller may pass the page to vm_insert_page(): a page of a file's page cache. hugetlb
- * pages fail there on 6.1. Pages without a mapping, such as the huge zero page, have no owner to
- * tell of dirt.
+ * pages fail there on 6.1. Pages without a mapping, such as the huge zero page, have no owner that
+ * must learn that they are dirty.
  */
 static inline bool xpmem_page_is_file(struct page *page)
 {
@@ -169,8 +169,8 @@ static inline bool xpmem_page_is_file(struct page *page)
 }
 
 /*
- * Whether a page of a file counts as shared memory. It is no part of a large folio. Since 6.12 only
- * folios know.
+ * Whether a page of a file counts as shared memory. The page is not part of a large folio. Since
+ * 6.12 only folios have the flag.
  */
 static inline bool xpmem_page_is_shmem(struct page *page)
 {

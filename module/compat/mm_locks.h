@@ -17,7 +17,7 @@
 #include "features.h"
 
 #if defined(CONFIG_PREEMPT_RT)
-/* A count above zero has readers while a writer waits, or is that of a writer. */
+/* A positive count is WRITER_BIAS, or the number of readers that a writer waits for. */
 static inline bool xpmem_rwsem_overtake(struct rw_semaphore *sem)
 {
 	int readers = atomic_read(&sem->rwbase.readers);
@@ -35,7 +35,7 @@ static inline bool xpmem_rwsem_may_be_mine(struct rw_semaphore *sem)
 	return rwsem_is_locked(sem);
 }
 
-/* As below. The lowest bit of the owner tells that tasks wait. */
+/* Like the other form, below. The lowest bit of the owner is set if tasks wait. */
 static inline struct task_struct *xpmem_rwsem_writer(const struct rw_semaphore *sem)
 {
 	if (atomic_read(&sem->rwbase.readers) != WRITER_BIAS)
@@ -69,7 +69,7 @@ static inline bool xpmem_rwsem_overtake(struct rw_semaphore *sem)
 		free = count >= XPMEM_RWSEM_READER && !(count & XPMEM_RWSEM_WRITER);
 	} while (free && !atomic_long_try_cmpxchg_acquire(&sem->count, &count,
 							  count + XPMEM_RWSEM_READER));
-	/* Each reader does so. */
+	/* Marks the lock as owned by a reader, as the kernel does for each reader. */
 	if (free)
 		atomic_long_set(&sem->owner, (long)current | XPMEM_RWSEM_READER_OWNED |
 			(atomic_long_read(&sem->owner) & XPMEM_RWSEM_NONSPINNABLE));
@@ -106,7 +106,7 @@ static inline struct task_struct *xpmem_rwsem_writer(const struct rw_semaphore *
 {
 	unsigned long owner = atomic_long_read(&sem->owner);
 
-	/* Readers leave a mark of theirs, which includes the flag of the lowest bit. */
+	/* Readers leave a mark in the owner, with the lowest bit set. */
 	if (owner & 1 || !(atomic_long_read(&sem->count) & XPMEM_RWSEM_WRITER))
 		return NULL;
 	return (struct task_struct *)(owner & ~XPMEM_RWSEM_OWNER_FLAGS);

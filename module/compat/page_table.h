@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Writes to page tables, and what changed in <linux/pgtable.h>. Read for 5.10, 6.1, 6.12, 7.2 and
+ * Writes to page tables, and differences in <linux/pgtable.h>. Read for 5.10, 6.1, 6.12, 7.2 and
  * 7.3. The probes in page_table_check and pte_write refuse other kernels.
  */
 #ifndef XPMEM_COMPAT_PAGE_TABLE_H
@@ -21,7 +21,7 @@
 #error "page tables in high memory are not supported"
 #endif
 
-/* features.mk decides by the configuration, and the probes by what compiles. */
+/* features.mk looks at the configuration, and the probes try to compile. */
 #if defined(XPMEM_WRITES_ENTRIES) && \
 	defined(XPMEM_HAS_HUGE_ENTRIES) == defined(XPMEM_HAVE_NO_PMD_SPECIAL)
 #error "compat/features.mk and the probes in pmd_special disagree about huge entries"

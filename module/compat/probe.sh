@@ -4,16 +4,16 @@
 # Compiles the probes in FOLDER as a part of the kernel at hand, and prints features.h. FOLDER has
 # a folder for each interface, and in it a probe for each form that the interface has on supported
 # kernels. One of them compiles, and defines XPMEM_HAVE_FORM. Fails if none does, or several do.
-# WORK is a folder for files of its own. A probe with a line "/* exported: SYMBOL */" also needs
-# SYMBOL in SYMVERS, the kernel's list of exported symbols, and one with "not exported" needs it not
-# to be there. Without that file nothing counts as exported.
+# WORK is a folder for temporary files. A probe with a line "/* exported: SYMBOL */" also needs
+# SYMBOL in SYMVERS, the kernel's list of exported symbols, and one with "not exported" needs SYMBOL
+# to be absent from it. Without that file nothing counts as exported.
 set -eu
 
 symvers=$1 folder=$2 work=$3
 shift 3
 
-# Warnings decide nothing, whatever the kernel or the caller asks for, but for those that are
-# errors of C. Headers that are included first are collected in a header of the probes' own.
+# Drop the options for warnings, so that only errors decide, whatever the kernel or the caller asks
+# for. Collect the headers of -include options in a header for the probes.
 count=$# previous=''
 : >"$work/probe.h"
 for argument; do
@@ -32,14 +32,15 @@ done
 shift "$count"
 compiler=$1
 shift
-# A struct without a name may be a member: some kernels say so themselves.
+# -fms-extensions allows a struct as a member without a name: some kernels pass it themselves. The
+# warnings that become errors here are about errors in C.
 set -- "$@" -fms-extensions -Werror=implicit-function-declaration -Werror=implicit-int \
 	-Werror=int-conversion -Werror=incompatible-pointer-types
 
 echo '/* SPDX-License-Identifier: GPL-2.0-only */'
 echo '/* Made by compat/probe.sh for one kernel. */'
 # Most of the time goes into <linux/mm.h>. A compiler that cannot precompile the header, or that
-# cannot use what it made, reads it again for each probe.
+# cannot use the result, reads it again for each probe.
 echo '#include <linux/mm.h>' >>"$work/probe.h"
 "$compiler" "$@" -x c-header "$work/probe.h" -o "$work/probe.h.gch" 2>/dev/null ||
 	rm -f "$work/probe.h.gch"
@@ -49,7 +50,7 @@ compile()
 	"$compiler" -include "$work/probe.h" "$@" -fsyntax-only 2>&1
 }
 
-# Print an error for each symbol that is exported, or not, against what a probe says.
+# Print an error for each symbol that is exported, or not, contrary to the probe.
 exports()
 {
 	sed -nE 's|^/\* (not )?exported: ([a-zA-Z0-9_]+) \*/$|\2 \1|p' "$1" |

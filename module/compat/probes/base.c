@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What no supported kernel may lack. */
+/* Interfaces that every supported kernel must have. */
 #include <linux/hmm.h>
 #include <linux/mmu_notifier.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* 7.0 and later: the same, renamed on both sides. */
+/* 7.0 and later: new names, in exporters and in importers */
 #include <linux/dma-buf.h>
 
 void probe(struct dma_buf *dma_buf, struct dma_buf_attachment *attachment);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * 5.3 to 5.11 before updates of December 2023: neither the group nor the family can restrict
- * listening. Kernels since 6.2, which have operations that are split by what they do, all can.
+ * listening. Kernels since 6.2, which have struct genl_split_ops, all can.
  */
 #include <net/genetlink.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* before 6.1, which also brought operations that are split by what they do */
+/* before 6.1; struct genl_split_ops came in 6.2 */
 #include <net/genetlink.h>
 
 struct genl_split_ops { int unknown; };
