@@ -118,6 +118,17 @@ void xpmem_user_put(struct xpmem_user *user)
 	put_user_and_payers(user);
 }
 
+/* Jiffies between lines in the log that name one user, so that no user hides those of others. */
+#define LOG_INTERVAL (10 * HZ)
+
+static bool may_log(struct xpmem_user *user)
+{
+	unsigned long last = READ_ONCE(user->logged), now = jiffies ?: 1;
+
+	return (!last || time_after(now, last + LOG_INTERVAL)) &&
+	       cmpxchg(&user->logged, last, now) == last;
+}
+
 /**
  * xpmem_user_charge() - charge an object to a user and its payers
  * @user: the user that the caller acts as
@@ -142,10 +153,11 @@ int xpmem_user_charge(struct xpmem_user *user, enum xpmem_kind kind, unsigned in
 		return 0;
 	xpmem_stat_add_refusal(XPMEM_STAT_LIMIT_HITS);
 	xpmem_event_limit(kind, full->uid, limit);
-	pr_notice_ratelimited(
-		"xpmem: pid %d gets no %s: uid %u has all of its %u; end some, or raise max_%ss\n",
-		task_tgid_nr(current), names[kind], from_kuid_munged(&init_user_ns, full->uid),
-		limit, names[kind]);
+	if (may_log(full))
+		pr_notice(
+			"xpmem: pid %d gets no %s: uid %u has all of its %u; end some, or raise max_%ss\n",
+			task_tgid_nr(current), names[kind],
+			from_kuid_munged(&init_user_ns, full->uid), limit, names[kind]);
 	xpmem_user_uncharge(user, kind);
 	return -EDQUOT;
 }

@@ -158,6 +158,7 @@ struct xpmem_user {
 	struct xpmem_user *payer;	/* owner of user_ns, in its parent; NULL in the first */
 	struct hlist_node link;
 	atomic_long_t held[XPMEM_KIND_COUNT];
+	unsigned long logged;		/* jiffies of the last line in the log, or 0 */
 };
 
 struct xpmem_user *xpmem_user_get(void);
