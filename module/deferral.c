@@ -22,13 +22,15 @@
 struct chunk {
 	struct chunk *next;
 	unsigned int count;
-	struct page *pages[];
+	unsigned long pages[];	/* a reference each, and WRITABLE if attachments may write */
 };
 
-#define CHUNK_PAGES ((PAGE_SIZE - sizeof(struct chunk)) / sizeof(struct page *))
+#define CHUNK_PAGES ((PAGE_SIZE - sizeof(struct chunk)) / sizeof(unsigned long))
+#define WRITABLE 1UL
 
 struct deferral {
-	struct work_struct work;
+	struct work_struct zap_work;
+	struct work_struct put_work;
 	struct list_head link;		/* exporter->active_lock */
 	struct xpmem_exporter *exporter;	/* a reference */
 	unsigned long groups;
@@ -41,19 +43,22 @@ struct deferral {
 #define DEFERRAL_GFP (GFP_NOWAIT | __GFP_HIGH | __GFP_NOWARN)
 
 /*
- * Drops the references, and frees the chunks. @dirty: attachments may have written after the change
- * cleaned the page, and the zap of a special entry drops its dirty bit.
+ * Drops the references, and frees the chunks. @zapped: attachments may have written after the
+ * change cleaned the page, and the zap of a special entry drops its dirty bit. No attachment writes
+ * where the exporter may not. A file system must not find such a page dirty.
  */
-static void put_pages(struct chunk *chunk, bool dirty)
+static void put_pages(struct chunk *chunk, bool zapped)
 {
 	struct chunk *next;
+	unsigned long held;
 	struct page *page;
 
 	for (; chunk; chunk = next) {
 		next = chunk->next;
 		while (chunk->count) {
-			page = chunk->pages[--chunk->count];
-			if (dirty)
+			held = chunk->pages[--chunk->count];
+			page = (struct page *)(held & ~WRITABLE);
+			if (zapped && held & WRITABLE)
 				set_page_dirty_lock(page);
 			put_page(page);
 		}
@@ -61,9 +66,18 @@ static void put_pages(struct chunk *chunk, bool dirty)
 	}
 }
 
+/* May wait for the locks of pages, of which a FUSE server may hold one for ever. */
+static void put_work(struct work_struct *work)
+{
+	struct deferral *deferral = container_of(work, struct deferral, put_work);
+
+	put_pages(deferral->chunks, true);
+	kfree(deferral);
+}
+
 static void zap_work(struct work_struct *work)
 {
-	struct deferral *deferral = container_of(work, struct deferral, work);
+	struct deferral *deferral = container_of(work, struct deferral, zap_work);
 	struct xpmem_exporter *exporter = deferral->exporter;
 
 	xpmem_race_point("deferral-zap");
@@ -73,10 +87,8 @@ static void zap_work(struct work_struct *work)
 	list_del(&deferral->link);
 	spin_unlock(&exporter->active_lock);
 	wake_up_all(&exporter->quiet);
-	/* May wait for the locks of pages. No other task waits for this. */
-	put_pages(deferral->chunks, true);
 	xpmem_exporter_put(exporter);
-	kfree(deferral);
+	xpmem_queue(XPMEM_QUEUE_PUT, &deferral->put_work);
 }
 
 /*
@@ -117,15 +129,17 @@ static bool hold_if_used(struct page **page)
 })
 
 /*
- * Stores the page that the exporter maps at @source in *@page, with a reference, or NULL. The task
- * that changes the exporter holds a lock that keeps the page tables: no assertion knows which lock
- * that is, because it depends on the change. The caller is in an RCU read-side critical section,
- * which keeps an empty table. If another invalidation takes the page away meanwhile, that one zaps
- * the page or defers the zap.
+ * Stores the page that the exporter maps at @source in *@page, with a reference, or NULL, and in
+ * *@writable whether attachments may have mapped it for writing. The task that changes the exporter
+ * holds a lock that keeps the page tables: no assertion knows which lock that is, because it
+ * depends on the change. The caller is in an RCU read-side critical section, which keeps an empty
+ * table. If another invalidation takes the page away meanwhile, that one zaps the page or defers
+ * the zap. So does the one that made an entry read-only, for the attachments of before.
  *
  * Return: false if the entry changed meanwhile; the caller tries again.
  */
-static bool get_mapped_page(struct mm_struct *mm, unsigned long source, struct page **page)
+static bool get_mapped_page(struct mm_struct *mm, unsigned long source, struct page **page,
+			    bool *writable)
 {
 	pgd_t *pgd = pgd_offset(mm, source);
 	p4d_t *p4d;
@@ -135,6 +149,7 @@ static bool get_mapped_page(struct mm_struct *mm, unsigned long source, struct p
 
 	RCU_LOCKDEP_WARN(!rcu_read_lock_held(), "an empty page table may be freed");
 	*page = NULL;
+	*writable = true;
 	if (pgd_none(*pgd))
 		return true;
 	p4d = p4d_offset(pgd, source);
@@ -154,6 +169,7 @@ static bool get_mapped_page(struct mm_struct *mm, unsigned long source, struct p
 		return true;
 	if (pmd_leaf(pmd)) {
 		*page = xpmem_pmd_page(pmd) + ((source & ~PMD_MASK) >> PAGE_SHIFT);
+		*writable = pmd_write(pmd);
 		return hold_if_used(page) && still_maps(pmd, pmd, pmdp);
 	}
 	/* The kernel may free an empty table after a grace period. Then the PMD has changed. */
@@ -162,16 +178,17 @@ static bool get_mapped_page(struct mm_struct *mm, unsigned long source, struct p
 	if (!pte_present(pte) || pte_special(pte))
 		return still_maps(pmd, pmd, pmdp);
 	*page = xpmem_pte_page(pte);
+	*writable = pte_write(pte);
 	return hold_if_used(page) && still_maps(pte, pte, ptep) && still_maps(pmd, pmd, pmdp);
 }
 
 /* Returns the page that the exporter maps at @source, with a reference, or NULL. */
-static struct page *hold_mapped_page(struct mm_struct *mm, unsigned long source)
+static struct page *hold_mapped_page(struct mm_struct *mm, unsigned long source, bool *writable)
 {
 	struct page *page;
 
 	rcu_read_lock();
-	while (!get_mapped_page(mm, source, &page)) {
+	while (!get_mapped_page(mm, source, &page, writable)) {
 		if (page)
 			put_page(page);
 		cpu_relax();
@@ -188,8 +205,9 @@ struct first {
 static bool hold_first(unsigned long source, void *data)
 {
 	struct first *first = data;
+	bool writable;
 
-	first->page = hold_mapped_page(first->exporter->mm, source);
+	first->page = hold_mapped_page(first->exporter->mm, source, &writable);
 	return !first->page;
 }
 
@@ -211,6 +229,7 @@ static bool hold_page(unsigned long source, void *data)
 	struct deferral *deferral = data;
 	struct chunk *chunk = deferral->chunks;
 	struct page *page;
+	bool writable;
 
 	if (!chunk || chunk->count == CHUNK_PAGES) {
 		chunk = kzalloc(PAGE_SIZE, DEFERRAL_GFP);
@@ -221,9 +240,9 @@ static bool hold_page(unsigned long source, void *data)
 		chunk->next = deferral->chunks;
 		deferral->chunks = chunk;
 	}
-	page = hold_mapped_page(deferral->exporter->mm, source);
+	page = hold_mapped_page(deferral->exporter->mm, source, &writable);
 	if (page)
-		chunk->pages[chunk->count++] = page;
+		chunk->pages[chunk->count++] = (unsigned long)page | (writable ? WRITABLE : 0);
 	return true;
 }
 
@@ -248,7 +267,8 @@ bool xpmem_deferral_add(struct xpmem_exporter *exporter, unsigned long groups, u
 	deferral->groups = groups;
 	deferral->start = start;
 	deferral->end = end;
-	INIT_WORK(&deferral->work, zap_work);
+	INIT_WORK(&deferral->zap_work, zap_work);
+	INIT_WORK(&deferral->put_work, put_work);
 	xpmem_windows_for_each_mapped(exporter, start, end, hold_page, deferral);
 	/* If the exporter has no reference left, no process attaches it. */
 	if (!deferral->groups || !refcount_inc_not_zero(&exporter->object.ref)) {
@@ -261,7 +281,7 @@ bool xpmem_deferral_add(struct xpmem_exporter *exporter, unsigned long groups, u
 	list_add(&deferral->link, &exporter->deferrals);
 	spin_unlock(&exporter->active_lock);
 	trace_defer(exporter, start, end);
-	xpmem_queue(XPMEM_QUEUE_ZAP, &deferral->work);
+	xpmem_queue(XPMEM_QUEUE_ZAP, &deferral->zap_work);
 	return true;
 }
 

@@ -27,9 +27,11 @@ static void destroy_queues(void)
 int xpmem_queues_init(void)
 {
 	queues[XPMEM_QUEUE_ZAP] = alloc_workqueue("xpmem-zap", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
+	queues[XPMEM_QUEUE_PUT] = alloc_workqueue("xpmem-put", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
 	queues[XPMEM_QUEUE_EXIT] = alloc_workqueue("xpmem-exit", WQ_UNBOUND, 0);
 	queues[XPMEM_QUEUE_FREE] = alloc_workqueue("xpmem-free", WQ_UNBOUND, 0);
-	if (queues[XPMEM_QUEUE_ZAP] && queues[XPMEM_QUEUE_EXIT] && queues[XPMEM_QUEUE_FREE])
+	if (queues[XPMEM_QUEUE_ZAP] && queues[XPMEM_QUEUE_PUT] && queues[XPMEM_QUEUE_EXIT] &&
+	    queues[XPMEM_QUEUE_FREE])
 		return 0;
 	destroy_queues();
 	return -ENOMEM;

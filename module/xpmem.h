@@ -184,6 +184,7 @@ time64_t xpmem_stat_last_refusal(enum xpmem_stat stat);
 
 enum xpmem_queue {
 	XPMEM_QUEUE_ZAP,	/* deferred zaps, which keep pages until they are done */
+	XPMEM_QUEUE_PUT,	/* drops these pages, and may wait for their locks */
 	XPMEM_QUEUE_EXIT,	/* ends of address spaces, and kills of their objects */
 	XPMEM_QUEUE_FREE,
 	XPMEM_QUEUE_COUNT,

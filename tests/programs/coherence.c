@@ -5,7 +5,9 @@
  * before a change.
  */
 #include <fcntl.h>
+#include <linux/kernel-page-flags.h>
 #include <linux/mman.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -567,6 +569,44 @@ CASE(private_file_exporter_writes)
 	CHECK_EQ(on(attacher, do_load, at), 1);
 	CHECK_EQ(on(attacher, do_load, at + PAGE), original);
 	check_shared(page, at, 2 * PAGE);
+}
+
+/* Whether the page that this process maps at an address is dirty. */
+static bool is_dirty(long address)
+{
+	int map = CHECK_OK(answer(open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC))),
+	    flags = CHECK_OK(answer(open("/proc/kpageflags", O_RDONLY | O_CLOEXEC)));
+	uint64_t entry, word;
+
+	CHECK_OK(load(address));
+	CHECK_EQ(pread(map, &entry, sizeof(entry), address / PAGE * 8), sizeof(entry));
+	/* Bits 0 to 54 are the page frame number. */
+	CHECK_EQ(pread(flags, &word, sizeof(word), (entry & ((1UL << 55) - 1)) * 8), sizeof(word));
+	close(map);
+	close(flags);
+	return word >> KPF_DIRTY & 1;
+}
+
+/* The file system has not prepared the pages for being written. */
+CASE(private_file_stays_clean)
+{
+	int file = temporary_file("content", 2), i;
+	long seen;
+
+	if (!getenv("XPMEM_TEST_DISK"))
+		SKIP("XPMEM_TEST_DISK names no file system");
+	CHECK_OK(answer(fsync(file)));
+	CHECK_EQ(posix_fadvise(file, 0, 0, POSIX_FADV_DONTNEED), 0);
+	seen = map_file(file, PAGE, PROT_READ, MAP_SHARED);
+	share(map_file(file, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE), 2 * PAGE);
+	CHECK_OK(on(attacher, do_load, at));
+	CHECK(!is_dirty(seen));
+	*(volatile long *)page = 1;
+	for (i = 0; i < 20; i++) {
+		CHECK_OK(on(attacher, do_load, at));
+		CHECK(!is_dirty(seen));
+		usleep(10000);
+	}
 }
 
 CASE(private_file_attacher_writes)
