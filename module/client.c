@@ -256,6 +256,15 @@ void xpmem_client_flush(struct xpmem_client *client)
 		put_user(0, word);
 }
 
+/* Lets other tasks end an object. Waits for them do not sleep once the caller is killed. */
+static void let_others_end(void)
+{
+	if (fatal_signal_pending(current))
+		schedule_timeout_uninterruptible(1);
+	else
+		cond_resched();
+}
+
 /* Ends all permits and segments of a file that is closed. */
 void xpmem_client_close(struct xpmem_client *client)
 {
@@ -267,13 +276,13 @@ void xpmem_client_close(struct xpmem_client *client)
 	while ((permit = first_permit(client))) {
 		xpmem_permit_kill(permit, false, XPMEM_REASON_CLOSED);
 		xpmem_permit_put(permit);
-		cond_resched();
+		let_others_end();
 	}
 	xpmem_segments_close(client);
 	while ((segment = first_segment(client))) {
 		xpmem_segment_kill(segment, XPMEM_REASON_CLOSED);
 		xpmem_segment_put(segment);
-		cond_resched();
+		let_others_end();
 	}
 	xpmem_exporter_drop(client);
 	xpmem_client_put(client);
