@@ -49,6 +49,7 @@ struct xpmem_snapshot {
 };
 
 bool xpmem_source_allowed(const struct vm_area_struct *vma);
+bool xpmem_source_is_fuse(const struct vm_area_struct *vma);
 void xpmem_snapshot_get_pfns(struct xpmem_snapshot *snapshot, unsigned long *single);
 void xpmem_snapshot_put_pfns(struct xpmem_snapshot *snapshot, unsigned long *single);
 void xpmem_snapshot_init(struct xpmem_snapshot *snapshot, struct vm_fault *vmf, bool write);

@@ -6,6 +6,7 @@
  * maps it unless an invalidation of the window followed.
  */
 #include <linux/hmm.h>
+#include <linux/magic.h>
 
 #include "compat/mm.h"
 #include "compat/page_table.h"
@@ -28,6 +29,34 @@ bool xpmem_source_allowed(const struct vm_area_struct *vma)
 	if (vma->vm_flags & (VM_IO | VM_PFNMAP | VM_SHADOW_STACK))
 		return false;
 	return !xpmem_vma_is_attachment(vma) && !xpmem_vma_is_secret(vma);
+}
+
+/* Whether a FUSE server has to supply absent pages of @vma, which may take it forever. */
+bool xpmem_source_is_fuse(const struct vm_area_struct *vma)
+{
+	return vma->vm_file && file_inode(vma->vm_file)->i_sb->s_magic == FUSE_SUPER_MAGIC;
+}
+
+/*
+ * Whether @vma maps a file of a FUSE mount that ordinary users can make, and the caller is not of
+ * the exporter's user. A FUSE server that does not answer keeps a task that waits for it even from
+ * being killed, until the server or its connection ends. So FUSE keeps other users away from such
+ * mounts, and this module keeps them away from memory of their files. It does so for present pages
+ * too: whether a page needs the server may change at any moment.
+ */
+static bool is_fuse_of_another_user(const struct xpmem_snapshot *snapshot,
+				    const struct vm_area_struct *vma)
+{
+	kuid_t uid = snapshot->permit->segment->object.owner->uid;
+	const struct cred *cred = current_cred();
+
+	if (!xpmem_source_is_fuse(vma) || current->mm == snapshot->exporter->mm ||
+	    !(file_inode(vma->vm_file)->i_sb->s_type->fs_flags & FS_USERNS_MOUNT))
+		return false;
+	/* A kernel thread has the ids of root while it uses the attacher's mm. */
+	if (current->flags & PF_KTHREAD)
+		return !uid_eq(snapshot->permit->object.owner->uid, uid);
+	return !uid_eq(cred->uid, uid) || !uid_eq(cred->euid, uid) || !uid_eq(cred->suid, uid);
 }
 
 /* Uses @single, on the caller's stack, for one page when memory is short. */
@@ -91,7 +120,8 @@ enum xpmem_fault_result xpmem_snapshot_check(struct xpmem_snapshot *snapshot)
 
 	lockdep_assert_held(&mm->mmap_lock);
 	vma = find_vma(mm, snapshot->source);
-	if (!vma || vma->vm_start > snapshot->source || !xpmem_source_allowed(vma))
+	if (!vma || vma->vm_start > snapshot->source || !xpmem_source_allowed(vma) ||
+	    is_fuse_of_another_user(snapshot, vma))
 		return XPMEM_HOLE;
 	/* An earlier check may have met another mapping. */
 	snapshot->write = snapshot->store;

@@ -9,34 +9,6 @@
 #include "fault.h"
 #include "xpmem.h"
 
-/* Whether a FUSE server has to supply absent pages of @vma, which may take it forever. */
-static bool is_fuse(const struct vm_area_struct *vma)
-{
-	return vma->vm_file && file_inode(vma->vm_file)->i_sb->s_magic == FUSE_SUPER_MAGIC;
-}
-
-/*
- * Whether the caller must not wait for a program that supplies pages of @vma. A FUSE server that
- * does not answer keeps a task that waits for it even from being killed, until the server or its
- * connection ends. So FUSE keeps other users away from mounts that ordinary users can make, and
- * this module does not let other users wait for their servers. (It maps pages that are present.)
- */
-static bool spares_server(const struct xpmem_snapshot *snapshot, const struct vm_area_struct *vma)
-{
-	const struct cred *cred = current_cred();
-	kuid_t uid;
-
-	if (!is_fuse(vma))
-		return false;
-	if (snapshot->spares_fuse)
-		return true;
-	if (!(file_inode(vma->vm_file)->i_sb->s_type->fs_flags & FS_USERNS_MOUNT) ||
-	    current->mm == snapshot->exporter->mm)
-		return false;
-	uid = snapshot->permit->segment->object.owner->uid;
-	return !uid_eq(cred->uid, uid) || !uid_eq(cred->euid, uid) || !uid_eq(cred->suid, uid);
-}
-
 /*
  * Lets the exporter bring the wanted page in, and copy it on write for a write. The caller holds
  * the exporter's mmap_lock. With @unlocked, the function may drop the lock: then it takes it again,
@@ -58,7 +30,7 @@ enum xpmem_fault_result xpmem_source_fault(struct xpmem_snapshot *snapshot, bool
 	if (result != XPMEM_MAPPED)
 		return result;
 	vma = find_vma(mm, snapshot->source);
-	if (spares_server(snapshot, vma))
+	if (snapshot->spares_fuse && xpmem_source_is_fuse(vma))
 		return XPMEM_HOLE;
 	if (snapshot->write)
 		flags |= FAULT_FLAG_WRITE;
@@ -105,7 +77,7 @@ static bool may_fault_ahead(struct vm_area_struct *vma)
  * @snapshot: the exporter has just brought in the wanted page; the block shrinks to this page and
  *	the pages that the exporter brings in here
  *
- * The caller has held the exporter's mmap_lock since then. The function stops where the fault would
+ * The caller holds the exporter's mmap_lock. The function stops where the fault would
  * have to drop it, and as soon as another task wants it.
  */
 void xpmem_source_fault_ahead(struct xpmem_snapshot *snapshot)
@@ -167,9 +139,9 @@ long xpmem_source_pin(struct xpmem_permit *permit, unsigned long source, unsigne
 	result = xpmem_snapshot_check(&snapshot);
 	if (result == XPMEM_MAPPED) {
 		vma = find_vma(mm, source);
-		supplied = userfaultfd_armed(vma) || is_fuse(vma);
+		supplied = userfaultfd_armed(vma) || xpmem_source_is_fuse(vma);
 		/* The program may keep a page locked forever, and unpinning takes that lock. */
-		if (is_fuse(vma) && vma->vm_flags & VM_MAYSHARE)
+		if (xpmem_source_is_fuse(vma) && vma->vm_flags & VM_MAYSHARE)
 			result = XPMEM_HOLE;
 	}
 	if (result == XPMEM_MAPPED && supplied) {

@@ -268,11 +268,12 @@ CASE(killed_while_the_server_of_a_private_mapping_is_silent)
 	kill_attacher();
 }
 
-CASE(server_of_another_user)
+/* Present pages are refused as well: the exporter may need the server for them at any moment. */
+static void refuse_another_user(int flags)
 {
 	long descriptor;
 
-	share(MAP_SHARED);
+	share(flags);
 	CHECK_OK(store(page, 5));
 	CHECK_OK(on(attacher, do_become, 2000, 2000));
 	peer_send_descriptor(attacher, CHECK_OK(SEGMENT_FD(.segid = export_range(page, LENGTH),
@@ -281,10 +282,21 @@ CASE(server_of_another_user)
 	apid = CHECK_OK(on(attacher, do_get_fd, descriptor, XPMEM_GET_RDWR));
 	at = CHECK_OK(on(attacher, do_attach, apid, 0, LENGTH));
 	board->silent = true;
-	CHECK_EQ(on(attacher, do_load, at), 5);
+	CHECK_EQ(on(attacher, do_load, at), GOT_SIGBUS);
 	CHECK_EQ(on(attacher, do_load, at + PAGE), GOT_SIGBUS);
 	CHECK_EQ(on(attacher, do_store, at + PAGE, 1), GOT_SIGBUS);
 	CHECK_EQ(board->withheld, 0);
+	CHECK_EQ(load(page), 5);
+}
+
+CASE(server_of_another_user)
+{
+	refuse_another_user(MAP_SHARED);
+}
+
+CASE(private_mapping_with_server_of_another_user)
+{
+	refuse_another_user(MAP_PRIVATE);
 }
 
 CASE(removed_while_the_server_is_silent)
