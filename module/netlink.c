@@ -53,9 +53,9 @@ static struct xpmem_object *nl_type_find(const struct xpmem_nl_type *type, struc
 	struct xpmem_object *object;
 
 	if (!info->attrs[type->id])
-		return ERR_PTR(request_refuse(info, "the id of an object is missing", -EINVAL));
+		return ERR_PTR(request_refuse(info, "the id of the object is missing", -EINVAL));
 	if (has_more_than_id(type, info))
-		return ERR_PTR(request_refuse(info, "only a dump takes more than an id", -EINVAL));
+		return ERR_PTR(request_refuse(info, "only a dump accepts filters", -EINVAL));
 	object = xpmem_registry_find(type->registry, nla_get_s64(info->attrs[type->id]));
 	if (object) {
 		xpmem_viewer_init(viewer, skb);
@@ -113,8 +113,8 @@ static int nl_type_revoke(enum xpmem_kind kind, struct sk_buff *skb, struct genl
 	type->put(object);
 	if (!allowed)
 		return request_refuse(info,
-			      "the process that it belongs to may not be traced by the caller",
-			      -EACCES);
+				      "the caller may not trace the process that owns the object",
+				      -EACCES);
 	if (!killed)
 		return request_refuse(info, type->not_found, -ENOENT);
 	xpmem_stat_add(XPMEM_STAT_REVOCATIONS, 1);
@@ -356,7 +356,7 @@ int xpmem_nl_stats_get_doit(struct sk_buff *skb, struct genl_info *info)
 {
 	if (!netlink_capable(skb, CAP_SYS_ADMIN))
 		return request_refuse(
-			info, "the figures of the whole machine are for its administrator", -EPERM);
+			info, "machine-wide statistics require CAP_SYS_ADMIN", -EPERM);
 	return request_reply(info, XPMEM_NL_CMD_STATS_GET, build_stats, NULL);
 }
 

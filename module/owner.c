@@ -15,7 +15,7 @@
 
 bool xpmem_global_ids;
 module_param_named(global_ids, xpmem_global_ids, bool, 0644);
-MODULE_PARM_DESC(global_ids, "Segment ids mean the same in every ipc namespace (default: N)");
+MODULE_PARM_DESC(global_ids, "Ids are valid in every ipc namespace (default: N)");
 
 static struct xpmem_owner *owner_create(void)
 {

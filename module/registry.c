@@ -64,7 +64,7 @@ static_assert(TABLE_ENTRIES == 1 << TABLE_BITS);
 	}; \
 	module_param_named(max_##noun, xpmem_##noun.limit, uint, 0644); \
 	MODULE_PARM_DESC(max_##noun, \
-			 "Most " #noun " of a user without CAP_SYS_RESOURCE (default: " \
+			 "Maximum number of " #noun " of a user without CAP_SYS_RESOURCE (default: " \
 			 __stringify(DEFAULT_LIMIT) ", 0: 16777216)")
 
 REGISTRY(segments, XPMEM_SEGMENT);

@@ -155,8 +155,8 @@ int xpmem_user_charge(struct xpmem_user *user, enum xpmem_kind kind, unsigned in
 	xpmem_event_limit(kind, full->uid, limit);
 	if (may_log(full))
 		pr_notice(
-			"xpmem: pid %d gets no %s: uid %u has all of its %u; end some, or raise max_%ss\n",
-			task_tgid_nr(current), names[kind],
+			"xpmem: refused a %s to pid %d: uid %u holds %u, its limit; end some, or raise max_%ss\n",
+			names[kind], task_tgid_nr(current),
 			from_kuid_munged(&init_user_ns, full->uid), limit, names[kind]);
 	xpmem_user_uncharge(user, kind);
 	return -EDQUOT;

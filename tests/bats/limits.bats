@@ -14,7 +14,7 @@ teardown() {
 }
 
 limits_in_log() {
-	dmesg | grep -c 'pid [0-9]* gets no segment: uid 4001 has all of its .*max_segments' || true
+	dmesg | grep -c 'refused a segment to pid [0-9]*: uid 4001 holds .*max_segments' || true
 }
 
 limited_with_a_line_in_the_log() {

@@ -175,7 +175,7 @@ told() {
 		"[1,2,2,2]"
 	run_x 4 as_user 2000 xpmemctl --table stats
 	is_like "$output" \
-		"xpmemctl: stats: the figures of the whole machine are for its administrator; *"
+		"xpmemctl: stats: machine-wide statistics require CAP_SYS_ADMIN; *"
 	run_x as_user 2000 xpmemctl stats exporters
 	is "$(jq -c '[.exporters[] | [.uid, .faults >= 1]]' <<<"$output")" "[[2000,true]]"
 	run_x as_user 2001 xpmemctl stats exporters
@@ -784,16 +784,16 @@ problems() {
 	is "$(problems)" ""
 }
 
-@test "doctor finds another make of the module" {
+@test "doctor finds a different module" {
 	rmmod xpmem
 	insmod "$XPMEM_BUILD/tests/other_make/xpmem-other.ko"
 	is_like "$(problems)" \
-		"module: another make of the module xpmem is loaded (version 2.7-other)*"$'\n'"\
-device: /dev/xpmem belongs to another make*"
+		"module: a different module xpmem is loaded (version 2.7-other)*"$'\n'"\
+device: /dev/xpmem belongs to a different module*"
 	is "$(xpmemctl doctor --fix --dry-run)" "modprobe -r xpmem && modprobe xpmem"
 	run_x 3 bash -c "xpmemctl -t list 2>&1"
 	is "$output" \
-		"xpmemctl: another make of the xpmem module is loaded; see: xpmemctl doctor --table"
+		"xpmemctl: a different xpmem module is loaded; see: xpmemctl doctor --table"
 }
 
 # Print the state of doctor's finding about the device, for a user.

@@ -81,7 +81,7 @@ as_xpmemctl() {
 
 @test "a wrong request is told what is wrong with it" {
 	run_x 1 ynl --do segment-get
-	is_like "$output" "*Invalid argument*the id of an object is missing*"
+	is_like "$output" "*Invalid argument*the id of the object is missing*"
 	run_x 1 ynl --do segment-get --json '{"id": 5}'
 	is_like "$output" "*No such file or directory*no such segment*"
 }

@@ -193,7 +193,7 @@ CASE(get_without_id)
 	make_objects();
 	for_each_kind(i) {
 		CHECK_EQ(exchange(request(kinds[i].command, 0), 0, NULL), -EINVAL);
-		CHECK_EQ(strcmp(message, "the id of an object is missing"), 0);
+		CHECK_EQ(strcmp(message, "the id of the object is missing"), 0);
 	}
 }
 
@@ -506,8 +506,7 @@ CASE(addresses_of_a_process_that_may_not_be_traced)
 	CHECK_OK(on(user, do_set_dumpable, 0));
 	check_traced(address, false);
 	CHECK_EQ(REVOKE_PERMIT(apid), -EACCES);
-	CHECK_EQ(strcmp(message, "the process that it belongs to may not be traced by the caller"),
-		 0);
+	CHECK_EQ(strcmp(message, "the caller may not trace the process that owns the object"), 0);
 	CHECK_EQ(REVOKE_SEGMENT(segid), -EACCES);
 	CHECK_OK(on(user, do_load, address[1]));
 	CHECK_OK(on(user, do_set_dumpable, 1));
@@ -619,7 +618,7 @@ CASE_DESCRIBED(figures_of_the_machine, "figures of the machine are the administr
 	CHECK_OK(here(do_become, USER, USER));
 	connect_to_kernel();
 	CHECK_EQ(exchange(request(XPMEM_NL_CMD_STATS_GET, 0), 0, NULL), -EPERM);
-	CHECK_EQ(strcmp(message, "the figures of the whole machine are for its administrator"), 0);
+	CHECK_EQ(strcmp(message, "machine-wide statistics require CAP_SYS_ADMIN"), 0);
 }
 
 static int64_t figure(int attribute)

@@ -289,7 +289,7 @@ bool load(const char *path, struct results *results)
 	free(text);
 	if (!json_object_is_type(document, json_type_object)) {
 		json_object_put(document);
-		return refuse(path, "it is no JSON object, or is cut off", "");
+		return refuse(path, "it is not a JSON object, or is truncated", "");
 	}
 	*results = (struct results){ 0 };
 	is_read = read_document(path, document, results);

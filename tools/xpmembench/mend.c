@@ -60,7 +60,8 @@ void mend(const struct method *method, int error, char *text, size_t length)
 {
 	text[0] = 0;
 	if (error == EILSEQ)
-		snprintf(text, length, "report this fault, and trust no figure of this method");
+		snprintf(text, length,
+			 "report this bug, and do not trust the figures of this method");
 	else if (error == ESRCH)
 		snprintf(text, length,
 			 "the sending process ended: dmesg says whether the kernel killed it");

@@ -12,10 +12,10 @@ static const struct {
 } derived[] = {
 	{ "pid",
 	  { 0, "command", ATTRIBUTE_STRING, FORM_TEXT, NULL,
-	    "Name of the process, if it can be found; only if it is chosen." } },
+	    "Name of the process, if it can be found; shown only if chosen." } },
 	{ "uid",
 	  { 0, "user", ATTRIBUTE_STRING, FORM_TEXT, NULL,
-	    "Name of the user, or else its uid; only if it is chosen." } },
+	    "Name of the user, or else its uid; shown only if chosen." } },
 };
 
 #define DERIVED_COUNT (sizeof(derived) / sizeof(*derived))

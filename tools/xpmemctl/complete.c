@@ -153,7 +153,7 @@ static const struct {
 	{ NULL, "--prometheus", "metrics for node_exporter's textfile collector", true },
 	{ NULL, "--by", "also series of each exporter or user", true },
 	{ NULL, "--openmetrics", "metrics as OpenMetrics", true },
-	{ NULL, "--output", "file that the metrics replace", true },
+	{ NULL, "--output", "file to write the metrics to", true },
 	{ NULL, "--snapshot", "list existing objects first", true },
 	{ NULL, "--fix", "run the commands that mend problems", true },
 	{ NULL, "--dry-run", "only print them", true },

@@ -201,7 +201,7 @@ static void check_other_make(void)
 		"end the programs that use /dev/xpmem (fuser -v /dev/xpmem), then: modprobe -r xpmem && "
 		"modprobe xpmem; if the other one comes back, see: modinfo -n xpmem",
 		"modprobe -r xpmem && modprobe xpmem",
-		"another make of the module xpmem is loaded (version %s), which xpmemctl cannot look into",
+		"a different module xpmem is loaded (version %s), which xpmemctl cannot look into",
 		version);
 }
 
@@ -285,7 +285,7 @@ static void check_device(bool loaded)
 			"/dev/xpmem cannot be opened for reading and writing: %s", strerror(error));
 	} else if (ioctl(device, XPMEM_IOC_QUERY, &query)) {
 		found("device", PROBLEM, "load the module that came with this tool",
-		      "/dev/xpmem belongs to another make of the module: %s", strerror(errno));
+		      "/dev/xpmem belongs to a different module: %s", strerror(errno));
 	} else if ((state.st_mode & 0666) != 0666) {
 		fixable("device", NOTE,
 			"to open it to all users, since the module checks access itself: chmod 666 /dev/xpmem",
@@ -335,7 +335,7 @@ static void check_library(void)
 	else
 		found("library", NOTE,
 		      "programs run unchanged; install libxpmem0 for the calls of xpmem_ext.h",
-		      "programs get %s, which is another make of the library", library.path);
+		      "programs get %s, which is a different library", library.path);
 }
 
 /*

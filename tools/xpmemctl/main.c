@@ -24,7 +24,8 @@ const struct command commands[] = {
 		.arguments = "[exporters|segments|permits|attachments] [KEY VALUE]...",
 		.summary = "lists all objects that you may see, or those of one kind",
 		.details =
-			"KEYs select objects by their VALUEs; without a kind, of the kinds that have all KEYs.\n",
+			"KEY VALUE pairs select objects. Without a kind, the command lists the kinds that\n"
+			"have all KEYs.\n",
 		.options = "--columns --sort",
 		.sets = OBJECT_SETS,
 		.filters = { &operation_exporter_get, &operation_segment_get, &operation_permit_get,
@@ -55,8 +56,7 @@ const struct command commands[] = {
 		.name = "stats",
 		.arguments = "[exporters|segments|attachments [KEY VALUE]...]",
 		.summary =
-			"shows what was done so far: on the whole machine, for its administrator, "
-			"or object by object",
+			"shows statistics of the machine (for administrators) or of each object",
 		.details =
 			"  --watch [SECONDS]   repeat (every second), with the growth per second\n"
 			"  --count NUMBER      end after this number of rounds\n"
@@ -64,7 +64,7 @@ const struct command commands[] = {
 			"                      collector reads them\n"
 			"  --by KIND[,KIND]    with --prometheus: also series of each exporter, user or both\n"
 			"  --openmetrics       machine and exporters as OpenMetrics\n"
-			"  --output FILE       replace a file by these metrics, once they are complete\n",
+			"  --output FILE       write these metrics to a file, and replace it once complete\n",
 		.options = "--columns --sort --watch --count --prometheus --by --openmetrics "
 			   "--output",
 		.sets = { &stats_attributes, &exporter_attributes, &segment_attributes,
@@ -78,7 +78,7 @@ const struct command commands[] = {
 		.arguments = "",
 		.summary = "shows processes by faults, pages and retries per second",
 		.details =
-			"On a terminal, keys choose what to sort by, a space looks again, and q quits.\n"
+			"On a terminal, keys choose what to sort by, space refreshes, and q quits.\n"
 			"  -d, --delay SECONDS time between looks (one second)\n"
 			"      --count NUMBER  end after this number of rounds\n",
 		.options = "--columns --sort --delay --count",
@@ -98,8 +98,7 @@ const struct command commands[] = {
 		.name = "monitor",
 		.arguments = "[KEY VALUE]...",
 		.summary =
-			"prints what is made and ends, as it happens, one line an event; for the "
-			"machine's administrator",
+			"prints events as they happen, one per line; for administrators",
 		.details =
 			"KEY is event, kind, reason, or a key of the event's object. Ends with ctrl-C.\n"
 			"  --snapshot          list existing objects first; again after lost events\n",
@@ -111,7 +110,7 @@ const struct command commands[] = {
 	{
 		.name = "revoke",
 		.arguments = "segment|permit ID...",
-		.summary = "revokes segments or permits of yours; the administrator may revoke any",
+		.summary = "revokes your segments or permits; administrators may revoke any",
 		.details = "Their attachments stay mapped and raise SIGBUS.\n",
 		.run = revoke_objects,
 	},
@@ -126,8 +125,8 @@ const struct command commands[] = {
 	{
 		.name = "doctor",
 		.arguments = "",
-		.summary = "finds what keeps programs from using XPMEM, or from using it well, and "
-			   "says what to do",
+		.summary =
+			"finds problems that keep programs from using XPMEM, and prints remedies",
 		.details =
 			"The exit status is 1 if there is a problem.\n"
 			"  --fix               run the commands that mend problems, and print them\n"
@@ -177,19 +176,20 @@ static enum status print_help(void)
 	     "Without a command it shows an overview. \"xpmemctl help COMMAND\" explains a command.\n"
 	     "KEY VALUE may also be KEY=VALUE; kinds may be singular or plural.\n"
 	     "\n"
-	     "  -j, --json                JSON, one line per document (the default elsewhere)\n"
+	     "  -j, --json                JSON, one line per document (the default if output is\n"
+	     "                            not a terminal)\n"
 	     "  -p, --pretty              JSON, indented\n"
 	     "  -t, --table               tables for people (the default on a terminal)\n"
 	     "  -o, --columns KEY[,KEY]   only these keys, in this order; +KEY: beside the usual\n"
 	     "                            ones; all: all keys\n"
 	     "      --sort KEY            sort objects by a key; -KEY: the greatest first\n"
 	     "  -n, --noheadings          tables without headings\n"
-	     "  -b, --bytes               sizes in tables in bytes, instead of such as 4.0K\n"
+	     "  -b, --bytes               print sizes in tables in bytes, not as 4.0K\n"
 	     "  -H, --human               sizes such as 4.0K (the default)\n"
 	     "  -h, --help                this text; after a command, the keys of its output\n"
 	     "  -V, --version             version of this tool\n"
 	     "\n"
-	     "You see your own objects in your ipc namespace; its administrator sees all of them.\n"
+	     "You see your own objects in your ipc namespace; CAP_SYS_ADMIN shows those of others.\n"
 	     "Exit status: 0 done, 1 failed, 2 wrong usage, 3 module not loaded, 4 not permitted,\n"
 	     "5 no such object. See xpmemctl(8).");
 	return output_finish();

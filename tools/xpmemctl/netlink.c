@@ -244,7 +244,7 @@ enum status netlink_open(struct netlink *netlink)
 		if (error == -NLE_OBJ_NOTFOUND && !access("/sys/module/xpmem", F_OK))
 			return fail(
 				STATUS_NO_MODULE,
-				"another make of the xpmem module is loaded; see: xpmemctl doctor --table");
+				"a different xpmem module is loaded; see: xpmemctl doctor --table");
 		if (error == -NLE_OBJ_NOTFOUND)
 			return fail(STATUS_NO_MODULE,
 				    "the xpmem module is not loaded; load it with: modprobe xpmem");

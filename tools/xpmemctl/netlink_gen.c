@@ -114,7 +114,8 @@ static const struct attribute segment_table[] = {
 	{ XPMEM_A_SEGMENT_ACCESS, "access", ATTRIBUTE_U32, FORM_NAME, access_names,
 	  "Maximum access of its permits." },
 	{ XPMEM_A_SEGMENT_ADDRESS, "address", ATTRIBUTE_U64, FORM_HEX, NULL,
-	  "First address in the exporter; absent if the reader may not trace the exporter." },
+	  "First address in the exporter; absent if the reader may not trace the exporter, "
+	  "unless the segment was made with XPMEM_MAKE_NO_PTRACE_CHECK." },
 	{ XPMEM_A_SEGMENT_LENGTH, "length", ATTRIBUTE_U64, FORM_BYTES, NULL,
 	  "Length in bytes." },
 	{ XPMEM_A_SEGMENT_PERMITS, "permits", ATTRIBUTE_U32, FORM_COUNT, NULL,

@@ -304,10 +304,10 @@ static enum status print_for_people(struct json_object *overview, struct json_ob
 	if (json_object_array_length(users)) {
 		keep_greatest(users, "attached");
 		keep_greatest(exporters, "faults");
-		puts("\nUsers with most memory attached:");
+		puts("\nUsers with the most memory attached:");
 		table_print_rows("users", false, &usage_attributes, groupings[GROUPING_USER].usual,
 				 NULL, users);
-		puts("\nExporters with most faults:");
+		puts("\nExporters with the most faults:");
 		table_print_rows("exporters", false, &exporter_attributes, exporter_columns, NULL,
 				 exporters);
 	}

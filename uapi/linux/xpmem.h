@@ -139,7 +139,7 @@
  * XPMEM_ATTACH_FIXED, since ABI version 1:
  *   Attach at `vaddr`; fail with EEXIST if a mapping is there.
  * XPMEM_ATTACH_POPULATE, since ABI version 1:
- *   Map every page that the exporter has present before the ioctl returns.
+ *   Before the ioctl returns, map every page that the exporter has present.
  */
 #define XPMEM_ATTACH_RDONLY (1U << 0)
 #define XPMEM_ATTACH_FIXED (1U << 1)
@@ -199,9 +199,9 @@ struct xpmem_ioc_query {
  *
  * Exports a range of the caller's address space as a segment. The range may
  * have holes, and memory that the caller maps there later belongs to the
- * segment too. The segment ends when the caller removes it, when the last
- * descriptor of this open file is closed, or when the address space ends by
- * exit or exec.
+ * segment too. The segment ends when the caller removes it, when an
+ * administrator revokes it, when the last descriptor of this open file is
+ * closed, or when the address space ends by exit or exec.
  *
  * Since ABI version 1.
  *
@@ -211,6 +211,7 @@ struct xpmem_ioc_query {
  *   the range wraps or passes address_limit, mode has bits outside 0777, a flag
  *   is unknown, or name is not NUL-terminated printable ASCII
  * * EDQUOT: the user already has max_segments segments
+ * * ENOSPC: the machine has no id left
  * * ESTALE: another process opened the descriptor
  */
 struct xpmem_ioc_make {
@@ -260,14 +261,15 @@ struct xpmem_ioc_remove {
  * @apid: Out. Id of the new permit, above zero.
  * @length: Out. Length of the segment in bytes.
  *
- * Gets a permit for a segment. The permit lasts until the caller releases it or
- * the last descriptor of this open file is closed. The mode must allow the
- * access, and the caller must pass the ptrace check at that moment: the
- * exporter is dumpable, its real, effective and saved uids and gids equal the
- * caller's effective ones, and it has no capability that the caller lacks. If
- * the mode gives the caller access as the group or as others, the exporter only
- * has to be dumpable. The check is skipped for callers with CAP_SYS_PTRACE in
- * the exporter's user namespace, for segments made with
+ * Gets a permit for a segment. The permit lasts until the caller releases it,
+ * its user or an administrator revokes it, the last descriptor of this open
+ * file is closed, or the address space ends by exit or exec. The mode must
+ * allow the access, and the caller must pass the ptrace check at that moment:
+ * the exporter is dumpable, its real, effective and saved uids and gids equal
+ * the caller's effective ones, and it has no capability that the caller lacks.
+ * If the mode gives the caller access as the group or as others, the exporter
+ * only has to be dumpable. The check is skipped for callers with CAP_SYS_PTRACE
+ * in the exporter's user namespace, for segments made with
  * XPMEM_MAKE_NO_PTRACE_CHECK, for XPMEM_GET_FD, and for the exporter itself.
  *
  * Since ABI version 1.
@@ -275,12 +277,14 @@ struct xpmem_ioc_remove {
  * Errors in addition to those of every ioctl:
  *
  * * EINVAL: neither or both of XPMEM_GET_RDONLY and XPMEM_GET_RDWR are set, a
- *   flag is unknown, segid is set with XPMEM_GET_FD, or fd without it
+ *   flag is unknown, segid is set with XPMEM_GET_FD, fd is set without it, or
+ *   fd is not a segment's descriptor
  * * EACCES: the segment's mode, the machine's mode_mask, the ptrace check or
  *   the descriptor's access forbids it
  * * ENOENT: the segment does not exist, or has ended
  * * EBADF: fd is not an open descriptor
  * * EDQUOT: the user already has max_permits permits
+ * * ENOSPC: the machine has no id left
  * * ESTALE: another process opened the descriptor
  */
 struct xpmem_ioc_get {
@@ -330,9 +334,10 @@ struct xpmem_ioc_release {
  * @attid: Out. Id of the attachment, above zero; netlink and xpmemctl use it.
  *
  * Maps a part of a segment into the caller's address space. Page faults map the
- * pages, and each access reaches what the exporter has at that address at that
- * moment. An access where the exporter has nothing mapped raises SIGBUS; an
- * access that the exporter's own mapping would refuse raises SIGSEGV.
+ * pages, and each access reaches the memory that the exporter has mapped at
+ * that address at that moment. An access where the exporter has nothing mapped
+ * raises SIGBUS; an access that the exporter's own mapping would refuse raises
+ * SIGSEGV.
  *
  * Since ABI version 1.
  *
@@ -346,6 +351,7 @@ struct xpmem_ioc_release {
  * * EEXIST: something is mapped at vaddr
  * * ENOMEM: the address space has no room
  * * EDQUOT: the user already has max_attachments attachments
+ * * ENOSPC: the machine has no id left
  * * ESTALE: another process opened the descriptor
  */
 struct xpmem_ioc_attach {
@@ -829,7 +835,8 @@ enum {
  *   the machine's mode_mask.
  * XPMEM_A_SEGMENT_ACCESS: u32. Maximum access of its permits.
  * XPMEM_A_SEGMENT_ADDRESS: u64. First address in the exporter; absent if the
- *   reader may not trace the exporter.
+ *   reader may not trace the exporter, unless the segment was made with
+ *   XPMEM_MAKE_NO_PTRACE_CHECK.
  * XPMEM_A_SEGMENT_LENGTH: u64. Length in bytes.
  * XPMEM_A_SEGMENT_PERMITS: u32. Live permits for it.
  * XPMEM_A_SEGMENT_EXPORTER_ID: s64. Exporter that it belongs to.
