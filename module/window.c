@@ -18,6 +18,14 @@
  * The windows of an exporter by address: a hash table with open addressing that is at most half
  * full. Windows are never removed, and a table that became too small stays as long as the exporter,
  * so readers need no lock.
+ *
+ * Why the table is no XArray: on 2026-11-29, on Linux 6.1.192, `./vm bench` counted this with the
+ * table, and with an XArray of windows, which needs five levels for addresses of user space:
+ *
+ *                                                       table   XArray
+ *   discard of an exported page that no attacher maps    3972     4064 instructions
+ *   first read of one word in each 2 MiB, a touch       13426    13826
+ *   reads of pages that the exporter makes one by one    6339     6749
  */
 struct xpmem_window_table {
 	struct xpmem_window_table *smaller;	/* the table that this one replaced */
