@@ -596,3 +596,61 @@ CASE_DESCRIBED(state_is_known, "who listens, lists and follows knows what there 
 	CHECK(listed > 0);
 	CHECK_EQ(listed, known_count);
 }
+
+static struct nl_sock *revoker;
+static int revoker_family;
+
+static void revoke_object(int command, int attribute, int64_t id)
+{
+	struct nl_msg *msg = nlmsg_alloc();
+
+	CHECK(msg);
+	CHECK(genlmsg_put(msg, NL_AUTO_PORT, NL_AUTO_SEQ, revoker_family, 0,
+			  NLM_F_REQUEST | NLM_F_ACK, command, XPMEM_FAMILY_VERSION));
+	CHECK_EQ(nla_put_s64(msg, attribute, id), 0);
+	CHECK(nl_send_auto(revoker, msg) > 0);
+	nlmsg_free(msg);
+	/* An object of the other kind has another id, and the object may have ended. */
+	nl_wait_for_ack(revoker);
+}
+
+static void revoke_listed(int64_t id)
+{
+	revoke_object(XPMEM_NL_CMD_PERMIT_REVOKE, XPMEM_A_PERMIT_ID, id);
+	revoke_object(XPMEM_NL_CMD_SEGMENT_REVOKE, XPMEM_A_SEGMENT_ID, id);
+	listed++;
+}
+
+/* Each may be revoked before the call that makes it returns. */
+static long do_make_and_get(const long *turns)
+{
+	long page = map_anonymous(PAGE), turn, id;
+
+	for (turn = 0; turn < turns[0]; turn++) {
+		id = CHECK_OK(MAKE(.vaddr = page, .length = PAGE, .mode = 0600));
+		GET(.segid = id, .flags = XPMEM_GET_RDWR);
+	}
+	return 0;
+}
+
+/* A listener learns of an object before its end, however soon that comes. */
+CASE(created_before_gone)
+{
+	struct event event;
+	struct peer *maker = peer_start();
+	long result;
+
+	revoker = open_socket();
+	CHECK_OK(revoker_family = genl_ctrl_resolve(revoker, XPMEM_FAMILY_NAME));
+	listen_to_events();
+	peer_tell(maker, do_make_and_get, ARGUMENTS(MANY));
+	while (listed < MANY)
+		list(revoke_listed);
+	CHECK_OK(peer_answer(maker));
+	while (!(result = receive(listener, MSG_DONTWAIT, &event))) {
+		if (event.command == kind_of(event.command)->gone)
+			CHECK(find_known(event.id) < known_count);
+		follow(&event);
+	}
+	CHECK_EQ(result, -EAGAIN);
+}
