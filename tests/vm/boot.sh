@@ -75,6 +75,24 @@ boot_accel() {
 	esac
 }
 
+# Divide memory and processors of the VM between NUMA nodes, or have the kernel pretend that there
+# are two, of which the first has all processors. Adds to machine and append.
+boot_nodes() {
+	local nodes=${XPMEM_VM_NODES:-} cpus=${XPMEM_VM_CPUS:-2} node
+
+	if [[ -z $nodes ]]; then
+		append+="numa=fake=2 "
+		return
+	fi
+	((nodes > 0 && cpus % nodes == 0 && memory % nodes == 0)) ||
+		die "XPMEM_VM_NODES must divide the VM's $cpus processors and $memory MiB"
+	for ((node = 0; node < nodes; node++)); do
+		machine+=(-object "memory-backend-ram,id=node$node,size=$((memory / nodes))M"
+			-numa "node,nodeid=$node,memdev=node$node,cpus=$((cpus / nodes * node))-$((
+			cpus / nodes * (node + 1) - 1))")
+	done
+}
+
 # Start QEMU in the background with the chardevs given; sets qemu_pid, and boot_console and boot_log
 # to the logs of this VM.
 boot_start() {
@@ -110,7 +128,9 @@ boot_start() {
 	fi
 	memory=1024
 	[[ $vm_kernel == stock ]] || memory=2048
-	append+="loglevel=7 log_buf_len=16M oops=panic panic=-1 secretmem.enable=1 numa=fake=2 "
+	memory=${XPMEM_VM_MEMORY:-$memory}
+	append+="loglevel=7 log_buf_len=16M oops=panic panic=-1 secretmem.enable=1 "
+	boot_nodes
 	append+="rcupdate.rcu_cpu_stall_timeout=120"
 	# It takes entries of page tables whenever it likes, and tests count faults and move pages:
 	# those that are about it switch it on.
@@ -121,7 +141,7 @@ boot_start() {
 	setpriv --pdeathsig KILL "${machine[@]}" -nodefaults -no-user-config -display none \
 		-no-reboot \
 		-accel "$accel" "${clock[@]}" -smp "${XPMEM_VM_CPUS:-2}" \
-		-m "${XPMEM_VM_MEMORY:-$memory}" \
+		-m "$memory" \
 		-kernel "$kernel_image" -initrd "$run_dir/initramfs.cpio" \
 		-append "$append ${XPMEM_VM_APPEND:-}" \
 		-chardev file,id=console,path="$boot_console" -serial chardev:console \

@@ -5,8 +5,8 @@
 # Debian has one series of them; the others are fetched from other Debians (archive.sh), whatever
 # point release is the newest.
 #
-# kernel_choose SERIES sets kernel_series, kernel_choose_tree DIR also kernel_tree. kernel_prepare
-# KERNEL, which is stock or a variant of the debug kernel, sets
+# kernel_choose SERIES sets kernel_series, kernel_choose_tree DIR also kernel_tree. A series may end
+# in -rt: Debian has PREEMPT_RT kernels in packages of that name. kernel_prepare KERNEL, which is stock or a variant of the debug kernel, sets
 #   kernel_release	as uname -r says it in the VM
 #   kernel_dir		where image and headers are unpacked
 #   kernel_image	what QEMU boots
@@ -22,7 +22,7 @@ kernel_series=$kernel_own_series
 
 # Whether the machine's own Debian has it.
 kernel_is_own() {
-	[[ -z $architecture && $1 == "$kernel_own_series" ]]
+	[[ -z $architecture && ${1%-rt} == "$kernel_own_series" ]]
 }
 
 # The names of packages whose programs run on this machine.
@@ -81,7 +81,7 @@ kernel_kbuild() {
 # Newest release of a series whose image and headers Debian has in one version. Sets release and
 # packages.
 kernel_resolve() {
-	local series=$1
+	local series=${1%-rt}
 
 	while read -r release; do
 		packages=$(kernel_packages "$release") || continue
@@ -107,13 +107,17 @@ kernel_choose() {
 	local wanted=$1 series packages release
 
 	kernel_series=$wanted
+	if [[ $wanted == *-rt ]]; then
+		[[ -z $architecture ]] || misuse "there are PREEMPT_RT kernels for amd64 only"
+		kernel_flavour=rt-amd64 wanted=${wanted%-rt}
+	fi
 	! kernel_is_own "$wanted" || return 0
 	check_tree
 	archive_prepare || die "apt does not say where this machine has Debian from"
 	while read -r series; do
 		[[ $wanted == newest || $wanted == "$series" ]] || continue
-		kernel_series=$series
 		[[ $wanted == newest ]] || return 0
+		kernel_series=$series
 		! APT_CONFIG=$archive_apt kernel_resolve "$series" || return 0
 	done < <(kernel_all_series | sort -rV)
 	[[ $wanted != newest ]] || die "no Debian's package lists offer a complete kernel"
@@ -219,8 +223,8 @@ kernel_find() {
 			refreshed=1
 			continue
 		fi
-		newest=$(ls -d "$cache/kernel/$series."*"-$kernel_flavour."* 2>/dev/null | sort -V |
-			tail -n1) || true
+		newest=$(ls -d "$cache/kernel/${series%-rt}."*[0-9]"-$kernel_flavour."* \
+			2>/dev/null | sort -V | tail -n1) || true
 		[[ -n $newest ]] ||
 			die "Debian's package lists offer no complete linux-image and" \
 				"linux-headers $series.*-$kernel_flavour," \
