@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* An open file of /dev/xpmem. It owns the segments and permits that were created through it. */
+#include <linux/delay.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
@@ -260,7 +261,7 @@ void xpmem_client_flush(struct xpmem_client *client)
 static void let_others_end(void)
 {
 	if (fatal_signal_pending(current))
-		schedule_timeout_uninterruptible(1);
+		usleep_range(500, 1000);
 	else
 		cond_resched();
 }
