@@ -6,7 +6,8 @@
 # point release is the newest.
 #
 # kernel_choose SERIES sets kernel_series, kernel_choose_tree DIR also kernel_tree. A series may end
-# in -rt: Debian has PREEMPT_RT kernels in packages of that name. kernel_prepare KERNEL, which is stock or a variant of the debug kernel, sets
+# in -rt: Debian has PREEMPT_RT kernels in packages of that name. kernel_prepare KERNEL, which is
+# stock or a variant of the debug kernel, sets
 #   kernel_release	as uname -r says it in the VM
 #   kernel_dir		where image and headers are unpacked
 #   kernel_image	what QEMU boots
