@@ -18,7 +18,7 @@ architecture_debian=amd64
 architecture_page=4096
 
 # What the root has besides the libraries that programs are linked against.
-architecture_packages="bash busybox-static coreutils dash e2fsprogs findutils grep iproute2 jq
+architecture_packages="bash bats busybox-static coreutils dash e2fsprogs findutils grep iproute2 jq
 	kmod libc-bin mawk mount procps sed util-linux
 	libasan8 libc6-dev libibverbs-dev libjson-c-dev libnl-3-dev libnl-genl-3-dev
 	libsmartcols-dev libstdc++6 libubsan1 liburing-dev"
