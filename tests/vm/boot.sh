@@ -78,7 +78,7 @@ boot_accel() {
 # Divide memory and processors of the VM between NUMA nodes, or have the kernel pretend that there
 # are two, of which the first has all processors. Adds to machine and append.
 boot_nodes() {
-	local nodes=${XPMEM_VM_NODES:-} cpus=${XPMEM_VM_CPUS:-2} node
+	local nodes=${XPMEM_VM_NODES:-} cpus=${XPMEM_VM_CPUS:-2} node each first last
 
 	if [[ -z $nodes ]]; then
 		append+="numa=fake=2 "
@@ -86,10 +86,11 @@ boot_nodes() {
 	fi
 	((nodes > 0 && cpus % nodes == 0 && memory % nodes == 0)) ||
 		die "XPMEM_VM_NODES must divide the VM's $cpus processors and $memory MiB"
+	each=$((cpus / nodes))
 	for ((node = 0; node < nodes; node++)); do
+		first=$((each * node)) last=$((each * (node + 1) - 1))
 		machine+=(-object "memory-backend-ram,id=node$node,size=$((memory / nodes))M"
-			-numa "node,nodeid=$node,memdev=node$node,cpus=$((cpus / nodes * node))-$((
-			cpus / nodes * (node + 1) - 1))")
+			-numa "node,nodeid=$node,memdev=node$node,cpus=$first-$last")
 	done
 }
 
