@@ -149,6 +149,7 @@ static bool get_mapped_page(struct mm_struct *mm, unsigned long source, struct p
 
 	RCU_LOCKDEP_WARN(!rcu_read_lock_held(), "an empty page table may be freed");
 	*page = NULL;
+	/* A PUD maps a page of hugetlbfs, which does not mind dirty pages. */
 	*writable = true;
 	if (pgd_none(*pgd))
 		return true;

@@ -47,12 +47,13 @@ bool xpmem_source_is_fuse(const struct vm_area_struct *vma)
 static bool is_fuse_of_another_user(const struct xpmem_snapshot *snapshot,
 				    const struct vm_area_struct *vma)
 {
-	kuid_t uid = snapshot->permit->segment->object.owner->uid;
 	const struct cred *cred = current_cred();
+	kuid_t uid;
 
 	if (!xpmem_source_is_fuse(vma) || current->mm == snapshot->exporter->mm ||
 	    !(file_inode(vma->vm_file)->i_sb->s_type->fs_flags & FS_USERNS_MOUNT))
 		return false;
+	uid = snapshot->permit->segment->object.owner->uid;
 	/* A kernel thread has the ids of root while it uses the attacher's mm. */
 	if (current->flags & PF_KTHREAD)
 		return !uid_eq(snapshot->permit->object.owner->uid, uid);

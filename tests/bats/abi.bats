@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# What holds for every ioctl: sizes, flags, reserved bits and pointers, over the generated table.
+# Every ioctl checks sizes, flags, reserved bits and pointers. The cases walk a generated table.
 
 load helpers
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# What madvise does to source memory shows in attachments.
+# Attachments show the effects of madvise on source memory.
 
 load helpers
 

@@ -33,7 +33,7 @@ cases_run_one() {
 # run_cases PROGRAM: each case as a test below this one, in a process of its own. A case has at most
 # $XPMEM_TEST_LIMIT seconds. Prints the outcomes, and the output of those that fail, as TAP.
 run_cases() (
-	# What bats traces in a test is of no use here, and costs more than the cases.
+	# Nothing here uses the traces that bats keeps of a test, which cost more than the cases.
 	trap - DEBUG ERR
 	set +eET
 	program=$1 log=$BATS_TEST_TMPDIR/case number=0 failed=0

@@ -9,7 +9,7 @@ setup_file() {
 		export lacking="this kernel has no dma-bufs"
 }
 
-# What bats cannot do in setup_file: skip all tests.
+# Bats cannot skip all tests in setup_file.
 setup() {
 	[[ -z ${lacking:-} ]] || skip "$lacking"
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# What listeners are told of objects, and who may listen.
+# Events tell listeners of objects. Only administrators may listen.
 
 load helpers
 

@@ -9,7 +9,7 @@ setup_file() {
 		export lacking="the module maps huge what a table for pages of 4 KiB would map"
 }
 
-# What bats cannot do in setup_file: skip all tests.
+# Bats cannot skip all tests in setup_file.
 setup() {
 	[[ -z ${lacking:-} ]] || skip "$lacking"
 }

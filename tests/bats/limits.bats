@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# What one user may hold.
+# A user may hold a limited number of objects.
 
 load helpers
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Memory that fails is SIGBUS for whoever touches it, and the machine goes on.
+# A task that touches memory that failed gets SIGBUS, and the machine goes on.
 
 load helpers
 

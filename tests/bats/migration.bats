@@ -23,7 +23,7 @@ teardown() {
 	((${#saved[@]} == 0)) || echo 0 >"$balancing"
 }
 
-# Have the kernel take entries as often as it can, to see who touches what.
+# Have the kernel take entries as often as it can, to see which task touches which page.
 balance() {
 	local name
 

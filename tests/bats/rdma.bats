@@ -17,7 +17,7 @@ setup_file() {
 	rdma link add xpmem_rxe type rxe netdev xpmem0
 }
 
-# What bats cannot do in setup_file: skip all tests.
+# Bats cannot skip all tests in setup_file.
 setup() {
 	[[ -z ${lacking:-} ]] || skip "$lacking"
 }

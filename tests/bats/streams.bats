@@ -8,7 +8,7 @@ setup_file() {
 	[[ $(getconf PAGESIZE) == 4096 ]] || export lacking="the cases count pages of 4 KiB"
 }
 
-# What bats cannot do in setup_file: skip all tests.
+# Bats cannot skip all tests in setup_file.
 setup() {
 	[[ -z ${lacking:-} ]] || skip "$lacking"
 }

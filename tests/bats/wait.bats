@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Waiting for words of exported memory, and waking who waits.
+# Tasks wait for words of exported memory, and others wake them.
 
 load helpers
 

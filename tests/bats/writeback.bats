@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# What an attacher writes to a shared file reaches the disk.
+# Writes of an attacher to a shared file reach the disk.
 
 load helpers
 

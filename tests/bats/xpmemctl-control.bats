@@ -149,7 +149,7 @@ told() {
 	holder_stop
 }
 
-@test "who may see permits but not their segments finds them beside the tree" {
+@test "permits whose segments a user may not see stand beside the tree" {
 	set_parameter mode_mask 0777
 	holder_start objects "of root" 0666 0 2000
 	set_parameter mode_mask 0700
@@ -578,7 +578,7 @@ run_unit() {
 	holder_stop
 }
 
-@test "who follows from a snapshot on ends with what list shows" {
+@test "monitor from a snapshot on ends with the objects that list shows" {
 	local i pids=()
 
 	monitor_start --snapshot
@@ -599,7 +599,7 @@ run_unit() {
 	holder_stop
 }
 
-@test "who follows from a snapshot on ends with what list shows, when events were lost" {
+@test "monitor from a snapshot on ends with the objects that list shows, when events were lost" {
 	local after fold='reduce .[] as $e ({}; ($e.segment // $e.permit // $e.attachment) as $o |
 		if $o == null then . elif ($e.event | endswith("_gone")) then del(.[$o.id])
 		else .[$o.id] = true end) | keys'
@@ -613,7 +613,7 @@ run_unit() {
 	kill -CONT "$monitor_pid"
 	within 100 grep -q '"lost"' "$BATS_TEST_TMPDIR/events"
 	within 60 eval '(($(grep -c snapshot_complete "$BATS_TEST_TMPDIR/events") >= 2))'
-	# What comes after the snapshot is told as well.
+	# The monitor reports events after the snapshot as well.
 	xpmemctl revoke segment "$(of_held '.segments[1].id')" >/dev/null
 	within 30 grep -q '"revoked"' "$BATS_TEST_TMPDIR/events"
 	monitor_stop

@@ -1,19 +1,19 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# What xpmemctl prints is what the programs hold, for whoever may see it.
+# xpmemctl prints the objects that programs hold, to users that may see them.
 
 load helpers
 
 schema=$BATS_TEST_DIRNAME/../../tools/xpmemctl/schema.json
 
-# What no program can know beforehand is left out of comparisons.
+# Comparisons leave out the values that no program can know beforehand.
 unknowable='.created, .exporter_id, .faults, .pages_mapped, .huge_mappings, .retries, .failures'
 without_usage="del(.schema_version, .exporters)
 	| map_values(if type == \"array\" then map(del($unknowable)) else . end)"
 
 nothing='{"exporters":[],"segments":[],"permits":[],"attachments":[]}'
 
-# What a program says that it holds has no exporters, whose ids it does not know.
+# A program does not know the ids of exporters, so its list of objects has none.
 normal() {
 	jq -S "$without_usage | map_values(if type == \"array\" then sort_by(.id) else . end)"
 }

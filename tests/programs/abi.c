@@ -16,7 +16,7 @@
 
 static long page, segid, apid;
 
-/* so that who waits is woken */
+/* so that the waiter is woken */
 static void *wake_for_ever(void *none)
 {
 	for (;;) {

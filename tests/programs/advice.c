@@ -31,17 +31,6 @@ static void set_merging(const char *text)
 		SKIP("this kernel does not merge pages");
 }
 
-/* the number of the page of memory that is there, or 0 */
-static uint64_t page_number(long address)
-{
-	uint64_t entry = 0;
-	FILE *file = fopen("/proc/self/pagemap", "re");
-
-	CHECK(file && !fseek(file, address / PAGE * 8, SEEK_SET) && fread(&entry, 8, 1, file) == 1);
-	fclose(file);
-	return entry >> 63 ? entry & ((1ULL << 55) - 1) : 0;
-}
-
 static bool are_merged(long first, long second)
 {
 	uint64_t number = page_number(first);

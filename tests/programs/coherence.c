@@ -574,17 +574,13 @@ CASE(private_file_exporter_writes)
 /* Whether the page that this process maps at an address is dirty. */
 static bool is_dirty(long address)
 {
-	int map = CHECK_OK(answer(open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC))),
-	    flags = CHECK_OK(answer(open("/proc/kpageflags", O_RDONLY | O_CLOEXEC)));
-	uint64_t entry, word;
+	int file = CHECK_OK(answer(open("/proc/kpageflags", O_RDONLY | O_CLOEXEC)));
+	uint64_t flags;
 
 	CHECK_OK(load(address));
-	CHECK_EQ(pread(map, &entry, sizeof(entry), address / PAGE * 8), sizeof(entry));
-	/* Bits 0 to 54 are the page frame number. */
-	CHECK_EQ(pread(flags, &word, sizeof(word), (entry & ((1UL << 55) - 1)) * 8), sizeof(word));
-	close(map);
-	close(flags);
-	return word >> KPF_DIRTY & 1;
+	CHECK_EQ(pread(file, &flags, sizeof(flags), page_number(address) * 8), sizeof(flags));
+	close(file);
+	return flags >> KPF_DIRTY & 1;
 }
 
 /* The file system has not prepared the pages for being written. */

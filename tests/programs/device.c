@@ -357,3 +357,14 @@ long read_counter(const char *path, const char *name)
 	fclose(file);
 	return result;
 }
+
+uint64_t page_number(long address)
+{
+	int file = CHECK_OK(answer(open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC)));
+	uint64_t entry;
+
+	CHECK_EQ(pread(file, &entry, sizeof(entry), address / PAGE * 8), sizeof(entry));
+	close(file);
+	/* Bit 63 says that the page is present, and bits 0 to 54 are its number. */
+	return entry >> 63 ? entry & ((1ULL << 55) - 1) : 0;
+}

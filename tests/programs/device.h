@@ -94,5 +94,7 @@ long do_unshare(const long *flags);
 long write_file(const char *path, const char *text);
 /* the number after a name in a file of lines like /proc/vmstat, or -ENOENT */
 long read_counter(const char *path, const char *name);
+/* the page frame number of the page that root has mapped at an address, or 0 if it is absent */
+uint64_t page_number(long address);
 
 #endif

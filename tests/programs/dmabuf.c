@@ -471,7 +471,7 @@ CASE(exporter_ends)
 	check_no_device_gets_it();
 }
 
-/* whoever was sent the descriptor has nothing once its maker is gone, though the exporter is not */
+/* A process that was sent the descriptor has no access once the maker is gone. */
 CASE(maker_ends)
 {
 	long before = pinned(), memory;

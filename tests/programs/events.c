@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What listeners of the netlink group are told. Some cases change the parameter max_segments; who
- * calls them sets it back.
+ * Events that listeners of the netlink group receive. Some cases change the parameter max_segments;
+ * the caller sets it back.
  */
 #include <fcntl.h>
 #include <linux/netlink.h>
@@ -419,7 +419,7 @@ static long do_expect_nothing(const long *none)
 	return 0;
 }
 
-/* who administers a network namespace of its own may join there, and is told nothing */
+/* The administrator of another network namespace may join there, and is told nothing. */
 CASE_DESCRIBED(not_for_other_network_namespaces, "another network namespace is told nothing")
 {
 	struct peer *stranger = peer_fork();
@@ -434,7 +434,7 @@ CASE_DESCRIBED(not_for_other_network_namespaces, "another network namespace is t
 }
 
 /* what did not fit is not passed over in silence */
-CASE_DESCRIBED(overrun, "who reads too slowly is told that it missed some")
+CASE_DESCRIBED(overrun, "a slow reader is told that it missed some")
 {
 	int size = 4096;
 	struct event event;
@@ -566,8 +566,8 @@ static void expect_known(int64_t id)
 	listed++;
 }
 
-/* Who listens, then lists, then follows knows what there is, though all of it changes meanwhile. */
-CASE_DESCRIBED(state_is_known, "who listens, lists and follows knows what there is")
+/* Objects come and go all the time meanwhile. */
+CASE_DESCRIBED(state_is_known, "a listener that lists and then follows knows all objects")
 {
 	struct peer *peers[4];
 	struct event event;

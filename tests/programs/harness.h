@@ -97,7 +97,7 @@ static inline long answer(long result)
 /* touches of 8 bytes that survive SIGBUS and SIGSEGV; safe in any thread */
 long load(long address);
 long store(long address, long value);
-/* a write that changes nothing, whoever else writes there */
+/* a write that changes nothing, even if other tasks write there */
 long touch_for_writing(long address);
 
 #endif

@@ -340,7 +340,7 @@ CASE(read_only_attachment)
 	CHECK_EQ(verify(page, LENGTH, 1), 0);
 }
 
-/* The child keeps what was there; whoever writes has a copy made, which both sides then have. */
+/* The child keeps the old page. A write of either side makes a copy, which both sides then map. */
 CASE(exporter_forks)
 {
 	int status, ends[2];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Every process can be killed, whatever it waits for and whoever does not answer. */
+/* Every process can be killed, whatever it waits for. */
 #include <fcntl.h>
 #include <linux/userfaultfd.h>
 #include <pthread.h>

@@ -790,7 +790,7 @@ static long huge_pages_of(long address)
 	return kib * 1024 / HUGE_PAGE;
 }
 
-/* whether the kernel has huge pages for files in memory, whoever asks */
+/* whether the kernel has huge pages for files in memory, for any user */
 static bool has_shared_huge_pages(void)
 {
 	long memory = map_aligned(HUGE_PAGE, HUGE_PAGE);

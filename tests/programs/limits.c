@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What one user may hold: the parameters max_segments, max_permits and max_attachments, and the
- * memory cgroup. Who calls this sets the parameters back.
+ * memory cgroup. The caller sets the parameters back.
  */
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
+#include <sys/klog.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -14,8 +16,10 @@
 #include "device.h"
 
 #define LIMIT 20
+#define SYSLOG_ACTION_READ_ALL 3	/* see syslog(2) */
 #define USER 4001
 #define OTHER_USER 4002
+#define QUIET_USER 4003	/* of one case */
 #define CGROUP "/sys/fs/cgroup/xpmem-limits"
 
 static long page;
@@ -140,7 +144,7 @@ CASE(legacy)
 	CHECK_EQ(exhaust(user_start(USER), do_make_legacy, 0), LIMIT);
 }
 
-/* whoever may raise resource limits has none here */
+/* a process that may raise resource limits has none here */
 CASE(privileged)
 {
 	struct peer *peer;
@@ -294,11 +298,42 @@ CASE(subordinate_users_race)
 	for (i = 0; i < SUBORDINATES; i++)
 		made += peer_answer(peers[i]);
 	CHECK(made <= 500);
-	/* whoever was refused may have held the last place for a moment */
+	/* a refused thread may have held the last place for a moment */
 	while (on(peers[0], do_make_page, 0) > 0)
 		made++;
 	CHECK_EQ(made, 500);
 	CHECK_EQ(on(user_start(USER), do_make_page, 0), -EDQUOT);
+}
+
+/* How often the kernel log says that a user reached its limit. */
+static long count_in_log(long uid)
+{
+	static char log[1 << 20];
+	long length = CHECK_OK(answer(klogctl(SYSLOG_ACTION_READ_ALL, log, sizeof(log) - 1)));
+	char words[64], *found = log;
+	long count;
+
+	log[length] = 0;
+	snprintf(words, sizeof(words), "uid %ld holds %d, its limit", uid, LIMIT);
+	for (count = 0; (found = strstr(found, words)); count++)
+		found++;
+	return count;
+}
+
+/* A user who tries again and again does not keep the lines of others out of the log. */
+CASE(log_of_each_user)
+{
+	long before = count_in_log(QUIET_USER);
+	struct peer *noisy;
+	int i;
+
+	limit("segments", LIMIT);
+	noisy = user_start(USER);
+	CHECK_EQ(exhaust(noisy, do_make_page, 0), LIMIT);
+	for (i = 0; i < 50; i++)
+		CHECK_EQ(on(noisy, do_make_page, 0), -EDQUOT);
+	CHECK_EQ(exhaust(user_start(QUIET_USER), do_make_page, 0), LIMIT);
+	CHECK_EQ(count_in_log(QUIET_USER) - before, 1);
 }
 
 CASE(racing_threads)
@@ -309,7 +344,7 @@ CASE(racing_threads)
 	limit("segments", 500);
 	for (turn = 0; turn < 5; turn++) {
 		peer = user_start(USER);
-		/* who is refused may have held the last place for a moment */
+		/* a refused thread may have held the last place for a moment */
 		CHECK(on(peer, do_race, 0) <= 500);
 		while (on(peer, do_make_page, 0) > 0)
 			;

@@ -44,7 +44,7 @@ static void on_injected(int number, siginfo_t *info, void *context)
 		_exit(EXIT_FAILURE);
 }
 
-/* Later kernels than 6.12 tell who injects a failure of it, as if it had touched the page. */
+/* Kernels after 6.12 signal the process that injects a failure, as if it touched the page. */
 static void fail_page(long address)
 {
 	struct sigaction injected = { .sa_sigaction = on_injected, .sa_flags = SA_SIGINFO }, usual;

@@ -123,7 +123,7 @@ CASE(counted_while_shared_memory_moves)
 	check_counts(map_shared(LENGTH));
 }
 
-/* whoever touches a page that the kernel took the entry of may move it to where it runs */
+/* A task that touches a page whose entry the kernel took may move the page to its own node. */
 static void check_balancing(long memory)
 {
 	long i, turn = 0, counts = 2000, before;

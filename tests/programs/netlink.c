@@ -577,7 +577,7 @@ CASE(process_that_joined_the_namespace)
 	CHECK_EQ(on(inside, do_revoke_segment, segid), 0);
 }
 
-/* a socket that another user opened says nothing to who is made to write to it */
+/* A socket of another user shows nothing, even if a privileged process writes to it. */
 CASE_DESCRIBED(socket_of_another_user, "a socket of another user")
 {
 	struct peer *peer;
@@ -934,7 +934,7 @@ CASE(dump_twice_at_once)
 	CHECK_EQ(exchange(request(XPMEM_NL_CMD_PERMIT_GET, NLM_F_DUMP), 0, NULL), 0);
 }
 
-/* by who closes the socket, and by who is killed, with most of it unread */
+/* A process closes its socket, or is killed, with most of the dump unread. */
 CASE(dump_abandoned)
 {
 	static int seen[MANY];
@@ -974,7 +974,7 @@ CASE(commands_that_are_not_there)
 	for (const struct netlink_operation *entry = netlink_operations; \
 	     entry < netlink_operations + NETLINK_OPERATION_COUNT; entry++)
 
-/* an object that the caller may see; a new one for who ends it */
+/* an object that the caller may see; a new one if the caller ends it */
 static int64_t value_for(const struct netlink_operation *entry,
 			 const struct netlink_attribute *attribute)
 {

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Exported memory can be swapped out, and what an attacher wrote is not lost by it. Needs swap. */
-#include <fcntl.h>
 #include <unistd.h>
 
 #include "device.h"
@@ -29,16 +28,6 @@ static long private_memory(void)
 	return memory;
 }
 
-static bool in_memory(long address)
-{
-	int file = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
-	uint64_t entry;
-
-	CHECK_EQ(pread(file, &entry, sizeof(entry), address / PAGE * 8), sizeof(entry));
-	close(file);
-	return entry >> 63;
-}
-
 /* asks for reclaim until nearly all pages have left; pages on a per-processor list stay */
 static void page_out(void)
 {
@@ -48,7 +37,7 @@ static void page_out(void)
 	for (turn = 0; turn < 20 && left > LENGTH / PAGE / 10; turn++) {
 		CHECK_OK(answer(madvise((void *)page, LENGTH, MADV_PAGEOUT)));
 		for (left = i = 0; i < LENGTH; i += PAGE)
-			left += in_memory(page + i);
+			left += page_number(page + i) != 0;
 	}
 	if (left > LENGTH / PAGE / 10)
 		FAIL("%ld of %ld pages were not reclaimed", left, LENGTH / PAGE);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A segment as a descriptor: who holds it may get a permit, whoever and wherever they are. */
+/* A segment as a descriptor: any process that holds it may get a permit. */
 #include <fcntl.h>
 #include <sched.h>
 #include <sys/ioctl.h>

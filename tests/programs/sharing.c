@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Which user may get a permit for whose segment. The cases named mode_* need a mode_mask of 0777,
- * those named mask_* the default of 0700; who runs them sets it.
+ * those named mask_* the default of 0700; the caller sets it.
  */
 #include <sched.h>
 #include <sys/stat.h>
@@ -174,7 +174,7 @@ CASE(mode_for_the_owner)
 	check_gets(peer, 0077, "--");
 }
 
-/* the creator is who counts, not whom the process has become since */
+/* The ids of the creator count, not those that the process has now. */
 CASE(mode_is_checked_against_the_creator)
 {
 	struct peer *owner = user(OWNER, GROUP, 0), *other = user(OTHER, OTHER_GROUP, 0);
@@ -227,7 +227,7 @@ CASE(another_ipc_namespace)
 	CHECK_OK(RELEASE(.apid = apid));
 }
 
-/* needs global_ids: what the id means is then the same everywhere, and who may is still asked */
+/* needs global_ids: ids are then valid everywhere, and the mode still decides */
 CASE(global_ids)
 {
 	struct peer *peer = user(OWNER, GROUP, 0), *other = user(OTHER, OTHER_GROUP, 0),

@@ -102,7 +102,7 @@ CASE(futex_in_mapped_file)
 			     PROT_READ | PROT_WRITE, MAP_SHARED));
 }
 
-/* one who waits is woken, the others wait at the second word from then on */
+/* one waiter is woken, the others wait at the second word from then on */
 CASE(futex_requeue)
 {
 	struct peer *peers[3];

@@ -213,7 +213,7 @@ CASE(killed_in_a_system_call)
 	peer_end(attacher, SIGKILL);
 }
 
-/* who waits is woken by the program that watches, as the exporter's own threads are */
+/* The program that watches wakes waiters, as it does the exporter's own threads. */
 static void wake(long address, long length)
 {
 	struct uffdio_range range = { .start = address, .len = length };
@@ -356,7 +356,7 @@ static long do_wait(const long *address_expected)
 						  .deadline = XPMEM_DEADLINE_NEVER));
 }
 
-/* who has begun to wait is woken, however long it takes to read the word */
+/* A task that has begun to wait is woken, however long it takes to read the word. */
 CASE(woken_before_the_word_is_read)
 {
 	struct xpmem_ioc_wake wake;

@@ -171,7 +171,7 @@ CASE(attachers_meet)
 	CHECK_EQ(peer_answer(attacher), 0);
 }
 
-/* who waits for another word, for the same address of another exporter, or privately, sleeps on */
+/* A task that waits for another word, or for that address of another exporter, sleeps on. */
 CASE(others_sleep_on)
 {
 	struct peer *second, *stranger;
@@ -429,7 +429,7 @@ CASE(no_memory_there)
 	CHECK_EQ(on(attacher, do_wait, at + 2 * PAGE, 0), -EFAULT);
 }
 
-/* a reader may wait; whoever stores then wakes it */
+/* a reader may wait, and the writer wakes it */
 CASE(read_only)
 {
 	long there;
@@ -442,7 +442,7 @@ CASE(read_only)
 	CHECK_EQ(peer_answer(attacher), 0);
 }
 
-/* who waits is woken by the address, whatever the exporter has mapped there since */
+/* The address wakes a waiter, even if the exporter has mapped other memory there since. */
 CASE(exporter_maps_anew)
 {
 	share(map_anonymous(LENGTH));
@@ -491,7 +491,7 @@ CASE(handed_over)
 	CHECK_EQ(*(int *)page, turns());
 }
 
-/* a counting semaphore of the simplest kind: each wake is for one who took nothing yet */
+/* a simple counting semaphore: each wake is for one task that has taken nothing yet */
 static long take_and_give(const long *word_turns)
 {
 	_Atomic int *free = (_Atomic int *)word_turns[0];

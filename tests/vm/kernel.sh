@@ -109,6 +109,7 @@ kernel_choose() {
 
 	kernel_series=$wanted
 	if [[ $wanted == *-rt ]]; then
+		[[ $wanted != newest-rt ]] || misuse "name the series of the PREEMPT_RT kernel"
 		[[ -z $architecture ]] || misuse "there are PREEMPT_RT kernels for amd64 only"
 		kernel_flavour=rt-amd64 wanted=${wanted%-rt}
 	fi
