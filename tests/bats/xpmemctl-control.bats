@@ -234,6 +234,33 @@ $(of_held '.segments[0].pid')*32K"$'\n'*
 	holder_stop
 }
 
+@test "top on a terminal goes on after signals at any moment" {
+	run_x python3 - <<'PYTHON'
+import os, pty, select, signal, time
+child, terminal = pty.fork()
+if not child:
+    os.execvp("xpmemctl", ["xpmemctl", "top", "-d", "0.1"])
+def read():
+    try:
+        return os.read(terminal, 65536) if select.select([terminal], [], [], 0)[0] else b""
+    except OSError: # the tool has ended
+        return b""
+while b"q quit" not in read():
+    time.sleep(0.01)
+for turn in range(1000):
+    os.kill(child, signal.SIGWINCH)
+    read()
+    time.sleep(turn % 10 / 1000)
+os.write(terminal, b"q")
+ended, status = os.waitpid(child, os.WNOHANG)
+while not ended:
+    read()
+    time.sleep(0.01)
+    ended, status = os.waitpid(child, os.WNOHANG)
+assert os.waitstatus_to_exitcode(status) == 0
+PYTHON
+}
+
 @test "keys of top on a terminal" {
 	holder_start objects "a name" 0640
 	run_x python3 - <<'PYTHON'

@@ -320,16 +320,19 @@ static bool take_key(char key)
 	return false;
 }
 
-/* Waits for a key until the next round. Returns whether it is time for it. */
-static bool wait_for_key(uint64_t next, bool *changed)
+/*
+ * Waits for a key until the next round. Signals arrive only here, so they interrupt no other call.
+ * Returns whether it is time for the next round.
+ */
+static bool wait_for_key(uint64_t next, const sigset_t *unblocked, bool *changed)
 {
 	struct pollfd input = { .fd = STDIN_FILENO, .events = POLLIN };
-	uint64_t time = now();
-	int left = time < next ? (int)((next - time) / 1000000) + 1 : 0;
+	uint64_t time = now(), left = time < next ? next - time : 0;
+	const struct timespec wait = { .tv_sec = left / 1000000000, .tv_nsec = left % 1000000000 };
 	char key;
 
 	*changed = false;
-	if (poll(&input, 1, left) < 0)
+	if (ppoll(&input, 1, &wait, unblocked) < 0)
 		*changed = true; /* the window has another size, or the tool goes on */
 	else if (input.revents && read(STDIN_FILENO, &key, 1) != 1)
 		ended = 1;
@@ -341,6 +344,7 @@ static bool wait_for_key(uint64_t next, bool *changed)
 		leave_screen();
 		stopped = 0;
 		raise(SIGSTOP);
+		resumed = 1;
 	}
 	if (resumed)
 		enter_screen();
@@ -354,18 +358,23 @@ static enum status run_screen(struct top *top)
 	static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGTSTP, SIGCONT, SIGWINCH };
 	enum status status = look(top);
 	uint64_t next = top->time + 300000000;
+	sigset_t blocked, unblocked;
 	unsigned long round = 0;
 	bool changed, due;
 	size_t i;
 
 	if (status != STATUS_OK)
 		return status;
+	sigemptyset(&blocked);
+	for (i = 0; i < sizeof(signals) / sizeof(*signals); i++)
+		sigaddset(&blocked, signals[i]);
+	sigprocmask(SIG_BLOCK, &blocked, &unblocked);
 	for (i = 0; i < sizeof(signals) / sizeof(*signals); i++)
 		sigaction(signals[i], &action, NULL);
 	enter_screen();
 	status = draw(top);
 	while (status == STATUS_OK && !ended) {
-		due = wait_for_key(next, &changed);
+		due = wait_for_key(next, &unblocked, &changed);
 		if (ended)
 			break;
 		if (due)
