@@ -614,21 +614,25 @@ static void revoke_object(int command, int attribute, int64_t id)
 	nl_wait_for_ack(revoker);
 }
 
+static int64_t kept;
+
 static void revoke_listed(int64_t id)
 {
+	if (id == kept)
+		return;
 	revoke_object(XPMEM_NL_CMD_PERMIT_REVOKE, XPMEM_A_PERMIT_ID, id);
 	revoke_object(XPMEM_NL_CMD_SEGMENT_REVOKE, XPMEM_A_SEGMENT_ID, id);
 	listed++;
 }
 
-/* Each may be revoked before the call that makes it returns. */
-static long do_make_and_get(const long *turns)
+/* Makes segments, and gets permits for another, which is kept. */
+static long do_make_and_get(const long *turns_segid)
 {
-	long page = map_anonymous(PAGE), turn, id;
+	long page = map_anonymous(PAGE), turn;
 
-	for (turn = 0; turn < turns[0]; turn++) {
-		id = CHECK_OK(MAKE(.vaddr = page, .length = PAGE, .mode = 0600));
-		GET(.segid = id, .flags = XPMEM_GET_RDWR);
+	for (turn = 0; turn < turns_segid[0]; turn++) {
+		CHECK_OK(MAKE(.vaddr = page, .length = PAGE, .mode = 0600));
+		CHECK_OK(GET(.segid = turns_segid[1], .flags = XPMEM_GET_RDWR));
 	}
 	return 0;
 }
@@ -642,9 +646,11 @@ CASE(created_before_gone)
 
 	revoker = open_socket();
 	CHECK_OK(revoker_family = genl_ctrl_resolve(revoker, XPMEM_FAMILY_NAME));
+	CHECK_OK(device_open());
+	kept = export_range(map_anonymous(PAGE), PAGE);
 	listen_to_events();
-	peer_tell(maker, do_make_and_get, ARGUMENTS(MANY));
-	while (listed < MANY)
+	peer_tell(maker, do_make_and_get, ARGUMENTS(MANY, kept));
+	while (listed < 2 * MANY)
 		list(revoke_listed);
 	CHECK_OK(peer_answer(maker));
 	while (!(result = receive(listener, MSG_DONTWAIT, &event))) {
