@@ -7,7 +7,6 @@
  * the objects, and then follows the events knows all objects.
  */
 #include <linux/ktime.h>
-#include <linux/ratelimit.h>
 
 #include "netlink_gen.h"
 #include "nl_type.h"
@@ -82,11 +81,10 @@ void xpmem_event_limit(enum xpmem_kind kind, kuid_t uid, unsigned int limit)
 		[XPMEM_PERMIT] = XPMEM_OBJECT_KIND_PERMIT,
 		[XPMEM_ATTACHMENT] = XPMEM_OBJECT_KIND_ATTACHMENT,
 	};
-	static DEFINE_RATELIMIT_STATE(rate, DEFAULT_RATELIMIT_INTERVAL, DEFAULT_RATELIMIT_BURST);
 	struct sk_buff *skb;
 	void *header;
 
-	if (!has_listeners() || !__ratelimit(&rate))
+	if (!has_listeners() || !xpmem_report_allowed(XPMEM_REPORT_LIMIT_EVENT))
 		return;
 	skb = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
 	header = skb ? genlmsg_put(skb, 0, 0, &xpmem_nl_family, 0, XPMEM_NL_CMD_LIMIT_HIT) : NULL;
@@ -104,11 +102,10 @@ void xpmem_event_limit(enum xpmem_kind kind, kuid_t uid, unsigned int limit)
 /* Reports that the caller was refused a permit for @segment. */
 void xpmem_event_refused(const struct xpmem_segment *segment, enum xpmem_denial denial)
 {
-	static DEFINE_RATELIMIT_STATE(rate, DEFAULT_RATELIMIT_INTERVAL, DEFAULT_RATELIMIT_BURST);
 	struct sk_buff *skb;
 	void *header;
 
-	if (!has_listeners() || !__ratelimit(&rate))
+	if (!has_listeners() || !xpmem_report_allowed(XPMEM_REPORT_DENIAL_EVENT))
 		return;
 	skb = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
 	header = skb ? genlmsg_put(skb, 0, 0, &xpmem_nl_family, 0, XPMEM_NL_CMD_PERMIT_REFUSED)

@@ -86,6 +86,7 @@ exit_queues:
 	xpmem_queues_exit();
 	xpmem_exporter_exit();
 	xpmem_registry_exit();
+	xpmem_reports_exit();
 	xpmem_pfns_exit();
 exit_attachment:
 	xpmem_attachment_exit();
@@ -106,6 +107,7 @@ static void __exit xpmem_exit(void)
 	xpmem_queues_exit();
 	xpmem_exporter_exit();
 	xpmem_registry_exit();
+	xpmem_reports_exit();
 	xpmem_pfns_exit();
 	xpmem_attachment_exit();
 	xpmem_permit_exit();

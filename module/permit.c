@@ -101,10 +101,11 @@ static int permit_refuse(const struct xpmem_segment *segment, enum xpmem_denial 
 
 	xpmem_stat_add_refusal(XPMEM_STAT_PTRACE_DENIALS);
 	xpmem_event_refused(segment, denial);
-	pr_notice_ratelimited(
-		"xpmem: uid %u, pid %d may not attach memory of pid %d: %s; the exporter can allow it with XPMEM_MAKE_NO_PTRACE_CHECK or a segment descriptor, the administrator with CAP_SYS_PTRACE\n",
-		from_kuid_munged(&init_user_ns, current_euid()), task_tgid_nr(current),
-		pid_nr(segment->object.owner->pid), texts[denial]);
+	if (xpmem_report_allowed(XPMEM_REPORT_DENIAL_LOG))
+		pr_notice(
+			"xpmem: uid %u, pid %d may not attach memory of pid %d: %s; the exporter can allow it with XPMEM_MAKE_NO_PTRACE_CHECK or a segment descriptor, the administrator with CAP_SYS_PTRACE\n",
+			from_kuid_munged(&init_user_ns, current_euid()), task_tgid_nr(current),
+			pid_nr(segment->object.owner->pid), texts[denial]);
 	return -EACCES;
 }
 

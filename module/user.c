@@ -118,17 +118,6 @@ void xpmem_user_put(struct xpmem_user *user)
 	put_user_and_payers(user);
 }
 
-/* Jiffies between lines in the log that name one user, so that no user hides those of others. */
-#define LOG_INTERVAL (10 * HZ)
-
-static bool may_log(struct xpmem_user *user)
-{
-	unsigned long last = READ_ONCE(user->logged), now = jiffies ?: 1;
-
-	return (!last || time_after(now, last + LOG_INTERVAL)) &&
-	       cmpxchg(&user->logged, last, now) == last;
-}
-
 /**
  * xpmem_user_charge() - charge an object to a user and its payers
  * @user: the user that the caller acts as
@@ -153,7 +142,7 @@ int xpmem_user_charge(struct xpmem_user *user, enum xpmem_kind kind, unsigned in
 		return 0;
 	xpmem_stat_add_refusal(XPMEM_STAT_LIMIT_HITS);
 	xpmem_event_limit(kind, full->uid, limit);
-	if (may_log(full))
+	if (xpmem_report_allowed(XPMEM_REPORT_LIMIT_LOG))
 		pr_notice(
 			"xpmem: refused a %s to pid %d: uid %u holds %u, its limit; end some, or raise max_%ss\n",
 			names[kind], task_tgid_nr(current),

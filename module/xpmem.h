@@ -70,7 +70,7 @@
  * Layers of files, lowest first. A file uses only functions and data of files that precede it in
  * this list, which the check "layers" reads. The generated X_gen.c also names the functions of X.c.
  *
- *   basics: trace race coverage stats event queue notifier lender pfns
+ *   basics: trace race coverage stats report event queue notifier lender pfns
  *   objects: user owner registry
  *   exporters: range window retry group deferral zap invalidation exporter
  *   pages: pte pte_huge pte_no_huge pte_write pte_core snapshot insertion stream source populate
@@ -158,13 +158,25 @@ struct xpmem_user {
 	struct xpmem_user *payer;	/* owner of user_ns, in its parent; NULL in the first */
 	struct hlist_node link;
 	atomic_long_t held[XPMEM_KIND_COUNT];
-	unsigned long logged;		/* jiffies of the last line in the log, or 0 */
 };
 
 struct xpmem_user *xpmem_user_get(void);
 void xpmem_user_put(struct xpmem_user *user);
 int xpmem_user_charge(struct xpmem_user *user, enum xpmem_kind kind, unsigned int limit);
 void xpmem_user_uncharge(struct xpmem_user *user, enum xpmem_kind kind);
+
+/* report.c: how often the log and the events report what the module refused to a user */
+
+enum xpmem_report {
+	XPMEM_REPORT_LIMIT_LOG,
+	XPMEM_REPORT_LIMIT_EVENT,
+	XPMEM_REPORT_DENIAL_LOG,
+	XPMEM_REPORT_DENIAL_EVENT,
+	XPMEM_REPORT_COUNT,
+};
+
+bool xpmem_report_allowed(enum xpmem_report report);
+void xpmem_reports_exit(void);
 
 /* stats.c: counters since the module was loaded */
 

@@ -11,6 +11,7 @@
 #include <sys/klog.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "device.h"
@@ -19,7 +20,6 @@
 #define SYSLOG_ACTION_READ_ALL 3	/* see syslog(2) */
 #define USER 4001
 #define OTHER_USER 4002
-#define QUIET_USER 4003	/* of one case */
 #define CGROUP "/sys/fs/cgroup/xpmem-limits"
 
 static long page;
@@ -323,7 +323,8 @@ static long count_in_log(long uid)
 /* A user who tries again and again does not keep the lines of others out of the log. */
 CASE(log_of_each_user)
 {
-	long before = count_in_log(QUIET_USER);
+	/* A user of this run alone: the log names each user once in ten seconds. */
+	long quiet = 100000 + getpid(), before = count_in_log(quiet);
 	struct peer *noisy;
 	int i;
 
@@ -332,8 +333,26 @@ CASE(log_of_each_user)
 	CHECK_EQ(exhaust(noisy, do_make_page, 0), LIMIT);
 	for (i = 0; i < 50; i++)
 		CHECK_EQ(on(noisy, do_make_page, 0), -EDQUOT);
-	CHECK_EQ(exhaust(user_start(QUIET_USER), do_make_page, 0), LIMIT);
-	CHECK_EQ(count_in_log(QUIET_USER) - before, 1);
+	CHECK_EQ(exhaust(user_start(quiet), do_make_page, 0), LIMIT);
+	CHECK_EQ(count_in_log(quiet) - before, 1);
+}
+
+/* Users of user namespaces do not get lines of their own. */
+CASE(log_of_subordinate_users)
+{
+	/* A user of this run alone: the log names each user once in ten seconds. */
+	long uid = 300000 + getpid();
+	time_t began = time(NULL);
+	struct peer *user;
+	int i;
+
+	limit("segments", LIMIT);
+	user = user_start(uid);
+	CHECK_EQ(exhaust(user, do_make_page, 0), LIMIT);
+	for (i = 0; i < SUBORDINATES; i++)
+		CHECK_EQ(on(subordinate_start(uid, 400000 + i, 1 + i % 3), do_make_page, 0),
+			 -EDQUOT);
+	CHECK(count_in_log(uid) <= 1 + (time(NULL) - began) / 10 + 1);
 }
 
 CASE(racing_threads)

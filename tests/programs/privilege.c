@@ -8,11 +8,15 @@
 #include <linux/capability.h>
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/klog.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "device.h"
@@ -22,6 +26,7 @@
 #define OTHER 2001
 #define OTHER_GROUP 2001
 #define GETTERS 2
+#define SYSLOG_ACTION_READ_ALL 3	/* see syslog(2) */
 
 #define CAPABILITY(name) (1L << (name))
 
@@ -113,6 +118,61 @@ CASE(dumpable)
 	check_gets(getter, CHECK_OK(on(exporter, do_make_page, 0600)), -EACCES);
 	CHECK_OK(on(exporter, do_set_dumpable, 1));
 	check_gets(getter, segid, 0);
+}
+
+/* How often the kernel log says that a user was refused a permit. */
+static long count_in_log(long uid)
+{
+	static char log[1 << 20];
+	long length = CHECK_OK(answer(klogctl(SYSLOG_ACTION_READ_ALL, log, sizeof(log) - 1)));
+	char words[32], *line = log, *end;
+	long count = 0;
+
+	log[length] = 0;
+	snprintf(words, sizeof(words), "xpmem: uid %ld, pid ", uid);
+	while ((line = strstr(line, words))) {
+		end = strchrnul(line, '\n');
+		count += memmem(line, end - line, "may not attach", 14) != NULL;
+		line = end;
+	}
+	return count;
+}
+
+/* A segment whose exporter even its own user may not trace. */
+static long undumpable_segment(long uid)
+{
+	struct peer *exporter = user(uid, GROUP);
+
+	CHECK_OK(on(exporter, do_set_dumpable, 0));
+	return CHECK_OK(on(exporter, do_make_page, 0600));
+}
+
+/*
+ * A user who is refused again and again, each time in a new process, neither keeps the lines about
+ * others out of the log nor fills it.
+ */
+CASE(log_of_each_user)
+{
+	/* Users of this run alone: the log names each once in ten seconds. */
+	long noisy = 100000 + getpid(), quiet = 200000 + getpid();
+	long segid = undumpable_segment(noisy), lines;
+	struct peer *getter = user(noisy, GROUP);
+	time_t began = time(NULL);
+	int i;
+
+	for (i = 0; i < 50; i++)
+		CHECK_EQ(on(getter, do_get, segid, XPMEM_GET_RDWR), -EACCES);
+	for (i = 0; i < 20; i++) {
+		getter = user(noisy, GROUP);
+		CHECK_EQ(on(getter, do_get, segid, XPMEM_GET_RDWR), -EACCES);
+		peer_end(getter, SIGKILL);
+	}
+	segid = undumpable_segment(quiet);
+	CHECK_EQ(on(user(quiet, GROUP), do_get, segid, XPMEM_GET_RDWR), -EACCES);
+	CHECK_EQ(count_in_log(quiet), 1);
+	lines = count_in_log(noisy);
+	CHECK(lines >= 1);
+	CHECK(lines <= 1 + (time(NULL) - began) / 10 + 1);
 }
 
 /* the ids of the group and of others are not the exporter's, so it only has to be dumpable */
