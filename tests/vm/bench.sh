@@ -18,7 +18,7 @@ bench_ratios() {
 		(if $key == "latency_ns" then 1e-3 else 1e-6 end) as $unit |
 		["cma-read", "cma-write", "shm-copy", "vmsplice", "shared"] as $others |
 		"| size | xpmem | cold | cache | reg | " +
-			($others | map("vs " + .) | join(" | ")) + " |",
+			($others | join(" | ")) + " |",
 		"|---:|" + ("---:|" * (4 + ($others | length))),
 		(.results | map(select(.use == $use)) | group_by(.size)[] | . as $row |
 			(map({(.method): .[$key]}) | add) as $of |
@@ -57,8 +57,9 @@ bench_document() {
 		the methods. If the VM is emulated, as here ($5), only the ratios are meaningful,
 		and they differ from those of a real machine: the emulator takes longer for a copy
 		than for a kernel entry, and the kernel's own copies (cma, vmsplice) move one byte
-		at a time there. "vs" columns say how many times better \`xpmem\` is. Each figure is
-		a median; xpmembench prints its spread and noise as well.
+		at a time there. The columns after \`reg\` say how many times better \`xpmem\` is
+		than the methods that they name. Each figure is a median; xpmembench prints its
+		spread and noise as well.
 
 		This table shows the bandwidth of copied messages, in million bytes a second.
 
