@@ -11,9 +11,30 @@
 /* Limits the recursion for an alias inside its own anchor. */
 #define DEPTH_LIMIT 32
 
-void fail_without_memory(void)
+void *checked(void *memory)
 {
-	fputs("generate: out of memory\n", stderr);
+	if (!memory) {
+		fputs("generate: out of memory\n", stderr);
+		exit(1);
+	}
+	return memory;
+}
+
+char *format_text(const char *format, ...)
+{
+	va_list arguments;
+	char *text;
+
+	va_start(arguments, format);
+	if (vasprintf(&text, format, arguments) < 0)
+		text = NULL;
+	va_end(arguments);
+	return checked(text);
+}
+
+void fail_file(const char *verb, const char *path)
+{
+	fprintf(stderr, "generate: cannot %s %s: %s\n", verb, path, strerror(errno));
 	exit(1);
 }
 
@@ -126,34 +147,28 @@ struct node *node_same(const struct node *item, const char *key)
 
 struct node *node_new(enum node_kind kind, const struct node *at)
 {
-	struct node *node = calloc(1, sizeof(*node));
+	struct node *node = checked(calloc(1, sizeof(*node)));
 
-	if (!node)
-		fail_without_memory();
 	node->kind = kind;
 	node->path = at->path;
 	node->line = at->line;
 	return node;
 }
 
-static struct node **append(struct node **nodes, size_t count, struct node *node)
+static void append(struct node ***nodes, size_t count, struct node *node)
 {
-	nodes = reallocarray(nodes, count + 1, sizeof(*nodes));
-	if (!nodes)
-		fail_without_memory();
-	nodes[count] = node;
-	return nodes;
+	*nodes = checked(reallocarray(*nodes, count + 1, sizeof(**nodes)));
+	(*nodes)[count] = node;
 }
 
 void node_append(struct node *list, struct node *item)
 {
-	list->items = append(list->items, list->count, item);
-	list->count++;
+	append(&list->items, list->count++, item);
 }
 
 static void add_pair(struct node *mapping, struct node *key, struct node *value)
 {
-	mapping->keys = append(mapping->keys, mapping->count, key);
+	append(&mapping->keys, mapping->count, key);
 	node_append(mapping, value);
 }
 
@@ -180,16 +195,10 @@ struct node *put_list(struct node *mapping, const char *key)
 	return list;
 }
 
-struct node *put_text(struct node *mapping, const char *key, const char *format, ...)
+struct node *put_text(struct node *mapping, const char *key, const char *text)
 {
 	struct node *value = node_new(NODE_SCALAR, mapping);
-	va_list arguments;
-	char *text;
 
-	va_start(arguments, format);
-	if (vasprintf(&text, format, arguments) < 0)
-		fail_without_memory();
-	va_end(arguments);
 	value->text = text;
 	put(mapping, key, value);
 	return value;
@@ -197,7 +206,7 @@ struct node *put_text(struct node *mapping, const char *key, const char *format,
 
 void put_number(struct node *mapping, const char *key, unsigned long long number)
 {
-	struct node *value = put_text(mapping, key, "%llu", number);
+	struct node *value = put_text(mapping, key, format_text("%llu", number));
 
 	value->numeric = true;
 	value->number = number;
@@ -245,9 +254,7 @@ static struct node *convert(yaml_document_t *document, int index, struct node *o
 			convert_pair(document, pair, node, depth + 1);
 		break;
 	default:
-		node->text = strdup((char *)from->data.scalar.value);
-		if (!node->text)
-			fail_without_memory();
+		node->text = (char *)from->data.scalar.value;
 	}
 	return node;
 }
@@ -257,16 +264,13 @@ struct node *document_load(const char *path)
 	struct node start = { .path = path, .line = 1 };
 	yaml_document_t document;
 	yaml_parser_t parser;
+	FILE *file = fopen(path, "r");
 	struct node *root;
-	FILE *file;
 
-	file = fopen(path, "r");
-	if (!file) {
-		fprintf(stderr, "generate: cannot read %s: %s\n", path, strerror(errno));
-		exit(1);
-	}
+	if (!file)
+		fail_file("read", path);
 	if (!yaml_parser_initialize(&parser))
-		fail_without_memory();
+		checked(NULL);
 	yaml_parser_set_input_file(&parser, file);
 	if (!yaml_parser_load(&parser, &document)) {
 		start.line += parser.problem_mark.line ? parser.problem_mark.line :
@@ -279,8 +283,6 @@ struct node *document_load(const char *path)
 		fail_at(&start, "the file is empty");
 	root = convert(&document, 1, &start, 0);
 	node_require(root, NODE_MAPPING, "the file");
-	yaml_document_delete(&document);
-	yaml_parser_delete(&parser);
 	fclose(file);
 	return root;
 }

@@ -30,7 +30,12 @@ struct node *document_load(const char *path);
 /* Print one line, FILE:LINE: and the remedy, and exit with status 1. */
 void fail_at(const struct node *node, const char *format, ...)
 	__attribute__((noreturn, format(printf, 2, 3)));
-void fail_without_memory(void) __attribute__((noreturn));
+/* Print that the program cannot VERB the file, and errno; exit with status 1. */
+void fail_file(const char *verb, const char *path) __attribute__((noreturn));
+
+/* Return the pointer. If it is NULL, print that memory is short, and exit with status 1. */
+void *checked(void *memory);
+char *format_text(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* Fail unless the node is of this kind; `what` names it in the message. */
 void node_require(const struct node *node, enum node_kind kind, const char *what);
@@ -63,8 +68,7 @@ void node_append(struct node *list, struct node *item);
 /* Put a value under a key of a mapping, in place of the value that the key has. */
 void put(struct node *mapping, const char *key, struct node *value);
 struct node *put_list(struct node *mapping, const char *key);
-struct node *put_text(struct node *mapping, const char *key, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
+struct node *put_text(struct node *mapping, const char *key, const char *text);
 void put_number(struct node *mapping, const char *key, unsigned long long number);
 
 #endif

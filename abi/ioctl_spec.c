@@ -69,7 +69,7 @@ static void put_direction(struct node *field)
 	if (out + inout + reserved > 1)
 		fail_at(field, "field \"%s\" can be only one of out, inout and reserved",
 			text_of(field, "name"));
-	put_text(field, "direction", "%s",
+	put_text(field, "direction",
 		 out ? "out" : inout ? "inout" : reserved ? "reserved" : "in");
 }
 
@@ -224,7 +224,7 @@ static void put_names(struct node *command, const char *abi)
 	char magic = text_of(node_root(command), "magic")[0];
 
 	put_number(command, "code", magic << 8 | number_of(command, "nr"));
-	put_text(command, "c_name", "xpmem_%s_%s", abi, text_of(command, "name"));
+	put_text(command, "c_name", format_text("xpmem_%s_%s", abi, text_of(command, "name")));
 }
 
 /* Puts the field `flags`. */
@@ -278,7 +278,7 @@ static void check_root(struct node *root)
 		node_append(commands, command);
 	for_each_item(command, node_find(root, "legacy"))
 		node_append(commands, command);
-	put_text(root, "magic", "%c", text_of(root, "magic")[0]);
+	put_text(root, "magic", format_text("%c", text_of(root, "magic")[0]));
 }
 
 #define FIELD_TYPES "u8 u32 s32 u64 s64"

@@ -77,7 +77,7 @@ static void put_form(struct node *attribute)
 		form = strcmp(text_of(enumeration, "type"), "flags") ? "name" : "names";
 	else if (node_find(attribute, "display-hint"))
 		form = "hex";
-	put_text(attribute, "form", "%s", form);
+	put_text(attribute, "form", form);
 }
 
 static void check_meaning(const struct node *attribute, const struct node *is)

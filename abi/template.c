@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <ctype.h>
-#include <errno.h>
+#include <json-c/json.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,8 +9,6 @@
 
 #define TAG_SIZE 128	/* and a word of a tag has at most 127 characters */
 #define WRAP_COLUMNS 80
-/* Columns of a string in a table; a tab and two spaces stand before it. */
-#define STRING_COLUMNS 80
 
 struct render {
 	const char *path;
@@ -87,105 +85,63 @@ static void print_hex(const struct render *render, const char *number)
 	fprintf(render->out, "%#llx", strtoull(number, NULL, 0));
 }
 
-/* A character, after a backslash if it is one of these. */
-static void print_escaped(const struct render *render, char c, const char *these)
+/* A JSON string, which is a C string too. */
+static const char *quote(const char *text)
 {
-	if (strchr(these, c))
-		fputc('\\', render->out);
-	fputc(c, render->out);
+	return json_object_to_json_string_ext(checked(json_object_new_string(text)),
+					      JSON_C_TO_STRING_NOSLASHESCAPE);
 }
 
-/* A cell of a Markdown table, which a bar would end. */
-static void print_cell(const struct render *render, const char *text)
-{
-	for (; *text; text++)
-		print_escaped(render, *text == '\n' ? ' ' : *text, "|");
-}
-
-/* The inside of a JSON string. */
 static void print_json(const struct render *render, const char *text)
 {
-	for (; *text; text++)
-		if (*text == '\n')
-			fputs("\\n", render->out);
-		else
-			print_escaped(render, *text, "\"\\");
+	fputs(quote(text), render->out);
 }
 
-/* A C string in a table, continued on further lines so that none is wider than 100 columns. */
-static void print_string(const struct render *render, const char *text)
+/* `column` is that of the next character. A further line begins with `begin`. */
+static void print_words(const struct render *render, const char *text, int column,
+			const char *end, const char *begin)
 {
-	size_t column = 0, word;
-
-	fputc('"', render->out);
-	for (; *text; text++) {
-		word = *text == ' ' || *text == '\n' ? strcspn(text + 1, " \n") : 0;
-		if (word && column + word > STRING_COLUMNS) {
-			fputs(" \"\n\t  \"", render->out);
-			column = 0;
-			continue;
-		}
-		print_escaped(render, *text == '\n' ? ' ' : *text, "\"\\");
-		column++;
-	}
-	fputc('"', render->out);
-}
-
-/* Returns the part of the last line that is written already. It is valid until the next write. */
-static const char *line_begun(const struct render *render)
-{
-	const char *newline;
-
-	fflush(render->out);
-	newline = memrchr(render->text, '\n', render->length);
-	return newline ? newline + 1 : render->text;
-}
-
-static void print_words(const struct render *render, const char *text, const char *prefix)
-{
-	size_t column = strlen(line_begun(render)), length;
 	bool begun = false;
+	int length;
 
 	for (text += strspn(text, " \n"); *text; text += strspn(text, " \n")) {
 		length = strcspn(text, " \n");
 		if (begun && column + 1 + length > WRAP_COLUMNS) {
-			fprintf(render->out, "\n%s", prefix);
-			column = strlen(prefix);
+			fprintf(render->out, "%s\n%s", end, begin);
+			column = strlen(begin);
 			begun = false;
 		}
-		fprintf(render->out, "%s%.*s", begun ? " " : "", (int)length, text);
+		fprintf(render->out, "%s%.*s", begun ? " " : "", length, text);
 		column += length + begun;
 		begun = true;
 		text += length;
 	}
 }
 
-/* Lines of at most 80 columns, each of which begins as the first one does. */
-static void print_wrapped(const struct render *render, const char *text)
+/* A C string in a table, continued on further lines. */
+static void print_string(const struct render *render, const char *text)
 {
-	char *prefix = strdup(line_begun(render));
-
-	if (!prefix)
-		fail_without_memory();
-	print_words(render, text, prefix);
-	free(prefix);
+	print_words(render, quote(text), 3, " \"", "\t  \"");
 }
 
-/* Lines of at most 80 columns: an item of a list in a C comment. */
-static void print_item(const struct render *render, const char *text)
+/* Lines, each of which begins as the first one does, or, after a colon, as an item of a comment. */
+static void print_wrapped(const struct render *render, const char *text)
 {
-	print_words(render, text, " *   ");
+	char *begun;
+
+	fflush(render->out);
+	begun = memrchr(render->text, '\n', render->length);
+	begun = checked(strdup(begun ? begun + 1 : render->text));
+	print_words(render, text, strlen(begun), "", strchr(begun, ':') ? " *   " : begun);
 }
 
 static const struct filter {
 	const char *name;
 	void (*print)(const struct render *render, const char *text);
 } filters[] = {
-	{ "snake", print_snake },   { "upper", print_upper },
-	{ "bare", print_bare },	    { "hex", print_hex },
-	{ "cell", print_cell },	    { "json", print_json },
-	{ "string", print_string }, { "wrap", print_wrapped },
-	{ "item", print_item },	    { NULL, NULL },
+	{ "snake", print_snake },   { "upper", print_upper }, { "bare", print_bare },
+	{ "hex", print_hex },	    { "json", print_json },   { "string", print_string },
+	{ "wrap", print_wrapped },  { NULL, NULL },
 };
 
 /* The text of a scalar, or the number of a list's items. */
@@ -219,14 +175,6 @@ static void print_value(const struct render *render, const struct scope *scope, 
 	filter->print(render, value_text(value));
 }
 
-/* "first" and "last" are those of the innermost loop. */
-static bool loop_state(const struct scope *scope, const char *which)
-{
-	while (scope && !scope->loops)
-		scope = scope->outer;
-	return scope && (*which == 'f' ? scope->first : scope->last);
-}
-
 static bool holds(const struct render *render, const struct scope *scope, char *condition)
 {
 	char *words = strstr(condition, " is ");
@@ -234,8 +182,6 @@ static bool holds(const struct render *render, const struct scope *scope, char *
 
 	if (!strncmp(condition, "not ", 4))
 		return !holds(render, scope, condition + 4);
-	if (!strcmp(condition, "first") || !strcmp(condition, "last"))
-		return loop_state(scope, condition);
 	if (words)
 		*words = '\0';
 	value = look_up(render, scope, condition, NULL);
@@ -254,18 +200,16 @@ static const char *render_part(struct render *render, const char *at, const stru
 static const char *render_loop(struct render *render, const char *at, const struct scope *scope,
 			       const char *name, const struct node *list)
 {
-	struct scope key = { .name = "key", .outer = scope };
-	struct scope item = { .name = name, .outer = scope, .loops = true };
+	static const struct node no = { .numeric = true }, yes = { .numeric = true, .number = 1 };
+	struct scope key = { "key", NULL, scope }, first = { "first", NULL, &key };
+	struct scope last = { "last", NULL, &first }, item = { name, NULL, &last };
 	size_t i;
 
 	for (i = 0; i < list->count; i++) {
+		key.value = list->keys ? list->keys[i] : NULL;
+		first.value = i ? &no : &yes;
+		last.value = i + 1 < list->count ? &no : &yes;
 		item.value = list->items[i];
-		if (list->kind == NODE_MAPPING) {
-			key.value = list->keys[i];
-			item.outer = &key;
-		}
-		item.first = !i;
-		item.last = i + 1 == list->count;
 		render_part(render, at, &item, false);
 	}
 	return render_part(render, at, scope, true);
@@ -355,17 +299,13 @@ char *template_render(const char *path, const struct scope *scope)
 	struct render render = { .path = path, .template = file_read(path) };
 	const char *end;
 
-	if (!render.template) {
-		fprintf(stderr, "generate: cannot read %s: %s\n", path, strerror(errno));
-		exit(1);
-	}
-	render.out = open_memstream(&render.text, &render.length);
-	if (!render.out)
-		fail_without_memory();
+	if (!render.template)
+		fail_file("read", path);
+	render.out = checked(open_memstream(&render.text, &render.length));
 	end = render_part(&render, render.template, scope, false);
 	if (*end)
 		fail_tag(&render, end, "an end without a begin precedes");
 	if (fclose(render.out))
-		fail_without_memory();
+		checked(NULL);
 	return render.text;
 }

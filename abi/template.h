@@ -26,9 +26,6 @@ struct scope {
 	const char *name;
 	const struct node *value;
 	const struct scope *outer;
-	bool loops;		/* value is an item of a list, with these: */
-	bool first;
-	bool last;
 };
 
 /* Returns the text that the template in the file makes. */

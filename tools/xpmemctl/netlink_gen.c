@@ -70,17 +70,20 @@ static const struct attribute info_table[] = {
 	{ XPMEM_A_INFO_ATTACHMENTS, "attachments", ATTRIBUTE_U64, FORM_COUNT, NULL,
 	  "Live attachments on the machine; administrators only." },
 	{ XPMEM_A_INFO_FAULTS, "faults", ATTRIBUTE_U64, FORM_COUNTER, NULL,
-	  "Page faults handled in attachments since the module was loaded; administrators "
-	  "only." },
+	  "Page faults handled in attachments since the module was loaded; "
+	  "administrators only." },
 	{ XPMEM_A_INFO_PAGES_MAPPED, "pages_mapped", ATTRIBUTE_U64, FORM_COUNTER, NULL,
-	  "Pages mapped into attachments since the module was loaded; administrators only." },
+	  "Pages mapped into attachments since the module was loaded; administrators "
+	  "only." },
 	{ XPMEM_A_INFO_INVALIDATIONS, "invalidations", ATTRIBUTE_U64, FORM_COUNTER, NULL,
-	  "Number of times that a change of an exporter took pages away from attachments "
-	  "since the module was loaded; administrators only." },
+	  "Number of times that a change of an exporter took pages away from "
+	  "attachments since the module was loaded; administrators only." },
 	{ XPMEM_A_INFO_MAX_SEGMENTS, "max_segments", ATTRIBUTE_U32, FORM_NUMBER, NULL,
-	  "Maximum number of segments of a user without CAP_SYS_RESOURCE; 0 means 16777216." },
+	  "Maximum number of segments of a user without CAP_SYS_RESOURCE; 0 means "
+	  "16777216." },
 	{ XPMEM_A_INFO_MAX_PERMITS, "max_permits", ATTRIBUTE_U32, FORM_NUMBER, NULL,
-	  "Maximum number of permits of a user without CAP_SYS_RESOURCE; 0 means 16777216." },
+	  "Maximum number of permits of a user without CAP_SYS_RESOURCE; 0 means "
+	  "16777216." },
 	{ XPMEM_A_INFO_MAX_ATTACHMENTS, "max_attachments", ATTRIBUTE_U32, FORM_NUMBER, NULL,
 	  "Maximum number of attachments of a user without CAP_SYS_RESOURCE; 0 means "
 	  "16777216." },
@@ -101,8 +104,8 @@ static const struct attribute segment_table[] = {
 	{ XPMEM_A_SEGMENT_ID, "id", ATTRIBUTE_S64, FORM_HEX, NULL,
 	  "Id of the segment." },
 	{ XPMEM_A_SEGMENT_PID, "pid", ATTRIBUTE_U32, FORM_NUMBER, NULL,
-	  "Process that exports it, in the reader's pid namespace; absent if it has no pid "
-	  "there." },
+	  "Process that exports it, in the reader's pid namespace; absent if it has no "
+	  "pid there." },
 	{ XPMEM_A_SEGMENT_UID, "uid", ATTRIBUTE_U32, FORM_NUMBER, NULL,
 	  "User that made it, in the reader's user namespace." },
 	{ XPMEM_A_SEGMENT_GID, "gid", ATTRIBUTE_U32, FORM_NUMBER, NULL,
@@ -114,8 +117,8 @@ static const struct attribute segment_table[] = {
 	{ XPMEM_A_SEGMENT_ACCESS, "access", ATTRIBUTE_U32, FORM_NAME, access_names,
 	  "Maximum access of its permits." },
 	{ XPMEM_A_SEGMENT_ADDRESS, "address", ATTRIBUTE_U64, FORM_HEX, NULL,
-	  "First address in the exporter; absent if the reader may not trace the exporter, "
-	  "unless the segment was made with XPMEM_MAKE_NO_PTRACE_CHECK." },
+	  "First address in the exporter; absent if the reader may not trace the "
+	  "exporter, unless the segment was made with XPMEM_MAKE_NO_PTRACE_CHECK." },
 	{ XPMEM_A_SEGMENT_LENGTH, "length", ATTRIBUTE_U64, FORM_BYTES, NULL,
 	  "Length in bytes." },
 	{ XPMEM_A_SEGMENT_PERMITS, "permits", ATTRIBUTE_U32, FORM_COUNT, NULL,
@@ -131,8 +134,8 @@ static const struct attribute segment_table[] = {
 	{ XPMEM_A_SEGMENT_HUGE_MAPPINGS, "huge_mappings", ATTRIBUTE_U64, FORM_COUNTER, NULL,
 	  "Huge pages mapped whole into its attachments so far." },
 	{ XPMEM_A_SEGMENT_RETRIES, "retries", ATTRIBUTE_U64, FORM_COUNTER, NULL,
-	  "Faults in its attachments that the module restarted, because the exporter had to "
-	  "bring a page in or changed its mappings meanwhile." },
+	  "Faults in its attachments that the module restarted, because the exporter "
+	  "had to bring a page in or changed its mappings meanwhile." },
 	{ XPMEM_A_SEGMENT_FAILURES, "failures", ATTRIBUTE_U64, FORM_COUNTER, NULL,
 	  "Faults in its attachments that ended in SIGBUS, SIGSEGV or lack of memory." },
 	{ XPMEM_A_SEGMENT_TIME, "time", ATTRIBUTE_U64, FORM_NUMBER, NULL,
@@ -161,8 +164,8 @@ static const struct attribute permit_table[] = {
 	{ XPMEM_A_PERMIT_SEGMENT_ID, "segment_id", ATTRIBUTE_S64, FORM_HEX, NULL,
 	  "Segment that it allows a process to attach." },
 	{ XPMEM_A_PERMIT_PID, "pid", ATTRIBUTE_U32, FORM_NUMBER, NULL,
-	  "Process that holds it, in the reader's pid namespace; absent if it has no pid "
-	  "there." },
+	  "Process that holds it, in the reader's pid namespace; absent if it has no "
+	  "pid there." },
 	{ XPMEM_A_PERMIT_UID, "uid", ATTRIBUTE_U32, FORM_NUMBER, NULL,
 	  "User that got it, in the reader's user namespace." },
 	{ XPMEM_A_PERMIT_ACCESS, "access", ATTRIBUTE_U32, FORM_NAME, access_names,
@@ -206,11 +209,11 @@ static const struct attribute attachment_table[] = {
 	{ XPMEM_A_ATTACHMENT_ACCESS, "access", ATTRIBUTE_U32, FORM_NAME, access_names,
 	  "Access that it allows." },
 	{ XPMEM_A_ATTACHMENT_ADDRESS, "address", ATTRIBUTE_U64, FORM_HEX, NULL,
-	  "First address in the attacher at the time of the attach; absent if the reader may "
-	  "not trace the attacher." },
+	  "First address in the attacher at the time of the attach; absent if the "
+	  "reader may not trace the attacher." },
 	{ XPMEM_A_ATTACHMENT_OFFSET, "offset", ATTRIBUTE_U64, FORM_BYTES, NULL,
-	  "Bytes from the segment's start to its first byte; absent if the reader may not "
-	  "trace the attacher." },
+	  "Bytes from the segment's start to its first byte; absent if the reader may "
+	  "not trace the attacher." },
 	{ XPMEM_A_ATTACHMENT_LENGTH, "length", ATTRIBUTE_U64, FORM_BYTES, NULL,
 	  "Length in bytes at the time of the attach." },
 	{ XPMEM_A_ATTACHMENT_FAULTS, "faults", ATTRIBUTE_U64, FORM_COUNTER, NULL,
@@ -222,8 +225,8 @@ static const struct attribute attachment_table[] = {
 	{ XPMEM_A_ATTACHMENT_HUGE_MAPPINGS, "huge_mappings", ATTRIBUTE_U64, FORM_COUNTER, NULL,
 	  "Huge pages mapped whole into it so far." },
 	{ XPMEM_A_ATTACHMENT_RETRIES, "retries", ATTRIBUTE_U64, FORM_COUNTER, NULL,
-	  "Faults in it that the module restarted, because the exporter had to bring a page "
-	  "in or changed its mappings meanwhile." },
+	  "Faults in it that the module restarted, because the exporter had to bring a "
+	  "page in or changed its mappings meanwhile." },
 	{ XPMEM_A_ATTACHMENT_FAILURES, "failures", ATTRIBUTE_U64, FORM_COUNTER, NULL,
 	  "Faults in it that ended in SIGBUS, SIGSEGV or lack of memory." },
 	{ XPMEM_A_ATTACHMENT_TIME, "time", ATTRIBUTE_U64, FORM_NUMBER, NULL,
@@ -244,11 +247,12 @@ const struct attribute_set attachment_attributes = {
 static const char *const exporter_event_only[] = { NULL };
 static const struct attribute exporter_table[] = {
 	{ XPMEM_A_EXPORTER_ID, "id", ATTRIBUTE_S64, FORM_HEX, NULL,
-	  "Id of the exporter, which is an address space. It exists from its first segment "
-	  "until its process closes the device, ends or executes another program." },
+	  "Id of the exporter, which is an address space. It exists from its first "
+	  "segment until its process closes the device, ends or executes another "
+	  "program." },
 	{ XPMEM_A_EXPORTER_PID, "pid", ATTRIBUTE_U32, FORM_NUMBER, NULL,
-	  "Process that made its first segment, in the reader's pid namespace; absent if it "
-	  "has no pid there." },
+	  "Process that made its first segment, in the reader's pid namespace; absent "
+	  "if it has no pid there." },
 	{ XPMEM_A_EXPORTER_UID, "uid", ATTRIBUTE_U32, FORM_NUMBER, NULL,
 	  "User that made its first segment, in the reader's user namespace." },
 	{ XPMEM_A_EXPORTER_CREATED, "created", ATTRIBUTE_U64, FORM_TIMESTAMP, NULL,
@@ -262,15 +266,15 @@ static const struct attribute exporter_table[] = {
 	{ XPMEM_A_EXPORTER_HUGE_MAPPINGS, "huge_mappings", ATTRIBUTE_U64, FORM_COUNTER, NULL,
 	  "Huge pages mapped whole into its attachments so far." },
 	{ XPMEM_A_EXPORTER_RETRIES, "retries", ATTRIBUTE_U64, FORM_COUNTER, NULL,
-	  "Faults in its attachments that the module restarted, because the exporter had to "
-	  "bring a page in or changed its mappings meanwhile." },
+	  "Faults in its attachments that the module restarted, because the exporter "
+	  "had to bring a page in or changed its mappings meanwhile." },
 	{ XPMEM_A_EXPORTER_FAILURES, "failures", ATTRIBUTE_U64, FORM_COUNTER, NULL,
 	  "Faults in its attachments that ended in SIGBUS, SIGSEGV or lack of memory." },
 	{ XPMEM_A_EXPORTER_INVALIDATIONS, "invalidations", ATTRIBUTE_U64, FORM_COUNTER, NULL,
 	  "Number of times that its changes took pages away from attachments." },
 	{ XPMEM_A_EXPORTER_ZAPS, "zaps", ATTRIBUTE_U64, FORM_COUNTER, NULL,
-	  "Pages that its changes took away from attachments; a page in several attachments "
-	  "counts once." },
+	  "Pages that its changes took away from attachments; a page in several "
+	  "attachments counts once." },
 };
 
 const struct attribute_set exporter_attributes = {
@@ -303,23 +307,24 @@ static const struct attribute stats_table[] = {
 	{ XPMEM_A_STATS_FAILURES, "failures", ATTRIBUTE_U64, FORM_COUNTER, NULL,
 	  "Faults in attachments that ended in SIGBUS, SIGSEGV or lack of memory." },
 	{ XPMEM_A_STATS_INVALIDATIONS, "invalidations", ATTRIBUTE_U64, FORM_COUNTER, NULL,
-	  "Number of times that a change of an exporter took pages away from attachments." },
+	  "Number of times that a change of an exporter took pages away from "
+	  "attachments." },
 	{ XPMEM_A_STATS_ZAPS, "zaps", ATTRIBUTE_U64, FORM_COUNTER, NULL,
-	  "Pages that changes of exporters took away from attachments; a page in several "
-	  "attachments counts once." },
+	  "Pages that changes of exporters took away from attachments; a page in "
+	  "several attachments counts once." },
 	{ XPMEM_A_STATS_LIMIT_HITS, "limit_hits", ATTRIBUTE_U64, FORM_COUNTER, NULL,
-	  "Segments, permits and attachments that the module refused because the user had "
-	  "reached a limit." },
+	  "Segments, permits and attachments that the module refused because the user "
+	  "had reached a limit." },
 	{ XPMEM_A_STATS_REVOCATIONS, "revocations", ATTRIBUTE_U64, FORM_COUNTER, NULL,
 	  "Segments and permits that callers revoked through this ABI." },
 	{ XPMEM_A_STATS_PTRACE_DENIALS, "ptrace_denials", ATTRIBUTE_U64, FORM_COUNTER, NULL,
 	  "Permits that the module refused because the caller failed the ptrace check." },
 	{ XPMEM_A_STATS_UNKNOWN_IDS, "unknown_ids", ATTRIBUTE_U64, FORM_COUNTER, NULL,
-	  "Ids that callers used and that name no object: wrong guesses, and ids of objects "
-	  "that have ended." },
+	  "Ids that callers used and that name no object: wrong guesses, and ids of "
+	  "objects that have ended." },
 	{ XPMEM_A_STATS_LAST_LIMIT_HIT, "last_limit_hit", ATTRIBUTE_U64, FORM_TIMESTAMP, NULL,
-	  "Time of the last refusal that limit-hits counts, in seconds since 1970; absent if "
-	  "there was none." },
+	  "Time of the last refusal that limit-hits counts, in seconds since 1970; "
+	  "absent if there was none." },
 	{ XPMEM_A_STATS_LAST_PTRACE_DENIAL, "last_ptrace_denial", ATTRIBUTE_U64, FORM_TIMESTAMP, NULL,
 	  "Time of the last refusal that ptrace-denials counts, in seconds since 1970; "
 	  "absent if there was none." },
@@ -482,6 +487,6 @@ const struct event events[EVENT_COUNT] = {
 	  "The module refused an object because its user had reached a limit. If many "
 	  "refusals occur in a short time, the module reports only some of them." },
 	{ XPMEM_NL_CMD_PERMIT_REFUSED, "permit_refused", &refusal_attributes,
-	  "The ptrace check refused a permit. If many refusals occur in a short time, the "
-	  "module reports only some of them." },
+	  "The ptrace check refused a permit. If many refusals occur in a short time, "
+	  "the module reports only some of them." },
 };
