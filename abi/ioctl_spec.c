@@ -25,52 +25,15 @@ static void check_value(struct node *value)
 	put_number(value->owner, "wide", value->number > UINT32_MAX);
 }
 
-static void check_constants(struct node *constants)
-{
-	const struct node *constant = node_with(constants, "name", "XPMEM_ABI_VERSION");
-	const struct node *version = node_find(constants->owner, "abi-version");
-
-	if (constant && number_of(constant, "value") != version->number)
-		fail_at(version, "abi-version and XPMEM_ABI_VERSION differ: raise both");
-}
-
-/* Puts the `value` of a flag. */
+/* Puts the `mask` of a flag. */
 static void check_flag(struct node *flag)
 {
-	unsigned long long bit = number_of(flag, "bit");
+	unsigned long long bit = number_of(flag, "value");
 
 	if (bit > 31)
 		fail_at(flag, "no bit is left for flag \"%s\" in 32: begin another set",
 			text_of(flag, "name"));
-	put_number(flag, "value", 1ULL << bit);
-}
-
-static void check_count(struct node *count)
-{
-	const struct node *constants = node_find(node_root(count), "constants");
-	const struct node *constant = node_with(constants, "name", count->text);
-	char *end;
-
-	count->number = strtoull(count->text, &end, 0);
-	if (*end)
-		count->number = constant ? number_of(constant, "value") : 0;
-	if (!count->number || count->number > 4096)
-		fail_at(count,
-			"count \"%s\" must be a constant of this file or a number from 1 to 4096",
-			count->text);
-}
-
-/* Puts `direction`: in, out, inout or reserved. */
-static void put_direction(struct node *field)
-{
-	bool out = number_of(field, "out"), inout = number_of(field, "inout");
-	bool reserved = number_of(field, "reserved");
-
-	if (out + inout + reserved > 1)
-		fail_at(field, "field \"%s\" can be only one of out, inout and reserved",
-			text_of(field, "name"));
-	put_text(field, "direction",
-		 out ? "out" : inout ? "inout" : reserved ? "reserved" : "in");
+	put_number(flag, "mask", 1ULL << bit);
 }
 
 /* Puts the list `accepted` of the flags that the field accepts, and their `mask`. */
@@ -88,21 +51,26 @@ static void put_accepted(struct node *field, const struct node *set)
 		if (bits && !has_word(bits, text_of(flag, "name")))
 			continue;
 		node_append(accepted, flag);
-		mask |= number_of(flag, "value");
+		mask |= number_of(flag, "mask");
 	}
 	put_number(field, "mask", mask);
 }
 
-/* Puts the `width` in bytes of an element, which the type names in bits, and the `size` of all. */
+/*
+ * Puts the `width` in bytes of an element, which the type names in bits, the `size` of all, and
+ * whether the field is `reserved`.
+ */
 static void check_field(struct node *field)
 {
 	const struct node *count = node_find(field, "count"), *flags = node_find(field, "enum");
 	unsigned long width = strtoul(text_of(field, "type") + 1, NULL, 10) / 8;
 	const char *name = text_of(field, "name");
 
+	if (!node_find(field, "direction"))
+		put_text(field, "direction", "in");
 	put_number(field, "width", width);
-	put_number(field, "size", width * (count ? count->number : 1));
-	put_direction(field);
+	put_number(field, "size", width * (count ? number_of(count, "value") : 1));
+	put_number(field, "reserved", !strcmp(text_of(field, "direction"), "reserved"));
 	if (number_of(field, "reserved") && (width != 4 || count))
 		fail_at(field, "reserved field \"%s\" must be one u32: use several fields", name);
 	if (flags && (width < 4 || count))
@@ -150,17 +118,10 @@ static unsigned long long place_field(struct node *field, unsigned long long off
 
 static void check_order(const struct node *field, unsigned long long since)
 {
-	const struct node *same = node_same(field, "name");
-	const char *name = text_of(field, "name");
-
-	if (same != field)
-		fail_at(field, "field \"%s\" occurs twice%s", name,
-			same->owner ? ": rename one" :
-				      ": \"size\" is always the first and not listed");
 	if (number_of(field, "since") < since)
 		fail_at(field,
 			"field \"%s\" is since %llu but follows one since %llu: new fields go at the end",
-			name, number_of(field, "since"), since);
+			text_of(field, "name"), number_of(field, "since"), since);
 }
 
 /*
@@ -176,8 +137,7 @@ static void lay_out(struct node *command, bool legacy)
 	for_each_item(field, node_find(command, "fields")) {
 		if (!legacy && !node_find(field, "since"))
 			put_number(field, "since", first);
-		if (field->owner)
-			check_order(field, since);
+		check_order(field, since);
 		size = place_field(field, size, legacy);
 		since = number_of(field, "since");
 		put_number(field, "is_new", since != first);
@@ -201,7 +161,11 @@ static void lay_out(struct node *command, bool legacy)
 static void insert_size_field(struct node *fields)
 {
 	struct node *field = node_new(NODE_MAPPING, fields);
+	const struct node *same = node_with(fields, "name", "size");
 
+	if (same)
+		fail_at(same,
+			"field \"size\" occurs twice: \"size\" is always the first and not listed");
 	put_text(field, "name", "size");
 	put_text(field, "type", "u32");
 	put_text(field, "doc", "Bytes of this struct as the caller knows it.");
@@ -278,11 +242,8 @@ static void check_root(struct node *root)
 		node_append(commands, command);
 	for_each_item(command, node_find(root, "legacy"))
 		node_append(commands, command);
-	put_text(root, "magic", format_text("%c", text_of(root, "magic")[0]));
 }
 
-#define FIELD_TYPES "u8 u32 s32 u64 s64"
-#define UNKNOWN_TYPE "unknown type \"%s\": use u8, u32, s32, u64 or s64"
 #define SAME_PREFIX "flags \"%2$s\" share their name or prefix with flags \"%1$s\": rename one"
 #define SAME_IOCTL "ioctl \"%s\" occurs twice: rename one"
 #define SAME_NR "ioctls \"%s\" and \"%s\" both have number %#llx: give one another"
@@ -293,7 +254,7 @@ static const struct rule rules[] = {
 	KEY("root", "doc", TEXT),
 	KEY("root", "abi-version", NUMBER, .maximum = 0xffff),
 	KEY("root", "magic", TEXT),
-	KEY("root", "constants", LIST, .item = "constant", .check = check_constants),
+	KEY("root", "constants", LIST, .item = "constant"),
 	KEY("root", "flags", LIST, .item = "flags"),
 	KEY("root", "ioctls", LIST, .item = "ioctl", .check = check_ioctls),
 	KEY("root", "legacy", LIST, .item = "legacy"),
@@ -310,7 +271,7 @@ static const struct rule rules[] = {
 	KEY("flags", "bits", LIST, .item = "flag"),
 
 	KEY("flag", "name", NAME, .mark = '-', .same = "flag \"%s\" occurs twice: rename one"),
-	KEY("flag", "bit", NUMBER, .maximum = 31, .counts = true,
+	KEY("flag", "value", NUMBER, .maximum = 31, .counts = true,
 	    .same = "flags \"%s\" and \"%s\" both have bit %llu: give one another"),
 	KEY("flag", "doc", TEXT),
 	KEY("flag", "since", NUMBER, .check = check_since),
@@ -324,14 +285,15 @@ static const struct rule rules[] = {
 	KEY("ioctl", "errors", ANY, .check = check_errors),
 	WHOLE("ioctl", .check = check_ioctl),
 
-	KEY("field", "name", NAME, .mark = '_'),
-	KEY("field", "type", TEXT, .choices = FIELD_TYPES, .unknown = UNKNOWN_TYPE),
-	OPTIONAL("field", "count", TEXT, .check = check_count),
+	KEY("field", "name", NAME, .mark = '_', .same = "field \"%s\" occurs twice: rename one"),
+	KEY("field", "type", TEXT, .choices = "u8 u32 s32 u64 s64",
+	    .unknown = "unknown type \"%s\": use u8, u32, s32, u64 or s64"),
+	OPTIONAL("field", "count", TEXT, .refers = "constants",
+		 .unknown = "count \"%s\" must be a constant of this file"),
 	KEY("field", "doc", TEXT),
 	OPTIONAL("field", "since", NUMBER, .check = check_since),
-	OPTIONAL("field", "out", TRUTH),
-	OPTIONAL("field", "inout", TRUTH),
-	OPTIONAL("field", "reserved", TRUTH),
+	OPTIONAL("field", "direction", TEXT, .choices = "in out inout reserved",
+		 .unknown = "unknown direction \"%s\": use in, out, inout or reserved"),
 	OPTIONAL("field", "bits", LIST),
 	OPTIONAL("field", "enum", TEXT, .refers = "flags",
 		 .unknown = "no flags \"%s\": define them under \"flags\""),
@@ -340,15 +302,8 @@ static const struct rule rules[] = {
 	KEY("legacy", "name", NAME, .mark = '_', .same = SAME_IOCTL),
 	KEY("legacy", "nr", NUMBER, .maximum = LEGACY_NR_LIMIT, .same = SAME_NR),
 	KEY("legacy", "doc", TEXT),
-	KEY("legacy", "fields", LIST, .item = "legacy field"),
+	KEY("legacy", "fields", LIST, .item = "field"),
 	WHOLE("legacy", .check = check_legacy),
-
-	KEY("legacy field", "name", NAME, .mark = '_'),
-	KEY("legacy field", "type", TEXT, .choices = FIELD_TYPES, .unknown = UNKNOWN_TYPE),
-	KEY("legacy field", "doc", TEXT),
-	OPTIONAL("legacy field", "out", TRUTH),
-	OPTIONAL("legacy field", "inout", TRUTH),
-	WHOLE("legacy field", .check = check_field),
 	RULES_END
 };
 

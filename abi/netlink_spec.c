@@ -10,13 +10,7 @@
 #include "rules.h"
 
 /* In a list of attributes: those that are not event-only. */
-#define ALL "all"
-
-static void check_name(struct node *name)
-{
-	if (name->text[strspn(name->text, "abcdefghijklmnopqrstuvwxyz0123456789-")])
-		fail_at(name, "name \"%s\" must be made of a-z, 0-9 and -", name->text);
-}
+#define ALL "ALL"
 
 /* Puts `mask`: the bit of an entry of flags, or else the value. */
 static void check_entry(struct node *entry)
@@ -31,94 +25,54 @@ static void check_entry(struct node *entry)
 
 static const struct node *ioctl_spec;
 
-/* The netlink spec repeats the flags that have a header, for tools that read no other file. */
+/* Flags that have a header are those of the ioctl spec. Puts their `entries`. */
 static void check_definition(struct node *definition)
 {
 	const char *name = text_of(definition, "name");
 	const struct node *set = node_with(node_find(ioctl_spec, "flags"), "name", name);
-	const struct node *flags = node_find(set, "bits");
-	const struct node *entries = node_find(definition, "entries");
-	size_t i;
 
 	if (!node_find(definition, "header"))
 		return;
 	if (!set || strcmp(text_of(definition, "type"), "flags"))
 		fail_at(definition, "\"%s\" has a header, so it must be flags of the ioctl spec",
 			name);
-	for (i = 0; i < flags->count && i < entries->count; i++)
-		if (strcmp(text_of(flags->items[i], "name"), text_of(entries->items[i], "name")) ||
-		    number_of(flags->items[i], "bit") != number_of(entries->items[i], "value"))
-			break;
-	if (i < flags->count || i < entries->count)
-		fail_at(definition,
-			"entries of \"%s\" differ from the flags of the ioctl spec: make them the same",
-			name);
+	put(definition, "entries", node_find(set, "bits"));
 }
 
-static void check_attribute_name(struct node *name)
+static const char *types_of(const char *is)
 {
-	check_name(name);
-	if (!strcmp(name->text, ALL))
-		fail_at(name->owner,
-			"\"" ALL "\" stands for all attributes: name this one otherwise");
+	return !strcmp(is, "counter") ? "u64" : !strcmp(is, "hex") ? "u64 s64" : "u32 u64";
 }
 
-/* Puts the `form` of the attribute in xpmemctl's JSON. */
-static void put_form(struct node *attribute)
+/*
+ * Puts the `form` of the attribute in xpmemctl's JSON. Each set begins with a padding, which the
+ * spec does not list, so the `id` is one more than the place in the list.
+ */
+static void check_attribute(struct node *attribute)
 {
 	const struct node *enumeration = node_find(attribute, "enum");
-	const char *form = text_of(attribute, "is");
+	const char *name = text_of(attribute, "name"), *type = text_of(attribute, "type");
+	const char *is = text_of(attribute, "is"), *form = is ? is : "number";
+	bool string = !strcmp(type, "string");
 
-	if (!form)
-		form = "number";
-	if (!strcmp(text_of(attribute, "type"), "string"))
+	if (string)
 		form = "text";
 	else if (enumeration)
 		form = strcmp(text_of(enumeration, "type"), "flags") ? "name" : "names";
-	else if (node_find(attribute, "display-hint"))
-		form = "hex";
+	if (string && enumeration)
+		fail_at(attribute, "attribute \"%s\" is a string: it cannot have enum", name);
+	if (is && (form != is || !is_among(type, types_of(is))))
+		fail_at(attribute, "attribute \"%s\" cannot be a %s: its type is %s", name, is,
+			enumeration ? "no plain number" : type);
 	put_text(attribute, "form", form);
-}
-
-static void check_meaning(const struct node *attribute, const struct node *is)
-{
-	const char *type = text_of(attribute, "type");
-	bool plain = !node_find(attribute, "enum") && !node_find(attribute, "display-hint");
-
-	if (!plain ||
-	    (strcmp(type, "u64") && (strcmp(type, "u32") || !strcmp(is->text, "counter"))))
-		fail_at(is, "attribute \"%s\" cannot be a %s: its type is %s",
-			text_of(attribute, "name"), is->text, plain ? type : "no plain number");
-}
-
-static void check_value(struct node *attribute)
-{
-	const struct node *is = node_find(attribute, "is");
-
-	if (!strcmp(text_of(attribute, "type"), "string") &&
-	    (node_find(attribute, "display-hint") || node_find(attribute, "enum")))
-		fail_at(attribute,
-			"attribute \"%s\" is a string: it cannot have display-hint or enum",
-			text_of(attribute, "name"));
-	if (is)
-		check_meaning(attribute, is);
-	put_form(attribute);
-}
-
-/* Puts `pad`: whether the attribute is one. A pad has only a name. */
-static const char *more_of_attribute(struct node *attribute)
-{
-	bool pad = !strcmp(text_of(attribute, "type"), "pad");
-
-	put_number(attribute, "pad", pad);
-	return pad ? NULL : "value";
+	put_number(attribute, "id", number_of(attribute, "id") + 1);
 }
 
 static bool is_counter(const struct node *attribute)
 {
 	const char *is = text_of(attribute, "is");
 
-	return is && !strcmp(is, "counter") && !number_of(attribute, "pad");
+	return is && !strcmp(is, "counter");
 }
 
 static const struct node *attributes_of(const struct node *sets, const char *name)
@@ -176,8 +130,7 @@ static void check_sets(struct node *sets)
 static bool is_listed(const struct node *attribute, const struct node *names)
 {
 	return has_word(names, text_of(attribute, "name")) ||
-	       (has_word(names, ALL) && !number_of(attribute, "pad") &&
-		!number_of(attribute, "event-only"));
+	       (has_word(names, ALL) && !number_of(attribute, "event-only"));
 }
 
 static void check_listed(const struct node *name, const struct node *set)
@@ -187,7 +140,7 @@ static void check_listed(const struct node *name, const struct node *set)
 
 	if (!strcmp(name->text, ALL))
 		return;
-	if (!attribute || number_of(attribute, "pad"))
+	if (!attribute)
 		fail_at(name, "attribute set \"%s\" has no \"%s\" to send", text_of(set, "name"),
 			name->text);
 	for (earlier.count = 0; earlier.items[earlier.count] != name; earlier.count++)
@@ -200,8 +153,8 @@ static void check_listed(const struct node *name, const struct node *set)
  * Puts the list `key` of the attributes that a message has, in the order of the set. With a second
  * message, those of both. A message may be NULL.
  */
-static struct node *put_attributes(struct node *operation, const char *key,
-				   const struct node *message, const struct node *second)
+static void put_attributes(struct node *operation, const char *key, const struct node *message,
+			   const struct node *second)
 {
 	const struct node *names = node_find(message, "attributes"), *name;
 	const struct node *more = node_find(second, "attributes");
@@ -213,45 +166,23 @@ static struct node *put_attributes(struct node *operation, const char *key,
 	for_each_item(attribute, node_find(set, "attributes"))
 		if (is_listed(attribute, names) || is_listed(attribute, more))
 			node_append(list, attribute);
-	return list;
 }
 
 /*
- * Puts the lists of attributes of the `request`, of the `reply`, of a dump's `filter`, and of the
- * `policy`, which do and dump share.
+ * Puts the lists of attributes of the `request`, of a dump's `filter`, of the `policy`, which both
+ * share, and of the `reply` or event.
  */
-static void check_request(struct node *operation)
+static void check_operation(struct node *operation)
 {
-	const struct node *message = node_find(operation, "do"), *reply, *dumped;
-	const struct node *dump = node_find(operation, "dump");
+	const struct node *event = node_find(operation, "event");
+	const struct node *message = node_find(operation, "do");
 	const struct node *request = node_find(message, "request");
-	const struct node *filter = node_find(dump, "request");
+	const struct node *filter = node_find(node_find(operation, "dump"), "request");
 
 	put_attributes(operation, "request", request, NULL);
-	reply = put_attributes(operation, "reply", node_find(message, "reply"), NULL);
 	put_attributes(operation, "filter", filter, NULL);
 	put_attributes(operation, "policy", request, filter);
-	if (!dump)
-		return;
-	dumped = put_attributes(operation, "dumped", node_find(dump, "reply"), NULL);
-	if (dumped->count != reply->count ||
-	    (reply->count &&
-	     memcmp(dumped->items, reply->items, reply->count * sizeof(*reply->items))))
-		fail_at(dump, "a dump of \"%s\" must reply with what \"do\" replies",
-			text_of(operation, "name"));
-}
-
-/* Puts the list `reply` of the attributes that the group receives. */
-static void check_event(struct node *operation)
-{
-	put_list(operation, "request");
-	put_list(operation, "filter");
-	put_attributes(operation, "reply", node_find(operation, "event"), NULL);
-}
-
-static const char *more_of_operation(struct node *operation)
-{
-	return node_find(operation, "event") ? "event" : "request";
+	put_attributes(operation, "reply", event ? event : node_find(message, "reply"), NULL);
 }
 
 /* Puts the lists `requests` and `events`, and the first operation of a set as its `operation`. */
@@ -272,23 +203,11 @@ static void check_operations(struct node *list)
 	}
 }
 
-/* Puts the list `groups`. */
-static void check_groups(struct node *groups)
-{
-	put(groups->owner, "groups", node_find(groups, "list"));
-}
-
-static void check_protocol(struct node *protocol)
-{
-	if (strcmp(protocol->text, "genetlink"))
-		fail_at(protocol, "protocol must be genetlink");
-}
-
 /*
  * Puts the counters of the set "stats", in three lists: faults count the ones that segments have
  * too, changes of an exporter those of exporters, and other code the rest.
  */
-static void put_statistics(struct node *root)
+static void check_root(struct node *root)
 {
 	const struct node *sets = node_find(root, "attribute-sets");
 	struct node *faults = put_list(root, "fault_counters");
@@ -305,93 +224,71 @@ static void put_statistics(struct node *root)
 	}
 }
 
-static void check_root(struct node *root)
-{
-	if (!node_find(root, "groups"))
-		put_list(root, "groups");
-	if (!node_find(root, "version"))
-		put_number(root, "version", 1);
-	put_statistics(root);
-}
-
 #define SAME_ENTRY "entries \"%s\" and \"%s\" share their name or value: change one"
 
+/* The name of a mapping, different from the others in its list. */
+#define NAMED(of, ...) KEY(of, "name", NAME, .mark = '-', __VA_ARGS__)
+
 static const struct rule rules[] = {
-	KEY("root", "name", TEXT, .check = check_name),
-	KEY("root", "protocol", TEXT, .check = check_protocol),
+	NAMED("root"),
+	KEY("root", "protocol", TEXT, .choices = "genetlink",
+	    .unknown = "protocol must be genetlink"),
+	KEY("root", "version", NUMBER, .maximum = 0xff),
 	KEY("root", "doc", TEXT),
-	OPTIONAL("root", "version", NUMBER, .maximum = 0xff),
 	KEY("root", "definitions", LIST, .item = "definition"),
 	KEY("root", "attribute-sets", LIST, .item = "set", .check = check_sets),
-	OPTIONAL("root", "mcast-groups", MAPPING, .item = "groups", .check = check_groups),
+	KEY("root", "mcast-groups", LIST, .item = "group"),
 	KEY("root", "operations", MAPPING, .item = "operations"),
 	WHOLE("root", .check = check_root),
 
-	KEY("definition", "name", TEXT, .check = check_name,
-	    .same = "definition \"%s\" occurs twice: rename one"),
+	NAMED("definition", .same = "definition \"%s\" occurs twice: rename one"),
 	KEY("definition", "type", TEXT, .choices = "enum flags",
 	    .unknown = "unknown type \"%s\": use enum or flags"),
-	KEY("definition", "entries", LIST, .item = "entry"),
-	WHOLE("definition", .others = "doc header", .check = check_definition),
+	OPTIONAL("definition", "header", TEXT),
+	KEY("definition", "entries", LIST, .item = "entry", .unless = "header"),
+	WHOLE("definition", .check = check_definition),
 
-	KEY("entry", "name", TEXT, .check = check_name, .same = SAME_ENTRY),
+	NAMED("entry", .same = SAME_ENTRY),
 	KEY("entry", "value", NUMBER, .maximum = UINT32_MAX, .counts = true, .same = SAME_ENTRY),
 	KEY("entry", "doc", TEXT),
 	WHOLE("entry", .check = check_entry),
 
-	KEY("set", "name", TEXT, .check = check_name,
-	    .same = "attribute set \"%s\" occurs twice: rename one"),
+	NAMED("set", .same = "attribute set \"%s\" occurs twice: rename one"),
 	KEY("set", "attributes", LIST, .item = "attribute"),
-	WHOLE("set", .others = "doc"),
 
-	KEY("attribute", "name", TEXT, .check = check_attribute_name,
-	    .same = "attribute \"%s\" occurs twice: rename one"),
-	KEY("attribute", "type", TEXT, .choices = "pad u32 u64 s64 string",
-	    .unknown = "unknown type \"%s\": use pad, u32, u64, s64 or string"),
-	WHOLE("attribute", .others = "doc display-hint event-only parent enum is",
-	      .more = more_of_attribute),
-
-	/* An attribute that is not a pad. */
-	KEY("value", "doc", TEXT),
-	OPTIONAL("value", "display-hint", TEXT, .choices = "hex",
-		 .unknown = "unknown display-hint \"%s\": use hex"),
-	OPTIONAL("value", "event-only", TRUTH),
-	OPTIONAL("value", "parent", TEXT),
-	OPTIONAL("value", "enum", TEXT, .refers = "definitions",
+	NAMED("attribute", .same = "attribute \"%s\" occurs twice: rename one"),
+	KEY("attribute", "type", TEXT, .choices = "u32 u64 s64 string",
+	    .unknown = "unknown type \"%s\": use u32, u64, s64 or string"),
+	KEY("attribute", "doc", TEXT),
+	OPTIONAL("attribute", "event-only", TRUTH),
+	OPTIONAL("attribute", "parent", TEXT),
+	OPTIONAL("attribute", "enum", TEXT, .refers = "definitions",
 		 .unknown = "no enum \"%s\": define it under \"definitions\""),
-	OPTIONAL("value", "is", TEXT, .choices = "counter count bytes timestamp octal",
-		 .unknown = "unknown \"%s\": use counter, count, bytes, timestamp or octal"),
-	WHOLE("value", .others = "*", .check = check_value),
+	OPTIONAL("attribute", "is", TEXT, .choices = "counter count bytes timestamp octal hex",
+		 .unknown = "unknown \"%s\": use counter, count, bytes, timestamp, octal or hex"),
+	WHOLE("attribute", .check = check_attribute),
 
-	KEY("groups", "list", LIST, .item = "group"),
-	KEY("group", "name", TEXT, .check = check_name),
+	NAMED("group"),
 
 	KEY("operations", "name-prefix", TEXT),
 	KEY("operations", "list", LIST, .item = "operation", .check = check_operations),
 
-	KEY("operation", "name", TEXT, .check = check_name,
-	    .same = "operation \"%s\" occurs twice: rename one"),
+	NAMED("operation", .same = "operation \"%s\" occurs twice: rename one"),
 	KEY("operation", "doc", TEXT),
 	KEY("operation", "attribute-set", TEXT, .refers = "attribute-sets",
 	    .unknown = "no attribute set \"%s\": define it under \"attribute-sets\""),
-	WHOLE("operation", .others = "flags do dump mcgrp event", .more = more_of_operation),
-
-	/* An operation that is not an event. */
-	OPTIONAL("request", "flags", LIST, .choices = "admin-perm",
-		 .unknown = "unknown flag \"%s\": use admin-perm"),
-	KEY("request", "do", MAPPING, .item = "do"),
-	OPTIONAL("request", "dump", MAPPING, .item = "dump"),
-	WHOLE("request", .others = "*", .check = check_request),
-
-	KEY("event", "mcgrp", TEXT, .refers = "groups",
+	OPTIONAL("operation", "event", MAPPING, .item = "message"),
+	KEY("operation", "mcgrp", TEXT, .refers = "mcast-groups", .when = "event",
 	    .unknown = "no group \"%s\": define it under \"mcast-groups\""),
-	KEY("event", "event", MAPPING, .item = "message"),
-	WHOLE("event", .others = "name doc attribute-set", .check = check_event),
+	OPTIONAL("operation", "flags", LIST, .choices = "admin-perm", .unless = "event",
+		 .unknown = "unknown flag \"%s\": use admin-perm"),
+	KEY("operation", "do", MAPPING, .item = "do", .unless = "event"),
+	OPTIONAL("operation", "dump", MAPPING, .item = "dump", .unless = "event"),
+	WHOLE("operation", .check = check_operation),
 
 	KEY("do", "request", MAPPING, .item = "message"),
 	KEY("do", "reply", MAPPING, .item = "message"),
-	OPTIONAL("dump", "request", MAPPING, .item = "message"),
-	KEY("dump", "reply", MAPPING, .item = "message"),
+	KEY("dump", "request", MAPPING, .item = "message"),
 	OPTIONAL("message", "attributes", LIST),
 	RULES_END
 };

@@ -121,10 +121,21 @@ static void check_same(const struct rule *rule, const struct node *mapping)
 			text_of(mapping, "name"), number_of(mapping, rule->key));
 }
 
+static _Noreturn void fail_key(const struct node *place, const char *key)
+{
+	fail_at(place, "unknown key \"%s\" here: correct or remove it", key);
+}
+
 static void read_key(const struct rule *rules, const struct rule *rule, struct node *mapping)
 {
 	struct node *value = node_find(mapping, rule->key);
 
+	if ((rule->when && !node_find(mapping, rule->when)) ||
+	    (rule->unless && node_find(mapping, rule->unless))) {
+		if (value)
+			fail_key(value, rule->key);
+		return;
+	}
 	if (value)
 		read_value(rules, rule, value);
 	else if (rule->counts)
@@ -137,29 +148,12 @@ static void read_key(const struct rule *rules, const struct rule *rule, struct n
 		rule->check(value);
 }
 
-static bool is_allowed(const struct rule *rules, const char *name, const char *key)
+static bool is_known(const struct rule *rules, const char *name, const char *key)
 {
-	const struct rule *rule;
-
-	for (rule = rules; rule->mapping; rule++) {
-		if (strcmp(rule->mapping, name))
-			continue;
-		if (rule->key && !strcmp(rule->key, key))
-			return true;
-		if (rule->others && (*rule->others == '*' || is_among(key, rule->others)))
-			return true;
-	}
-	return false;
-}
-
-static void check_whole(const struct rule *rules, const struct rule *rule, struct node *mapping)
-{
-	const char *more = rule->more ? rule->more(mapping) : NULL;
-
-	if (more)
-		rules_apply(rules, more, mapping);
-	if (rule->check)
-		rule->check(mapping);
+	while (rules->mapping &&
+	       (!rules->key || strcmp(rules->mapping, name) || strcmp(rules->key, key)))
+		rules++;
+	return rules->mapping;
 }
 
 void rules_apply(const struct rule *rules, const char *name, struct node *mapping)
@@ -169,15 +163,14 @@ void rules_apply(const struct rule *rules, const char *name, struct node *mappin
 
 	node_require(mapping, NODE_MAPPING, "this");
 	for (i = 0; i < mapping->count; i++)
-		if (!is_allowed(rules, name, mapping->keys[i]->text))
-			fail_at(mapping->keys[i], "unknown key \"%s\" here: correct or remove it",
-				mapping->keys[i]->text);
+		if (!is_known(rules, name, mapping->keys[i]->text))
+			fail_key(mapping->keys[i], mapping->keys[i]->text);
 	for (rule = rules; rule->mapping; rule++) {
 		if (strcmp(rule->mapping, name))
 			continue;
 		if (rule->key)
 			read_key(rules, rule, mapping);
 		else
-			check_whole(rules, rule, mapping);
+			rule->check(mapping);
 	}
 }

@@ -32,8 +32,8 @@ struct rule {
 	const char *unknown;	/* message for a text that is none of these */
 	const char *same;	/* message for a value that an earlier item of the list has too */
 	bool counts;		/* an absent number is that of the item before, plus 1 */
-	const char *others;	/* further keys that are allowed, with spaces between; * is any */
-	const char *(*more)(struct node *mapping);	/* name of further rules for it, or NULL */
+	const char *when;	/* key of the mapping without which the rule's key is unknown */
+	const char *unless;	/* key of the mapping with which the rule's key is unknown */
 	void (*check)(struct node *node);	/* called after the checks of the table, or NULL */
 };
 
