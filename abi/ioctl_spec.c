@@ -14,9 +14,11 @@
 
 static void check_since(struct node *since)
 {
-	number_limit(since, number_of(node_root(since), "abi-version"));
-	if (!since->number)
-		fail_at(since, "ABI versions begin with 1");
+	unsigned long long last = number_of(node_root(since), "abi-version");
+
+	if (!since->number || since->number > last)
+		fail_at(since, "there is no ABI version %s: versions are 1 to %llu", since->text,
+			last);
 }
 
 /* Puts `wide`: the value needs more than 32 bits. */

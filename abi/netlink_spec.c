@@ -12,31 +12,22 @@
 /* In a list of attributes: those that are not event-only. */
 #define ALL "ALL"
 
-/* Puts `mask`: the bit of an entry of flags, or else the value. */
-static void check_entry(struct node *entry)
-{
-	const struct node *value = node_find(entry, "value");
-	bool flags = !strcmp(text_of(entry->owner->owner, "type"), "flags");
-
-	if (flags)
-		number_limit(value, 63);
-	put_number(entry, "mask", flags ? 1ULL << value->number : value->number);
-}
-
 static const struct node *ioctl_spec;
 
-/* Flags that have a header are those of the ioctl spec. Puts their `entries`. */
+/* Puts the `entries` of flags, which are those of the ioctl spec. */
 static void check_definition(struct node *definition)
 {
 	const char *name = text_of(definition, "name");
 	const struct node *set = node_with(node_find(ioctl_spec, "flags"), "name", name);
+	bool flags = !strcmp(text_of(definition, "type"), "flags");
 
-	if (!node_find(definition, "header"))
-		return;
-	if (!set || strcmp(text_of(definition, "type"), "flags"))
+	if (flags != !!node_find(definition, "header"))
+		fail_at(definition, "\"%s\" must have a header if it is flags, and only then", name);
+	if (flags && !set)
 		fail_at(definition, "\"%s\" has a header, so it must be flags of the ioctl spec",
 			name);
-	put(definition, "entries", node_find(set, "bits"));
+	if (flags)
+		put(definition, "entries", node_find(set, "bits"));
 }
 
 static const char *types_of(const char *is)
@@ -103,12 +94,11 @@ static void check_parent(const struct node *sets, struct node *set, struct node 
 	const char *name = text_of(attribute, "parent");
 	struct node *parent = name ? node_with(sets, "name", name) : NULL;
 
-	if (!name)
-		return;
-	if (!parent)
+	if (name && !parent)
 		fail_at(set, "no attribute set \"%s\" to be a parent", name);
-	put(set, "parent", attribute);
-	if (!node_find(parent, "child"))
+	if (parent)
+		put(set, "parent", attribute);
+	if (parent && !node_find(parent, "child"))
 		put(parent, "child", set);
 }
 
@@ -251,7 +241,6 @@ static const struct rule rules[] = {
 	NAMED("entry", .same = SAME_ENTRY),
 	KEY("entry", "value", NUMBER, .maximum = UINT32_MAX, .counts = true, .same = SAME_ENTRY),
 	KEY("entry", "doc", TEXT),
-	WHOLE("entry", .check = check_entry),
 
 	NAMED("set", .same = "attribute set \"%s\" occurs twice: rename one"),
 	KEY("set", "attributes", LIST, .item = "attribute"),

@@ -13,12 +13,6 @@ void text_check(const struct node *scalar)
 		fail_at(scalar, "the value is empty: write one");
 }
 
-void number_limit(const struct node *number, unsigned long long maximum)
-{
-	if (number->number > maximum)
-		fail_at(number, "%s is too large: at most %#llx", number->text, maximum);
-}
-
 static void check_name(const struct node *name, char mark)
 {
 	const char *c;
@@ -40,8 +34,8 @@ static void read_number(struct node *scalar, unsigned long long maximum)
 	scalar->numeric = true;
 	if (*end || errno || !isdigit((unsigned char)*scalar->text))
 		fail_at(scalar, "\"%s\" is not a number", scalar->text);
-	if (maximum)
-		number_limit(scalar, maximum);
+	if (maximum && scalar->number > maximum)
+		fail_at(scalar, "%s is too large: at most %#llx", scalar->text, maximum);
 }
 
 static void read_truth(struct node *scalar, const char *key)

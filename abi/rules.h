@@ -50,8 +50,6 @@ void rules_apply(const struct rule *rules, const char *name, struct node *mappin
 
 /* Fail unless the node is a scalar with a text. */
 void text_check(const struct node *scalar);
-/* Fail if the number is larger. */
-void number_limit(const struct node *number, unsigned long long maximum);
 
 struct node *ioctl_spec_load(const char *path);
 struct node *netlink_spec_load(const char *path, const struct node *ioctls);
