@@ -22,7 +22,8 @@ static void check_definition(struct node *definition)
 	bool flags = !strcmp(text_of(definition, "type"), "flags");
 
 	if (flags != !!node_find(definition, "header"))
-		fail_at(definition, "\"%s\" must have a header if it is flags, and only then", name);
+		fail_at(definition, "\"%s\" must have a header if it is flags, and only then",
+			name);
 	if (flags && !set)
 		fail_at(definition, "\"%s\" has a header, so it must be flags of the ioctl spec",
 			name);
