@@ -132,16 +132,6 @@ void columns_choose(struct columns *columns, const struct attribute_set *set,
 		add_column(columns, column_of(set, options.columns[i]));
 }
 
-bool column_is_chosen(const char *key)
-{
-	size_t i;
-
-	for (i = 0; i < options.column_count && strcmp(options.columns[i], key); i++)
-		;
-	return !options.columns || options.all_columns || options.more_columns ||
-	       i < options.column_count;
-}
-
 static struct json_object *derive(struct json_object *object, const char *key)
 {
 	struct json_object *value;

@@ -288,8 +288,6 @@ enum status columns_check(const struct attribute_set *const *sets);
 void columns_choose(struct columns *columns, const struct attribute_set *set,
 		    const char *const *usual);
 
-bool column_is_chosen(const char *key);
-
 /* The value of a column, or NULL; the caller's to put. */
 struct json_object *column_value(struct json_object *object, const char *key);
 
