@@ -297,28 +297,18 @@ struct xpmem_attachment *xpmem_attachment_create(s64 apid, u64 offset, u64 lengt
 {
 	bool placed = flags & (XPMEM_ATTACH_FIXED | XPMEM_ATTACH_REPLACE);
 	struct xpmem_attachment *attachment;
-	struct xpmem_segment *segment;
 	struct xpmem_permit *permit;
 	struct builder builder;
 	bool dead;
 	u64 end;
 	int error, i;
 
-	if (!PAGE_ALIGNED(offset) || !PAGE_ALIGNED(length) || !length || !PAGE_ALIGNED(vaddr))
-		return ERR_PTR(-EINVAL);
-	if ((vaddr && !placed) ||
+	if (!PAGE_ALIGNED(vaddr) || (vaddr && !placed) ||
 	    (placed && (check_add_overflow(vaddr, length, &end) || end > TASK_SIZE)))
 		return ERR_PTR(-EINVAL);
-	permit = xpmem_permit_find_own(apid);
+	permit = xpmem_permit_find_range(apid, offset, length);
 	if (IS_ERR(permit))
 		return ERR_CAST(permit);
-	segment = permit->segment;
-	error = -ENOENT;
-	if (xpmem_segment_gone(segment))
-		goto put_permit;
-	error = -EINVAL;
-	if (check_add_overflow(offset, length, &end) || end > segment->length)
-		goto put_permit;
 
 	error = -ENOMEM;
 	attachment = kmem_cache_alloc(attachment_cache, GFP_KERNEL_ACCOUNT);
@@ -326,7 +316,7 @@ struct xpmem_attachment *xpmem_attachment_create(s64 apid, u64 offset, u64 lengt
 		goto put_permit;
 	refcount_set(&attachment->object.ref, 1);
 	attachment->permit = permit;
-	attachment->source = segment->start + offset;
+	attachment->source = permit->segment->start + offset;
 	attachment->length = length;
 	attachment->rdonly = permit->rdonly || flags & XPMEM_ATTACH_RDONLY;
 	attachment->address = 0;

@@ -194,21 +194,12 @@ struct file *xpmem_dmabuf_file(s64 apid, u64 offset, u64 length)
 	struct xpmem_permit *permit;
 	struct dma_buf *dma_buf;
 	struct dmabuf *dmabuf;
-	u64 end;
 	int error;
 
-	if (!PAGE_ALIGNED(offset) || !PAGE_ALIGNED(length) || !length)
-		return ERR_PTR(-EINVAL);
-	permit = xpmem_permit_find_own(apid);
+	permit = xpmem_permit_find_range(apid, offset, length);
 	if (IS_ERR(permit))
 		return ERR_CAST(permit);
 	segment = permit->segment;
-	error = -ENOENT;
-	if (xpmem_segment_gone(segment))
-		goto put_permit;
-	error = -EINVAL;
-	if (check_add_overflow(offset, length, &end) || end > segment->length)
-		goto put_permit;
 	error = -EACCES;
 	if (permit->rdonly || segment->no_gup)
 		goto put_permit;

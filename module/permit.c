@@ -284,7 +284,7 @@ static struct xpmem_permit *permit_find(s64 id)
 }
 
 /* Returns the caller's own permit with a reference, or -ENOENT or -EACCES. */
-struct xpmem_permit *xpmem_permit_find_own(s64 id)
+static struct xpmem_permit *permit_find_own(s64 id)
 {
 	struct xpmem_permit *permit = permit_find(id);
 	int error;
@@ -293,6 +293,37 @@ struct xpmem_permit *xpmem_permit_find_own(s64 id)
 		return ERR_PTR(-ENOENT);
 	if (permit->client->mm != current->mm) {
 		error = xpmem_owner_refusal(permit->object.owner);
+		xpmem_permit_put(permit);
+		return ERR_PTR(error);
+	}
+	return permit;
+}
+
+/**
+ * xpmem_permit_find_range() - find the caller's permit for a part of a segment
+ * @id: the permit
+ * @offset: first byte, from the segment's start
+ * @length: bytes
+ *
+ * Return: the permit with a reference, -EINVAL if the range is no pages of the segment, -ENOENT or
+ * -EACCES.
+ */
+struct xpmem_permit *xpmem_permit_find_range(s64 id, u64 offset, u64 length)
+{
+	struct xpmem_permit *permit;
+	int error = 0;
+	u64 end;
+
+	if (!PAGE_ALIGNED(offset) || !PAGE_ALIGNED(length) || !length)
+		return ERR_PTR(-EINVAL);
+	permit = permit_find_own(id);
+	if (IS_ERR(permit))
+		return permit;
+	if (xpmem_segment_gone(permit->segment))
+		error = -ENOENT;
+	else if (check_add_overflow(offset, length, &end) || end > permit->segment->length)
+		error = -EINVAL;
+	if (error) {
 		xpmem_permit_put(permit);
 		return ERR_PTR(error);
 	}
@@ -520,7 +551,7 @@ void xpmem_permits_close(struct xpmem_client *client)
 /* Return: 0, -ENOENT, -EACCES or -EINTR. */
 int xpmem_permit_release(s64 id)
 {
-	struct xpmem_permit *permit = xpmem_permit_find_own(id);
+	struct xpmem_permit *permit = permit_find_own(id);
 	int error = 0;
 
 	if (IS_ERR(permit))

@@ -456,7 +456,7 @@ void xpmem_permit_exit(void);
 void xpmem_permit_free_spare(struct xpmem_client *client);
 struct xpmem_permit *xpmem_permit_create(struct xpmem_client *client, s64 segid, int fd, u32 flags);
 void xpmem_permit_publish(struct xpmem_permit *permit);
-struct xpmem_permit *xpmem_permit_find_own(s64 id);
+struct xpmem_permit *xpmem_permit_find_range(s64 id, u64 offset, u64 length);
 void xpmem_permit_put(struct xpmem_permit *permit);
 unsigned long xpmem_permit_stop(struct xpmem_permit *permit);
 bool xpmem_permit_kill(struct xpmem_permit *permit, bool detach, enum xpmem_reason reason);
