@@ -26,6 +26,13 @@ static void event_lost(struct sk_buff *skb)
 	genl_set_err(&xpmem_nl_family, &init_net, 0, GROUP, -ENOBUFS);
 }
 
+/* Returns the header, or NULL. The caller owns @skb, which may be NULL. */
+static void *event_begin(struct sk_buff **skb, int command)
+{
+	*skb = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
+	return *skb ? genlmsg_put(*skb, 0, 0, &xpmem_nl_family, 0, command) : NULL;
+}
+
 static void event_send(struct sk_buff *skb, void *header)
 {
 	genlmsg_end(skb, header);
@@ -42,8 +49,7 @@ static noinline void event_send_object(enum xpmem_kind kind, struct xpmem_object
 	void *header;
 
 	xpmem_viewer_init_machine(&machine);
-	skb = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
-	header = skb ? genlmsg_put(skb, 0, 0, &xpmem_nl_family, 0, command) : NULL;
+	header = event_begin(&skb, command);
 	if (!header ||
 	    nla_put_u64_64bit(skb, type->time, ktime_get_real_ns(), type->pad) ||
 	    (reason && nla_put_u32(skb, type->reason, reason)) ||
@@ -86,8 +92,7 @@ void xpmem_event_limit(enum xpmem_kind kind, kuid_t uid, unsigned int limit)
 
 	if (!has_listeners() || !xpmem_report_allowed(XPMEM_REPORT_LIMIT_EVENT))
 		return;
-	skb = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
-	header = skb ? genlmsg_put(skb, 0, 0, &xpmem_nl_family, 0, XPMEM_NL_CMD_LIMIT_HIT) : NULL;
+	header = event_begin(&skb, XPMEM_NL_CMD_LIMIT_HIT);
 	if (!header ||
 	    nla_put_u32(skb, XPMEM_A_LIMIT_KIND, kinds[kind]) ||
 	    nla_put_u32(skb, XPMEM_A_LIMIT_UID, from_kuid_munged(&init_user_ns, uid)) ||
@@ -107,9 +112,7 @@ void xpmem_event_refused(const struct xpmem_segment *segment, enum xpmem_denial 
 
 	if (!has_listeners() || !xpmem_report_allowed(XPMEM_REPORT_DENIAL_EVENT))
 		return;
-	skb = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
-	header = skb ? genlmsg_put(skb, 0, 0, &xpmem_nl_family, 0, XPMEM_NL_CMD_PERMIT_REFUSED)
-		     : NULL;
+	header = event_begin(&skb, XPMEM_NL_CMD_PERMIT_REFUSED);
 	if (!header ||
 	    nla_put_u64_64bit(skb, XPMEM_A_REFUSAL_SEGMENT_ID, segment->object.id,
 			      XPMEM_A_REFUSAL_PAD) ||
