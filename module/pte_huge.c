@@ -62,6 +62,7 @@ void xpmem_ptes_insert_huge(struct xpmem_insertion *insertion)
 	unsigned long index, address = insertion->address & PMD_MASK;
 	spinlock_t *lock;
 
+	lockdep_assert_held(&snapshot->window->lock);
 	entry = pmd_mkhuge(pfn_pmd(page_to_pfn(page) -
 				   ((insertion->address - address) >> PAGE_SHIFT),
 				   writable ? insertion->writable : insertion->readonly));
