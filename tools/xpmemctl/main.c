@@ -79,7 +79,7 @@ const struct command commands[] = {
 		.summary = "shows processes by faults, pages and retries per second",
 		.details =
 			"On a terminal, keys choose what to sort by, space refreshes, and q quits.\n"
-			"  -d, --delay SECONDS time between looks (one second)\n"
+			"  -d, --delay SECONDS time between updates (one second)\n"
 			"      --count NUMBER  end after this number of rounds\n",
 		.options = "--columns --sort --delay --count",
 		.sets = { &process_attributes, NULL },

@@ -143,7 +143,7 @@ int main(void)
 	expect("the clock may go back", "the last less than a minute ago\n", true);
 	age = 0;
 	dated = false;
-	expect("an old module does not tell when", "refused", false);
+	expect("an old module keeps no times", "refused", false);
 	dated = true;
 	privileged = false;
 	expect("an ordinary user learns nothing", "refused", false);

@@ -231,7 +231,7 @@ static void test_file(const char *folder)
 	expect("a file is made", run(path) == STATUS_OK && count("\nxpmem_segments 7\n") == 1);
 	expect("others may read it", !stat(path, &state) && (state.st_mode & 07777) == 0644);
 	options.output = missing;
-	expect("a folder that is missing is told of", run(path) == STATUS_FAILED);
+	expect("a missing folder is an error", run(path) == STATUS_FAILED);
 	options.output = device;
 	expect("what is no file stays", !symlink("/dev/null", device) &&
 						run(device) == STATUS_FAILED &&
