@@ -720,6 +720,33 @@ run_unit() {
 	fi
 }
 
+# Start a command, unload the module once the command has printed something, and load it again.
+run_unloading() {
+	xpmemctl "$@" >"$BATS_TEST_TMPDIR/out" 2>"$BATS_TEST_TMPDIR/errors" 3>&- &
+	monitor_pid=$!
+	within 30 test -s "$BATS_TEST_TMPDIR/out"
+	within 30 rmmod xpmem
+	status=0
+	wait "$monitor_pid" || status=$?
+	monitor_pid=
+	insmod "$XPMEM_MODULE"
+}
+
+@test "what repeats ends with the module" {
+	local command
+
+	for command in "stats --watch 0.2" "-t stats --watch 0.2" "-t stats exporters --watch 0.2" \
+		"top -d 0.2" "-t top -d 0.2"; do
+		# shellcheck disable=SC2086
+		run_unloading $command
+		is "$status" 3 "status of $command"
+		is "$(<"$BATS_TEST_TMPDIR/errors")" \
+			"xpmemctl: the xpmem module was unloaded; load it with: modprobe xpmem"
+	done
+	run_unloading stats --watch 0.2
+	is "$(tail -n 1 "$BATS_TEST_TMPDIR/out" | jq -c .error.name)" '"no_module"'
+}
+
 @test "monitor ends with the module" {
 	monitor_start
 	rmmod xpmem

@@ -307,7 +307,7 @@ static enum status handle_message(struct monitor *monitor, struct nlmsghdr *head
 		if (nlmsg_datalen(header) < (int)GENL_HDRLEN)
 			continue;
 		if (is_end_of_module(header))
-			return fail(STATUS_NO_MODULE, "the xpmem module was unloaded");
+			return module_was_unloaded();
 		if (header->nlmsg_type == monitor->netlink.family)
 			status = handle_event(monitor, header);
 		if (status != STATUS_OK)

@@ -161,6 +161,12 @@ static enum status request(struct netlink *netlink, const struct operation *oper
 	return error ? explain(operation, id, error, reply->message) : STATUS_OK;
 }
 
+enum status module_was_unloaded(void)
+{
+	return fail(STATUS_NO_MODULE,
+		    "the xpmem module was unloaded; load it with: modprobe xpmem");
+}
+
 static enum status explain(const struct operation *operation, int64_t id, int error,
 			   const char *message)
 {
@@ -169,8 +175,11 @@ static enum status explain(const struct operation *operation, int64_t id, int er
 	if (id)
 		json_format_id(text, sizeof(text), id);
 	snprintf(name, sizeof(name), "%s%s%s", operation->set->name, id ? " " : "", text);
+	/* The module says what it does not find, and this is the kernel, which lacks the family. */
+	if (error == ENOENT && !*message)
+		return module_was_unloaded();
 	if (!*message)
-		message = error == ENOENT ? "nothing" : strerror(error);
+		message = strerror(error);
 	switch (error) {
 	case ENOENT:
 		return fail(STATUS_NOT_FOUND,

@@ -170,6 +170,9 @@ bool netlink_is_served(void);
  */
 bool network_namespace_is_first(void);
 
+/* Reports that the module was unloaded while the command ran. */
+enum status module_was_unloaded(void);
+
 enum status netlink_open(struct netlink *netlink);
 void netlink_close(struct netlink *netlink);
 
