@@ -261,6 +261,30 @@ assert os.waitstatus_to_exitcode(status) == 0
 PYTHON
 }
 
+@test "top on a terminal leaves its screen before it says why it ends" {
+	run_x python3 - "$XPMEM_MODULE" <<'PYTHON'
+import os, pty, subprocess, sys
+child, terminal = pty.fork()
+if not child:
+    os.execvp("xpmemctl", ["xpmemctl", "top", "-d", "0.2"])
+text = b""
+while b"q quit" not in text:
+    text += os.read(terminal, 4096)
+subprocess.run(["rmmod", "xpmem"], check=True)
+try:
+    while part := os.read(terminal, 4096):
+        text += part
+except OSError: # the tool has ended
+    pass
+status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+subprocess.run(["insmod", sys.argv[1]], check=True)
+screen, after = text.split(b"\033[?1049l")
+assert status == 3, status
+assert b"unloaded" not in screen, screen
+assert after == b"xpmemctl: the xpmem module was unloaded; load it with: modprobe xpmem\r\n", after
+PYTHON
+}
+
 @test "keys of top on a terminal" {
 	holder_start objects "a name" 0640
 	run_x python3 - <<'PYTHON'

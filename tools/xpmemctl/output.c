@@ -13,6 +13,8 @@
 
 static bool begun, in_array, has_items;
 
+void (*output_leave_screen)(void);
+
 static bool is_json(void)
 {
 	return options.format == FORMAT_JSON || options.format == FORMAT_PRETTY;
@@ -151,6 +153,12 @@ static void print_error(enum status status, const char *message)
 	json_object_put(error);
 }
 
+static void leave_screen(void)
+{
+	if (output_leave_screen)
+		output_leave_screen();
+}
+
 enum status fail(enum status status, const char *format, ...)
 {
 	char message[1024];
@@ -160,6 +168,7 @@ enum status fail(enum status status, const char *format, ...)
 	vsnprintf(message, sizeof(message), format, arguments);
 	va_end(arguments);
 	text_make_line(message);
+	leave_screen();
 	/* A person who reads both needs the message once. */
 	if (!is_json() || !isatty(STDOUT_FILENO) || !isatty(STDERR_FILENO))
 		fprintf(stderr, "xpmemctl: %s\n", message);
@@ -172,6 +181,7 @@ void warn(const char *format, ...)
 {
 	va_list arguments;
 
+	leave_screen();
 	fputs("xpmemctl: ", stderr);
 	va_start(arguments, format);
 	vfprintf(stderr, format, arguments);

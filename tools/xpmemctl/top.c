@@ -261,6 +261,7 @@ static enum status run_rounds(struct top *top)
 }
 
 static struct termios cooked;
+static bool on_screen;
 
 /* Keys arrive at once and are not shown; the screen from before comes back afterwards. */
 static void enter_screen(void)
@@ -270,10 +271,14 @@ static void enter_screen(void)
 	raw.c_lflag &= ~(ICANON | ECHO);
 	tcsetattr(STDIN_FILENO, TCSANOW, &raw);
 	fputs("\033[?1049h\033[?25l", stdout);
+	on_screen = true;
 }
 
 static void leave_screen(void)
 {
+	if (!on_screen)
+		return;
+	on_screen = false;
 	fputs("\033[?25h\033[?1049l", stdout);
 	fflush(stdout);
 	tcsetattr(STDIN_FILENO, TCSANOW, &cooked);
@@ -371,6 +376,7 @@ static enum status run_screen(struct top *top)
 	sigprocmask(SIG_BLOCK, &blocked, &unblocked);
 	for (i = 0; i < sizeof(signals) / sizeof(*signals); i++)
 		sigaction(signals[i], &action, NULL);
+	output_leave_screen = leave_screen;
 	enter_screen();
 	status = draw(top);
 	while (status == STATUS_OK && !ended) {

@@ -243,6 +243,12 @@ enum status fail(enum status status, const char *format, ...) __attribute__((for
 void warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
 enum status out_of_memory(void);
 
+/*
+ * Called before a message; NULL: not needed. A command that draws on a screen of its own, which
+ * vanishes when it ends, leaves it here, so that the message stays on the terminal.
+ */
+extern void (*output_leave_screen)(void);
+
 /* A document with its schema version; keys follow, then its end. */
 void output_begin(void);
 void output_value(const char *key, struct json_object *value);
