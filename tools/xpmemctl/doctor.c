@@ -604,17 +604,27 @@ static enum status fix(void)
 /* Asks the module, if it is one that answers. */
 static void ask_module(struct netlink *netlink, struct json_object **about)
 {
-	if (!netlink_is_served())
+	bool usable;
+
+	if (!netlink_is_served(&usable)) {
+		if (!usable)
+			found("module", PROBLEM,
+			      "run it where netlink is allowed; a systemd unit needs AF_NETLINK in "
+			      "RestrictAddressFamilies=, a container a seccomp profile with it",
+			      "this process may not use netlink, so the module cannot be asked");
 		return;
+	}
 	if (netlink_open(netlink) != STATUS_OK ||
 	    netlink_get(netlink, &operation_info_get, 0, about) != STATUS_OK)
-		found("module", PROBLEM, "", "the module serves netlink, but does not answer");
+		found("module", PROBLEM, "run xpmemctl doctor again",
+		      "the module serves netlink, but does not answer");
 }
 
 enum status doctor(int count, char **arguments)
 {
 	struct json_object *about = NULL;
 	struct netlink netlink = { .socket = NULL };
+	enum format format = options.format;
 	enum status status;
 	bool loaded = !access("/sys/module/xpmem", F_OK);
 
@@ -628,6 +638,8 @@ enum status doctor(int count, char **arguments)
 	findings = json_object_new_array();
 	if (!findings)
 		return out_of_memory();
+	/* What a check cannot find out is said on stderr only, and is no document of its own. */
+	options.format = FORMAT_TABLE;
 	ask_module(&netlink, &about);
 	if (about || !counts[PROBLEM])
 		check_module(about, loaded);
@@ -646,6 +658,7 @@ enum status doctor(int count, char **arguments)
 	check_huge_pages("shmem_thp", "/sys/kernel/mm/transparent_hugepage/shmem_enabled",
 			 "shared memory");
 	check_process_limits();
+	options.format = format;
 	status = lost_finding ? out_of_memory() : options.fix ? fix() : print();
 	json_object_put(findings);
 	json_object_put(about);

@@ -228,12 +228,13 @@ bool network_namespace_is_first(void)
 	return access("/proc/sys/net/core/somaxconn", F_OK);
 }
 
-bool netlink_is_served(void)
+bool netlink_is_served(bool *usable)
 {
 	struct nl_sock *socket = nl_socket_alloc();
-	bool served = socket && !genl_connect(socket) &&
-		      genl_ctrl_resolve(socket, XPMEM_FAMILY_NAME) >= 0;
+	bool served;
 
+	*usable = socket && !genl_connect(socket);
+	served = *usable && genl_ctrl_resolve(socket, XPMEM_FAMILY_NAME) >= 0;
 	nl_socket_free(socket);
 	return served;
 }

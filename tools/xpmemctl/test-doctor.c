@@ -17,6 +17,8 @@ static uint64_t refusals;
 static int64_t age;		/* seconds since the last refusal */
 static bool dated = true;	/* the module tells when it was */
 static bool privileged = true;	/* the module gives totals */
+static bool usable = true;	/* netlink is */
+static bool unloaded;		/* while doctor runs */
 
 int __wrap_genl_ctrl_resolve_grp(struct nl_sock *socket, const char *family, const char *group);
 
@@ -28,9 +30,10 @@ int __wrap_genl_ctrl_resolve_grp(struct nl_sock *socket, const char *family, con
 	return 1;
 }
 
-bool netlink_is_served(void)
+bool netlink_is_served(bool *may_ask)
 {
-	return true;
+	*may_ask = usable;
+	return usable;
 }
 
 enum status netlink_open(struct netlink *netlink)
@@ -73,7 +76,7 @@ enum status netlink_dump(struct netlink *netlink, const struct operation *operat
 	(void)filter;
 	(void)visit;
 	(void)data;
-	return STATUS_OK;
+	return unloaded ? fail(STATUS_NO_MODULE, "the module is gone") : STATUS_OK;
 }
 
 /* usage.c has commands, which are not tested here. */
@@ -147,5 +150,15 @@ int main(void)
 	dated = true;
 	privileged = false;
 	expect("an ordinary user learns nothing", "refused", false);
+	options.format = FORMAT_JSON;
+	unloaded = true;
+	expect("what cannot be found out is no document", "\"error\"", false);
+	expect("the findings are one", "{\"schema_version\":1,\"findings\":[", true);
+	options.format = FORMAT_TABLE;
+	unloaded = false;
+	usable = false;
+	expect("netlink that is forbidden is no different module",
+	       "module: this process may not use netlink", true);
+	expect("nothing is said of a module that cannot be asked", "different module", false);
 	return failures ? 1 : 0;
 }

@@ -161,8 +161,11 @@ struct netlink {
 	bool interrupted;	/* a listing could not be had in one piece */
 };
 
-/* Whether the loaded module has the netlink family; prints nothing. */
-bool netlink_is_served(void);
+/*
+ * Whether the loaded module has the netlink family; prints nothing. Sets usable to whether this
+ * process may use generic netlink at all.
+ */
+bool netlink_is_served(bool *usable);
 
 /*
  * Whether this is the machine's first network namespace, the only one that events reach. There the
