@@ -329,6 +329,23 @@ PYTHON
 	holder_stop
 }
 
+@test "names of processes cannot write to the terminal" {
+	local i shown=('esc?[31m' 'new?line' 'c1??31m' 'wrong?' 'snow☃')
+	local names=($'esc\e[31m' $'new\nline' $'c1\xc2\x9b31m' $'wrong\xff' 'snow☃')
+
+	for i in "${!names[@]}"; do
+		cp "$(command -v objects)" "$BATS_TEST_TMPDIR/${names[i]}"
+		holder_start "$BATS_TEST_TMPDIR/${names[i]}" "a name" 0640
+		run_x xpmemctl list segments -o command
+		is "$(jq -c '.segments | unique' <<<"$output")" "[{\"command\":\"${shown[i]}\"}]"
+		run_x xpmemctl list segments comm "${shown[i]}"
+		is "$(jq '.segments | length' <<<"$output")" 2
+		run_x env LC_ALL=C.UTF-8 xpmemctl -t -n list segments -o command
+		is "$output" "${shown[i]}"$'\n'"${shown[i]}"
+		holder_stop
+	done
+}
+
 @test "objects are sorted" {
 	local ids
 

@@ -24,14 +24,17 @@ static struct name commands_cache[CACHE_SIZE], users_cache[CACHE_SIZE];
 static void find_command(struct name *name)
 {
 	char path[64];
+	size_t length;
 	FILE *file;
 
 	if (foreign_processes)
 		return;
 	snprintf(path, sizeof(path), "/proc/%u/comm", name->number);
 	file = fopen(path, "re");
-	if (file && fgets(name->text, sizeof(name->text), file))
-		name->text[strcspn(name->text, "\n")] = '\0';
+	/* One more newline follows, which is not the name's. */
+	length = file ? fread(name->text, 1, sizeof(name->text) - 1, file) : 0;
+	if (length && name->text[length - 1] == '\n')
+		name->text[length - 1] = '\0';
 	if (file)
 		fclose(file);
 }
