@@ -540,6 +540,10 @@ enum status help(int count, char **arguments)
 
 	if (!count)
 		return print_help();
+	if (count > 1)
+		return fail(STATUS_USAGE,
+			    "help takes one command, but there is \"%s\"; see: xpmemctl --help",
+			    arguments[1]);
 	return command ? print_command_help(command) : unknown_command(arguments[0]);
 }
 
