@@ -8,13 +8,16 @@
 
 #include "xpmemctl.h"
 
-static const char *word;	/* word to complete */
+static const char *word;	/* word to complete, or what is after KEY= in it */
+static const char *word_key;	/* KEY of a word KEY=VALUE, else NULL */
 static bool describe;		/* whether candidates have a tab and a description after them */
 
 static void offer_described(const char *candidate, const char *description)
 {
 	if (strncmp(candidate, word, strlen(word)))
 		return;
+	if (word_key)
+		printf("%s=", word_key);
 	if (describe && description)
 		printf("%s\t%s\n", candidate, description);
 	else
@@ -37,6 +40,15 @@ static enum status offer_id(struct json_object *object, void *data)
 		 name ? name : "");
 	offer_described(json_text_or(object, "id", ""), description);
 	return STATUS_OK;
+}
+
+static void offer_commands(void)
+{
+	size_t i;
+
+	for (i = 0; i < command_count; i++)
+		if (!commands[i].hidden)
+			offer_described(commands[i].name, commands[i].summary);
 }
 
 /* Ids of existing objects, if the module is loaded. */
@@ -79,55 +91,137 @@ static void offer_users(void)
 	endpwent();
 }
 
-/* A key, or a value of the key before it: names, or ids of the kind that the key names. */
-static void offer_filter(const struct operation *operation, int count, char **arguments)
+static const struct attribute *filter_of(const struct operation *operation, const char *key)
 {
-	const char *key = count % 2 ? NULL : arguments[count - 2];
-	const struct value_name *name;
-	char noun[32];
+	const struct attribute *attribute;
 	size_t i;
 
-	if (!key && column_of(operation->set, "command"))
-		offer_described("comm", "Name of the process.");
 	for (i = 0; i < operation->filter_count; i++) {
-		const struct attribute *attribute = attribute_of(operation, operation->filter[i]);
+		attribute = attribute_of(operation, operation->filter[i]);
+		if (!strcmp(attribute->key, key))
+			return attribute;
+	}
+	return NULL;
+}
 
-		if (!key) {
-			offer_described(attribute->key, attribute->doc);
-			continue;
+static void offer_keys(const struct operation *const *operations)
+{
+	size_t i, j, k;
+
+	offer_described("comm", "Name of the process.");
+	for (i = 0; operations[i]; i++)
+		for (j = 0; j < operations[i]->filter_count; j++) {
+			const struct attribute *attribute =
+				attribute_of(operations[i], operations[i]->filter[j]);
+
+			for (k = 0; k < i && !filter_of(operations[k], attribute->key); k++)
+				;
+			if (k == i)
+				offer_described(attribute->key, attribute->doc);
 		}
-		if (strcmp(attribute->key, key))
-			continue;
-		for (name = attribute->names; name && name->name; name++)
-			offer(name->name);
-		snprintf(noun, sizeof(noun), "%.*s", (int)strcspn(key, "_"), key);
-		if (!strcmp(key, "uid"))
-			offer_users();
-		offer_ids(!strcmp(key, "id") ? noun_of(operation->set->name) :
-					       noun_of(noun));
+}
+
+/* Names that a value of the attribute may have, or ids of the kind that its key names. */
+static void offer_values(const struct attribute *attribute)
+{
+	const struct value_name *name;
+	char noun[32];
+
+	for (name = attribute->names; name && name->name; name++)
+		offer(name->name);
+	snprintf(noun, sizeof(noun), "%.*s", (int)strcspn(attribute->key, "_"), attribute->key);
+	if (!strcmp(attribute->key, "uid"))
+		offer_users();
+	if (strcmp(attribute->key, "id"))
+		offer_ids(noun_of(noun));
+}
+
+/*
+ * A key, or a value of the key before it. An id is of any of the kinds, which NULL ends; other keys
+ * mean the same for all of them.
+ */
+static void offer_filter(const struct operation *const *operations, int count, char **arguments)
+{
+	const struct attribute *attribute = NULL;
+	const char *key;
+	size_t i;
+
+	if (count % 2) {
+		offer_keys(operations);
+		return;
+	}
+	key = arguments[count - 2];
+	for (i = 0; operations[i]; i++) {
+		if (!attribute)
+			attribute = filter_of(operations[i], key);
+		if (!strcmp(key, "id"))
+			offer_ids(noun_of(operations[i]->set->name));
+	}
+	if (attribute)
+		offer_values(attribute);
+}
+
+/* The key of one of the first events' objects; NULL: none has it. */
+static const struct attribute *event_key(size_t count, const char *key)
+{
+	const struct attribute *attribute = NULL;
+	size_t i;
+
+	for (i = 0; i < count && !attribute; i++)
+		attribute = attribute_of_key(events[i].set, key);
+	return attribute;
+}
+
+static void offer_event_keys(void)
+{
+	size_t i, j;
+
+	offer_described("event", "What happened.");
+	offer_described("comm", "Name of the process.");
+	for (i = 0; i < EVENT_COUNT; i++)
+		for (j = 0; j < events[i].set->count; j++) {
+			const struct attribute *attribute = &events[i].set->attributes[j];
+
+			if (strcmp(attribute->key, "time") && !event_key(i, attribute->key))
+				offer_described(attribute->key, attribute->doc);
+		}
+}
+
+static void offer_event_kinds(void)
+{
+	size_t i, j;
+
+	for (i = 0; i < EVENT_COUNT; i++) {
+		for (j = 0; j < i && events[j].set != events[i].set; j++)
+			;
+		if (j == i)
+			offer(events[i].set->name);
 	}
 }
 
 static void offer_monitor(int count, char **arguments)
 {
+	const struct attribute *attribute;
+	const char *key;
 	size_t i;
 
 	if (count % 2) {
-		offer_described("event", "What happened.");
-		offer_described("kind", "Kind of the object.");
-		offer_described("comm", "Name of the process.");
-		for (i = 0; i < segment_attributes.count; i++)
-			offer_described(segment_attributes.attributes[i].key,
-					segment_attributes.attributes[i].doc);
+		offer_event_keys();
 		return;
 	}
-	if (!strcmp(arguments[count - 2], "event")) {
+	key = arguments[count - 2];
+	attribute = event_key(EVENT_COUNT, key);
+	if (!strcmp(key, "event")) {
 		for (i = 0; i < EVENT_COUNT; i++)
 			offer(events[i].name);
 		offer("present");
-	} else if (!strcmp(arguments[count - 2], "kind")) {
+	} else if (!strcmp(key, "kind")) {
+		offer_event_kinds();
+	} else if (!strcmp(key, "id")) {
 		for (i = NOUN_SEGMENT; i < NOUN_COUNT; i++)
-			offer(nouns[i].singular);
+			offer_ids(i);
+	} else if (attribute) {
+		offer_values(attribute);
 	}
 }
 
@@ -184,32 +278,68 @@ static void offer_options(const struct command *command)
 	}
 }
 
-static void offer_arguments(const struct command *of, int count, char **arguments)
+/* A kind, or the keys of all kinds, or those of the kind that is named. */
+static void offer_selection(const struct command *command, int count, char **arguments)
 {
-	const char *command = of->name;
+	int noun = count > 1 ? noun_of(arguments[0]) : NOUN_COUNT;
+	const struct operation *only[] = { NULL, NULL };
+
+	if (noun != NOUN_COUNT) {
+		only[0] = nouns[noun].get;
+		offer_filter(only, count - 1, arguments + 1);
+		return;
+	}
+	if (count == 1 && !word_key)
+		offer_plurals(command);
+	if (command->run == list)
+		offer_filter(command->filters, count, arguments);
+}
+
+static void offer_arguments(const struct command *command, int count, char **arguments)
+{
 	int noun = NOUN_COUNT, i;
 
-	if (!strcmp(command, "list") || !strcmp(command, "stats")) {
-		if (count == 1)
-			offer_plurals(of);
-		else if ((noun = noun_of(arguments[0])) != NOUN_COUNT)
-			offer_filter(nouns[noun].get, count - 1, arguments + 1);
-	} else if (!strcmp(command, "usage")) {
+	if (command->run == list || command->run == stats) {
+		offer_selection(command, count, arguments);
+	} else if (command->run == usage) {
 		for (i = 0; count == 1 && i < GROUPING_COUNT; i++)
 			offer(groupings[i].plural);
-	} else if (!strcmp(command, "tree")) {
-		offer_filter(&operation_exporter_get, count, arguments);
-	} else if (!strcmp(command, "monitor")) {
+	} else if (command->run == tree) {
+		offer_filter(command->filters, count, arguments);
+	} else if (command->run == monitor) {
 		offer_monitor(count, arguments);
-	} else if (!strcmp(command, "inspect") || !strcmp(command, "revoke")) {
+	} else if (command->run == inspect || command->run == revoke_objects) {
 		for (i = 0; count == 1 && i < NOUN_COUNT; i++)
-			if (*command == 'i' || nouns[i].revoke)
+			if (command->run == inspect || nouns[i].revoke)
 				offer(nouns[i].singular);
 		if (count > 1)
 			noun = noun_of(arguments[0]);
-		if (*command == 'r' || count == 2)
+		if (command->run == revoke_objects || count == 2)
 			offer_ids(noun);
+	} else if (command->run == help) {
+		offer_commands();
 	}
+}
+
+/*
+ * Splits pairs KEY=VALUE among the arguments, also the last, which is the word to complete. split
+ * has room for twice as many. Returns their number.
+ */
+static int split_pairs(const struct command *command, int count, char **arguments, char **split)
+{
+	bool pairs = command->filters[0] || command->run == monitor;
+	int kind = pairs && noun_of(arguments[0]) != NOUN_COUNT, i, made;
+
+	for (i = 0; i < count; i++)
+		split[i] = arguments[i];
+	if (!pairs)
+		return count;
+	made = kind + filter_split(count - kind, arguments + kind, split + kind);
+	if (split[made - 1] != arguments[count - 1]) {
+		word_key = arguments[count - 1];
+		word = split[made - 1];
+	}
+	return made;
 }
 
 /* Whether one of the first sets has a key. */
@@ -285,7 +415,7 @@ enum status complete(int count, char **arguments)
 {
 	const struct attribute_set *of_noun[] = { NULL, NULL }, *const *sets = of_noun;
 	const struct command *command = NULL;
-	char *plain[count + 1];
+	char *plain[count + 1], *split[2 * count + 1];
 	int plain_count = 0, i;
 	size_t j;
 
@@ -333,11 +463,9 @@ enum status complete(int count, char **arguments)
 	else if (count > 1 && !strcmp(arguments[count - 2], "--output"))
 		return output_finish();
 	else if (plain_count <= 1)
-		for (j = 0; j < command_count; j++) {
-			if (!commands[j].hidden)
-				offer_described(commands[j].name, commands[j].summary);
-		}
+		offer_commands();
 	else if (command)
-		offer_arguments(command, plain_count - 1, plain + 1);
+		offer_arguments(command, split_pairs(command, plain_count - 1, plain + 1, split),
+				split);
 	return output_finish();
 }
