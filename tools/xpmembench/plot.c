@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <libgen.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -215,7 +216,9 @@ static void print_script(const struct results *results, const char *path, FILE *
 bool plot(const struct results *results, const char *path)
 {
 	unsigned int number, count = 0;
+	void (*before)(int);
 	FILE *gnuplot;
+	bool drawn;
 
 	for (number = 0; number < method_count; number++)
 		count += has_results(results, number);
@@ -223,14 +226,19 @@ bool plot(const struct results *results, const char *path)
 		complain("there is nothing to draw in %s", path);
 		return false;
 	}
-	gnuplot = popen("gnuplot", "w");
+	/* It may end at the first line. Only this program says why there is no picture. */
+	before = signal(SIGPIPE, SIG_IGN);
+	gnuplot = popen("gnuplot 2>/dev/null", "w");
 	if (!gnuplot) {
 		complain("gnuplot: %s", strerror(errno));
 		return false;
 	}
 	print_script(results, path, gnuplot);
-	if (pclose(gnuplot) == 0)
+	drawn = pclose(gnuplot) == 0;
+	signal(SIGPIPE, before);
+	if (drawn)
 		return true;
-	complain("gnuplot could not draw %s; is there room on the disk?", path);
+	complain("gnuplot could not draw %s; see that there is room and a file can be made there",
+		 path);
 	return false;
 }
