@@ -2,7 +2,9 @@
 """Show what this machine offers, and the segments that this user may see."""
 import argparse
 import json
+import os
 import shutil
+import signal
 import subprocess
 import sys
 
@@ -55,5 +57,19 @@ def main():
     return 0
 
 
+def _run():
+    """main(), which a reader that goes ends, and which says what it could not write."""
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    try:
+        status = main()
+        sys.stdout.flush()
+    except OSError as reason:
+        print(f"xpmem: cannot write the output: {reason.strerror}", file=sys.stderr)
+        # The interpreter writes the rest when it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = 1
+    return status
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(_run())

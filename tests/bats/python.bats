@@ -33,6 +33,15 @@ setup() {
 	is_like "$output" "*"$'\n'"no segments"
 }
 
+@test "look around where nothing can be written" {
+	run_x 1 bash -c 'python3 -m xpmem >/dev/full'
+	is "$output" "xpmem: cannot write the output: No space left on device"
+	holder_start objects --many 3000
+	run_x bash -c 'set -o pipefail; python3 -m xpmem | head -c 100 >/dev/null; [[ $? == 141 ]]'
+	is "$output" ""
+	holder_stop
+}
+
 @test "look around without the tool" {
 	local python
 
