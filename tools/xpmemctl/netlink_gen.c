@@ -323,11 +323,11 @@ static const struct attribute stats_table[] = {
 	  "Ids that callers used and that name no object: wrong guesses, and ids of "
 	  "objects that have ended." },
 	{ XPMEM_A_STATS_LAST_LIMIT_HIT, "last_limit_hit", ATTRIBUTE_U64, FORM_TIMESTAMP, NULL,
-	  "Time of the last refusal that limit-hits counts, in seconds since 1970; "
-	  "absent if there was none." },
+	  "Time when the module last refused an object because of a user's limit, in "
+	  "seconds since 1970; absent if it never did." },
 	{ XPMEM_A_STATS_LAST_PTRACE_DENIAL, "last_ptrace_denial", ATTRIBUTE_U64, FORM_TIMESTAMP, NULL,
-	  "Time of the last refusal that ptrace-denials counts, in seconds since 1970; "
-	  "absent if there was none." },
+	  "Time when the module last refused a permit because of the ptrace check, in "
+	  "seconds since 1970; absent if it never did." },
 };
 
 const struct attribute_set stats_attributes = {

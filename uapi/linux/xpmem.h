@@ -1057,10 +1057,12 @@ enum {
  *   the caller failed the ptrace check.
  * XPMEM_A_STATS_UNKNOWN_IDS: u64. Ids that callers used and that name no
  *   object: wrong guesses, and ids of objects that have ended.
- * XPMEM_A_STATS_LAST_LIMIT_HIT: u64. Time of the last refusal that limit-hits
- *   counts, in seconds since 1970; absent if there was none.
- * XPMEM_A_STATS_LAST_PTRACE_DENIAL: u64. Time of the last refusal that
- *   ptrace-denials counts, in seconds since 1970; absent if there was none.
+ * XPMEM_A_STATS_LAST_LIMIT_HIT: u64. Time when the module last refused an
+ *   object because of a user's limit, in seconds since 1970; absent if it never
+ *   did.
+ * XPMEM_A_STATS_LAST_PTRACE_DENIAL: u64. Time when the module last refused a
+ *   permit because of the ptrace check, in seconds since 1970; absent if it
+ *   never did.
  */
 enum {
 	XPMEM_A_STATS_PAD = 1,
