@@ -167,11 +167,11 @@ CASE(counted_while_collapsing)
 	snprintf(path, sizeof(path), knobs, "alloc_sleep_millisecs");
 	CHECK_OK(write_file(path, "20"));
 	page = map_aligned(length, 2 * MIB);
-	CHECK_OK(answer(madvise((void *)page, length, MADV_NOHUGEPAGE)));
+	use_small_pages(page, length);
 	share(page, length);
 	for (i = 0; i < length; i += PAGE)
 		CHECK_OK(store(page + i, 0));
-	CHECK_OK(answer(madvise((void *)page, length, MADV_HUGEPAGE)));
+	use_huge_pages(page, length);
 	do {
 		CHECK_OK(on(attacher, do_count, at, length, 1));
 		tries++;

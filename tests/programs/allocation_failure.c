@@ -552,6 +552,8 @@ static long do_map_huge(const long *length)
 
 CASE(fault_huge)
 {
+	if (!kernel_has_huge_pages())
+		SKIP("this kernel has no transparent huge pages");
 	sweep_faults(do_map_huge);
 }
 

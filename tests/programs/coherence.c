@@ -74,7 +74,7 @@ CASE(small_pages)
 {
 	long memory = map_aligned(8 * MIB, 2 * MIB);
 
-	CHECK_OK(answer(madvise((void *)memory, 8 * MIB, MADV_NOHUGEPAGE)));
+	use_small_pages(memory, 8 * MIB);
 	share(memory, 8 * MIB);
 	check_shared(page, at, 8 * MIB);
 }
@@ -446,7 +446,7 @@ CASE(dontneed_page_by_page)
 {
 	CHECK_OK(device_open());
 	page = map_anonymous(2 * PAGE);
-	CHECK_OK(answer(madvise((void *)page, 2 * PAGE, MADV_NOHUGEPAGE)));
+	use_small_pages(page, 2 * PAGE);
 	fill(page, 2 * PAGE, 1);
 	attacher = peer_start();
 	at = CHECK_OK(on(attacher, do_attach_segment, export_range(page, 2 * PAGE), 0, 2 * PAGE));
@@ -465,7 +465,7 @@ CASE(dontneed_after_much_was_touched)
 	long length = MANY_WINDOWS * 2 * MIB, memory = map_aligned(length, 2 * MIB), i;
 
 	CHECK_OK(device_open());
-	CHECK_OK(answer(madvise((void *)memory, length, MADV_NOHUGEPAGE)));
+	use_small_pages(memory, length);
 	for (i = 0; i < length; i += 2 * MIB)
 		CHECK_OK(store(memory + i, 1 + i));
 	attacher = peer_start();
@@ -720,10 +720,10 @@ CASE(huge_page_collapse)
 {
 	long memory = map_aligned(4 * MIB, 2 * MIB);
 
-	CHECK_OK(answer(madvise((void *)memory, 4 * MIB, MADV_NOHUGEPAGE)));
+	use_small_pages(memory, 4 * MIB);
 	share_filled(memory, 4 * MIB);
 	CHECK_OK(on(attacher, do_fill, at, 4 * MIB, 2));
-	CHECK_OK(answer(madvise((void *)memory, 4 * MIB, MADV_HUGEPAGE)));
+	use_huge_pages(memory, 4 * MIB);
 	if (madvise((void *)memory, 4 * MIB, MADV_COLLAPSE))
 		SKIP("this kernel does not collapse: %s", strerror(errno));
 	CHECK_EQ(verify(page, 4 * MIB, 2), 0);

@@ -106,8 +106,28 @@ long map_huge(long length)
 {
 	long address = map_aligned(length, 2 * MIB);
 
-	CHECK_OK(answer(madvise((void *)address, length, MADV_HUGEPAGE)));
+	use_huge_pages(address, length);
 	return address;
+}
+
+bool kernel_has_huge_pages(void)
+{
+	return !access("/sys/kernel/mm/transparent_hugepage", F_OK);
+}
+
+void use_huge_pages(long address, long length)
+{
+	if (!kernel_has_huge_pages())
+		SKIP("this kernel has no transparent huge pages");
+	CHECK_OK(answer(madvise((void *)address, length, MADV_HUGEPAGE)));
+}
+
+void use_small_pages(long address, long length)
+{
+	long result = answer(madvise((void *)address, length, MADV_NOHUGEPAGE));
+
+	if (result != -EINVAL || kernel_has_huge_pages())
+		CHECK_OK(result);
 }
 
 long map_shared(long length)

@@ -42,7 +42,7 @@ long export_range(long address, long length);
 long map_anonymous(long length);
 long map_file(int file, long length, int protection, int flags);
 long map_aligned(long length, long alignment);
-long map_huge(long length);				/* may have huge pages */
+long map_huge(long length);				/* may have huge pages, as below */
 long map_shared(long length);				/* of a memory file of its own */
 int memory_file(long length);
 int temporary_file(const char *content_of_each_page, int pages);
@@ -52,6 +52,13 @@ int temporary_file(const char *content_of_each_page, int pages);
  */
 void map_much(void);
 void map_over(long address, long length, int protection, int flags, int file);
+/*
+ * Whether memory may, or may not, have transparent huge pages. A kernel without them, as PREEMPT_RT
+ * kernels before 6.3, refuses both advices: there a case that wants huge pages is skipped.
+ */
+void use_huge_pages(long address, long length);
+void use_small_pages(long address, long length);
+bool kernel_has_huge_pages(void);
 void unmap(long address, long length);
 void protect(long address, long length, int protection);
 

@@ -45,7 +45,7 @@ static long small_pages(long length)
 {
 	long address = map_aligned(length, 2 * MIB);
 
-	CHECK_OK(answer(madvise((void *)address, length, MADV_NOHUGEPAGE)));
+	use_small_pages(address, length);
 	return address;
 }
 

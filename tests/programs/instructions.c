@@ -82,8 +82,10 @@ static long populated(const char *kind, long length)
 		close(file);
 	} else {
 		memory = map_aligned(length, 2 * MIB);
-		CHECK_OK(answer(madvise((void *)memory, length,
-					strcmp(kind, "huge") ? MADV_NOHUGEPAGE : MADV_HUGEPAGE)));
+		if (strcmp(kind, "huge"))
+			use_small_pages(memory, length);
+		else
+			use_huge_pages(memory, length);
 	}
 	fill(memory, length, 1);
 	return memory;
@@ -340,7 +342,7 @@ static double measure_single_pages(bool made_by_exporter)
 	const long length = 2 * MIB;
 	long memory = map_aligned(length, 2 * MIB), segid, apid, at, offset, cost = 0;
 
-	CHECK_OK(answer(madvise((void *)memory, length, MADV_NOHUGEPAGE)));
+	use_small_pages(memory, length);
 	segid = export_range(memory, length);
 	apid = CHECK_OK(on(attacher, do_get, segid, XPMEM_GET_RDWR));
 	at = CHECK_OK(on(attacher, do_attach, apid, 0, length, 0));
@@ -366,7 +368,7 @@ static void single(void)
 	print("trickled", "page", measure_single_pages(true),
 	      "a page, reads of 2 MiB of which the exporter makes one page at a time");
 	memory = map_aligned(length, 2 * MIB);
-	CHECK_OK(answer(madvise((void *)memory, length, MADV_NOHUGEPAGE)));
+	use_small_pages(memory, length);
 	print("untouched", "write", measure_creating(memory, length),
 	      "a page, first write of 16 MiB that nobody has touched");
 	print("untouched", "memfd_write", measure_creating(map_shared(length), length),

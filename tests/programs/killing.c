@@ -216,7 +216,7 @@ static long map_windows(void)
 	long i;
 
 	CHECK(memory != MAP_FAILED);
-	CHECK_OK(answer(madvise(memory, WINDOWS * WINDOW, MADV_NOHUGEPAGE)));
+	use_small_pages((long)memory, WINDOWS * WINDOW);
 	for (i = 0; i < WINDOWS; i++)
 		CHECK_OK(store((long)memory + i * WINDOW, 1));
 	return (long)memory;

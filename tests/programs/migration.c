@@ -27,11 +27,11 @@ static void share(long memory)
 	CHECK_EQ(on(attacher, do_verify, at, LENGTH, 1), 0);
 }
 
-static long private_memory(int advice)
+static long private_memory(void (*use_pages)(long address, long length))
 {
 	long memory = map_aligned(LENGTH, 2 * MIB);
 
-	CHECK_OK(answer(madvise((void *)memory, LENGTH, advice)));
+	use_pages(memory, LENGTH);
 	return memory;
 }
 
@@ -80,12 +80,12 @@ static void check_moves(long memory)
 
 CASE(private_memory)
 {
-	check_moves(private_memory(MADV_NOHUGEPAGE));
+	check_moves(private_memory(use_small_pages));
 }
 
 CASE(huge_page)
 {
-	check_moves(private_memory(MADV_HUGEPAGE));
+	check_moves(private_memory(use_huge_pages));
 }
 
 CASE(shared_memory)
@@ -110,12 +110,12 @@ static void check_counts(long memory)
 
 CASE(counted_while_moving)
 {
-	check_counts(private_memory(MADV_NOHUGEPAGE));
+	check_counts(private_memory(use_small_pages));
 }
 
 CASE(counted_while_a_huge_page_moves)
 {
-	check_counts(private_memory(MADV_HUGEPAGE));
+	check_counts(private_memory(use_huge_pages));
 }
 
 CASE(counted_while_shared_memory_moves)
@@ -146,12 +146,12 @@ static void check_balancing(long memory)
 
 CASE(balanced)
 {
-	check_balancing(private_memory(MADV_NOHUGEPAGE));
+	check_balancing(private_memory(use_small_pages));
 }
 
 CASE(balanced_huge_page)
 {
-	check_balancing(private_memory(MADV_HUGEPAGE));
+	check_balancing(private_memory(use_huge_pages));
 }
 
 /* as cpusets do when a process changes nodes: all that it has */
@@ -159,7 +159,7 @@ CASE(whole_process)
 {
 	unsigned long old = 1, new = 2;
 
-	share(private_memory(MADV_NOHUGEPAGE));
+	share(private_memory(use_small_pages));
 	move_to(0);
 	CHECK_OK(on(attacher, do_fill, at, LENGTH, 5));
 	CHECK_OK(answer(syscall(SYS_migrate_pages, 0, 8, &old, &new)));
@@ -173,7 +173,7 @@ CASE(policy)
 {
 	unsigned long nodes = 2;
 
-	share(private_memory(MADV_NOHUGEPAGE));
+	share(private_memory(use_small_pages));
 	move_to(0);
 	CHECK_OK(on(attacher, do_fill, at, LENGTH, 5));
 	CHECK_OK(answer(syscall(SYS_mbind, page, LENGTH, MPOL_BIND, &nodes, 8, MPOL_MF_MOVE_ALL)));

@@ -190,7 +190,7 @@ CASE(huge_page_in_place_of_shared)
 	share();
 	CHECK_EQ(futex_wake(SHARED), 0);
 	map_over(base, 2 * MIB, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1);
-	CHECK_OK(answer(madvise((void *)base, 2 * MIB, MADV_HUGEPAGE)));
+	use_huge_pages(base, 2 * MIB);
 	fill(base, 2 * MIB, 20);
 	CHECK_EQ(on(attacher, do_verify, at, 2 * MIB, 20), 0);
 	CHECK_OK(on(attacher, do_fill, at, 2 * MIB, 21));

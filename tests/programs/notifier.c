@@ -253,7 +253,7 @@ static void begin_to_hold_lock(void)
 	int i;
 
 	CHECK(much != MAP_FAILED);
-	CHECK_OK(answer(madvise(much, MUCH, MADV_NOHUGEPAGE)));
+	use_small_pages((long)much, MUCH);
 	for (offset = 0; offset < MUCH; offset += PAGE)
 		load((long)much + offset);
 	for (i = 0; i < 2; i++)
@@ -310,7 +310,7 @@ static long private_memory(void)
 {
 	long length = map_aligned(LENGTH, 2 * MIB);
 
-	CHECK_OK(answer(madvise((void *)length, LENGTH, MADV_NOHUGEPAGE)));
+	use_small_pages(length, LENGTH);
 	return length;
 }
 

@@ -438,7 +438,7 @@ CASE(attach_populate)
 
 	CHECK_OK(device_open());
 	page = map_aligned(2 * length, 2 * MIB);
-	CHECK_OK(answer(madvise((void *)page, 2 * length, MADV_NOHUGEPAGE)));
+	use_small_pages(page, 2 * length);
 	fill(page, length, 1);
 	apid = CHECK_OK(GET(.segid = export_range(page, 2 * length), .flags = XPMEM_GET_RDWR));
 	at = CHECK_OK(ATTACH(.apid = apid, .length = length));

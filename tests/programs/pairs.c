@@ -106,7 +106,8 @@ static void map_region(void)
 	/* The previous exporter may have died while it truncated the file. */
 	CHECK_OK(answer(ftruncate(shared_file, PART_PAGES * PAGE)));
 	map_over(REGION, REGION_LENGTH, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1);
-	CHECK_OK(answer(madvise((void *)REGION, HUGE_PAGE, MADV_HUGEPAGE)));
+	if (kernel_has_huge_pages())
+		use_huge_pages(REGION, HUGE_PAGE);
 	map_over(address, PART_PAGES * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, shared_file);
 	map_over(REGION + HUGETLB_OFFSET, HUGE_PAGE, PROT_READ | PROT_WRITE, MAP_SHARED,
 		 hugetlb_file);

@@ -35,7 +35,7 @@ static atomic_long secrets_used;
 void secrets_create(void)
 {
 	secrets = map_anonymous(SECRETS * PAGE);
-	CHECK_OK(answer(madvise((void *)secrets, SECRETS * PAGE, MADV_NOHUGEPAGE)));
+	use_small_pages(secrets, SECRETS * PAGE);
 }
 
 /*

@@ -123,7 +123,7 @@ int main(void)
 	CHECK_OK(device_open());
 	attacher = peer_start();
 	memory = map_aligned(REGION, 2 * MIB);
-	CHECK_OK(answer(madvise((void *)memory, REGION, MADV_NOHUGEPAGE)));
+	use_small_pages(memory, REGION);
 	fill(memory, REGION, 1);
 	segid = export_range(memory, REGION);
 	measure("parallel_populate", do_populate, segid,

@@ -424,7 +424,7 @@ CASE(faults_in_a_signal_handler)
 
 	CHECK_OK(device_open());
 	page = map_aligned(length, 2 * MIB);
-	CHECK_OK(answer(madvise((void *)page, length, MADV_NOHUGEPAGE)));
+	use_small_pages(page, length);
 	CHECK_OK(answer(madvise((void *)page, length, MADV_RANDOM)));
 	CHECK_OK(on(attacher, do_touch_under_signals, export_range(page, length), length));
 	for (offset = first; offset < length; offset += PAGE)
@@ -491,7 +491,7 @@ CASE(interrupts_of_a_change)
 		SKIP("this takes two processors that interrupt each other");
 	stay_on(0);
 	page = map_aligned(MUCH, 2 * MIB);
-	CHECK_OK(answer(madvise((void *)page, MUCH, MADV_NOHUGEPAGE)));
+	use_small_pages(page, MUCH);
 	attacher = peer_start();
 	address = CHECK_OK(on(attacher, do_attach_segment, export_range(page, MUCH), 0, MUCH));
 	for (round = 1; round <= 3; round++) {
@@ -749,7 +749,7 @@ CASE(release_while_being_published)
 static long do_export_halves(const long *file)
 {
 	page = map_aligned(2 * MIB, 2 * MIB);
-	CHECK_OK(answer(madvise((void *)page, 2 * MIB, MADV_NOHUGEPAGE)));
+	use_small_pages(page, 2 * MIB);
 	map_over(page, MIB, PROT_READ | PROT_WRITE, MAP_SHARED, file[0]);
 	fill(page + MIB, MIB, 1);
 	return export_range(page, 2 * MIB);

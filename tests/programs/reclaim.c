@@ -24,7 +24,7 @@ static long private_memory(void)
 {
 	long memory = map_aligned(LENGTH, 2 * MIB);
 
-	CHECK_OK(answer(madvise((void *)memory, LENGTH, MADV_NOHUGEPAGE)));
+	use_small_pages(memory, LENGTH);
 	return memory;
 }
 

@@ -41,7 +41,7 @@ static long do_map_window(const long *none)
 {
 	(void)none;
 	own = map_aligned(WINDOW, WINDOW);
-	CHECK_OK(answer(madvise((void *)own, WINDOW, MADV_NOHUGEPAGE)));
+	use_small_pages(own, WINDOW);
 	other = own + LENGTH;
 	cycle = other + LENGTH;
 	unmap(other, 2 * LENGTH);
@@ -308,7 +308,7 @@ static long do_map_much(const long *none)
 	(void)none;
 	if (much == MAP_FAILED)
 		return -errno;
-	madvise(much, SPREAD * WINDOW, MADV_NOHUGEPAGE);
+	use_small_pages((long)much, SPREAD * WINDOW);
 	return (long)much;
 }
 

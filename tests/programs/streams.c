@@ -30,7 +30,7 @@ static long small_pages(long length)
 {
 	long memory = map_aligned(length, WINDOW);
 
-	CHECK_OK(answer(madvise((void *)memory, length, MADV_NOHUGEPAGE)));
+	use_small_pages(memory, length);
 	return memory;
 }
 

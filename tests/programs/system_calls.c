@@ -501,7 +501,7 @@ CASE(no_gup_of_huge_shared_memory)
 	long memory = map_aligned(4 * MIB, 2 * MIB);
 
 	map_over(memory, 2 * MIB, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1);
-	CHECK_OK(answer(madvise((void *)memory, 2 * MIB, MADV_HUGEPAGE)));
+	use_huge_pages(memory, 2 * MIB);
 	CHECK_OK(device_open());
 	fill(memory, 2 * MIB, 1);
 	if (read_counter("/proc/vmstat", "nr_shmem_pmdmapped") <= 0)

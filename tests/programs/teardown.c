@@ -50,8 +50,7 @@ static long do_make_much(const long *segments_windows)
 	memory = answer((long)mmap(NULL, (segments_windows[1] + 1) * WINDOW, PROT_READ | PROT_WRITE,
 				   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
 	CHECK_OK(memory);
-	CHECK_OK(answer(
-		madvise((void *)memory, (segments_windows[1] + 1) * WINDOW, MADV_NOHUGEPAGE)));
+	use_small_pages(memory, (segments_windows[1] + 1) * WINDOW);
 	for (i = 0; i < segments_windows[1]; i++)
 		CHECK_OK(store(memory + i * WINDOW, 1));
 	apid = CHECK_OK(GET(.segid = CHECK_OK(MAKE(.length = XPMEM_LENGTH_MAX, .mode = 0600)),
