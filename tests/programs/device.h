@@ -53,8 +53,8 @@ int temporary_file(const char *content_of_each_page, int pages);
 void map_much(void);
 void map_over(long address, long length, int protection, int flags, int file);
 /*
- * Whether memory may, or may not, have transparent huge pages. A kernel without them, as PREEMPT_RT
- * kernels before 6.3, refuses both advices: there a case that wants huge pages is skipped.
+ * Whether memory may, or may not, have transparent huge pages. A PREEMPT_RT kernel has none,
+ * and refuses both advices. A case that wants huge pages is skipped there.
  */
 void use_huge_pages(long address, long length);
 void use_small_pages(long address, long length);

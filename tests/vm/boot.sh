@@ -29,6 +29,7 @@ run_create() {
 	mkfifo "$run_dir/stdout" "$run_dir/stderr"
 	: >"$run_dir/verdict"
 	: >"$run_dir/progress"
+	: >"$run_dir/times"
 	trap run_end EXIT
 	trap 'exit 130' INT
 	trap 'exit 143' TERM HUP
@@ -40,7 +41,7 @@ run_end() {
 		kill -KILL "$qemu_pid" 2>/dev/null || true
 		wait "$qemu_pid" 2>/dev/null || true
 	fi
-	rm -f "$run_dir/out/begun"
+	rm -f "$run_dir/out/begun" "$run_dir/qemu.pid"
 	rmdir "$run_dir/out" 2>/dev/null || [[ ! -d $run_dir/out ]] ||
 		say "the VM left files in $run_dir/out"
 	rm -rf "$run_dir"/{build,initramfs,initramfs.cpio,stdout,stderr,modules}
@@ -156,6 +157,7 @@ boot_start() {
 		-device virtserialport,chardev=verdict,name=verdict \
 		"$@" 2>"$boot_log" &
 	qemu_pid=$!
+	echo "$qemu_pid" >"$run_dir/qemu.pid"
 }
 
 # Set boot_seconds to the age of the VM, without the time that QEMU waited for a processor of this

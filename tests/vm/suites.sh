@@ -51,16 +51,61 @@ suites_select() {
 	sed "s|.*|$folder/&.bats|" <<<"$all"
 }
 
+# Set wall to the time in milliseconds, and cpu to the processor time that the VM has had.
+suites_clock() {
+	local fields=() pid
+
+	wall=$((${EPOCHREALTIME//[.,]/} / 1000)) cpu=$last_cpu
+	if read -r pid 2>/dev/null <"$run_dir/qemu.pid" &&
+		read -ra fields 2>/dev/null <"/proc/$pid/stat"; then
+		cpu=$(((fields[13] + fields[14]) * 1000 / suites_ticks))
+	fi
+}
+
+# Write what has passed since the last call into the run's file times: SUITE, TEST, and the
+# milliseconds that passed and those of processor time.
+suites_time() {
+	local wall cpu
+
+	suites_clock
+	printf '%s\t%s\t%d\t%d\n' "$1" "$2" $((wall - last_wall)) $((cpu - last_cpu)) \
+		>>"$run_dir/times"
+	last_wall=$wall last_cpu=$cpu
+}
+
+# Print what took longest, if there were many tests.
+suites_slowest() {
+	local kind
+
+	(($(wc -l <"$run_dir/times") > 30)) || return 0
+	for kind in suites tests; do
+		printf 'The slowest %s, with their seconds, and those of processor time:\n' "$kind"
+		awk -F'\t' -v kind="$kind" '
+			{ key = kind == "suites" ? $1 : $1 ": " $2; wall[key] += $3; cpu[key] += $4 }
+			END {
+				for (key in wall)
+					printf "%8.1f %8.1f  %s\n", wall[key] / 1000,
+						cpu[key] / 1000, key
+			}' "$run_dir/times" | sort -rn -k2 -k1 | head -n 10
+	done
+}
+
 # Print events for people. Leaves two files in the run's folder: counts, with the counts of the
 # suites that ended, those of the suite that began last, and its name; and done if the last event
 # was done.
 suites_report() {
-	local word suite test reason i current=
+	local word suite test reason i current= last_wall last_cpu=0 suites_ticks
 	local -a oks=(0 0) bads=(0 0) skips=(0 0)
 	local -A leaks_open=()
 
+	suites_ticks=$(getconf CLK_TCK)
+	last_wall=$((${EPOCHREALTIME//[.,]/} / 1000))
 	while IFS=$'\t' read -r word suite test reason; do
 		: >"$run_dir/progress"
+		case $word in
+		begin) suites_time "${current:-boot}" "the next suite begins" ;;
+		pass | skip | fail) suites_time "$suite" "$test" ;;
+		esac
 		[[ -n $current && $suite == "$current" ]] && i=1 || i=0
 		[[ $test != "no kernel memory is leaked" ]] || unset "leaks_open[$suite]"
 		case $word in
@@ -98,7 +143,7 @@ suites_vm() {
 	local limit=$1 command=$2 status=0 ok=0 bad=0 left=0
 
 	vm_passed=0 vm_failed=0 vm_skipped=0 vm_suite= vm_end=
-	rm -f "$run_dir/counts" "$run_dir/done" "$run_dir/out/begun"
+	rm -f "$run_dir/counts" "$run_dir/done" "$run_dir/out/begun" "$run_dir/qemu.pid"
 	run_job "$limit" "$command" suites_report || status=$?
 	[[ ! -f $run_dir/counts ]] ||
 		read -r ok bad left vm_passed vm_failed vm_skipped vm_suite <"$run_dir/counts"
@@ -223,6 +268,7 @@ suites_run_all() {
 		boot_threads=single
 		suites_run_files "${single[@]}" || true
 	fi
+	suites_slowest
 	((passed > 0 || failed > 0)) || failed=1
 	((${#suites_repeated[@]} == 0)) || printf 'again %s\n' "${suites_repeated[@]}"
 }
