@@ -122,6 +122,25 @@ disk_unmount() {
 	rm -f "$XPMEM_TEST_DISK.image"
 }
 
+# A file system on memory that the VM sets aside, which maps files without a page cache; sets
+# XPMEM_TEST_DAX. Fails without such memory or a driver of it, and prints the reason.
+dax_mount() {
+	export XPMEM_TEST_DAX=/tmp/xpmem-test-dax
+
+	[[ $(</proc/cmdline) =~ memmap=[0-9]+M! ]] || { echo "no memory is set aside"; return 1; }
+	modprobe -qa nd_e820 nd_pmem || { echo "this kernel has no driver of pmem"; return 1; }
+	within 20 test -b /dev/pmem0 || return 1
+	mkdir -p "$XPMEM_TEST_DAX"
+	mkfs.ext4 -q -F -b 4096 -O ^has_journal /dev/pmem0
+	mount -o dax /dev/pmem0 "$XPMEM_TEST_DAX" || return 1
+	chmod 1777 "$XPMEM_TEST_DAX"
+}
+
+dax_unmount() {
+	! mountpoint -q "$XPMEM_TEST_DAX" || umount "$XPMEM_TEST_DAX"
+	modprobe -qr nd_pmem nd_e820 || true
+}
+
 # Add compressed memory as swap, of this size.
 swap_add() {
 	modprobe zram

@@ -131,6 +131,11 @@ boot_start() {
 	memory=1024
 	[[ $vm_kernel == stock ]] || memory=2048
 	memory=${XPMEM_VM_MEMORY:-$memory}
+	# Memory that a file system may have, for dax_mount in tests/bats/helpers.bash.
+	if [[ $architecture_debian == amd64 && $vm_kernel == stock ]] &&
+		((memory >= 1024 && ${#clock[@]} == 0)); then
+		memory=$((memory + 64)) append+="memmap=64M!768M "
+	fi
 	append+="loglevel=7 log_buf_len=16M oops=panic panic=-1 secretmem.enable=1 "
 	boot_nodes
 	append+="rcupdate.rcu_cpu_stall_timeout=120"
