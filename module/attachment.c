@@ -172,7 +172,7 @@ const struct file_operations xpmem_attachment_fops = {
 static bool is_shared(struct vm_area_struct *vma)
 {
 	return vma->vm_flags & VM_MAYSHARE && vma->vm_file && !is_vm_hugetlb_page(vma) &&
-	       !vma_is_dax(vma) && xpmem_source_allowed(vma);
+	       xpmem_source_allowed(vma);
 }
 
 static bool is_tracked(const struct vm_area_struct *vma)

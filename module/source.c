@@ -143,6 +143,9 @@ long xpmem_source_pin(struct xpmem_permit *permit, unsigned long source, unsigne
 		/* The program may keep a page locked forever, and unpinning takes that lock. */
 		if (xpmem_source_is_fuse(vma) && vma->vm_flags & VM_MAYSHARE)
 			result = XPMEM_HOLE;
+		/* The core pins no memory of a DAX mapping for long, not even copied pages. */
+		if (vma_is_dax(vma))
+			result = XPMEM_HOLE;
 	}
 	if (result == XPMEM_MAPPED && supplied) {
 		/*

@@ -81,7 +81,8 @@ suites_slowest() {
 	for kind in suites tests; do
 		printf 'The slowest %s, with their seconds, and those of processor time:\n' "$kind"
 		awk -F'\t' -v kind="$kind" '
-			{ key = kind == "suites" ? $1 : $1 ": " $2; wall[key] += $3; cpu[key] += $4 }
+			{ key = kind == "suites" ? $1 : $1 ": " $2 }
+			{ wall[key] += $3; cpu[key] += $4 }
 			END {
 				for (key in wall)
 					printf "%8.1f %8.1f  %s\n", wall[key] / 1000,

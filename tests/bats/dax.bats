@@ -1,0 +1,23 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Mappings of files that have no page cache: attachments reach copies of their pages only.
+
+load helpers
+
+setup_file() {
+	dax_mount >"$BATS_FILE_TMPDIR/mount" 2>&1 ||
+		export lacking="no DAX: $(tail -n 1 "$BATS_FILE_TMPDIR/mount")"
+}
+
+# Bats cannot skip all tests in setup_file.
+setup() {
+	[[ -z ${lacking:-} ]] || skip "$lacking"
+}
+
+teardown_file() {
+	dax_unmount
+}
+
+@test "cases of dax" {
+	run_cases dax
+}
