@@ -250,25 +250,51 @@ suites_run_files() {
 	done
 }
 
-# Run the suites in suites_files for at most so many seconds. In an emulator, those that patch
-# kernel text run in a VM of their own with one emulator thread. Sets passed, failed and skipped.
+# Print the machine that a suite needs: "default"; the number of MiB of memory, of which debug
+# kernels take twice as much; or "one-thread" in an emulator if the suite patches kernel text.
+suites_machine() {
+	local memory
+
+	memory=$(sed -n 's/^# XPMEM_VM_MEMORY=\([0-9]*\): .*/\1/p' "$1" 2>/dev/null)
+	if [[ -n $memory ]]; then
+		[[ $vm_kernel == stock ]] || memory=$((2 * memory))
+		echo "$memory"
+	elif [[ $(boot_accel) == tcg ]] && grep -qs '^# XPMEM_VM_ONE_THREAD' "$1"; then
+		echo one-thread
+	else
+		echo default
+	fi
+}
+
+# Run the suites of files on a machine. Fails if no more suites can run.
+suites_run_on() {
+	local machine=$1 boot_threads=$boot_threads
+	shift
+
+	case $machine in
+	default) ;;
+	one-thread) boot_threads=single ;;
+	*) local XPMEM_VM_MEMORY=${XPMEM_VM_MEMORY:-$machine} ;;
+	esac
+	suites_run_files "$@"
+}
+
+# Run the suites in suites_files for at most so many seconds, those that need the same machine in
+# one VM. Sets passed, failed and skipped.
 suites_run_all() {
-	local suites_limit=$1 suites_repeated=() file together=() single=()
-	local boot_threads=$boot_threads accel
+	local suites_limit=$1 suites_repeated=() file machine machines=(default one-thread)
+	local -A suites_of=()
 
 	passed=0 failed=0 skipped=0
-	accel=$(boot_accel)
 	for file in "${suites_files[@]}"; do
-		if [[ $accel == tcg ]] && grep -qs '^# XPMEM_VM_ONE_THREAD' "$file"; then
-			single+=("$file")
-		else
-			together+=("$file")
-		fi
+		machine=$(suites_machine "$file")
+		[[ " ${machines[*]} " == *" $machine "* ]] || machines+=("$machine")
+		suites_of[$machine]+="$file "
 	done
-	if suites_run_files "${together[@]}"; then
-		boot_threads=single
-		suites_run_files "${single[@]}" || true
-	fi
+	for machine in "${machines[@]}"; do
+		# shellcheck disable=SC2086
+		suites_run_on "$machine" ${suites_of[$machine]:-} || break
+	done
 	suites_slowest
 	((passed > 0 || failed > 0)) || failed=1
 	((${#suites_repeated[@]} == 0)) || printf 'again %s\n' "${suites_repeated[@]}"
