@@ -22,7 +22,9 @@ run_create() {
 
 	run_dir=$cache/logs/$(date +%Y%m%d-%H%M%S)-$$
 	mkdir -p "$run_dir/out"
-	cp -a --reflink=auto "$build_dir" "$run_dir/build"
+	cp -a --reflink=auto "$build_programs" "$run_dir/build"
+	[[ $build_programs == "$build_dir" ]] ||
+		cp -a --reflink=auto "$build_dir/." "$run_dir/build"
 	ls -d "$cache/logs"/*-*/ | sort | head -n -$runs_kept | while read -r old; do
 		rm -rf "$old"
 	done

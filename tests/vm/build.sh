@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
-# Build everything with meson, incrementally, against the VM's kernel.
+# Build everything with meson, incrementally. The modules are built against the VM's kernel. The
+# library and the programs depend on no kernel, so kernels of other series and debug kernels share
+# one build of them.
 
 build_log() {
 	local log=$cache/logs/build.$$
@@ -12,12 +14,41 @@ build_log() {
 	rm -f "$log"
 }
 
+# build_setup FOLDER OPTION...: make a build folder of meson. It remembers absolute paths: begin anew
+# when the tree or the kernel moved, or options changed.
+build_setup() {
+	local folder=$1 setup
+	shift
+
+	setup="$tree $*"
+	[[ $(cat "$folder/xpmem-setup" 2>/dev/null) == "$setup" ]] || rm -rf "$folder"
+	if [[ ! -d $folder ]]; then
+		say "building; the first time takes a minute"
+		build_log meson setup "$@" "$folder" "$tree"
+		echo "$setup" >"$folder/xpmem-setup"
+	fi
+}
+
+# Build the library and the programs that kernels share. Sets build_programs.
+build_shared_programs() {
+	local programs_lock
+
+	build_programs=$cache/build-programs
+	exec {programs_lock}>"$cache/lock-programs"
+	flock "$programs_lock"
+	build_setup "$build_programs" -Dwerror=true -Dmodule=disabled -Dgenerator=enabled
+	build_log ninja -C "$build_programs"
+	exec {programs_lock}>&-
+}
+
+# Sets build_dir to the folder of the modules, and build_programs to that of all else.
 build_all() {
 	# Headers of old kernels make new compilers warn.
 	local options=(-Dwerror="$([[ -z $kernel_tree ]] && echo true ||
 		echo false)" -Dmodule=enabled
 		-Dkernel_build_dir="$kernel_build_dir")
-	local setup
+	local targets=(tests/importer/xpmem-importer.ko tests/notifier/xpmem-notifier.ko
+		tests/other_make/xpmem-other.ko)
 	[[ -n $architecture ]] || options+=(-Dgenerator=enabled)
 
 	build_dir=$cache/build
@@ -32,18 +63,15 @@ build_all() {
 		options+=(-Dgenerator=disabled \
 			--cross-file "$architecture_root.$architecture.cross")
 	fi
-	setup="$tree ${options[*]}"
-
-	# A build folder remembers absolute paths: begin anew when the tree or the kernel moved, or
-	# options changed.
-	[[ $(cat "$build_dir/xpmem-setup" 2>/dev/null) == "$setup" ]] || rm -rf "$build_dir"
-	if [[ ! -d $build_dir ]]; then
-		say "building; the first time takes a minute"
-		build_log meson setup "${options[@]}" "$build_dir" "$tree"
-		echo "$setup" >"$build_dir/xpmem-setup"
+	build_setup "$build_dir" "${options[@]}"
+	if [[ $build_dir == "$cache/build" || -n $architecture ]]; then
+		build_programs=$build_dir
+		targets+=(all)
+	else
+		build_shared_programs
+		targets+=(module/xpmem.ko)
 	fi
-	build_log ninja -C "$build_dir" all tests/importer/xpmem-importer.ko \
-		tests/notifier/xpmem-notifier.ko tests/other_make/xpmem-other.ko
+	build_log ninja -C "$build_dir" "${targets[@]}"
 	build_module=$build_dir/module/xpmem.ko
 	[[ -f $build_module ]] || die "the build made no xpmem.ko"
 }

@@ -100,7 +100,7 @@ clients_install_xpmem() {
 
 	rm -rf "$root"
 	mkdir -p "$root"
-	build_log meson install -C "$build_dir" --no-rebuild --destdir "$root"
+	build_log meson install -C "$build_programs" --no-rebuild --destdir "$root"
 	clients_xpmem=$root/usr/local
 	clients_xpmem_lib=$(dirname "$(find "$clients_xpmem" -name libxpmem.so)")
 }
@@ -168,7 +168,7 @@ clients_programs() {
 		ucx)
 			build_log gcc "${flags[@]}" -I"$tree/tests/programs" \
 				-I"$clients_dir/ucx/include" "$tree/tests/clients/ucx.c" \
-				"$build_dir/tests/programs/libharness.a" -L"$clients_dir/ucx/lib" \
+				"$build_programs/tests/programs/libharness.a" -L"$clients_dir/ucx/lib" \
 				-lucp -lucs -pthread -o "$programs/ucx-cases"
 			;;
 		mpich)

@@ -231,7 +231,7 @@ distribution_main() {
 	root=$(chroot_open "$chroot_clean" use)
 
 	# The VM needs no build of this machine.
-	build_dir=$cache/chroot/none
+	build_dir=$cache/chroot/none build_programs=$cache/chroot/none
 	mkdir -p "$build_dir"
 	run_create
 	lock_drop
