@@ -251,12 +251,13 @@ suites_run_files() {
 }
 
 # Print the machine that a suite needs: "default"; the number of MiB of memory, of which debug
-# kernels take twice as much; or "one-thread" in an emulator if the suite patches kernel text.
+# kernels take twice as much, unless the caller has set XPMEM_VM_MEMORY; or "one-thread" in an
+# emulator if the suite patches kernel text.
 suites_machine() {
 	local memory
 
 	memory=$(sed -n 's/^# XPMEM_VM_MEMORY=\([0-9]*\): .*/\1/p' "$1" 2>/dev/null)
-	if [[ -n $memory ]]; then
+	if [[ -n $memory && -z ${XPMEM_VM_MEMORY:-} ]]; then
 		[[ $vm_kernel == stock ]] || memory=$((2 * memory))
 		echo "$memory"
 	elif [[ $(boot_accel) == tcg ]] && grep -qs '^# XPMEM_VM_ONE_THREAD' "$1"; then
@@ -274,7 +275,7 @@ suites_run_on() {
 	case $machine in
 	default) ;;
 	one-thread) boot_threads=single ;;
-	*) local XPMEM_VM_MEMORY=${XPMEM_VM_MEMORY:-$machine} ;;
+	*) local XPMEM_VM_MEMORY=$machine ;;
 	esac
 	suites_run_files "$@"
 }
