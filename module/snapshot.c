@@ -21,7 +21,7 @@
  * Memory at address 0 is refused, because some invalidations there have no end (invalidation.c).
  * Memory with special caching attributes is refused, because all mappings of a page must agree.
  * Shared mappings of DAX files are refused, because their file system takes blocks away at once,
- * while deferral.c keeps a page by a reference. So no fault may have the file system allocate any.
+ * while deferral.c keeps a page by a reference. A fault must not have the file system allocate one.
  */
 bool xpmem_source_allowed(const struct vm_area_struct *vma)
 {
@@ -115,7 +115,7 @@ void xpmem_snapshot_widen(struct xpmem_snapshot *snapshot, unsigned long start, 
  * @snapshot: its start and end are narrowed to the exporter's VMA
  *
  * The caller holds the exporter's mmap_lock. Sets @snapshot->write if the attachment can only map a
- * page that the exporter has already copied on write, as in a private mapping of a DAX file.
+ * page that the exporter has already copied on write.
  * Return: XPMEM_MAPPED, XPMEM_HOLE or XPMEM_DENIED.
  */
 enum xpmem_fault_result xpmem_snapshot_check(struct xpmem_snapshot *snapshot)
@@ -140,8 +140,7 @@ enum xpmem_fault_result xpmem_snapshot_check(struct xpmem_snapshot *snapshot)
 	 * A read of userfaultfd-protected memory must not wait for its handler:
 	 * xpmem_ptes_insert() maps such a page read-only.
 	 */
-	if ((snapshot->needs_writable || vma_is_dax(vma)) &&
-	    (vma->vm_flags & (VM_WRITE | VM_UFFD_WP)) == VM_WRITE)
+	if (snapshot->needs_writable && (vma->vm_flags & (VM_WRITE | VM_UFFD_WP)) == VM_WRITE)
 		snapshot->write = true;
 	snapshot->start = max(snapshot->start, vma->vm_start);
 	snapshot->end = min(snapshot->end, vma->vm_end);

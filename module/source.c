@@ -10,6 +10,17 @@
 #include "xpmem.h"
 
 /*
+ * Whether @vma may map pages that vm_normal_page() does not know, privately. To copy such a page
+ * for a write, the core reads it through its user address, in the address space of the task that
+ * faults. If that is not the exporter, the exporter gets what the task has there, or zeros. DAX
+ * pages are such pages on kernels before 6.15.
+ */
+static bool copies_by_address(const struct vm_area_struct *vma)
+{
+	return !(vma->vm_flags & VM_MAYSHARE) && (vma_is_dax(vma) || vma->vm_flags & VM_MIXEDMAP);
+}
+
+/*
  * Lets the exporter bring the wanted page in, and copy it on write for a write. The caller holds
  * the exporter's mmap_lock. With @unlocked, the function may drop the lock: then it takes it again,
  * or sets *@unlocked and returns XPMEM_RACED.
@@ -31,6 +42,8 @@ enum xpmem_fault_result xpmem_source_fault(struct xpmem_snapshot *snapshot, bool
 		return result;
 	vma = find_vma(mm, snapshot->source);
 	if (snapshot->spares_fuse && xpmem_source_is_fuse(vma))
+		return XPMEM_HOLE;
+	if (snapshot->write && mm != current->mm && copies_by_address(vma))
 		return XPMEM_HOLE;
 	if (snapshot->write)
 		flags |= FAULT_FLAG_WRITE;
@@ -143,8 +156,8 @@ long xpmem_source_pin(struct xpmem_permit *permit, unsigned long source, unsigne
 		/* The program may keep a page locked forever, and unpinning takes that lock. */
 		if (xpmem_source_is_fuse(vma) && vma->vm_flags & VM_MAYSHARE)
 			result = XPMEM_HOLE;
-		/* The core pins no memory of a DAX mapping for long, not even copied pages. */
-		if (vma_is_dax(vma))
+		/* The core pins no DAX memory for long, and may have to copy other pages here. */
+		if (copies_by_address(vma))
 			result = XPMEM_HOLE;
 	}
 	if (result == XPMEM_MAPPED && supplied) {

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Mappings of files that have no page cache: attachments reach copies of their pages only.
+# Mappings of files that have no page cache: attachments reach only what the exporter has copied.
 
 load helpers
 

@@ -131,7 +131,7 @@ dax_mount() {
 	modprobe -qa nd_e820 nd_pmem || { echo "this kernel has no driver of pmem"; return 1; }
 	within 20 test -b /dev/pmem0 || return 1
 	mkdir -p "$XPMEM_TEST_DAX"
-	mkfs.ext4 -q -F -b 4096 -O ^has_journal /dev/pmem0
+	mkfs.ext4 -q -F -b 4096 -E stride=512,stripe_width=512 -O ^has_journal /dev/pmem0
 	mount -o dax /dev/pmem0 "$XPMEM_TEST_DAX" || return 1
 	chmod 1777 "$XPMEM_TEST_DAX"
 }

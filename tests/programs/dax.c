@@ -2,7 +2,7 @@
 /*
  * Mappings of files that have no page cache (DAX), on the file system that XPMEM_TEST_DAX names.
  * Attachments reach no page of such a file, as its file system takes blocks away at once. They
- * reach the copies that a private mapping has.
+ * reach the copies that a private mapping has, and make none.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -78,6 +78,13 @@ static void attach(long memory, long length)
 	at = CHECK_OK(on(attacher, do_attach, apid, 0, length));
 }
 
+static long do_map_there(const long *address_length)
+{
+	map_over(address_length[0], address_length[1], PROT_READ | PROT_WRITE,
+		 MAP_PRIVATE | MAP_ANONYMOUS, -1);
+	return address_length[0];
+}
+
 static void share_file(long length, int protection, int flags)
 {
 	CHECK_OK(device_open());
@@ -119,8 +126,7 @@ CASE(shared_mapping_for_reading)
 {
 	share_file(LENGTH, PROT_READ, MAP_SHARED);
 	CHECK_EQ(verify(page, LENGTH, SEED), 0);
-	CHECK_EQ(on(attacher, do_load, at), GOT_SIGBUS);
-	CHECK_EQ(on(attacher, do_store, at, 1), GOT_SIGSEGV);
+	check_refused(0, LENGTH);
 	check_file(LENGTH, SEED);
 }
 
@@ -159,44 +165,78 @@ CASE(in_place_of_ordinary_memory)
 	check_file(LENGTH, SEED);
 }
 
-/* Both sides have the exporter's copy, and the file stays. */
+/* Both sides have the copies, which the exporter has made of all pages. */
 static void check_copies(long length)
 {
-	CHECK_EQ(on(attacher, do_verify, at, length, SEED), 0);
-	CHECK_OK(on(attacher, do_fill, at, length, SEED + 1));
-	CHECK_EQ(verify(page, length, SEED + 1), 0);
-	fill(page, length, SEED + 2);
-	CHECK_EQ(on(attacher, do_verify, at, length, SEED + 2), 0);
+	fill(page, length, SEED + 1);
+	CHECK_EQ(on(attacher, do_verify, at, length, SEED + 1), 0);
+	CHECK_OK(on(attacher, do_fill, at, length, SEED + 2));
+	CHECK_EQ(verify(page, length, SEED + 2), 0);
+	fill(page, length, SEED + 3);
+	CHECK_EQ(on(attacher, do_verify, at, length, SEED + 3), 0);
 	check_file(length, SEED);
 }
 
-CASE(private_mapping)
+CASE(written_by_the_exporter)
 {
 	share_file(LENGTH, PROT_READ | PROT_WRITE, MAP_PRIVATE);
 	check_copies(LENGTH);
 }
 
-CASE(private_mapping_read_by_the_exporter)
+/*
+ * A copy on behalf of an attacher would take what the attacher has at the exporter's address: here
+ * nothing, or the same mapping, or other memory.
+ */
+CASE(written_by_the_attacher_alone)
 {
 	share_file(LENGTH, PROT_READ | PROT_WRITE, MAP_PRIVATE);
+	check_refused(0, PAGE);
+	CHECK_EQ(verify(page, LENGTH, SEED), 0);
+	check_refused(0, PAGE);
+	CHECK_OK(on(attacher, do_unmap, page, LENGTH));
+	check_refused(0, PAGE);
+	CHECK_EQ(on(attacher, do_map_there, page, LENGTH), page);
+	CHECK_OK(on(attacher, do_fill, page, LENGTH, 1));
+	check_refused(0, LENGTH);
 	CHECK_EQ(verify(page, LENGTH, SEED), 0);
 	check_copies(LENGTH);
 }
 
-CASE(private_mapping_written_by_the_exporter)
+static long do_nothing(const long *none)
 {
-	share_file(LENGTH, PROT_READ | PROT_WRITE, MAP_PRIVATE);
-	CHECK_EQ(verify(page, LENGTH, SEED), 0);
-	fill(page, LENGTH, SEED + 3);
-	CHECK_EQ(on(attacher, do_verify, at, LENGTH, SEED + 3), 0);
-	check_file(LENGTH, SEED);
+	(void)none;
+	return 0;
 }
 
-CASE(private_mapping_written_by_the_attacher)
+/* The exporter would have to copy pages that it shares with its child. */
+CASE(written_after_a_fork)
 {
+	struct peer *child;
+
 	share_file(LENGTH, PROT_READ | PROT_WRITE, MAP_PRIVATE);
-	CHECK_OK(on(attacher, do_fill, at, LENGTH, SEED + 3));
-	CHECK_EQ(verify(page, LENGTH, SEED + 3), 0);
+	fill(page, LENGTH, 1);
+	CHECK_EQ(on(attacher, do_verify, at, LENGTH, 1), 0);
+	child = peer_fork();
+	CHECK_OK(on(child, do_nothing, 0));
+	CHECK_EQ(on(attacher, do_verify, at, LENGTH, 1), 0);
+	CHECK_EQ(on(attacher, do_store, at, 2), GOT_SIGBUS);
+	CHECK_EQ(verify(page, LENGTH, 1), 0);
+	check_copies(LENGTH);
+	CHECK_EQ(on(child, do_verify, page, LENGTH, 1), 0);
+}
+
+CASE(attached_by_the_exporter)
+{
+	long own;
+
+	share_file(LENGTH, PROT_READ | PROT_WRITE, MAP_PRIVATE);
+	CHECK_EQ(verify(page, LENGTH, SEED), 0);
+	own = CHECK_OK(here(do_attach_segment, export_range(page, LENGTH), 0, LENGTH));
+	CHECK_EQ(load(own), GOT_SIGBUS);
+	CHECK_OK(store(own, 5));
+	CHECK_EQ(load(page), 5);
+	CHECK_EQ(load(own + 8), SEED * 0x10000000L + 1);
+	CHECK_EQ(verify(page, LENGTH, SEED), 1);
 	check_file(LENGTH, SEED);
 }
 
@@ -208,8 +248,10 @@ CASE(hole_of_a_private_mapping)
 	CHECK_EQ(on(attacher, do_load, at), 0);
 	CHECK_EQ(load(page + PAGE), 0);
 	CHECK_EQ(on(attacher, do_load, at + PAGE), 0);
-	CHECK_OK(on(attacher, do_fill, at, LENGTH, 1));
-	CHECK_EQ(verify(page, LENGTH, 1), 0);
+	CHECK_EQ(on(attacher, do_store, at, 1), GOT_SIGBUS);
+	CHECK_EQ(load(page), 0);
+	fill(page, LENGTH, 1);
+	CHECK_EQ(on(attacher, do_verify, at, LENGTH, 1), 0);
 	CHECK_EQ(blocks(), 0);
 }
 
@@ -231,11 +273,14 @@ CASE(private_mapping_for_reading)
 CASE(punched_and_truncated)
 {
 	share_file(LENGTH, PROT_READ | PROT_WRITE, MAP_PRIVATE);
-	CHECK_OK(on(attacher, do_store, at, 5));
+	CHECK_OK(store(page, 5));
+	CHECK_OK(store(page + PAGE, 6));
+	CHECK_EQ(on(attacher, do_load, at + PAGE), 6);
 	CHECK_OK(answer(fallocate(file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, LENGTH)));
 	CHECK_EQ(load(page), 5);
 	CHECK_EQ(on(attacher, do_load, at), 5);
-	CHECK_EQ(on(attacher, do_load, at + PAGE), 0);
+	CHECK_EQ(on(attacher, do_load, at + PAGE), 6);
+	CHECK_EQ(on(attacher, do_load, at + 2 * PAGE), 0);
 	CHECK_OK(answer(ftruncate(file, PAGE)));
 	CHECK_EQ(on(attacher, do_load, at), 5);
 	CHECK_EQ(on(attacher, do_load, at + PAGE), GOT_SIGBUS);
@@ -279,6 +324,8 @@ CASE(shared_mapping_by_huge_entries)
 CASE(private_mapping_by_huge_entries)
 {
 	share_huge(MAP_PRIVATE);
+	check_refused(HUGE_PAGE - PAGE, 2 * PAGE);
+	CHECK_EQ(verify(page, 2 * HUGE_PAGE, SEED), 0);
 	check_copies(2 * HUGE_PAGE);
 }
 
@@ -288,6 +335,6 @@ CASE(given_to_a_device)
 	CHECK_EQ(on(attacher, do_dmabuf, apid, 0, LENGTH), -EFAULT);
 	map_over(page, LENGTH, PROT_READ | PROT_WRITE, MAP_PRIVATE, file);
 	CHECK_EQ(on(attacher, do_dmabuf, apid, 0, LENGTH), -EFAULT);
-	CHECK_OK(on(attacher, do_fill, at, LENGTH, 1));
+	fill(page, LENGTH, 1);
 	CHECK_EQ(on(attacher, do_dmabuf, apid, 0, LENGTH), -EFAULT);
 }
