@@ -11,16 +11,18 @@
 
 #define MOST_MEMORY (768 * MIB)
 
-/* Memory in bytes, a multiple of this part of the machine's. */
+/* A part of the memory that the machine can give to programs, in bytes. */
 static long memory_of_machine(long percent)
 {
-	long total = CHECK_OK(read_counter("/proc/meminfo", "MemTotal:")) * 1024;
+	long total = CHECK_OK(read_counter("/proc/meminfo", "MemTotal:")) * 1024, length;
 
 	if (total > MOST_MEMORY)
 		SKIP("this machine has %ld MiB of memory, which is not little", total / MIB);
-	if (read_counter("/proc/meminfo", "SwapTotal:") * 1024 < 2 * total)
+	length = CHECK_OK(read_counter("/proc/meminfo", "MemAvailable:")) * 1024 / 100 * percent /
+		 MIB * MIB;
+	if (read_counter("/proc/meminfo", "SwapFree:") * 1024 < 2 * length)
 		SKIP("there is too little swap");
-	return total / 100 * percent / (2 * MIB) * (2 * MIB);
+	return length;
 }
 
 static long swapped_out(void)
@@ -41,23 +43,44 @@ static long do_map_shared(const long *length)
 	return map_shared(length[0]);
 }
 
+/* Writes a word of each page, which tells the page and the seed. Stops where a store fails. */
+static long do_write(const long *address_length_seed)
+{
+	long i, result = 0;
+
+	for (i = 0; i < address_length_seed[1] && !result; i += PAGE)
+		result = store(address_length_seed[0] + i, i + address_length_seed[2]);
+	return result;
+}
+
+/* Counts the pages whose word is another. */
+static long do_count_wrong(const long *address_length_seed)
+{
+	long i, wrong = 0;
+
+	for (i = 0; i < address_length_seed[1]; i += PAGE)
+		wrong += load(address_length_seed[0] + i) != i + address_length_seed[2];
+	return wrong;
+}
+
 /* One process writes all; then each half is written by one side while the other writes the rest. */
 static void check_nothing_is_lost(operation *map)
 {
-	long length = memory_of_machine(120), before = swapped_out(), source, at;
+	long length = memory_of_machine(120), half = length / 2 / PAGE * PAGE, source, at;
+	long before = swapped_out();
 	struct peer *exporter = peer_start(), *attacher = peer_start();
 
 	source = CHECK_OK(on(exporter, map, length));
 	at = CHECK_OK(on(attacher, do_attach_segment,
 			 CHECK_OK(on(exporter, do_export, source, length)), 0, length));
-	CHECK_OK(on(attacher, do_fill, at, length, 1));
-	CHECK(swapped_out() - before > length / PAGE / 10);
-	CHECK_EQ(on(exporter, do_verify, source, length, 1), 0);
-	peer_tell(exporter, do_fill, ARGUMENTS(source, length / 2, 2));
-	CHECK_OK(on(attacher, do_fill, at + length / 2, length / 2, 3));
-	CHECK_OK(peer_answer(exporter));
-	CHECK_EQ(on(attacher, do_verify, at, length / 2, 2), 0);
-	CHECK_EQ(on(exporter, do_verify, source + length / 2, length / 2, 3), 0);
+	CHECK_EQ(on(attacher, do_write, at, length, 1), 0);
+	CHECK(swapped_out() - before > length / PAGE / 20);
+	CHECK_EQ(on(exporter, do_count_wrong, source, length, 1), 0);
+	peer_tell(exporter, do_write, ARGUMENTS(source, half, 2));
+	CHECK_EQ(on(attacher, do_write, at + half, length - half, 3), 0);
+	CHECK_EQ(peer_answer(exporter), 0);
+	CHECK_EQ(on(attacher, do_count_wrong, at, half, 2), 0);
+	CHECK_EQ(on(exporter, do_count_wrong, source + half, length - half, 3), 0);
 }
 
 CASE(private_memory)
@@ -84,35 +107,25 @@ CASE(mutual_attach)
 	for (i = 0; i < 2; i++)
 		at[i] = CHECK_OK(on(both[i], do_attach_segment, segids[!i], 0, length));
 	for (i = 0; i < 2; i++)
-		peer_tell(both[i], do_fill, ARGUMENTS(at[i], length, i + 1));
+		peer_tell(both[i], do_write, ARGUMENTS(at[i], length, i + 1));
 	for (i = 0; i < 2; i++)
-		CHECK_OK(peer_answer(both[i]));
+		CHECK_EQ(peer_answer(both[i]), 0);
 	for (i = 0; i < 2; i++)
-		CHECK_EQ(on(both[i], do_verify, sources[i], length, !i + 1), 0);
-}
-
-/* Stores in each page until one store fails, and returns its result. */
-static long do_store_all(const long *address_length)
-{
-	long i, result = 0;
-
-	for (i = 0; i < address_length[1] && !result; i += PAGE)
-		result = store(address_length[0] + i, 1);
-	return result;
+		CHECK_EQ(on(both[i], do_count_wrong, sources[i], length, !i + 1), 0);
 }
 
 /* The exporter is killed while the kernel looks for pages of it. */
 CASE(killed_amid_reclaim)
 {
-	long length = memory_of_machine(120), users = module_users(), source, at;
+	long length = memory_of_machine(150), users = module_users(), source, at;
+	long before = swapped_out();
 	struct peer *exporter = peer_start(), *attacher = peer_start();
 
 	source = CHECK_OK(on(exporter, do_map_small, length));
 	at = CHECK_OK(on(attacher, do_attach_segment,
 			 CHECK_OK(on(exporter, do_export, source, length)), 0, length));
-	peer_tell(attacher, do_store_all, ARGUMENTS(at, length));
-	while (read_counter("/proc/meminfo", "SwapFree:") >
-	       read_counter("/proc/meminfo", "SwapTotal:") - length / 1024 / 10)
+	peer_tell(attacher, do_write, ARGUMENTS(at, length, 1));
+	while (swapped_out() - before < length / PAGE / 20)
 		usleep(10000);
 	peer_end(exporter, SIGKILL);
 	CHECK_EQ(peer_answer(attacher), GOT_SIGBUS);
