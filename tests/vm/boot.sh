@@ -141,8 +141,8 @@ boot_start() {
 	# processor. What QEMU translated it keeps by address: at random ones every start of a
 	# program is translated anew, and each store to a page that once held code searches all of
 	# that, until the machine stands still for minutes.
-	# The kernel must not measure its frequency: where this machine is busy, it got the twentieth
-	# of it and took a second for twenty.
+	# The kernel must not measure the frequency: where this machine was busy, it got a
+	# twentieth of it, and its clock ran that many times too fast.
 	if [[ $accel == tcg ]]; then
 		khz=$(boot_tsc_khz)
 		[[ -z $khz || -z $steady ]] || steady+="tsc_early_khz=$khz "

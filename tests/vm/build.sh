@@ -14,8 +14,8 @@ build_log() {
 	rm -f "$log"
 }
 
-# build_setup FOLDER OPTION...: make a build folder of meson. It remembers absolute paths: begin anew
-# when the tree or the kernel moved, or options changed.
+# build_setup FOLDER OPTION...: make a build folder of meson. It remembers absolute paths: begin
+# anew when the tree or the kernel moved, or options changed.
 build_setup() {
 	local folder=$1 setup
 	shift

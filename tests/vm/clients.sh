@@ -168,8 +168,8 @@ clients_programs() {
 		ucx)
 			build_log gcc "${flags[@]}" -I"$tree/tests/programs" \
 				-I"$clients_dir/ucx/include" "$tree/tests/clients/ucx.c" \
-				"$build_programs/tests/programs/libharness.a" -L"$clients_dir/ucx/lib" \
-				-lucp -lucs -pthread -o "$programs/ucx-cases"
+				"$build_programs/tests/programs/libharness.a" \
+				-L"$clients_dir/ucx/lib" -lucp -lucs -pthread -o "$programs/ucx-cases"
 			;;
 		mpich)
 			build_log "$clients_dir/$client/bin/mpicc" "${flags[@]}" \
