@@ -169,7 +169,8 @@ clients_programs() {
 			build_log gcc "${flags[@]}" -I"$tree/tests/programs" \
 				-I"$clients_dir/ucx/include" "$tree/tests/clients/ucx.c" \
 				"$build_programs/tests/programs/libharness.a" \
-				-L"$clients_dir/ucx/lib" -lucp -lucs -pthread -o "$programs/ucx-cases"
+				-L"$clients_dir/ucx/lib" -lucp -lucs -pthread \
+				-o "$programs/ucx-cases"
 			;;
 		mpich)
 			build_log "$clients_dir/$client/bin/mpicc" "${flags[@]}" \
