@@ -116,14 +116,16 @@ static void append_end(int error)
 	append(message);
 }
 
-static void append_refusal(int error)
+/* text: of the module; NULL: the kernel refuses. */
+static void append_refusal(int error, const char *text)
 {
 	struct nl_msg *message = nlmsg_alloc_simple(NLMSG_ERROR, NLM_F_ACK_TLVS | NLM_F_CAPPED);
 	struct nlmsgerr refusal = { .error = error, .msg.nlmsg_len = NLMSG_HDRLEN };
 
 	if (!message || nlmsg_append(message, &refusal, sizeof(refusal), NLMSG_ALIGNTO))
 		abort();
-	nla_put_string(message, NLMSGERR_ATTR_MSG, "no such thing");
+	if (text)
+		nla_put_string(message, NLMSGERR_ATTR_MSG, text);
 	append(message);
 }
 
@@ -230,7 +232,7 @@ static void test_replies(void)
 		if (roll(4))
 			append_end(roll(4) ? 0 : -(int)roll(100));
 		else
-			append_refusal(-(int)roll(40));
+			append_refusal(-(int)roll(40), "no such thing");
 		if (round % 10)
 			garble();
 		if (roll(2)) {
@@ -250,6 +252,29 @@ static void test_replies(void)
 	if (!statuses[STATUS_OK] || !statuses[STATUS_FAILED] || !statuses[STATUS_NOT_PERMITTED] ||
 	    !statuses[STATUS_NOT_FOUND])
 		failures++;
+}
+
+static void expect_status(const char *text, enum status expected)
+{
+	struct netlink netlink = { .family = FAMILY, .socket = nl_socket_alloc() };
+	enum status status;
+
+	reply_length = 0;
+	delivered = false;
+	append_refusal(-ENOENT, text);
+	status = netlink_dump(&netlink, &operation_segment_get, NULL, see, NULL);
+	if (status != expected) {
+		fprintf(report, "ENOENT, %s: status %d\n", text ? text : "no text", status);
+		failures++;
+	}
+	nl_socket_free(netlink.socket);
+}
+
+/* The module says what does not exist, and the kernel answers in its place once it is unloaded. */
+static void test_unloaded(void)
+{
+	expect_status("no such segment", STATUS_NOT_FOUND);
+	expect_status(NULL, STATUS_NO_MODULE);
 }
 
 /* Collects the output of monitor and reads it again. */
@@ -335,6 +360,7 @@ int main(void)
 		return 1;
 	options.format = FORMAT_TABLE;
 	test_replies();
+	test_unloaded();
 	test_tables();
 	test_texts();
 	options.format = FORMAT_JSON;
