@@ -63,19 +63,36 @@ static long do_count_wrong(const long *address_length_seed)
 	return wrong;
 }
 
-/* One process writes all; then each half is written by one side while the other writes the rest. */
-static void check_nothing_is_lost(operation *map)
-{
-	long length = memory_of_machine(120), half = length / 2 / PAGE * PAGE, source, at;
-	long before = swapped_out();
-	struct peer *exporter = peer_start(), *attacher = peer_start();
+static struct peer *exporter, *attacher;
+static long length, source, at;
 
+static void share(operation *map)
+{
+	length = memory_of_machine(120);
+	exporter = peer_start();
+	attacher = peer_start();
 	source = CHECK_OK(on(exporter, map, length));
 	at = CHECK_OK(on(attacher, do_attach_segment,
 			 CHECK_OK(on(exporter, do_export, source, length)), 0, length));
+}
+
+static void check_written_by_the_attacher(operation *map)
+{
+	long before = swapped_out();
+
+	share(map);
 	CHECK_EQ(on(attacher, do_write, at, length, 1), 0);
 	CHECK(swapped_out() - before > length / PAGE / 20);
 	CHECK_EQ(on(exporter, do_count_wrong, source, length, 1), 0);
+}
+
+/* Each side writes a half while the other writes the rest. */
+static void check_written_by_both(operation *map)
+{
+	long half;
+
+	share(map);
+	half = length / 2 / PAGE * PAGE;
 	peer_tell(exporter, do_write, ARGUMENTS(source, half, 2));
 	CHECK_EQ(on(attacher, do_write, at + half, length - half, 3), 0);
 	CHECK_EQ(peer_answer(exporter), 0);
@@ -85,29 +102,40 @@ static void check_nothing_is_lost(operation *map)
 
 CASE(private_memory)
 {
-	check_nothing_is_lost(do_map_small);
+	check_written_by_the_attacher(do_map_small);
+}
+
+CASE(private_memory_of_both)
+{
+	check_written_by_both(do_map_small);
 }
 
 CASE(shared_memory)
 {
-	check_nothing_is_lost(do_map_shared);
+	check_written_by_the_attacher(do_map_shared);
+}
+
+CASE(shared_memory_of_both)
+{
+	check_written_by_both(do_map_shared);
 }
 
 CASE(mutual_attach)
 {
-	long length = memory_of_machine(60), sources[2], segids[2], at[2];
+	long sources[2], segids[2], views[2];
 	struct peer *both[2];
 	int i;
 
+	length = memory_of_machine(60);
 	for (i = 0; i < 2; i++) {
 		both[i] = peer_start();
 		sources[i] = CHECK_OK(on(both[i], i ? do_map_shared : do_map_small, length));
 		segids[i] = CHECK_OK(on(both[i], do_export, sources[i], length));
 	}
 	for (i = 0; i < 2; i++)
-		at[i] = CHECK_OK(on(both[i], do_attach_segment, segids[!i], 0, length));
+		views[i] = CHECK_OK(on(both[i], do_attach_segment, segids[!i], 0, length));
 	for (i = 0; i < 2; i++)
-		peer_tell(both[i], do_write, ARGUMENTS(at[i], length, i + 1));
+		peer_tell(both[i], do_write, ARGUMENTS(views[i], length, i + 1));
 	for (i = 0; i < 2; i++)
 		CHECK_EQ(peer_answer(both[i]), 0);
 	for (i = 0; i < 2; i++)
@@ -117,13 +145,9 @@ CASE(mutual_attach)
 /* The exporter is killed while the kernel looks for pages of it. */
 CASE(killed_amid_reclaim)
 {
-	long length = memory_of_machine(150), users = module_users(), source, at;
-	long before = swapped_out();
-	struct peer *exporter = peer_start(), *attacher = peer_start();
+	long users = module_users(), before = swapped_out();
 
-	source = CHECK_OK(on(exporter, do_map_small, length));
-	at = CHECK_OK(on(attacher, do_attach_segment,
-			 CHECK_OK(on(exporter, do_export, source, length)), 0, length));
+	share(do_map_small);
 	peer_tell(attacher, do_write, ARGUMENTS(at, length, 1));
 	while (swapped_out() - before < length / PAGE / 20)
 		usleep(10000);
