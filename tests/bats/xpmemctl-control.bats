@@ -280,6 +280,8 @@ status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 subprocess.run(["insmod", sys.argv[1]], check=True)
 screen, after = text.split(b"\033[?1049l")
 assert status == 3, status
+# Lines are cut off at the edge of the screen, and wrapped again afterwards.
+assert screen.index(b"\033[?7l") < screen.index(b"q quit") < screen.index(b"\033[?7h"), screen
 assert b"unloaded" not in screen, screen
 assert after == b"xpmemctl: the xpmem module was unloaded; load it with: modprobe xpmem\r\n", after
 PYTHON

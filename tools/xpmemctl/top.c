@@ -263,14 +263,17 @@ static enum status run_rounds(struct top *top)
 static struct termios cooked;
 static bool on_screen;
 
-/* Keys arrive at once and are not shown; the screen from before comes back afterwards. */
+/*
+ * Keys arrive at once and are not shown; the screen from before comes back afterwards. A narrow
+ * terminal cuts long lines off, because wrapped ones would push the heading off the screen.
+ */
 static void enter_screen(void)
 {
 	struct termios raw = cooked;
 
 	raw.c_lflag &= ~(ICANON | ECHO);
 	tcsetattr(STDIN_FILENO, TCSANOW, &raw);
-	fputs("\033[?1049h\033[?25l", stdout);
+	fputs("\033[?1049h\033[?25l\033[?7l", stdout);
 	on_screen = true;
 }
 
@@ -279,7 +282,7 @@ static void leave_screen(void)
 	if (!on_screen)
 		return;
 	on_screen = false;
-	fputs("\033[?25h\033[?1049l", stdout);
+	fputs("\033[?7h\033[?25h\033[?1049l", stdout);
 	fflush(stdout);
 	tcsetattr(STDIN_FILENO, TCSANOW, &cooked);
 }
