@@ -87,7 +87,7 @@ suites_slowest() {
 				for (key in wall)
 					printf "%8.1f %8.1f  %s\n", wall[key] / 1000,
 						cpu[key] / 1000, key
-			}' "$run_dir/times" | sort -rn -k2 -k1 | head -n 10
+			}' "$run_dir/times" | sort -rn -k2 -k1 | sed -n 1,10p
 	done
 }
 
