@@ -142,6 +142,7 @@ long xpmem_source_pin(struct xpmem_permit *permit, unsigned long source, unsigne
 	};
 	struct mm_struct *mm = snapshot.exporter->mm;
 	enum xpmem_fault_result result;
+	unsigned int flags = FOLL_WRITE | FOLL_LONGTERM;
 	bool supplied = false, unlocked = false;
 	struct vm_area_struct *vma;
 	long pinned = -EFAULT;
@@ -162,24 +163,28 @@ long xpmem_source_pin(struct xpmem_permit *permit, unsigned long source, unsigne
 	}
 	if (result == XPMEM_MAPPED && supplied) {
 		/*
-		 * Pinning keeps the lock, so it cannot wait for the program that supplies the page.
+		 * Pinning keeps the lock, so it must not wait for the program that supplies the
+		 * page, even if the page is gone again.
 		 */
+		flags |= XPMEM_FOLL_PRESENT;
 		snapshot.end = source + PAGE_SIZE;
 		result = xpmem_source_fault(&snapshot, &unlocked);
 		/* The fault dropped the lock: another program may have to supply the page now. */
 		if (result == XPMEM_MAPPED && !snapshot.brought_in)
 			result = XPMEM_RACED;
 	}
+	xpmem_race_point("source-pin");
 	if (result == XPMEM_MAPPED)
 		pinned = xpmem_pin_user_pages_remote(mm, source,
-						     (snapshot.end - source) >> PAGE_SHIFT,
-						     FOLL_WRITE | FOLL_LONGTERM, pages);
+						     (snapshot.end - source) >> PAGE_SHIFT, flags,
+						     pages);
 	if (!unlocked)
 		mmap_read_unlock(mm);
 	if (result == XPMEM_NOMEM)
 		return -ENOMEM;
 	/* A page that the program supplied may be gone again. */
-	if (result == XPMEM_RACED || (supplied && result == XPMEM_MAPPED && pinned == -EFAULT))
+	if (result == XPMEM_RACED || pinned == -EBUSY ||
+	    (supplied && result == XPMEM_MAPPED && pinned == -EFAULT))
 		return 0;
 	return pinned;
 }

@@ -70,6 +70,16 @@ static inline void xpmem_assert_vma_is_stable(const struct vm_area_struct *vma)
 #endif
 
 /*
+ * A flag for pins that must not wait for the program that supplies a page. The pin of an absent
+ * page fails with EFAULT. Before 5.16 it begins to read the page, and fails with EBUSY.
+ */
+#ifdef XPMEM_HAVE_FOLL_NOFAULT
+#define XPMEM_FOLL_PRESENT FOLL_NOFAULT
+#else
+#define XPMEM_FOLL_PRESENT FOLL_NOWAIT
+#endif
+
+/*
  * Before 6.5 the function also returned the VMAs. On RHEL 8 it also counts the faults for a task,
  * if there is one. As it cannot report that it dropped the mmap_lock, it never drops it.
  */

@@ -24,10 +24,12 @@
 #define SEED 7
 #define FILE_NODE 2
 #define STILL 20	/* seconds within which a request arrives */
+#define ROUNDS 40
 
 static struct board {
 	atomic_bool silent;
 	atomic_int withheld;		/* requests to read that got no answer */
+	atomic_bool ended;
 } *board;
 
 static int connection;			/* of the server */
@@ -35,6 +37,7 @@ static pid_t server;
 static char content[LENGTH] __attribute__((aligned(PAGE)));
 static struct peer *attacher;
 static long page, at, apid;
+static int file;
 
 /* The server. */
 
@@ -155,12 +158,11 @@ static void start_server(void)
 		pause();
 }
 
-/* Mounts the file system where only this process sees it. Returns the open file. */
-static int open_file(void)
+/* Mounts the file system where only this process sees it, and opens its file. */
+static void open_file(void)
 {
 	static char folder[] = "/tmp/xpmem-fuse-XXXXXX";
 	char options[64], path[64];
-	int file;
 
 	CHECK_OK(answer(system("modprobe -q fuse")));
 	connection = open("/dev/fuse", O_RDWR | O_CLOEXEC);
@@ -178,13 +180,11 @@ static int open_file(void)
 	file = CHECK_OK(answer(open(path, O_RDWR | O_CLOEXEC)));
 	CHECK_OK(answer(umount2(folder, MNT_DETACH)));
 	CHECK_OK(answer(rmdir(folder)));
-	return file;
 }
 
 static void share(int flags)
 {
-	int file = open_file();
-
+	open_file();
 	CHECK_OK(device_open());
 	page = map_file(file, LENGTH, PROT_READ | PROT_WRITE, flags);
 	attacher = peer_start();
@@ -192,18 +192,23 @@ static void share(int flags)
 	at = CHECK_OK(on(attacher, do_attach, apid, 0, LENGTH));
 }
 
-/* Has the attacher do what needs a page, which the server withholds. */
-static void withhold(operation *what, const long *argument)
+static void await_withheld(void)
 {
 	double end = now() + STILL * slowness();
 
-	board->silent = true;
-	peer_tell(attacher, what, argument);
 	while (!board->withheld) {
 		if (now() > end)
 			FAIL("no page was asked for");
 		usleep(1000);
 	}
+}
+
+/* Has the attacher do what needs a page, which the server withholds. */
+static void withhold(operation *what, const long *argument)
+{
+	board->silent = true;
+	peer_tell(attacher, what, argument);
+	await_withheld();
 }
 
 /* No task holds the exporter's mmap_lock meanwhile. */
@@ -372,4 +377,51 @@ CASE(killed_while_given_to_a_device)
 	require_dmabuf();
 	withhold(do_dmabuf, ARGUMENTS(apid, 0, 3 * PAGE));
 	kill_attacher();
+}
+
+/* Until the server answers no more, or this process is killed. */
+static long do_give_again(const long *apid_offset_length)
+{
+	long descriptor;
+
+	while (!board->ended) {
+		descriptor = do_dmabuf(apid_offset_length);
+		if (descriptor >= 0)
+			close(descriptor);
+	}
+	return 0;
+}
+
+/* The pages go away again and again, and with them those of the page cache. */
+static void *discard_again(void *none)
+{
+	while (!board->ended) {
+		CHECK_OK(answer(madvise((void *)page, LENGTH, MADV_DONTNEED)));
+		CHECK_EQ(posix_fadvise(file, 0, 0, POSIX_FADV_DONTNEED), 0);
+	}
+	return none;
+}
+
+/* A page that is discarded before it is pinned must not make the pin wait for the server. */
+CASE(given_to_a_device_amid_discards)
+{
+	pthread_t thread;
+	int i;
+
+	share(MAP_PRIVATE);
+	require_dmabuf();
+	CHECK_EQ(pthread_create(&thread, NULL, discard_again, NULL), 0);
+	for (i = 0; i < ROUNDS; i++) {
+		board->withheld = 0;
+		board->silent = true;
+		if (!i)
+			peer_tell(attacher, do_give_again, ARGUMENTS(apid, 0, PAGE));
+		await_withheld();
+		check_exporter_is_free();
+		board->silent = false;
+		usleep(5000);
+	}
+	board->ended = true;
+	CHECK_OK(peer_answer(attacher));
+	pthread_join(thread, NULL);
 }
