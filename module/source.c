@@ -154,8 +154,12 @@ long xpmem_source_pin(struct xpmem_permit *permit, unsigned long source, unsigne
 	if (result == XPMEM_MAPPED) {
 		vma = find_vma(mm, source);
 		supplied = userfaultfd_armed(vma) || xpmem_source_is_fuse(vma);
-		/* The program may keep a page locked forever, and unpinning takes that lock. */
-		if (xpmem_source_is_fuse(vma) && vma->vm_flags & VM_MAYSHARE)
+		/*
+		 * The server may keep a shared page locked forever, and unpinning takes that lock.
+		 * For others, the pin must not wait.
+		 */
+		if (xpmem_source_is_fuse(vma) &&
+		    (vma->vm_flags & VM_MAYSHARE || !XPMEM_FOLL_PRESENT))
 			result = XPMEM_HOLE;
 		/* The core pins no DAX memory for long, and may have to copy other pages here. */
 		if (copies_by_address(vma))
@@ -183,8 +187,7 @@ long xpmem_source_pin(struct xpmem_permit *permit, unsigned long source, unsigne
 	if (result == XPMEM_NOMEM)
 		return -ENOMEM;
 	/* A page that the program supplied may be gone again. */
-	if (result == XPMEM_RACED || pinned == -EBUSY ||
-	    (supplied && result == XPMEM_MAPPED && pinned == -EFAULT))
+	if (result == XPMEM_RACED || (supplied && result == XPMEM_MAPPED && pinned == -EFAULT))
 		return 0;
 	return pinned;
 }

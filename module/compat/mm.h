@@ -70,13 +70,13 @@ static inline void xpmem_assert_vma_is_stable(const struct vm_area_struct *vma)
 #endif
 
 /*
- * A flag for pins that must not wait for the program that supplies a page. The pin of an absent
- * page fails with EFAULT. Before 5.16 it begins to read the page, and fails with EBUSY.
+ * A flag for pins that must not wait for the program that supplies a page: the pin of an absent
+ * page fails with EFAULT. Zero before 5.16, where such a pin may wait for a FUSE server.
  */
 #ifdef XPMEM_HAVE_FOLL_NOFAULT
 #define XPMEM_FOLL_PRESENT FOLL_NOFAULT
 #else
-#define XPMEM_FOLL_PRESENT FOLL_NOWAIT
+#define XPMEM_FOLL_PRESENT 0
 #endif
 
 /*
