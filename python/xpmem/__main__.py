@@ -58,7 +58,7 @@ def main():
 
 
 def _run():
-    """main(), which a reader that goes ends, and which says what it could not write."""
+    """Run main(). A closed pipe ends the program; other errors of the output are reported."""
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     try:
         status = main()

@@ -33,7 +33,7 @@ setup() {
 	is_like "$output" "*"$'\n'"no segments"
 }
 
-@test "look around where nothing can be written" {
+@test "look around with an output that cannot be written" {
 	run_x 1 bash -c 'python3 -m xpmem >/dev/full'
 	is "$output" "xpmem: cannot write the output: No space left on device"
 	holder_start objects --many 3000

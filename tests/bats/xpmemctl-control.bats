@@ -758,7 +758,7 @@ run_unloading() {
 	insmod "$XPMEM_MODULE"
 }
 
-@test "what repeats ends with the module" {
+@test "commands that repeat end with the module" {
 	local command
 
 	for command in "stats --watch 0.2" "-t stats --watch 0.2" "-t stats exporters --watch 0.2" \

@@ -51,7 +51,7 @@ static void fill_file(long length)
 	unmap(view, length);
 }
 
-/* What read() finds in the file. */
+/* Checks that read() returns these contents. */
 static void check_file(long length, long seed)
 {
 	long content = map_anonymous(length);

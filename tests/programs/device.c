@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/klog.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -128,6 +129,23 @@ void use_small_pages(long address, long length)
 
 	if (result != -EINVAL || kernel_has_huge_pages())
 		CHECK_OK(result);
+}
+
+#define SYSLOG_ACTION_READ_ALL 3	/* see syslog(2) */
+
+long lines_in_log(const char *text, const char *then)
+{
+	static char log[1 << 20];
+	long length = CHECK_OK(answer(klogctl(SYSLOG_ACTION_READ_ALL, log, sizeof(log) - 1)));
+	char *line, *rest = log, *found;
+	long count = 0;
+
+	log[length] = 0;
+	while ((line = strsep(&rest, "\n"))) {
+		found = strstr(line, text);
+		count += found && strstr(found, then);
+	}
+	return count;
 }
 
 long map_shared(long length)

@@ -60,6 +60,8 @@ void use_huge_pages(long address, long length);
 void use_small_pages(long address, long length);
 bool kernel_has_huge_pages(void);
 void unmap(long address, long length);
+/* How many lines of the kernel log hold both texts, in this order. */
+long lines_in_log(const char *text, const char *then);
 void protect(long address, long length, int protection);
 
 /*

@@ -336,18 +336,31 @@ static long do_set_dumpable(const long *dumpable)
 	return answer(prctl(PR_SET_DUMPABLE, dumpable[0]));
 }
 
-CASE(permit_is_refused)
+/*
+ * Starts a peer of the user that not even its own user may trace, with a segment of one page, and
+ * returns another process of the user.
+ */
+static struct peer *start_untraceable(long uid)
 {
 	struct peer *getter = peer_start();
+
+	peer = peer_start();
+	CHECK_OK(on(peer, do_become, uid, uid));
+	CHECK_OK(on(getter, do_become, uid, uid));
+	CHECK_OK(on(peer, do_set_dumpable, 0));
+	address = CHECK_OK(on(peer, do_map, PAGE));
+	segid = CHECK_OK(on(peer, do_make, address, PAGE, 0600, 0));
+	expect(XPMEM_NL_CMD_SEGMENT_CREATED, segid, 0);
+	return getter;
+}
+
+CASE(permit_is_refused)
+{
+	struct peer *getter;
 	struct event event;
 
 	listen_to_events();
-	peer = peer_start();
-	CHECK_OK(on(peer, do_become, USER, USER));
-	CHECK_OK(on(getter, do_become, USER, USER));
-	CHECK_OK(on(peer, do_set_dumpable, 0));
-	segid = CHECK_OK(on(peer, do_make, CHECK_OK(on(peer, do_map, PAGE)), PAGE, 0600, 0));
-	expect(XPMEM_NL_CMD_SEGMENT_CREATED, segid, 0);
+	getter = start_untraceable(USER);
 	CHECK_EQ(on(getter, do_get, segid, XPMEM_GET_RDWR), -EACCES);
 	event = next_event();
 	CHECK_EQ(event.command, XPMEM_NL_CMD_PERMIT_REFUSED);
@@ -398,43 +411,28 @@ CASE_DESCRIBED(limit_is_hit, "a limit is hit")
 	}
 }
 
-static void await(int command)
-{
-	while (next_event().command != command)
-		;
-}
-
 /* A user who is refused again and again does not keep the events about others from listeners. */
 CASE(refusals_of_each_user)
 {
 	/* Users of this run alone: there are ten events about each in five seconds. */
-	long noisy = 100000 + getpid(), quiet = 200000 + getpid(), uid;
-	struct peer *exporter, *getter;
+	long noisy = 100000 + getpid(), quiet = 200000 + getpid();
+	struct peer *getter;
 	int i;
 
 	CHECK_OK(write_file("/sys/module/xpmem/parameters/max_segments", "1"));
 	listen_to_events();
-	for (uid = noisy; ; uid = quiet) {
-		exporter = peer_start();
-		getter = peer_start();
-		CHECK_OK(on(exporter, do_become, uid, uid));
-		CHECK_OK(on(getter, do_become, uid, uid));
-		CHECK_OK(on(exporter, do_set_dumpable, 0));
-		address = CHECK_OK(on(exporter, do_map, PAGE));
-		segid = CHECK_OK(on(exporter, do_make, address, PAGE, 0600, 0));
-		if (uid == quiet)
-			break;
-		for (i = 0; i < 50; i++) {
-			CHECK_EQ(on(getter, do_get, segid, XPMEM_GET_RDWR), -EACCES);
-			CHECK_EQ(on(exporter, do_make, address, PAGE, 0600, 0), -EDQUOT);
-		}
-		CHECK_OK(on(exporter, do_remove, segid));
-		await(XPMEM_NL_CMD_SEGMENT_GONE);
+	getter = start_untraceable(noisy);
+	for (i = 0; i < 50; i++) {
+		CHECK_EQ(on(getter, do_get, segid, XPMEM_GET_RDWR), -EACCES);
+		CHECK_EQ(on(peer, do_make, address, PAGE, 0600, 0), -EDQUOT);
 	}
-	expect(XPMEM_NL_CMD_SEGMENT_CREATED, segid, 0);
+	CHECK_OK(on(peer, do_remove, segid));
+	while (next_event().command != XPMEM_NL_CMD_SEGMENT_GONE)
+		;
+	getter = start_untraceable(quiet);
 	CHECK_EQ(on(getter, do_get, segid, XPMEM_GET_RDWR), -EACCES);
 	CHECK_EQ(next_event().command, XPMEM_NL_CMD_PERMIT_REFUSED);
-	CHECK_EQ(on(exporter, do_make, address, PAGE, 0600, 0), -EDQUOT);
+	CHECK_EQ(on(peer, do_make, address, PAGE, 0600, 0), -EDQUOT);
 	CHECK_EQ(next_event().command, XPMEM_NL_CMD_LIMIT_HIT);
 }
 

@@ -8,7 +8,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/klog.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -17,7 +16,6 @@
 #include "device.h"
 
 #define LIMIT 20
-#define SYSLOG_ACTION_READ_ALL 3	/* see syslog(2) */
 #define USER 4001
 #define OTHER_USER 4002
 #define CGROUP "/sys/fs/cgroup/xpmem-limits"
@@ -308,16 +306,10 @@ CASE(subordinate_users_race)
 /* How often the kernel log says that a user reached its limit. */
 static long count_in_log(long uid)
 {
-	static char log[1 << 20];
-	long length = CHECK_OK(answer(klogctl(SYSLOG_ACTION_READ_ALL, log, sizeof(log) - 1)));
-	char words[64], *found = log;
-	long count;
+	char words[64];
 
-	log[length] = 0;
 	snprintf(words, sizeof(words), "uid %ld holds %d, its limit", uid, LIMIT);
-	for (count = 0; (found = strstr(found, words)); count++)
-		found++;
-	return count;
+	return lines_in_log(words, "");
 }
 
 /* A user who tries again and again does not keep the lines of others out of the log. */

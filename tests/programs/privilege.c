@@ -11,8 +11,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/klog.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -26,7 +24,6 @@
 #define OTHER 2001
 #define OTHER_GROUP 2001
 #define GETTERS 2
-#define SYSLOG_ACTION_READ_ALL 3	/* see syslog(2) */
 
 #define CAPABILITY(name) (1L << (name))
 
@@ -123,19 +120,10 @@ CASE(dumpable)
 /* How often the kernel log says that a user was refused a permit. */
 static long count_in_log(long uid)
 {
-	static char log[1 << 20];
-	long length = CHECK_OK(answer(klogctl(SYSLOG_ACTION_READ_ALL, log, sizeof(log) - 1)));
-	char words[32], *line = log, *end;
-	long count = 0;
+	char words[32];
 
-	log[length] = 0;
 	snprintf(words, sizeof(words), "xpmem: uid %ld, pid ", uid);
-	while ((line = strstr(line, words))) {
-		end = strchrnul(line, '\n');
-		count += memmem(line, end - line, "may not attach", 14) != NULL;
-		line = end;
-	}
-	return count;
+	return lines_in_log(words, "may not attach");
 }
 
 /* A segment whose exporter even its own user may not trace. */

@@ -226,13 +226,13 @@ bool plot(const struct results *results, const char *path)
 		complain("there is nothing to draw in %s", path);
 		return false;
 	}
-	/* It may end at the first line. Only this program says why there is no picture. */
-	before = signal(SIGPIPE, SIG_IGN);
+	/* Only this program says why there is no picture. gnuplot may end at the first line. */
 	gnuplot = popen("gnuplot 2>/dev/null", "w");
 	if (!gnuplot) {
 		complain("gnuplot: %s", strerror(errno));
 		return false;
 	}
+	before = signal(SIGPIPE, SIG_IGN);
 	print_script(results, path, gnuplot);
 	drawn = pclose(gnuplot) == 0;
 	signal(SIGPIPE, before);

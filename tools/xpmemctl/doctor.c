@@ -638,7 +638,7 @@ enum status doctor(int count, char **arguments)
 	findings = json_object_new_array();
 	if (!findings)
 		return out_of_memory();
-	/* What a check cannot find out is said on stderr only, and is no document of its own. */
+	/* A check that fails prints its error on stderr, and no JSON document of its own. */
 	options.format = FORMAT_TABLE;
 	ask_module(&netlink, &about);
 	if (about || !counts[PROBLEM])

@@ -31,7 +31,7 @@ static void find_command(struct name *name)
 		return;
 	snprintf(path, sizeof(path), "/proc/%u/comm", name->number);
 	file = fopen(path, "re");
-	/* One more newline follows, which is not the name's. */
+	/* The kernel adds a newline to the name, which may contain newlines itself. */
 	length = file ? fread(name->text, 1, sizeof(name->text) - 1, file) : 0;
 	if (length && name->text[length - 1] == '\n')
 		name->text[length - 1] = '\0';

@@ -17,8 +17,8 @@ static uint64_t refusals;
 static int64_t age;		/* seconds since the last refusal */
 static bool dated = true;	/* the module tells when it was */
 static bool privileged = true;	/* the module gives totals */
-static bool usable = true;	/* netlink is */
-static bool unloaded;		/* while doctor runs */
+static bool usable = true;	/* this process may use netlink */
+static bool unloaded;		/* the module goes while doctor runs */
 
 int __wrap_genl_ctrl_resolve_grp(struct nl_sock *socket, const char *family, const char *group);
 
@@ -152,13 +152,13 @@ int main(void)
 	expect("an ordinary user learns nothing", "refused", false);
 	options.format = FORMAT_JSON;
 	unloaded = true;
-	expect("what cannot be found out is no document", "\"error\"", false);
-	expect("the findings are one", "{\"schema_version\":1,\"findings\":[", true);
+	expect("a check that fails adds no JSON document", "\"error\"", false);
+	expect("the findings are one JSON document", "{\"schema_version\":1,\"findings\":[", true);
 	options.format = FORMAT_TABLE;
 	unloaded = false;
 	usable = false;
-	expect("netlink that is forbidden is no different module",
+	expect("doctor says that netlink is forbidden",
 	       "module: this process may not use netlink", true);
-	expect("nothing is said of a module that cannot be asked", "different module", false);
+	expect("doctor does not call the module a different one", "different module", false);
 	return failures ? 1 : 0;
 }
