@@ -298,44 +298,6 @@ tree_kernel_prepare() {
 	mv -T "$work" "$kernel_dir"
 }
 
-# Print bytes of a file as numbers: OFFSET, COUNT and TYPE as od has them.
-kernel_bytes() {
-	od -An -v -j "$2" -N "$3" -t "$4" "$1" | tr -s ' \n' ' '
-}
-
-# Unpack the kernel of an image, if QEMU can boot it: an emulator takes seconds for that. Its header
-# says where the packed kernel is; its length follows that, if xz made it. Fails if it cannot be
-# booted without the image.
-kernel_unpack_image() {
-	local image=$1 target=$2 setup offset length magic
-	local -a packed
-
-	read -r setup < <(kernel_bytes "$image" 0x1f1 1 u1)
-	read -r offset length < <(kernel_bytes "$image" 0x248 8 u4)
-	offset=$(((setup + 1) * 512 + offset))
-	read -r magic < <(kernel_bytes "$image" "$offset" 4 x4)
-	case $magic in
-	587a37fd) packed=(xz -dc) length=$((length - 4)) ;;
-	????8b1f) packed=(gzip -dc) ;;
-	*) return 1 ;;
-	esac
-	tail -c "+$((offset + 1))" "$image" | head -c "$length" | "${packed[@]}" >"$target.part" &&
-		readelf -n "$target.part" 2>/dev/null | grep -qi 'unknown note type: (0x0*12)' &&
-		mv "$target.part" "$target"
-}
-
-# The kernel in the image that QEMU boots, or the image.
-kernel_plain_image() {
-	local plain=$kernel_dir/boot/plain
-
-	[[ -z $architecture ]] || return 0
-	if [[ ! -e $plain ]]; then
-		kernel_unpack_image "$kernel_image" "$plain" 2>/dev/null || : >"$plain"
-		rm -f "$plain.part"
-	fi
-	[[ ! -s $plain ]] || kernel_image=$plain
-}
-
 kernel_prepare() {
 	[[ -z $kernel_tree ]] || set -- tree
 	case $1 in
@@ -345,6 +307,5 @@ kernel_prepare() {
 	esac
 	kernel_image=$(echo "$kernel_dir"/boot/vmlinu[xz]-*)
 	kernel_release=${kernel_image##*/vmlinu[xz]-}
-	kernel_plain_image
 	kernel_build_dir=$kernel_dir/usr/src/linux-headers-$kernel_release
 }
