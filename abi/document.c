@@ -67,31 +67,63 @@ size_t node_count(const struct node *list)
 	return list ? list->count : 0;
 }
 
-struct node *node_find(const struct node *mapping, const char *key)
+/* The place of a key in a mapping; the number of its pairs if there is none. */
+static size_t find_key(const struct node *mapping, const char *key)
 {
-	size_t i;
+	size_t i = 0;
 
-	if (!mapping)
-		return NULL;
 	node_require(mapping, NODE_MAPPING, "this");
-	for (i = 0; i < mapping->count; i++)
-		if (!strcmp(mapping->keys[i]->text, key))
-			return mapping->items[i];
+	while (i < mapping->count && strcmp(mapping->keys[i]->text, key))
+		i++;
+	return i;
+}
+
+struct node *node_named(const struct node *list, const char *name)
+{
+	struct node *item;
+
+	for_each_item(item, list)
+		if (text_is(item, "name", name))
+			return item;
 	return NULL;
 }
 
-const char *text_of(const struct node *mapping, const char *key)
+struct node *node_find(const struct node *node, const char *path)
 {
-	const struct node *value = node_find(mapping, key);
+	char *rest = checked(strdup(path)), *key;
+	struct node *found = (struct node *)node;
+	size_t place;
+
+	while (found && (key = strsep(&rest, "."))) {
+		if (found->kind == NODE_SEQUENCE) {
+			found = node_named(found, key);
+			continue;
+		}
+		place = find_key(found, key);
+		found = place < found->count ? found->items[place] : NULL;
+	}
+	return found;
+}
+
+const char *text_of(const struct node *node, const char *path)
+{
+	const struct node *value = node_find(node, path);
 
 	return value ? value->text : NULL;
 }
 
-unsigned long long number_of(const struct node *mapping, const char *key)
+unsigned long long number_of(const struct node *node, const char *path)
 {
-	const struct node *value = node_find(mapping, key);
+	const char *text = text_of(node, path);
 
-	return value ? value->number : 0;
+	return !text ? 0 : strcmp(text, "true") ? strtoull(text, NULL, 0) : 1;
+}
+
+bool text_is(const struct node *node, const char *path, const char *text)
+{
+	const char *found = text_of(node, path);
+
+	return found && !strcmp(found, text);
 }
 
 struct node *node_root(struct node *node)
@@ -111,38 +143,6 @@ bool is_among(const char *text, const char *words)
 			return true;
 	}
 	return false;
-}
-
-bool has_word(const struct node *words, const char *word)
-{
-	const struct node *item;
-
-	for_each_item(item, words)
-		if (!strcmp(item->text, word))
-			return true;
-	return false;
-}
-
-struct node *node_with(const struct node *list, const char *key, const char *text)
-{
-	struct node *item;
-
-	for_each_item(item, list)
-		if (!strcmp(text_of(item, key), text))
-			return item;
-	return NULL;
-}
-
-struct node *node_same(const struct node *item, const char *key)
-{
-	const struct node *value = node_find(item, key);
-	struct node *other = NULL;
-
-	for_each_item(other, item->owner)
-		if (value->numeric ? number_of(other, key) == value->number :
-				     !strcmp(text_of(other, key), value->text))
-			break;
-	return other;
 }
 
 struct node *node_new(enum node_kind kind, const struct node *at)
@@ -172,19 +172,22 @@ static void add_pair(struct node *mapping, struct node *key, struct node *value)
 	node_append(mapping, value);
 }
 
+static struct node *new_text(const struct node *at, const char *text)
+{
+	struct node *node = node_new(NODE_SCALAR, at);
+
+	node->text = text;
+	return node;
+}
+
 void put(struct node *mapping, const char *key, struct node *value)
 {
-	struct node *name;
-	size_t i;
+	size_t place = find_key(mapping, key);
 
-	for (i = 0; i < mapping->count; i++)
-		if (!strcmp(mapping->keys[i]->text, key)) {
-			mapping->items[i] = value;
-			return;
-		}
-	name = node_new(NODE_SCALAR, mapping);
-	name->text = key;
-	add_pair(mapping, name, value);
+	if (place < mapping->count)
+		mapping->items[place] = value;
+	else
+		add_pair(mapping, new_text(mapping, key), value);
 }
 
 struct node *put_list(struct node *mapping, const char *key)
@@ -195,21 +198,14 @@ struct node *put_list(struct node *mapping, const char *key)
 	return list;
 }
 
-struct node *put_text(struct node *mapping, const char *key, const char *text)
+void put_text(struct node *mapping, const char *key, const char *text)
 {
-	struct node *value = node_new(NODE_SCALAR, mapping);
-
-	value->text = text;
-	put(mapping, key, value);
-	return value;
+	put(mapping, key, new_text(mapping, text));
 }
 
 void put_number(struct node *mapping, const char *key, unsigned long long number)
 {
-	struct node *value = put_text(mapping, key, format_text("%llu", number));
-
-	value->numeric = true;
-	value->number = number;
+	put_text(mapping, key, format_text("%llu", number));
 }
 
 static struct node *convert(yaml_document_t *document, int index, struct node *owner, int depth);
@@ -221,7 +217,7 @@ static void convert_pair(yaml_document_t *document, const yaml_node_pair_t *pair
 
 	if (key->kind != NODE_SCALAR)
 		fail_at(key, "a key must be a plain word");
-	if (node_find(mapping, key->text))
+	if (find_key(mapping, key->text) < mapping->count)
 		fail_at(key, "key \"%s\" occurs twice: remove one", key->text);
 	add_pair(mapping, key, convert(document, pair->value, mapping, depth));
 }
@@ -234,6 +230,8 @@ static struct node *convert(yaml_document_t *document, int index, struct node *o
 	const yaml_node_item_t *item;
 
 	node->owner = depth ? owner : NULL;
+	if (owner->kind == NODE_SEQUENCE && owner->count)
+		node->previous = owner->items[owner->count - 1];
 	node->line = from->start_mark.line + 1;
 	if (depth > DEPTH_LIMIT)
 		fail_at(node,

@@ -17,9 +17,8 @@ struct node {
 	const char *path;
 	int line;
 	struct node *owner;	/* node of the file that it belongs to; NULL for the root */
+	struct node *previous;	/* in its list of the file */
 	const char *text;	/* scalar, as the file has it */
-	bool numeric;		/* scalar: number is its value; false is 0, true is 1 */
-	unsigned long long number;
 	size_t count;		/* items of a sequence, pairs of a mapping */
 	struct node **keys;	/* mapping */
 	struct node **items;	/* sequence; mapping: the values */
@@ -43,10 +42,14 @@ void node_require(const struct node *node, enum node_kind kind, const char *what
 /* In the functions below, a mapping or list that is NULL is empty. */
 size_t node_count(const struct node *list);
 
-/* The value of a mapping's key. If the mapping does not have the key: NULL, NULL and 0. */
-struct node *node_find(const struct node *mapping, const char *key);
-const char *text_of(const struct node *mapping, const char *key);
-unsigned long long number_of(const struct node *mapping, const char *key);
+/*
+ * What a path leads to: keys of mappings and names of a list's items, with dots between. If it
+ * leads nowhere: NULL, NULL and 0. True is 1.
+ */
+struct node *node_find(const struct node *node, const char *path);
+const char *text_of(const struct node *node, const char *path);
+unsigned long long number_of(const struct node *node, const char *path);
+bool text_is(const struct node *node, const char *path, const char *text);
 
 #define for_each_item(item, list)                                                      \
 	for (size_t item##_at = 0;                                                     \
@@ -56,19 +59,15 @@ struct node *node_root(struct node *node);
 
 /* Whether the text is one of the words, which are separated by spaces. */
 bool is_among(const char *text, const char *words);
-/* Whether a list of texts has this one. */
-bool has_word(const struct node *words, const char *word);
-/* The first mapping of a list that has this text as the value of the key, or NULL. */
-struct node *node_with(const struct node *list, const char *key, const char *text);
-/* The first item of its list that has the same value of the key; often the item itself. */
-struct node *node_same(const struct node *item, const char *key);
+/* The first mapping of a list that has this name, or NULL. */
+struct node *node_named(const struct node *list, const char *name);
 
 struct node *node_new(enum node_kind kind, const struct node *at);
 void node_append(struct node *list, struct node *item);
 /* Put a value under a key of a mapping, in place of the value that the key has. */
 void put(struct node *mapping, const char *key, struct node *value);
 struct node *put_list(struct node *mapping, const char *key);
-struct node *put_text(struct node *mapping, const char *key, const char *text);
+void put_text(struct node *mapping, const char *key, const char *text);
 void put_number(struct node *mapping, const char *key, unsigned long long number);
 
 #endif

@@ -14,9 +14,10 @@
 
 static void check_since(struct node *since)
 {
+	unsigned long long number = number_of(since->owner, "since");
 	unsigned long long last = number_of(node_root(since), "abi-version");
 
-	if (!since->number || since->number > last)
+	if (!number || number > last)
 		fail_at(since, "there is no ABI version %s: versions are 1 to %llu", since->text,
 			last);
 }
@@ -24,7 +25,7 @@ static void check_since(struct node *since)
 /* Puts `wide`: the value needs more than 32 bits. */
 static void check_value(struct node *value)
 {
-	put_number(value->owner, "wide", value->number > UINT32_MAX);
+	put_number(value->owner, "wide", number_of(value->owner, "value") > UINT32_MAX);
 }
 
 /* Puts the `mask` of a flag. */
@@ -39,63 +40,53 @@ static void check_flag(struct node *flag)
 }
 
 /* Puts the list `accepted` of the flags that the field accepts, and their `mask`. */
-static void put_accepted(struct node *field, const struct node *set)
+static void put_accepted(struct node *field)
 {
-	const struct node *flags = node_find(set, "bits"), *bits = node_find(field, "bits"), *bit;
-	struct node *accepted = put_list(field, "accepted"), *flag;
+	const struct node *flags = node_find(field, "enum.bits"), *bits = node_find(field, "bits");
+	struct node *accepted = put_list(field, "accepted"), *bit, *flag;
 	unsigned long long mask = 0;
 
-	for_each_item(bit, bits)
-		if (!node_with(flags, "name", bit->text))
+	for_each_item(bit, bits ? bits : flags) {
+		flag = bits ? node_named(flags, bit->text) : bit;
+		if (!flag)
 			fail_at(bit, "flags \"%s\" have no \"%s\": name one of them",
-				text_of(set, "name"), bit->text);
-	for_each_item(flag, flags) {
-		if (bits && !has_word(bits, text_of(flag, "name")))
-			continue;
+				text_of(field, "enum.name"), bit->text);
 		node_append(accepted, flag);
 		mask |= number_of(flag, "mask");
 	}
 	put_number(field, "mask", mask);
 }
 
-/*
- * Puts the `width` in bytes of an element, which the type names in bits, the `size` of all, and
- * whether the field is `reserved`.
- */
+/* Puts the `width` in bytes of an element, which the type names in bits, and the `size` of all. */
 static void check_field(struct node *field)
 {
-	const struct node *count = node_find(field, "count"), *flags = node_find(field, "enum");
-	unsigned long width = strtoul(text_of(field, "type") + 1, NULL, 10) / 8;
+	unsigned long long width = strtoull(text_of(field, "type") + 1, NULL, 10) / 8;
 	const char *name = text_of(field, "name");
+	bool flags = node_find(field, "enum"), array = node_find(field, "count");
 
 	if (!node_find(field, "direction"))
 		put_text(field, "direction", "in");
 	put_number(field, "width", width);
-	put_number(field, "size", width * (count ? number_of(count, "value") : 1));
-	put_number(field, "reserved", !strcmp(text_of(field, "direction"), "reserved"));
-	if (number_of(field, "reserved") && (width != 4 || count))
+	put_number(field, "size", array ? width * number_of(field, "count.value") : width);
+	if (text_is(field, "direction", "reserved") && (width != 4 || array))
 		fail_at(field, "reserved field \"%s\" must be one u32: use several fields", name);
-	if (flags && (width < 4 || count))
+	if (flags && (width < 4 || array))
 		fail_at(field, "field \"%s\" holds flags: make it one u32 or u64", name);
 	if (!flags && node_find(field, "bits"))
 		fail_at(field,
 			"field \"%s\" has \"bits\" without \"enum\": add the flags they belong to",
 			name);
-	put_accepted(field, flags);
+	put_accepted(field);
 }
 
 static void check_errors(struct node *errors)
 {
 	size_t i;
 
-	if (errors->kind != NODE_MAPPING)
-		fail_at(errors, "errors must be a mapping of errno names to reasons");
-	for (i = 0; i < errors->count; i++) {
+	for (i = 0; i < errors->count; i++)
 		if (errors->keys[i]->text[0] != 'E')
 			fail_at(errors->keys[i], "\"%s\" is not the name of an errno",
 				errors->keys[i]->text);
-		text_check(errors->items[i]);
-	}
 }
 
 /*
@@ -149,7 +140,7 @@ static void lay_out(struct node *command, bool legacy)
 		}
 		if (number_of(field, "width") > alignment)
 			alignment = number_of(field, "width");
-		if (number_of(field, "reserved"))
+		if (text_is(field, "direction", "reserved"))
 			node_append(reserved, field);
 	}
 	if (size % alignment || min_size % alignment)
@@ -160,10 +151,13 @@ static void lay_out(struct node *command, bool legacy)
 	put_number(command, "min_size", min_size);
 }
 
-static void insert_size_field(struct node *fields)
+/* Puts the `size`, and then the listed ones, as the fields. */
+static void insert_size_field(struct node *command)
 {
-	struct node *field = node_new(NODE_MAPPING, fields);
-	const struct node *same = node_with(fields, "name", "size");
+	const struct node *listed = node_find(command, "fields");
+	const struct node *same = node_named(listed, "size");
+	struct node *fields = put_list(command, "fields");
+	struct node *field = node_new(NODE_MAPPING, command);
 
 	if (same)
 		fail_at(same,
@@ -173,46 +167,48 @@ static void insert_size_field(struct node *fields)
 	put_text(field, "doc", "Bytes of this struct as the caller knows it.");
 	check_field(field);
 	node_append(fields, field);
-	memmove(fields->items + 1, fields->items, (fields->count - 1) * sizeof(*fields->items));
-	fields->items[0] = field;
+	for_each_item(field, listed)
+		node_append(fields, field);
 }
 
 static void check_nr(struct node *nr)
 {
-	if (nr->number <= LEGACY_NR_LIMIT)
-		fail_at(nr, "number %#llx is of the historical ABI: use one above %#x", nr->number,
+	unsigned long long number = number_of(nr->owner, "nr");
+
+	if (number <= LEGACY_NR_LIMIT)
+		fail_at(nr, "number %#llx is of the historical ABI: use one above %#x", number,
 			LEGACY_NR_LIMIT);
 }
 
-/* Puts `code`, the number and the magic as _IO() combines them, and `c_name`, the struct's name. */
-static void put_names(struct node *command, const char *abi)
+/*
+ * Puts `code`, the number and the magic as _IO() combines them, and `c_name`, the struct's name.
+ * Adds the ioctl to the list `commands` of all.
+ */
+static void check_command(struct node *command)
 {
-	char magic = text_of(node_root(command), "magic")[0];
+	bool legacy = !node_find(command, "since");
+	struct node *root = node_root(command);
 
-	put_number(command, "code", magic << 8 | number_of(command, "nr"));
-	put_text(command, "c_name", format_text("xpmem_%s_%s", abi, text_of(command, "name")));
+	put_number(command, "legacy", legacy);
+	put_number(command, "code", text_of(root, "magic")[0] << 8 | number_of(command, "nr"));
+	put_text(command, "c_name",
+		 format_text("xpmem_%s_%s", legacy ? "cmd" : "ioc", text_of(command, "name")));
+	node_append(node_find(root, "commands"), command);
+	if (!legacy)
+		insert_size_field(command);
+	lay_out(command, legacy);
 }
 
 /* Puts the field `flags`. */
 static void check_ioctl(struct node *command)
 {
-	struct node *fields = node_find(command, "fields");
+	const struct node *fields = node_find(command, "fields");
+	struct node *flags = fields->count > 1 ? fields->items[1] : NULL;
 
-	put_names(command, "ioc");
-	insert_size_field(fields);
-	lay_out(command, false);
-	if (fields->count < 2 || strcmp(text_of(fields->items[1], "name"), "flags") ||
-	    number_of(fields->items[1], "width") != 4)
+	if (!text_is(flags, "name", "flags") || number_of(flags, "width") != 4)
 		fail_at(fields, "the first field of \"%s\" must be flags, a u32",
 			text_of(command, "name"));
-	put(command, "flags", fields->items[1]);
-}
-
-static void check_legacy(struct node *command)
-{
-	put_names(command, "cmd");
-	put_number(command, "legacy", true);
-	lay_out(command, true);
+	put(command, "flags", flags);
 }
 
 /* Puts the `first` number, the `span` to the last, and the maximum of reserved fields. */
@@ -235,77 +231,53 @@ static void check_ioctls(struct node *ioctls)
 	put_number(ioctls->owner, "reserved_max", reserved);
 }
 
-/* Puts the list `commands` of all ioctls. */
-static void check_root(struct node *root)
-{
-	struct node *commands = put_list(root, "commands"), *command;
-
-	for_each_item(command, node_find(root, "ioctls"))
-		node_append(commands, command);
-	for_each_item(command, node_find(root, "legacy"))
-		node_append(commands, command);
-}
-
 #define SAME_PREFIX "flags \"%2$s\" share their name or prefix with flags \"%1$s\": rename one"
-#define SAME_IOCTL "ioctl \"%s\" occurs twice: rename one"
 #define SAME_NR "ioctls \"%s\" and \"%s\" both have number %#llx: give one another"
 
 static const struct rule rules[] = {
 	KEY("root", "name", NAME, .mark = '_'),
 	KEY("root", "device", TEXT),
-	KEY("root", "doc", TEXT),
+	KEY("root constant flags flag ioctl legacy field", "doc", TEXT),
 	KEY("root", "abi-version", NUMBER, .maximum = 0xffff),
 	KEY("root", "magic", TEXT),
 	KEY("root", "constants", LIST, .item = "constant"),
 	KEY("root", "flags", LIST, .item = "flags"),
 	KEY("root", "ioctls", LIST, .item = "ioctl", .check = check_ioctls),
 	KEY("root", "legacy", LIST, .item = "legacy"),
-	WHOLE("root", .check = check_root),
 
 	KEY("constant", "name", TEXT, .same = "constant %s is defined twice: rename or remove one"),
 	KEY("constant", "value", NUMBER, .check = check_value),
-	KEY("constant", "doc", TEXT),
-	KEY("constant", "since", NUMBER, .check = check_since),
+	KEY("constant flag ioctl", "since", NUMBER, .check = check_since),
 
 	KEY("flags", "name", NAME, .mark = '_', .same = SAME_PREFIX),
 	KEY("flags", "prefix", TEXT, .same = SAME_PREFIX),
-	KEY("flags", "doc", TEXT),
 	KEY("flags", "bits", LIST, .item = "flag"),
 
-	KEY("flag", "name", NAME, .mark = '-', .same = "flag \"%s\" occurs twice: rename one"),
+	KEY("flag", "name", NAME, .mark = '-', .same = OCCURS_TWICE("flag")),
 	KEY("flag", "value", NUMBER, .maximum = 31, .counts = true,
 	    .same = "flags \"%s\" and \"%s\" both have bit %llu: give one another"),
-	KEY("flag", "doc", TEXT),
-	KEY("flag", "since", NUMBER, .check = check_since),
-	WHOLE("flag", .check = check_flag),
+	WHOLE("flag", check_flag),
 
-	KEY("ioctl", "name", NAME, .mark = '_', .same = SAME_IOCTL),
+	KEY("ioctl legacy", "name", NAME, .mark = '_', .same = OCCURS_TWICE("ioctl")),
 	KEY("ioctl", "nr", NUMBER, .maximum = NR_LIMIT, .same = SAME_NR, .check = check_nr),
-	KEY("ioctl", "doc", TEXT),
-	KEY("ioctl", "since", NUMBER, .check = check_since),
-	KEY("ioctl", "fields", LIST, .item = "field"),
-	KEY("ioctl", "errors", ANY, .check = check_errors),
-	WHOLE("ioctl", .check = check_ioctl),
+	KEY("legacy", "nr", NUMBER, .maximum = LEGACY_NR_LIMIT, .same = SAME_NR),
+	KEY("ioctl legacy", "fields", LIST, .item = "field"),
+	KEY("ioctl", "errors", MAPPING, .check = check_errors),
+	WHOLE("ioctl legacy", check_command),
+	WHOLE("ioctl", check_ioctl),
 
-	KEY("field", "name", NAME, .mark = '_', .same = "field \"%s\" occurs twice: rename one"),
+	KEY("field", "name", NAME, .mark = '_', .same = OCCURS_TWICE("field")),
 	KEY("field", "type", TEXT, .choices = "u8 u32 s32 u64 s64",
 	    .unknown = "unknown type \"%s\": use u8, u32, s32, u64 or s64"),
 	OPTIONAL("field", "count", TEXT, .refers = "constants",
 		 .unknown = "count \"%s\" must be a constant of this file"),
-	KEY("field", "doc", TEXT),
 	OPTIONAL("field", "since", NUMBER, .check = check_since),
 	OPTIONAL("field", "direction", TEXT, .choices = "in out inout reserved",
 		 .unknown = "unknown direction \"%s\": use in, out, inout or reserved"),
 	OPTIONAL("field", "bits", LIST),
 	OPTIONAL("field", "enum", TEXT, .refers = "flags",
 		 .unknown = "no flags \"%s\": define them under \"flags\""),
-	WHOLE("field", .check = check_field),
-
-	KEY("legacy", "name", NAME, .mark = '_', .same = SAME_IOCTL),
-	KEY("legacy", "nr", NUMBER, .maximum = LEGACY_NR_LIMIT, .same = SAME_NR),
-	KEY("legacy", "doc", TEXT),
-	KEY("legacy", "fields", LIST, .item = "field"),
-	WHOLE("legacy", .check = check_legacy),
+	WHOLE("field", check_field),
 	RULES_END
 };
 
@@ -313,6 +285,7 @@ struct node *ioctl_spec_load(const char *path)
 {
 	struct node *root = document_load(path);
 
+	put_list(root, "commands");
 	rules_apply(rules, "root", root);
 	return root;
 }

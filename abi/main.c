@@ -29,16 +29,15 @@ static void write_file(const char *path, const char *text)
 	if (old && !strcmp(old, text))
 		return;
 	file = fopen(path, "w");
-	if (!file)
-		fail_file("write", path);
-	fputs(text, file);
-	if (fclose(file))
+	if (!file || fputs(text, file) == EOF || fclose(file))
 		fail_file("write", path);
 }
 
 /* So templates need no layout, and may leave a comma after the last item of a list. */
 static const char *lay_out_json(const char *path, const char *text)
 {
+	const int layout = JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED |
+			   JSON_C_TO_STRING_NOSLASHESCAPE;
 	enum json_tokener_error error;
 	struct json_object *object = json_tokener_parse_verbose(text, &error);
 
@@ -47,10 +46,7 @@ static const char *lay_out_json(const char *path, const char *text)
 			json_tokener_error_desc(error));
 		exit(1);
 	}
-	return format_text("%s\n", json_object_to_json_string_ext(
-					   object, JSON_C_TO_STRING_PRETTY |
-							   JSON_C_TO_STRING_SPACED |
-							   JSON_C_TO_STRING_NOSLASHESCAPE));
+	return format_text("%s\n", json_object_to_json_string_ext(object, layout));
 }
 
 /* The template of a file has the file's path, below TEMPLATES, and the suffix .in. */

@@ -9,18 +9,16 @@
 #include "document.h"
 
 enum value_type {
-	ANY,		/* not checked */
 	TEXT,
 	NAME,		/* a-z, 0-9 and the rule's mark, beginning with a letter */
 	NUMBER,
-	TRUTH,		/* true or false */
 	LIST,		/* of texts, or of the rule's items */
-	MAPPING,	/* the rule's item */
+	MAPPING,	/* the rule's item, or else any keys with texts */
 };
 
-/* A rule for a key of a mapping, or, without a key, for the mapping as a whole. */
+/* A rule for a key of mappings, or, without a key, for the mappings as a whole. */
 struct rule {
-	const char *mapping;
+	const char *mapping;	/* names of kinds of mappings, with spaces between */
 	const char *key;
 	bool optional;
 	enum value_type type;
@@ -39,17 +37,16 @@ struct rule {
 
 #define KEY(of, name, ...) { .mapping = of, .key = name, .type = __VA_ARGS__ }
 #define OPTIONAL(of, name, ...) KEY(of, name, __VA_ARGS__, .optional = true)
-#define WHOLE(of, ...) { .mapping = of, __VA_ARGS__ }
+#define WHOLE(of, function) { .mapping = of, .check = function }
 #define RULES_END { .mapping = NULL }
+
+#define OCCURS_TWICE(what) what " \"%s\" occurs twice: rename one"
 
 /*
  * Fail at the first part of the mapping that breaks a rule. Each mapping of a list gets its `id`,
  * counted from 1.
  */
 void rules_apply(const struct rule *rules, const char *name, struct node *mapping);
-
-/* Fail unless the node is a scalar with a text. */
-void text_check(const struct node *scalar);
 
 struct node *ioctl_spec_load(const char *path);
 struct node *netlink_spec_load(const char *path, const struct node *ioctls);

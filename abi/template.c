@@ -42,47 +42,28 @@ static _Noreturn void fail_tag(const struct render *render, const char *tag, con
 	fail_at(&place, "%s: %.*s", problem, (int)strcspn(tag, "\n"), tag);
 }
 
-/* Fail for the tag if a part of the path is absent; if there is no tag, return NULL. */
+/* Fail for the tag if the path leads nowhere; if there is no tag, return NULL. */
 static const struct node *look_up(const struct render *render, const struct scope *scope,
 				  const char *path, const char *tag)
 {
-	char copy[TAG_SIZE], *rest = copy, *part;
+	size_t length = strcspn(path, ".");
 	const struct node *node;
 
-	snprintf(copy, sizeof(copy), "%s", path);
-	part = strsep(&rest, ".");
-	while (scope && strcmp(scope->name, part))
+	while (scope && (strncmp(scope->name, path, length) || scope->name[length]))
 		scope = scope->outer;
 	node = scope ? scope->value : NULL;
-	while (node && (part = strsep(&rest, ".")))
-		node = node->kind == NODE_SEQUENCE ? node_with(node, "name", part) :
-						     node_find(node, part);
+	if (path[length])
+		node = node_find(node, path + length + 1);
 	if (!node && tag)
 		fail_tag(render, tag, "there is no such value");
 	return node;
 }
 
-static void print_snake(const struct render *render, const char *text)
+/* A name with its letters in one case, and _ for -. */
+static void print_name(const struct render *render, const char *name, int (*change)(int))
 {
-	for (; *text; text++)
-		fputc(*text == '-' ? '_' : *text, render->out);
-}
-
-static void print_upper(const struct render *render, const char *text)
-{
-	for (; *text; text++)
-		fputc(*text == '-' ? '_' : toupper((unsigned char)*text), render->out);
-}
-
-/* A name without the prefix XPMEM_, because Python names have the package in front. */
-static void print_bare(const struct render *render, const char *text)
-{
-	fputs(strncmp(text, "XPMEM_", 6) ? text : text + 6, render->out);
-}
-
-static void print_hex(const struct render *render, const char *number)
-{
-	fprintf(render->out, "%#llx", strtoull(number, NULL, 0));
+	for (; *name; name++)
+		fputc(*name == '-' ? '_' : change((unsigned char)*name), render->out);
 }
 
 /* A JSON string, which is a C string too. */
@@ -90,11 +71,6 @@ static const char *quote(const char *text)
 {
 	return json_object_to_json_string_ext(checked(json_object_new_string(text)),
 					      JSON_C_TO_STRING_NOSLASHESCAPE);
-}
-
-static void print_json(const struct render *render, const char *text)
-{
-	fputs(quote(text), render->out);
 }
 
 /* `column` is that of the next character. A further line begins with `begin`. */
@@ -118,12 +94,6 @@ static void print_words(const struct render *render, const char *text, int colum
 	}
 }
 
-/* A C string in a table, continued on further lines. */
-static void print_string(const struct render *render, const char *text)
-{
-	print_words(render, quote(text), 3, " \"", "\t  \"");
-}
-
 /* Lines, each of which begins as the first one does, or, after a colon, as an item of a comment. */
 static void print_wrapped(const struct render *render, const char *text)
 {
@@ -135,14 +105,26 @@ static void print_wrapped(const struct render *render, const char *text)
 	print_words(render, text, strlen(begun), "", strchr(begun, ':') ? " *   " : begun);
 }
 
-static const struct filter {
-	const char *name;
-	void (*print)(const struct render *render, const char *text);
-} filters[] = {
-	{ "snake", print_snake },   { "upper", print_upper }, { "bare", print_bare },
-	{ "hex", print_hex },	    { "json", print_json },   { "string", print_string },
-	{ "wrap", print_wrapped },  { NULL, NULL },
-};
+static void print_filtered(const struct render *render, const char *filter, const char *text,
+			   const char *tag)
+{
+	if (!strcmp(filter, "snake"))
+		print_name(render, text, tolower);
+	else if (!strcmp(filter, "upper"))
+		print_name(render, text, toupper);
+	else if (!strcmp(filter, "bare"))	/* in Python, the package is in front of names */
+		fputs(strncmp(text, "XPMEM_", 6) ? text : text + 6, render->out);
+	else if (!strcmp(filter, "hex"))
+		fprintf(render->out, "%#llx", strtoull(text, NULL, 0));
+	else if (!strcmp(filter, "json"))
+		fputs(quote(text), render->out);
+	else if (!strcmp(filter, "string"))	/* of C, continued on further lines of a table */
+		print_words(render, quote(text), 3, " \"", "\t  \"");
+	else if (!strcmp(filter, "wrap"))
+		print_wrapped(render, text);
+	else
+		fail_tag(render, tag, "there is no such filter");
+}
 
 /* The text of a scalar, or the number of a list's items. */
 static const char *value_text(const struct node *value)
@@ -158,21 +140,15 @@ static const char *value_text(const struct node *value)
 static void print_value(const struct render *render, const struct scope *scope, char *path,
 			const char *tag)
 {
-	const char *name = strchr(path, '|');
-	const struct filter *filter;
-	const struct node *value;
+	char *filter = path;
+	const char *text;
 
-	path[strcspn(path, "|")] = '\0';
-	value = look_up(render, scope, path, tag);
-	if (!name) {
-		fputs(value_text(value), render->out);
-		return;
-	}
-	for (filter = filters; filter->name && strcmp(filter->name, name + 1); filter++)
-		;
-	if (!filter->name)
-		fail_tag(render, tag, "there is no such filter");
-	filter->print(render, value_text(value));
+	path = strsep(&filter, "|");
+	text = value_text(look_up(render, scope, path, tag));
+	if (filter)
+		print_filtered(render, filter, text, tag);
+	else
+		fputs(text, render->out);
 }
 
 static bool holds(const struct render *render, const struct scope *scope, char *condition)
@@ -191,7 +167,7 @@ static bool holds(const struct render *render, const struct scope *scope, char *
 		return is_among(value_text(value), words + 4);
 	if (value->kind != NODE_SCALAR)
 		return value->count;
-	return !value->numeric || value->number;
+	return !is_among(value->text, "0 false");
 }
 
 static const char *render_part(struct render *render, const char *at, const struct scope *scope,
@@ -200,7 +176,7 @@ static const char *render_part(struct render *render, const char *at, const stru
 static const char *render_loop(struct render *render, const char *at, const struct scope *scope,
 			       const char *name, const struct node *list)
 {
-	static const struct node no = { .numeric = true }, yes = { .numeric = true, .number = 1 };
+	static const struct node no = { .text = "false" }, yes = { .text = "true" };
 	struct scope key = { "key", NULL, scope }, first = { "first", NULL, &key };
 	struct scope last = { "last", NULL, &first }, item = { name, NULL, &last };
 	size_t i;
