@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <errno.h>
+#include <err.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,10 +13,8 @@
 
 void *checked(void *memory)
 {
-	if (!memory) {
-		fputs("generate: out of memory\n", stderr);
-		exit(1);
-	}
+	if (!memory)
+		errx(1, "out of memory");
 	return memory;
 }
 
@@ -30,12 +28,6 @@ char *format_text(const char *format, ...)
 		text = NULL;
 	va_end(arguments);
 	return checked(text);
-}
-
-void fail_file(const char *verb, const char *path)
-{
-	fprintf(stderr, "generate: cannot %s %s: %s\n", verb, path, strerror(errno));
-	exit(1);
 }
 
 void fail_at(const struct node *node, const char *format, ...)
@@ -266,7 +258,7 @@ struct node *document_load(const char *path)
 	struct node *root;
 
 	if (!file)
-		fail_file("read", path);
+		err(1, "cannot read %s", path);
 	if (!yaml_parser_initialize(&parser))
 		checked(NULL);
 	yaml_parser_set_input_file(&parser, file);

@@ -29,8 +29,6 @@ struct node *document_load(const char *path);
 /* Print one line, FILE:LINE: and the remedy, and exit with status 1. */
 void fail_at(const struct node *node, const char *format, ...)
 	__attribute__((noreturn, format(printf, 2, 3)));
-/* Print that the program cannot VERB the file, and errno; exit with status 1. */
-void fail_file(const char *verb, const char *path) __attribute__((noreturn));
 
 /* Return the pointer. If it is NULL, print that memory is short, and exit with status 1. */
 void *checked(void *memory);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Writes every file that has to agree with the ABI, from its two specifications and templates. */
+#include <err.h>
 #include <errno.h>
 #include <ftw.h>
 #include <json-c/json.h>
@@ -30,7 +31,7 @@ static void write_file(const char *path, const char *text)
 		return;
 	file = fopen(path, "w");
 	if (!file || fputs(text, file) == EOF || fclose(file))
-		fail_file("write", path);
+		err(1, "cannot write %s", path);
 }
 
 /* So templates need no layout, and may leave a comma after the last item of a list. */
@@ -41,11 +42,8 @@ static const char *lay_out_json(const char *path, const char *text)
 	enum json_tokener_error error;
 	struct json_object *object = json_tokener_parse_verbose(text, &error);
 
-	if (!object) {
-		fprintf(stderr, "generate: %s: not JSON: %s\n", path,
-			json_tokener_error_desc(error));
-		exit(1);
-	}
+	if (!object)
+		errx(1, "%s: not JSON: %s", path, json_tokener_error_desc(error));
 	return format_text("%s\n", json_object_to_json_string_ext(object, layout));
 }
 
@@ -59,7 +57,7 @@ static int make_file(const char *template, const struct stat *status, int type, 
 	(void)status;
 	(void)place;
 	if (type == FTW_D && mkdir(path, 0777) && errno != EEXIST)
-		fail_file("make folder", path);
+		err(1, "cannot make folder %s", path);
 	if (type != FTW_F || strcmp(suffix, ".in"))
 		return 0;
 	*suffix = '\0';
@@ -82,6 +80,6 @@ int main(int argc, char **argv)
 	specs.value = netlink_spec_load(format_text("%s/control.yaml", argv[1]), ioctls.value);
 	specs.outer = &ioctls;
 	if (nftw(TEMPLATES, make_file, 8, FTW_PHYS))
-		fail_file("read", TEMPLATES);
+		err(1, "cannot read %s", TEMPLATES);
 	return 0;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <ctype.h>
+#include <err.h>
 #include <json-c/json.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +14,9 @@
 struct render {
 	const char *path;
 	const char *template;
+	const char *at;		/* the next character to render */
+	const char *tag;	/* the last tag, for messages */
+	const struct scope *scope;
 	FILE *out;
 	char *text;		/* what out holds after a flush */
 	size_t length;
@@ -32,31 +36,42 @@ char *file_read(const char *path)
 	return text;
 }
 
-static _Noreturn void fail_tag(const struct render *render, const char *tag, const char *problem)
+static _Noreturn void fail_tag(const struct render *render, const char *problem)
 {
 	struct node place = { .path = render->path, .line = 1 };
 	const char *c;
 
-	for (c = render->template; c < tag; c++)
+	for (c = render->template; c < render->tag; c++)
 		place.line += *c == '\n';
-	fail_at(&place, "%s: %.*s", problem, (int)strcspn(tag, "\n"), tag);
+	fail_at(&place, "%s: %.*s", problem, (int)strcspn(render->tag, "\n"), render->tag);
 }
 
-/* Fail for the tag if the path leads nowhere; if there is no tag, return NULL. */
-static const struct node *look_up(const struct render *render, const struct scope *scope,
-				  const char *path, const char *tag)
+/* What a path leads to, or NULL. */
+static const struct node *find(const struct render *render, const char *path)
 {
+	const struct scope *scope = render->scope;
 	size_t length = strcspn(path, ".");
-	const struct node *node;
 
 	while (scope && (strncmp(scope->name, path, length) || scope->name[length]))
 		scope = scope->outer;
-	node = scope ? scope->value : NULL;
-	if (path[length])
-		node = node_find(node, path + length + 1);
-	if (!node && tag)
-		fail_tag(render, tag, "there is no such value");
+	if (!scope || !path[length])
+		return scope ? scope->value : NULL;
+	return node_find(scope->value, path + length + 1);
+}
+
+static const struct node *look_up(const struct render *render, const char *path)
+{
+	const struct node *node = find(render, path);
+
+	if (!node)
+		fail_tag(render, "there is no such value");
 	return node;
+}
+
+/* The text of a scalar, or the number of a list's items. */
+static const char *value_text(const struct node *value)
+{
+	return value->kind == NODE_SCALAR ? value->text : format_text("%zu", value->count);
 }
 
 /* A name with its letters in one case, and _ for -. */
@@ -105,10 +120,14 @@ static void print_wrapped(const struct render *render, const char *text)
 	print_words(render, text, strlen(begun), "", strchr(begun, ':') ? " *   " : begun);
 }
 
-static void print_filtered(const struct render *render, const char *filter, const char *text,
-			   const char *tag)
+static void print_value(const struct render *render, char *path)
 {
-	if (!strcmp(filter, "snake"))
+	const char *name = strsep(&path, "|"), *filter = path;
+	const char *text = value_text(look_up(render, name));
+
+	if (!filter)
+		fputs(text, render->out);
+	else if (!strcmp(filter, "snake"))
 		print_name(render, text, tolower);
 	else if (!strcmp(filter, "upper"))
 		print_name(render, text, toupper);
@@ -123,86 +142,62 @@ static void print_filtered(const struct render *render, const char *filter, cons
 	else if (!strcmp(filter, "wrap"))
 		print_wrapped(render, text);
 	else
-		fail_tag(render, tag, "there is no such filter");
+		fail_tag(render, "there is no such filter");
 }
 
-/* The text of a scalar, or the number of a list's items. */
-static const char *value_text(const struct node *value)
-{
-	static char number[32];
-
-	if (value->kind == NODE_SCALAR)
-		return value->text;
-	snprintf(number, sizeof(number), "%zu", value->count);
-	return number;
-}
-
-static void print_value(const struct render *render, const struct scope *scope, char *path,
-			const char *tag)
-{
-	char *filter = path;
-	const char *text;
-
-	path = strsep(&filter, "|");
-	text = value_text(look_up(render, scope, path, tag));
-	if (filter)
-		print_filtered(render, filter, text, tag);
-	else
-		fputs(text, render->out);
-}
-
-static bool holds(const struct render *render, const struct scope *scope, char *condition)
+static bool holds(const struct render *render, char *condition)
 {
 	char *words = strstr(condition, " is ");
 	const struct node *value;
 
 	if (!strncmp(condition, "not ", 4))
-		return !holds(render, scope, condition + 4);
+		return !holds(render, condition + 4);
 	if (words)
 		*words = '\0';
-	value = look_up(render, scope, condition, NULL);
-	if (!value)
-		return false;
-	if (words)
-		return is_among(value_text(value), words + 4);
-	if (value->kind != NODE_SCALAR)
-		return value->count;
-	return !is_among(value->text, "0 false");
+	value = find(render, condition);
+	if (!value || words)
+		return value && is_among(value_text(value), words + 4);
+	return !is_among(value_text(value), "0 false");
 }
 
-static const char *render_part(struct render *render, const char *at, const struct scope *scope,
-			       bool quiet);
+static void render_part(struct render *render, bool quiet);
 
-static const char *render_loop(struct render *render, const char *at, const struct scope *scope,
-			       const char *name, const struct node *list)
+static void render_loop(struct render *render, const char *name, const struct node *list)
 {
 	static const struct node no = { .text = "false" }, yes = { .text = "true" };
-	struct scope key = { "key", NULL, scope }, first = { "first", NULL, &key };
+	struct scope key = { "key", NULL, render->scope }, first = { "first", NULL, &key };
 	struct scope last = { "last", NULL, &first }, item = { name, NULL, &last };
+	const char *begin = render->at;
 	size_t i;
 
+	render->scope = &item;
 	for (i = 0; i < list->count; i++) {
 		key.value = list->keys ? list->keys[i] : NULL;
 		first.value = i ? &no : &yes;
 		last.value = i + 1 < list->count ? &no : &yes;
 		item.value = list->items[i];
-		render_part(render, at, &item, false);
+		render->at = begin;
+		render_part(render, false);
 	}
-	return render_part(render, at, scope, true);
+	render->scope = key.outer;
+	render->at = begin;
+	render_part(render, true);
 }
 
-static void render_use(struct render *render, const struct scope *scope, const char *name,
-		       const struct node *value, const char *tag)
+static void render_use(struct render *render, const char *name, const struct node *value)
 {
-	struct scope used = { .name = name, .value = value, .outer = scope };
-	char define[TAG_SIZE + 16];
-	const char *at;
+	struct scope used = { .name = name, .value = value, .outer = render->scope };
+	char *define = format_text("{define %s}\n", name);
+	const char *back = render->at, *begin = strstr(render->template, define);
 
-	snprintf(define, sizeof(define), "{define %s}\n", name);
-	at = strstr(render->template, define);
-	if (!at)
-		fail_tag(render, tag, "there is no such define");
-	render_part(render, at + strlen(define), value ? &used : scope, false);
+	if (!begin)
+		fail_tag(render, "there is no such define");
+	if (value)
+		render->scope = &used;
+	render->at = begin + strlen(define);
+	render_part(render, false);
+	render->scope = used.outer;
+	render->at = back;
 }
 
 static bool begins_part(const char *tag)
@@ -210,77 +205,80 @@ static bool begins_part(const char *tag)
 	return !strncmp(tag, "for ", 4) || !strncmp(tag, "if ", 3) || !strncmp(tag, "define ", 7);
 }
 
-/* Renders a tag, and the part that it begins; returns what follows. */
-static const char *render_tag(struct render *render, const char *at, char *tag, const char *begin,
-			      const struct scope *scope, bool quiet)
+/* Renders a tag, and the part that it begins. */
+static void render_tag(struct render *render, char *tag)
 {
 	char name[TAG_SIZE], path[TAG_SIZE];
-	int words;
+	int words = sscanf(tag, "use %127s %127s", name, path);
 
-	if (quiet)
-		return begins_part(tag) ? render_part(render, at, scope, true) : at;
-	if (sscanf(tag, "for %127s in %127s", name, path) == 2)
-		return render_loop(render, at, scope, name, look_up(render, scope, path, begin));
-	if (!strncmp(tag, "if ", 3))
-		return render_part(render, at, scope, !holds(render, scope, tag + 3));
-	if (!strncmp(tag, "define ", 7)) {
-		at = render_part(render, at, scope, true);
-		return *at == '\n' ? at + 1 : at;
+	if (words > 0) {
+		render_use(render, name, words > 1 ? look_up(render, path) : NULL);
+	} else if (sscanf(tag, "for %127s in %127s", name, path) == 2) {
+		render_loop(render, name, look_up(render, path));
+	} else if (!strncmp(tag, "if ", 3)) {
+		render_part(render, !holds(render, tag + 3));
+	} else if (!strncmp(tag, "define ", 7)) {
+		render_part(render, true);
+		render->at += *render->at == '\n';
+	} else {
+		print_value(render, tag);
 	}
-	words = sscanf(tag, "use %127s %127s", name, path);
-	if (words > 0)
-		render_use(render, scope, name,
-			   words > 1 ? look_up(render, scope, path, begin) : NULL, begin);
-	else
-		print_value(render, scope, tag, begin);
-	return at;
 }
 
-/* Renders up to the {end} of the part, or nothing if quiet; returns what follows that. */
-static const char *render_part(struct render *render, const char *at, const struct scope *scope,
-			       bool quiet)
+/* Reads the tag at this place, if there is one. A tag that is alone on a line takes the line. */
+static bool read_tag(struct render *render, char tag[TAG_SIZE], bool starts_line)
 {
-	while (*at) {
-		bool starts_line = at == render->template || at[-1] == '\n';
-		const char *begin = at;
-		char tag[TAG_SIZE];
-		size_t length;
+	size_t length = strcspn(render->at, "}\n");
 
-		if (starts_line && *at == '%') {
-			at += strcspn(at, "\n") + 1;
-			continue;
+	if (*render->at != '{' || !islower((unsigned char)render->at[1]) || length >= TAG_SIZE)
+		return false;
+	snprintf(tag, TAG_SIZE, "%.*s", (int)length - 1, render->at + 1);
+	render->tag = render->at;
+	render->at += length + 1;
+	if (starts_line && *render->at == '\n' && (strchr(tag, ' ') || !strcmp(tag, "end")))
+		render->at++;
+	return true;
+}
+
+/* Renders up to the {end} of the part, or nothing if quiet, and goes behind it. */
+static void render_part(struct render *render, bool quiet)
+{
+	char tag[TAG_SIZE];
+	bool starts_line;
+
+	while (*render->at) {
+		starts_line = render->at == render->template || render->at[-1] == '\n';
+		if (starts_line && *render->at == '%') {
+			render->at += strcspn(render->at, "\n");
+			render->at += *render->at == '\n';
+		} else if (read_tag(render, tag, starts_line)) {
+			if (!strcmp(tag, "end"))
+				return;
+			if (!quiet)
+				render_tag(render, tag);
+			else if (begins_part(tag))
+				render_part(render, true);
+		} else if (!strncmp(render->at, "\\\n", 2)) {
+			render->at += 2;
+		} else {
+			if (!quiet)
+				fputc(*render->at, render->out);
+			render->at++;
 		}
-		length = *at == '{' && islower((unsigned char)at[1]) ? strcspn(at, "}\n") : 0;
-		if (!length || length >= sizeof(tag)) {
-			if (!strncmp(at, "\\\n", 2))
-				at++;
-			else if (!quiet)
-				fputc(*at, render->out);
-			at++;
-			continue;
-		}
-		snprintf(tag, sizeof(tag), "%.*s", (int)length - 1, at + 1);
-		at += length + 1;
-		if (starts_line && *at == '\n' && (strchr(tag, ' ') || !strcmp(tag, "end")))
-			at++;
-		if (!strcmp(tag, "end"))
-			return at;
-		at = render_tag(render, at, tag, begin, scope, quiet);
 	}
-	return at;
 }
 
 char *template_render(const char *path, const struct scope *scope)
 {
-	struct render render = { .path = path, .template = file_read(path) };
-	const char *end;
+	struct render render = { .path = path, .template = file_read(path), .scope = scope };
 
 	if (!render.template)
-		fail_file("read", path);
+		err(1, "cannot read %s", path);
+	render.at = render.template;
 	render.out = checked(open_memstream(&render.text, &render.length));
-	end = render_part(&render, render.template, scope, false);
-	if (*end)
-		fail_tag(&render, end, "an end without a begin precedes");
+	render_part(&render, false);
+	if (*render.at)
+		fail_tag(&render, "an end without a begin precedes");
 	if (fclose(render.out))
 		checked(NULL);
 	return render.text;
