@@ -69,7 +69,7 @@ static void set_absent(struct xpmem_snapshot *snapshot)
 }
 
 /* Inserts the snapshot, or the huge entry that it found, and records that in the stream. */
-static enum xpmem_fault_result insert(struct xpmem_snapshot *snapshot)
+static enum xpmem_fault_result snapshot_insert(struct xpmem_snapshot *snapshot)
 {
 	unsigned long start = snapshot->start, end = snapshot->end;
 	enum xpmem_fault_result result;
@@ -103,7 +103,7 @@ static enum xpmem_fault_result try_in_place(struct xpmem_snapshot *snapshot, boo
 		mmap_read_unlock(mm);
 	if (result == XPMEM_ABSENT)
 		set_absent(snapshot);
-	return result == XPMEM_MAPPED ? insert(snapshot) : result;
+	return result == XPMEM_MAPPED ? snapshot_insert(snapshot) : result;
 }
 
 static enum xpmem_fault_result fault_in_place(struct xpmem_snapshot *snapshot,
@@ -333,31 +333,51 @@ bool xpmem_may_fault(const struct vm_area_struct *vma)
 }
 
 /*
- * Counts a fault by its outcome, and returns @fault. The caller's lock of the VMA still keeps the
- * attachment. The attachment does not know the VMA, so the callers assert the lock.
+ * Counts a fault by its outcome. The caller's lock of the VMA still keeps the attachment. The
+ * attachment does not know the VMA, so the callers assert the lock.
  */
-static vm_fault_t count_end(struct xpmem_attachment *attachment, enum xpmem_fault_result result,
-			    vm_fault_t fault)
+static void count_end(struct xpmem_attachment *attachment, enum xpmem_fault_result result,
+		      vm_fault_t fault)
 {
 	if (fault & VM_FAULT_ERROR)
 		xpmem_stat_add_fault(attachment, XPMEM_STAT_FAILURES, 1);
 	else if (result != XPMEM_MAPPED)
 		xpmem_stat_add_fault(attachment, XPMEM_STAT_RETRIES, 1);
-	return fault;
 }
 
 /*
  * Traces the end of a fault. The caller's lock or reference keeps the attachment. The VMA may be
- * gone, so only the callers can assert the lock. @begun is 0 if the tracepoint was off when the
- * fault began.
+ * gone, so only the callers can assert the lock.
  */
-static void trace_end(const struct vm_fault *vmf, const struct xpmem_attachment *attachment,
-		      unsigned long pages, vm_fault_t fault, u64 begun)
+static void trace_end(const struct vm_fault *vmf, const struct xpmem_snapshot *snapshot,
+		      vm_fault_t fault)
 {
 	if (trace_fault_enabled())
-		trace_fault(attachment, vmf->address, vmf->pgoff << PAGE_SHIFT,
-			    vmf->flags & FAULT_FLAG_WRITE, fault, pages,
-			    begun ? ktime_get_ns() - begun : 0);
+		trace_fault(snapshot->attachment, vmf->address, vmf->pgoff << PAGE_SHIFT,
+			    vmf->flags & FAULT_FLAG_WRITE, fault, snapshot->inserted,
+			    snapshot->begun ? ktime_get_ns() - snapshot->begun : 0);
+}
+
+/*
+ * Begins to handle a fault, and raises mm_users of the exporter's mm. Returns false, without that,
+ * if the fault is refused.
+ */
+static bool fault_begin(struct xpmem_snapshot *snapshot, struct vm_fault *vmf, bool write)
+{
+	xpmem_assert_vma_is_stable(vmf->vma);
+	xpmem_snapshot_init(snapshot, vmf, write);
+	snapshot->begun = trace_fault_enabled() ? ktime_get_ns() : 0;
+	return xpmem_may_fault(vmf->vma) && mmget_not_zero(snapshot->exporter->mm);
+}
+
+/* Counts and traces a fault that still holds the attacher's lock, and returns @fault. */
+static vm_fault_t fault_end(const struct xpmem_snapshot *snapshot, enum xpmem_fault_result result,
+			    vm_fault_t fault)
+{
+	xpmem_assert_vma_is_stable(snapshot->vma);
+	count_end(snapshot->attachment, result, fault);
+	trace_end(snapshot->vmf, snapshot, fault);
+	return fault;
 }
 
 /*
@@ -365,12 +385,14 @@ static void trace_end(const struct vm_fault *vmf, const struct xpmem_attachment 
  * Without the lock, the VMA may go, and with it the reference that keeps the exporter, so the
  * function takes references of its own.
  */
-static vm_fault_t retry_fault(struct xpmem_snapshot *snapshot, u64 begun)
+static vm_fault_t retry_fault(struct xpmem_snapshot *snapshot)
 {
 	struct xpmem_attachment *attachment = snapshot->attachment;
 	struct xpmem_exporter *exporter = snapshot->exporter;
 	struct vm_fault *vmf = snapshot->vmf;
 
+	xpmem_assert_vma_is_stable(snapshot->vma);
+	count_end(attachment, XPMEM_ABSENT, VM_FAULT_RETRY);
 	refcount_inc(&attachment->object.ref);
 	__module_get(THIS_MODULE);
 	release_fault_lock(vmf);
@@ -378,7 +400,7 @@ static vm_fault_t retry_fault(struct xpmem_snapshot *snapshot, u64 begun)
 	snapshot->vma = NULL;
 	xpmem_race_point("fault-unlocked");
 	fault_and_keep(snapshot);
-	trace_end(vmf, attachment, 0, VM_FAULT_RETRY, begun);
+	trace_end(vmf, snapshot, VM_FAULT_RETRY);
 	/* mmput() could end the exporter, and wait for locks that the faulting task holds. */
 	xpmem_mmput_async(exporter->mm);
 	xpmem_attachment_put(attachment);
@@ -393,28 +415,22 @@ static vm_fault_t retry_fault(struct xpmem_snapshot *snapshot, u64 begun)
 vm_fault_t xpmem_fault_handle(struct vm_fault *vmf, bool write)
 {
 	struct vm_area_struct *vma = vmf->vma;
-	struct xpmem_attachment *attachment = vma->vm_private_data;
-	struct xpmem_exporter *exporter = xpmem_attachment_exporter(attachment);
-	u64 begun = trace_fault_enabled() ? ktime_get_ns() : 0;
-	bool may_retry = vmf->flags & FAULT_FLAG_ALLOW_RETRY;
 	enum xpmem_fault_result result;
 	struct xpmem_snapshot snapshot;
 	unsigned long single;
 	bool source_locked;
-	vm_fault_t error;
+	struct mm_struct *mm;
+	vm_fault_t fault;
 
-	xpmem_assert_vma_is_stable(vma);
-	xpmem_stat_add_fault(attachment, XPMEM_STAT_FAULTS, 1);
-	if (!xpmem_may_fault(vma) || !mmget_not_zero(exporter->mm)) {
-		trace_end(vmf, attachment, 0, VM_FAULT_SIGBUS, begun);
-		return count_end(attachment, XPMEM_HOLE, VM_FAULT_SIGBUS);
-	}
-	xpmem_snapshot_init(&snapshot, vmf, write);
-	source_locked = exporter->mm == vma->vm_mm && xpmem_fault_holds_mmap_lock(vmf);
+	xpmem_stat_add_fault(vma->vm_private_data, XPMEM_STAT_FAULTS, 1);
+	if (!fault_begin(&snapshot, vmf, write))
+		return fault_end(&snapshot, XPMEM_HOLE, VM_FAULT_SIGBUS);
+	mm = snapshot.exporter->mm;
+	source_locked = mm == vma->vm_mm && xpmem_fault_holds_mmap_lock(vmf);
 
 	xpmem_snapshot_get_pfns(&snapshot, &single);
-	result = insert_kept(&snapshot, vmf->flags & FAULT_FLAG_TRIED, &error);
-	if (!error && result != XPMEM_MAPPED)
+	result = insert_kept(&snapshot, vmf->flags & FAULT_FLAG_TRIED, &fault);
+	if (!fault && result != XPMEM_MAPPED)
 		result = fault_in_place(&snapshot, &single, source_locked);
 	if (snapshot.store && !write && (result == XPMEM_DENIED || result == XPMEM_HOLE)) {
 		/*
@@ -424,23 +440,15 @@ vm_fault_t xpmem_fault_handle(struct vm_fault *vmf, bool write)
 		snapshot.store = false;
 		result = fault_in_place(&snapshot, &single, source_locked);
 	}
-	if (!error && result == XPMEM_ABSENT && !may_retry)
-		result = xpmem_fault_without_retry(&snapshot, source_locked,
-						   xpmem_ptes_insert);
+	if (!fault && result == XPMEM_ABSENT && vmf->flags & FAULT_FLAG_ALLOW_RETRY)
+		fault = VM_FAULT_RETRY;
+	else if (!fault && result == XPMEM_ABSENT)
+		result = xpmem_fault_without_retry(&snapshot, source_locked, xpmem_ptes_insert);
 	xpmem_snapshot_put_pfns(&snapshot, &single);
-	if (!error && result == XPMEM_ABSENT && may_retry) {
-		count_end(attachment, result, VM_FAULT_RETRY);
-		if (!(vmf->flags & FAULT_FLAG_RETRY_NOWAIT))
-			return retry_fault(&snapshot, begun);
-		error = VM_FAULT_RETRY;
-	} else {
-		if (!error)
-			error = result_to_vm_fault(result);
-		count_end(attachment, result, error);
-	}
-	xpmem_mmput_async(exporter->mm);
-	trace_end(vmf, attachment, snapshot.inserted, error, begun);
-	return error;
+	if (fault == VM_FAULT_RETRY && !(vmf->flags & FAULT_FLAG_RETRY_NOWAIT))
+		return retry_fault(&snapshot);
+	xpmem_mmput_async(mm);
+	return fault_end(&snapshot, result, fault ?: result_to_vm_fault(result));
 }
 
 /*
@@ -449,41 +457,35 @@ vm_fault_t xpmem_fault_handle(struct vm_fault *vmf, bool write)
  */
 vm_fault_t xpmem_fault_huge(struct vm_fault *vmf, unsigned int order)
 {
-	struct vm_area_struct *vma = vmf->vma;
-	struct xpmem_attachment *attachment = vma->vm_private_data;
-	struct xpmem_exporter *exporter = xpmem_attachment_exporter(attachment);
-	u64 begun = trace_fault_enabled() ? ktime_get_ns() : 0;
 	enum xpmem_fault_result result = XPMEM_ABSENT;
 	struct xpmem_snapshot snapshot;
 	unsigned long single;
 	bool source_locked;
+	struct mm_struct *mm;
 
-	xpmem_assert_vma_is_stable(vma);
 	if (order != PMD_SHIFT - PAGE_SHIFT || vmf->flags & FAULT_FLAG_TRIED ||
-	    !xpmem_may_fault(vma) || !mmget_not_zero(exporter->mm))
+	    !fault_begin(&snapshot, vmf, vmf->flags & FAULT_FLAG_WRITE))
 		return VM_FAULT_FALLBACK;
-	xpmem_snapshot_init(&snapshot, vmf, vmf->flags & FAULT_FLAG_WRITE);
 	snapshot.pfns = &single;
-	source_locked = exporter->mm == vma->vm_mm && xpmem_fault_holds_mmap_lock(vmf);
-	if (xpmem_ptes_may_be_huge(&snapshot) &&
-	    (source_locked || mmap_read_trylock(exporter->mm))) {
+	mm = snapshot.exporter->mm;
+	source_locked = mm == vmf->vma->vm_mm && xpmem_fault_holds_mmap_lock(vmf);
+	if (xpmem_ptes_may_be_huge(&snapshot) && (source_locked || mmap_read_trylock(mm))) {
 		result = xpmem_snapshot_take_page(&snapshot);
 		if (!source_locked)
-			mmap_read_unlock(exporter->mm);
+			mmap_read_unlock(mm);
 		if (result == XPMEM_MAPPED && xpmem_ptes_set_huge(&snapshot)) {
 			xpmem_stream_find(&snapshot);
-			result = insert(&snapshot);
+			result = snapshot_insert(&snapshot);
 		} else {
 			result = XPMEM_ABSENT;
 		}
 	}
-	xpmem_mmput_async(exporter->mm);
+	xpmem_mmput_async(mm);
 	if (result != XPMEM_MAPPED)
 		return VM_FAULT_FALLBACK;
-	if (READ_ONCE(attachment->populater) != current)
-		xpmem_stat_add_fault(attachment, XPMEM_STAT_FAULTS, 1);
-	trace_end(vmf, attachment, snapshot.inserted, VM_FAULT_NOPAGE, begun);
-	return VM_FAULT_NOPAGE;
+	if (READ_ONCE(snapshot.attachment->populater) != current)
+		xpmem_stat_add_fault(snapshot.attachment, XPMEM_STAT_FAULTS, 1);
+	return fault_end(&snapshot, result, VM_FAULT_NOPAGE);
 }
 
 /*
@@ -511,21 +513,14 @@ static bool send_back_as_write(struct xpmem_snapshot *snapshot)
 vm_fault_t xpmem_fault_page_mkwrite(struct vm_fault *vmf)
 {
 	struct vm_area_struct *vma = vmf->vma;
-	struct xpmem_attachment *attachment = vma->vm_private_data;
-	struct xpmem_exporter *exporter = xpmem_attachment_exporter(attachment);
-	u64 begun = trace_fault_enabled() ? ktime_get_ns() : 0;
 	struct xpmem_snapshot snapshot;
 	enum xpmem_fault_result result;
 	unsigned long single;
 	vm_fault_t fault;
 
-	xpmem_assert_vma_is_stable(vma);
-	xpmem_stat_add_fault(attachment, XPMEM_STAT_FAULTS, 1);
-	if (!xpmem_may_fault(vma) || !mmget_not_zero(exporter->mm)) {
-		trace_end(vmf, attachment, 0, VM_FAULT_SIGBUS, begun);
-		return count_end(attachment, XPMEM_HOLE, VM_FAULT_SIGBUS);
-	}
-	xpmem_snapshot_init(&snapshot, vmf, true);
+	xpmem_stat_add_fault(vma->vm_private_data, XPMEM_STAT_FAULTS, 1);
+	if (!fault_begin(&snapshot, vmf, true))
+		return fault_end(&snapshot, XPMEM_HOLE, VM_FAULT_SIGBUS);
 	xpmem_snapshot_get_pfns(&snapshot, &single);
 	result = fault_in_place(&snapshot, &single, false);
 	xpmem_snapshot_put_pfns(&snapshot, &single);
@@ -535,7 +530,6 @@ vm_fault_t xpmem_fault_page_mkwrite(struct vm_fault *vmf)
 			fault = VM_FAULT_OOM;
 		unmap_mapping_range(vma->vm_file->f_mapping, snapshot.source, PAGE_SIZE, 1);
 	}
-	xpmem_mmput_async(exporter->mm);
-	trace_end(vmf, attachment, snapshot.inserted, fault, begun);
-	return count_end(attachment, result, fault);
+	xpmem_mmput_async(snapshot.exporter->mm);
+	return fault_end(&snapshot, result, fault);
 }

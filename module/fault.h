@@ -44,6 +44,7 @@ struct xpmem_snapshot {
 	bool huge;		/* map the PMD range around the wanted page by one entry */
 	bool needs_writable;	/* xpmem_needs_writable(vma), usable after vma is gone */
 	bool spares_fuse;	/* bring in no page that a program must supply through FUSE */
+	u64 begun;		/* ns when the fault began; 0: the tracepoint was off */
 	unsigned long inserted;	/* pages inserted so far */
 	unsigned long gained;	/* pages that the last insertion mapped or made writable */
 };

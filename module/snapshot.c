@@ -76,7 +76,7 @@ void xpmem_snapshot_put_pfns(struct xpmem_snapshot *snapshot, unsigned long *sin
 		xpmem_pfns_put(snapshot->pfns);
 }
 
-/* The caller has raised mm_users of the exporter's mm. */
+/* The caller raises mm_users of the exporter's mm before it takes a snapshot. */
 void xpmem_snapshot_init(struct xpmem_snapshot *snapshot, struct vm_fault *vmf, bool write)
 {
 	struct vm_area_struct *vma = vmf->vma;
