@@ -150,7 +150,7 @@ free:
 }
 
 /* Returns the exporter of the caller's mm, which it creates if there is none, with a reference. */
-static struct xpmem_exporter *find_or_create(struct xpmem_client *client)
+static struct xpmem_exporter *exporter_find_or_create(struct xpmem_client *client)
 {
 	struct xpmem_exporter *exporter, *raced;
 	struct mm_struct *mm = client->mm;
@@ -194,7 +194,7 @@ struct xpmem_exporter *xpmem_exporter_get(struct xpmem_client *client)
 		refcount_inc(&exporter->object.ref);
 		return exporter;
 	}
-	exporter = find_or_create(client);
+	exporter = exporter_find_or_create(client);
 	if (IS_ERR(exporter))
 		return exporter;
 	/* All exporters that clients of one mm keep at one time are the same. */

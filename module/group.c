@@ -48,7 +48,7 @@ static int find_mount(void)
 	return 0;
 }
 
-static struct xpmem_group *create(struct xpmem_exporter *exporter)
+static struct xpmem_group *group_create(struct xpmem_exporter *exporter)
 {
 	struct xpmem_group *group;
 	int error;
@@ -69,29 +69,29 @@ static struct xpmem_group *create(struct xpmem_exporter *exporter)
 	return group;
 }
 
-static void destroy(struct xpmem_group *group)
+static void group_destroy(struct xpmem_group *group)
 {
 	iput(group->inode);
 	kfree(group);
 }
 
-static struct xpmem_group *get(struct xpmem_exporter *exporter, unsigned int number)
+static struct xpmem_group *group_get(struct xpmem_exporter *exporter, unsigned int number)
 {
 	struct xpmem_group **place = &exporter->groups[number], *group = READ_ONCE(*place), *raced;
 
 	if (group)
 		return group;
-	group = create(exporter);
+	group = group_create(exporter);
 	if (IS_ERR(group))
 		return group;
 	raced = cmpxchg(place, NULL, group);
 	if (!raced)
 		return group;
-	destroy(group);
+	group_destroy(group);
 	return raced;
 }
 
-static struct file *open_file(struct xpmem_group *group, int flags)
+static struct file *group_open_file(struct xpmem_group *group, int flags)
 {
 	const struct file_operations *fops = &xpmem_attachment_fops;
 	struct file *file;
@@ -118,7 +118,7 @@ static struct file *open_file(struct xpmem_group *group, int flags)
  */
 struct file *xpmem_group_file(struct xpmem_exporter *exporter, unsigned int number, bool writable)
 {
-	struct xpmem_group *group = get(exporter, number);
+	struct xpmem_group *group = group_get(exporter, number);
 	struct file **place, *file, *raced;
 
 	if (IS_ERR(group))
@@ -127,7 +127,7 @@ struct file *xpmem_group_file(struct xpmem_exporter *exporter, unsigned int numb
 	file = READ_ONCE(*place);
 	if (file)
 		return file;
-	file = open_file(group, writable ? O_RDWR : O_RDONLY);
+	file = group_open_file(group, writable ? O_RDWR : O_RDONLY);
 	if (IS_ERR(file))
 		return file;
 	raced = cmpxchg(place, NULL, file);
@@ -318,7 +318,7 @@ void xpmem_groups_destroy(struct xpmem_exporter *exporter)
 
 	for (i = 0; i < XPMEM_GROUPS; i++)
 		if (exporter->groups[i])
-			destroy(exporter->groups[i]);
+			group_destroy(exporter->groups[i]);
 }
 
 void xpmem_groups_exit(void)

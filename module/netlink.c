@@ -271,7 +271,7 @@ static u64 registry_live(const struct xpmem_registry *registry)
 }
 
 /* Adds the machine's statistics that the reply has attributes for. @attributes: by statistic. */
-static int put_stats(struct sk_buff *skb, const int *attributes, int pad)
+static int put_machine_stats(struct sk_buff *skb, const int *attributes, int pad)
 {
 	int error = 0;
 	int i;
@@ -299,7 +299,7 @@ static int put_totals(struct sk_buff *skb)
 	for (i = 0; i < ARRAY_SIZE(totals) && !error; i++)
 		error = nla_put_u64_64bit(skb, totals[i].attribute, totals[i].value,
 					  XPMEM_A_INFO_PAD);
-	return error ?: put_stats(skb, xpmem_nl_info_stats, XPMEM_A_INFO_PAD);
+	return error ?: put_machine_stats(skb, xpmem_nl_info_stats, XPMEM_A_INFO_PAD);
 }
 
 static int build_info(struct sk_buff *reply, const void *data)
@@ -346,7 +346,7 @@ static int build_stats(struct sk_buff *reply, const void *data)
 				 XPMEM_A_STATS_PAD) ||
 	       nla_put_u64_64bit(reply, XPMEM_A_STATS_ATTACHMENTS,
 				 registry_live(&xpmem_attachments), XPMEM_A_STATS_PAD) ||
-	       put_stats(reply, xpmem_nl_stats_stats, XPMEM_A_STATS_PAD) ||
+	       put_machine_stats(reply, xpmem_nl_stats_stats, XPMEM_A_STATS_PAD) ||
 	       put_last_refusal(reply, XPMEM_A_STATS_LAST_LIMIT_HIT, XPMEM_STAT_LIMIT_HITS) ||
 	       put_last_refusal(reply, XPMEM_A_STATS_LAST_PTRACE_DENIAL,
 				XPMEM_STAT_PTRACE_DENIALS);

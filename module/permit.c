@@ -475,7 +475,7 @@ bool xpmem_permit_kill(struct xpmem_permit *permit, bool detach, enum xpmem_reas
 	return true;
 }
 
-static bool is_of_client(const struct xpmem_attachment *attachment, const void *client)
+static bool is_of_getter(const struct xpmem_attachment *attachment, const void *client)
 {
 	return attachment->permit->client == client;
 }
@@ -511,7 +511,7 @@ static void revoke_all(struct xpmem_client *client, struct hlist_head *dead)
 	while (!hlist_empty(&mapped)) {
 		permit = hlist_entry(mapped.first, struct xpmem_permit, client_link);
 		exporter = permit->segment->exporter;
-		xpmem_groups_revoke(exporter, BIT(client->group), is_of_client, client, 0,
+		xpmem_groups_revoke(exporter, BIT(client->group), is_of_getter, client, 0,
 				    XPMEM_END_OF_SPACE);
 		hlist_for_each_entry_safe(permit, next, &mapped, client_link) {
 			if (permit->segment->exporter == exporter)

@@ -22,7 +22,7 @@ struct reporter {
  */
 static DEFINE_XARRAY(reporters);
 
-static uid_t person(void)
+static uid_t reporter_uid(void)
 {
 	const struct user_namespace *user_ns = current_user_ns();
 	kuid_t uid = current_euid();
@@ -59,7 +59,7 @@ static struct reporter *reporter_create(void)
 /* Returns the reporter of the caller's user, or NULL without memory. */
 static struct reporter *reporter_get(void)
 {
-	uid_t uid = person();
+	uid_t uid = reporter_uid();
 	struct reporter *reporter = xa_load(&reporters, uid), *made;
 
 	if (reporter)

@@ -294,7 +294,7 @@ bool xpmem_segment_kill(struct xpmem_segment *segment, enum xpmem_reason reason)
 	return true;
 }
 
-static bool is_of_client(const struct xpmem_attachment *attachment, const void *client)
+static bool is_of_maker(const struct xpmem_attachment *attachment, const void *client)
 {
 	return attachment->permit->segment->client == client;
 }
@@ -329,7 +329,7 @@ void xpmem_segments_close(struct xpmem_client *client)
 		exporter = segment->exporter;
 	}
 	if (groups && !atomic_read(&exporter->ended))
-		xpmem_groups_revoke(exporter, groups, is_of_client, client, 0,
+		xpmem_groups_revoke(exporter, groups, is_of_maker, client, 0,
 				    XPMEM_END_OF_SPACE);
 	hlist_for_each_entry_safe(segment, next, &dead, client_link) {
 		segment_end(segment, xpmem_client_close_reason(client, segment->object.owner));
@@ -338,7 +338,7 @@ void xpmem_segments_close(struct xpmem_client *client)
 }
 
 /* Returns the caller's own segment with a reference, or -ENOENT or -EACCES. */
-static struct xpmem_segment *find_own(s64 id)
+static struct xpmem_segment *segment_find_own(s64 id)
 {
 	struct xpmem_segment *segment = xpmem_segment_find(id);
 	int error;
@@ -356,7 +356,7 @@ static struct xpmem_segment *find_own(s64 id)
 /* Return: 0, -ENOENT or -EACCES. */
 int xpmem_segment_remove(s64 id)
 {
-	struct xpmem_segment *segment = find_own(id);
+	struct xpmem_segment *segment = segment_find_own(id);
 	bool killed;
 
 	if (IS_ERR(segment))
@@ -394,7 +394,7 @@ struct file *xpmem_segment_file(s64 id, u32 flags)
 
 	if (!(flags & XPMEM_GET_RDONLY) == !(flags & XPMEM_GET_RDWR))
 		return ERR_PTR(-EINVAL);
-	segment = find_own(id);
+	segment = segment_find_own(id);
 	if (IS_ERR(segment))
 		return ERR_CAST(segment);
 	if (!segment->rdonly || flags & XPMEM_GET_RDONLY)

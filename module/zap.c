@@ -250,7 +250,7 @@ bool xpmem_zap_may_defer(const struct xpmem_exporter *exporter, enum mmu_notifie
  * sleeps while the caller walks an rmap most likely waits for the caller, with the attacher's
  * mmap_lock held.
  */
-static unsigned long patience(struct standoff *standoff)
+static unsigned long standoff_patience(struct standoff *standoff)
 {
 	if (standoff->mapping)
 		return 60 * HZ;
@@ -290,7 +290,7 @@ static bool try_zap(struct standoff *standoff, enum mmu_notifier_event event)
 			locked = zaps = down_read_trylock(lock);
 			if (!locked && may_defer)
 				zaps = hold_registrant(standoff);
-		} while (!zaps && (!may_defer || jiffies - begun <= patience(standoff)));
+		} while (!zaps && (!may_defer || jiffies - begun <= standoff_patience(standoff)));
 		atomic_dec(&group->waiting);
 	}
 	if (zaps)
