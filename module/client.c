@@ -197,7 +197,13 @@ void xpmem_client_end_segments(struct xpmem_client *client)
 	}
 }
 
-/* Returns why the caller closes the file that the objects of @owner belong to. */
+/**
+ * xpmem_client_close_reason() - tell why the caller closes a file
+ * @client: the client of the file
+ * @owner: of an object of the client
+ *
+ * Return: the reason for listeners to events.
+ */
 enum xpmem_reason xpmem_client_close_reason(const struct xpmem_client *client,
 					    const struct xpmem_owner *owner)
 {

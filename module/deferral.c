@@ -212,9 +212,13 @@ static bool hold_first(unsigned long source, void *data)
 	return !first->page;
 }
 
-/*
- * Returns the first page of a range that attachments may map, with a reference, or NULL. The range
- * is active.
+/**
+ * xpmem_deferral_first_page() - get the first page of a range that attachments may map
+ * @exporter: the exporter
+ * @start: first source address
+ * @end: end of the range, which is active
+ *
+ * Return: the page with a reference for the caller, or NULL.
  */
 struct page *xpmem_deferral_first_page(struct xpmem_exporter *exporter, unsigned long start,
 				       unsigned long end)

@@ -59,16 +59,23 @@ static noinline void event_send_object(enum xpmem_kind kind, struct xpmem_object
 		event_send(skb, header);
 }
 
-/* The caller has not yet published @object. */
+/**
+ * xpmem_event_created() - report a new object
+ * @kind: its kind
+ * @object: the caller has not yet published it
+ */
 void xpmem_event_created(enum xpmem_kind kind, struct xpmem_object *object)
 {
 	if (has_listeners())
 		event_send_object(kind, object, xpmem_nl_types[kind].created, 0);
 }
 
-/*
- * The caller has withdrawn @object. It holds a reference, or it dropped the last one and has not
- * freed @object yet.
+/**
+ * xpmem_event_gone() - report the end of an object
+ * @kind: its kind
+ * @object: the caller has withdrawn it, and holds a reference, or dropped the last one and has not
+ *	freed it yet
+ * @reason: why it ended
  */
 void xpmem_event_gone(enum xpmem_kind kind, struct xpmem_object *object, enum xpmem_reason reason)
 {
@@ -76,9 +83,11 @@ void xpmem_event_gone(enum xpmem_kind kind, struct xpmem_object *object, enum xp
 		event_send_object(kind, object, xpmem_nl_types[kind].gone, reason);
 }
 
-/*
- * Reports that a user reached @limit objects of @kind. The caller acts as the user @uid, or is in a
- * user namespace of that user.
+/**
+ * xpmem_event_limit() - report that a user reached a limit
+ * @kind: kind of the objects
+ * @uid: the user, as which the caller acts, or that created a user namespace around the caller's
+ * @limit: number of objects that the user may have
  */
 void xpmem_event_limit(enum xpmem_kind kind, kuid_t uid, unsigned int limit)
 {
@@ -104,7 +113,11 @@ void xpmem_event_limit(enum xpmem_kind kind, kuid_t uid, unsigned int limit)
 		event_send(skb, header);
 }
 
-/* Reports that the caller was refused a permit for @segment. */
+/**
+ * xpmem_event_refused() - report that the ptrace check refused the caller a permit
+ * @segment: the segment that the permit was for
+ * @denial: the part of the check that failed
+ */
 void xpmem_event_refused(const struct xpmem_segment *segment, enum xpmem_denial denial)
 {
 	struct sk_buff *skb;

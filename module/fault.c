@@ -408,9 +408,14 @@ static vm_fault_t retry_fault(struct xpmem_snapshot *snapshot)
 	return VM_FAULT_RETRY;
 }
 
-/*
- * Handles a fault. @write: the access is a write, maybe to a read-only PTE. The caller passes the
- * flags of the fault itself in @vmf.
+/**
+ * xpmem_fault_handle() - handle a fault in an attachment
+ * @vmf: has the flags of the fault itself
+ * @write: the access is a write, maybe to a read-only PTE
+ *
+ * The caller holds the attacher's mmap_lock or VMA lock, which fault_begin() asserts.
+ * Return: as the fault operation of a VMA. With VM_FAULT_RETRY, the lock was dropped, unless the
+ * flags forbid to wait.
  */
 vm_fault_t xpmem_fault_handle(struct vm_fault *vmf, bool write)
 {

@@ -220,10 +220,15 @@ static void wait_for_huge(const struct vm_area_struct *vma, unsigned long source
 	}
 }
 
-/*
- * Zaps a range in the VMAs of wanted attachments, or in all VMAs of the group. The caller holds
- * @lock: the group's i_mmap_rwsem, or that of the file for which a registrant waits (zap.c). In the
- * notifier, zap.c has asserted that, and lockdep is off here.
+/**
+ * xpmem_group_zap() - take a range away from attachments of a group
+ * @group: the group
+ * @lock: the group's i_mmap_rwsem, or that of the file for which a registrant waits (zap.c); the
+ *	caller holds it. In the notifier, zap.c has asserted that, and lockdep is off here.
+ * @wanted: tells whether to zap an attachment, or NULL for all
+ * @data: passed to @wanted
+ * @start: first source address
+ * @end: end of the range
  */
 void xpmem_group_zap(struct xpmem_group *group, const struct rw_semaphore *lock,
 		     xpmem_attachment_test *wanted, const void *data, unsigned long start,
@@ -248,9 +253,13 @@ void xpmem_group_zap(struct xpmem_group *group, const struct rw_semaphore *lock,
 	}
 }
 
-/*
- * An attacher calls this before it takes the group's i_mmap_rwsem for writing, so that notifiers
- * get the lock first. Waits a few milliseconds at most. The caller may hold the mmap_lock.
+/**
+ * xpmem_group_yield() - let notifiers have the i_mmap_rwsem of a group first
+ * @exporter: the exporter
+ * @number: number of the attacher's group
+ *
+ * An attacher calls this before it takes the lock for writing. The function waits a few
+ * milliseconds at most. The caller may hold the mmap_lock.
  */
 void xpmem_group_yield(struct xpmem_exporter *exporter, unsigned int number)
 {

@@ -28,7 +28,11 @@ static LIST_HEAD(lenders);
 static DEFINE_SPINLOCK(lenders_lock);	/* lenders, and borrowers of each */
 static DECLARE_WAIT_QUEUE_HEAD(returned);
 
-/* The caller holds the mmap_lock of @mm for reading until xpmem_lender_end(). */
+/**
+ * xpmem_lender_begin() - lend an mmap_lock
+ * @lender: on the caller's stack
+ * @mm: the mm whose mmap_lock the caller holds for reading until xpmem_lender_end()
+ */
 void xpmem_lender_begin(struct xpmem_lender *lender, struct mm_struct *mm)
 {
 	lockdep_assert_held(&mm->mmap_lock);
@@ -52,6 +56,7 @@ static bool lender_is_idle(struct xpmem_lender *lender)
 /* Waits until all borrowers have returned the lock. Each serves one fault. */
 void xpmem_lender_end(struct xpmem_lender *lender)
 {
+	lockdep_assert_held(&lender->mm->mmap_lock);
 	spin_lock(&lenders_lock);
 	list_del(&lender->link);
 	spin_unlock(&lenders_lock);
@@ -98,6 +103,7 @@ bool xpmem_mmap_read_get(struct mm_struct *mm, bool waits, struct xpmem_lender *
 	return true;
 }
 
+/* Drops or returns a lock from xpmem_mmap_read_get(), which set @lender. */
 void xpmem_mmap_read_end(struct mm_struct *mm, struct xpmem_lender *lender)
 {
 	bool last;

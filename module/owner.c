@@ -82,9 +82,11 @@ struct xpmem_owner *xpmem_owner_get(struct xpmem_client *client)
 	return made;
 }
 
-/*
- * Returns the reason why the address space of @owner ended. A process that still lives has called
- * exec.
+/**
+ * xpmem_owner_end() - tell why the address space of an owner ended
+ * @owner: the owner; if its process still lives, it has called exec
+ *
+ * Return: XPMEM_REASON_EXEC or XPMEM_REASON_EXITED.
  */
 enum xpmem_reason xpmem_owner_end(const struct xpmem_owner *owner)
 {
@@ -102,9 +104,11 @@ bool xpmem_owner_same_scope(const struct xpmem_owner *owner, const struct ns_com
 	return READ_ONCE(xpmem_global_ids) || owner->ipc_ns == ipc_ns;
 }
 
-/*
- * Returns the error for another process that names an object of @owner. Where ids of @owner are not
- * valid, the object does not exist.
+/**
+ * xpmem_owner_refusal() - tell the error for a process that names an object of another
+ * @owner: owner of the object
+ *
+ * Return: -EACCES; or -ENOENT where ids of @owner are not valid.
  */
 int xpmem_owner_refusal(const struct xpmem_owner *owner)
 {

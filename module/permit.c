@@ -548,7 +548,12 @@ void xpmem_permits_close(struct xpmem_client *client)
 	}
 }
 
-/* Return: 0, -ENOENT, -EACCES or -EINTR. */
+/**
+ * xpmem_permit_release() - end a permit of the caller, and unmap its attachments
+ * @id: the permit
+ *
+ * Return: 0, -ENOENT, -EACCES or -EINTR.
+ */
 int xpmem_permit_release(s64 id)
 {
 	struct xpmem_permit *permit = permit_find_own(id);

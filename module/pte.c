@@ -32,7 +32,12 @@ bool xpmem_needs_writable(const struct vm_area_struct *vma)
 	return vma->vm_ops == &xpmem_vm_ops_untracked && (vma->vm_flags & VM_MAYWRITE);
 }
 
-/* Inserts the pages whose pointers pte_write.c or pte_core.c left in pfns. Returns 0 or -ENOMEM. */
+/**
+ * xpmem_ptes_insert_refcounted() - have the core insert refcounted entries
+ * @insertion: pte_write.c or pte_core.c left pointers to the pages in pfns
+ *
+ * Return: 0 or -ENOMEM.
+ */
 int xpmem_ptes_insert_refcounted(struct xpmem_insertion *insertion)
 {
 	struct xpmem_snapshot *snapshot = insertion->snapshot;

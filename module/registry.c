@@ -253,9 +253,10 @@ put_owner:
 	return error;
 }
 
-/*
- * Undoes xpmem_registry_reserve() of an object that was never published, except that the caller
- * drops the reference to the owner.
+/**
+ * xpmem_registry_cancel() - undo xpmem_registry_reserve()
+ * @registry: the registry
+ * @object: it was never published; the caller drops the reference to its owner
  */
 void xpmem_registry_cancel(struct xpmem_registry *registry, struct xpmem_object *object)
 {
@@ -322,9 +323,13 @@ static struct xpmem_object *get_object(struct xpmem_registry *registry, u32 inde
 	return object;
 }
 
-/*
- * Returns the object with a reference for the caller, or NULL. Counts failed lookups, which reveal
- * callers that guess ids.
+/**
+ * xpmem_registry_find() - find a published object by its id
+ * @registry: the registry
+ * @id: any number; the function counts those that name no object, because they reveal callers that
+ *	guess ids
+ *
+ * Return: the object with a reference for the caller, or NULL.
  */
 struct xpmem_object *xpmem_registry_find(struct xpmem_registry *registry, s64 id)
 {

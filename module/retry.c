@@ -29,9 +29,10 @@ void xpmem_retry_free(struct xpmem_retry *retry)
 	kfree(retry);
 }
 
-/*
- * Keeps @retry for the caller's task, before an older entry that the task has not taken. The
- * exporter owns @retry from now on.
+/**
+ * xpmem_retry_put() - keep an entry for the caller's task
+ * @exporter: owns the entry from now on
+ * @retry: the entry; xpmem_retry_take() finds it before an older one that the task has not taken
  */
 void xpmem_retry_put(struct xpmem_exporter *exporter, struct xpmem_retry *retry)
 {

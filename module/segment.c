@@ -353,7 +353,12 @@ static struct xpmem_segment *segment_find_own(s64 id)
 	return segment;
 }
 
-/* Return: 0, -ENOENT or -EACCES. */
+/**
+ * xpmem_segment_remove() - end a segment of the caller
+ * @id: the segment
+ *
+ * Return: 0, -ENOENT or -EACCES.
+ */
 int xpmem_segment_remove(s64 id)
 {
 	struct xpmem_segment *segment = segment_find_own(id);

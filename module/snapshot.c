@@ -95,9 +95,11 @@ void xpmem_snapshot_init(struct xpmem_snapshot *snapshot, struct vm_fault *vmf, 
 	};
 }
 
-/*
- * Sets the range of a snapshot: the part of [@start, @end) that the VMA and one page table of the
- * attacher cover. The wanted page is in it, and it is in a window.
+/**
+ * xpmem_snapshot_widen() - set the range of a snapshot
+ * @snapshot: gets the part of [@start, @end) that the VMA and one page table of the attacher cover
+ * @start: first source address
+ * @end: end of the range, which contains the wanted page and is in its window
  */
 void xpmem_snapshot_widen(struct xpmem_snapshot *snapshot, unsigned long start, unsigned long end)
 {
@@ -271,10 +273,13 @@ enum xpmem_fault_result xpmem_snapshot_take_block(struct xpmem_snapshot *snapsho
 	return take_range(snapshot, snapshot->block_start, snapshot->block_end);
 }
 
-/*
- * Takes a snapshot of the block, or only of the wanted page if one PMD maps the block. Looks first
- * whether the wanted page is present, which costs little. The caller holds the exporter's
- * mmap_lock, which take_range() asserts.
+/**
+ * xpmem_snapshot_take_around() - take a snapshot of the block around the wanted page
+ * @snapshot: the block is set; sets huge, with the wanted page alone, if one PMD maps the block
+ *
+ * Looks first whether the wanted page is present, which costs little. The caller holds the
+ * exporter's mmap_lock, which take_range() asserts.
+ * Return: as xpmem_snapshot_take() and xpmem_snapshot_check().
  */
 enum xpmem_fault_result xpmem_snapshot_take_around(struct xpmem_snapshot *snapshot)
 {

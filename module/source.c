@@ -20,14 +20,20 @@ static bool copies_by_address(const struct vm_area_struct *vma)
 	return !(vma->vm_flags & VM_MAYSHARE) && (vma_is_dax(vma) || vma->vm_flags & VM_MIXEDMAP);
 }
 
-/*
- * Lets the exporter bring the wanted page in, and copy it on write for a write. The caller holds
- * the exporter's mmap_lock. With @unlocked, the function may drop the lock: then it takes it again,
- * or sets *@unlocked and returns XPMEM_RACED.
+/**
+ * xpmem_source_fault() - let the exporter bring the wanted page in, or copy it on write
+ * @snapshot: its start and end are narrowed to the exporter's VMA
+ * @unlocked: allows the function to drop the exporter's mmap_lock: then it takes the lock again, or
+ *	sets *@unlocked and returns XPMEM_RACED; or NULL
+ *
+ * The caller holds the exporter's mmap_lock.
  *
  * fixup_user_fault() is not suitable: after it dropped the lock, it goes on with whichever mapping
  * is there then. That may be an attachment, whose source may have become one too, and so on: the
  * recursion could use up the kernel stack.
+ *
+ * Return: XPMEM_MAPPED, XPMEM_RACED, XPMEM_HOLE, XPMEM_DENIED or XPMEM_NOMEM. After XPMEM_MAPPED,
+ * the page may be gone again if the lock was dropped.
  */
 enum xpmem_fault_result xpmem_source_fault(struct xpmem_snapshot *snapshot, bool *unlocked)
 {
@@ -90,8 +96,8 @@ static bool may_fault_ahead(struct vm_area_struct *vma)
  * @snapshot: the exporter has just brought in the wanted page; the block shrinks to this page and
  *	the pages that the exporter brings in here
  *
- * The caller holds the exporter's mmap_lock. The function stops where the fault would
- * have to drop it, and as soon as another task wants it.
+ * The caller holds the exporter's mmap_lock. The function stops where the fault would have to drop
+ * it, and as soon as another task wants it.
  */
 void xpmem_source_fault_ahead(struct xpmem_snapshot *snapshot)
 {

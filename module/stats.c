@@ -57,9 +57,13 @@ u64 xpmem_stat_read(enum xpmem_stat stat)
 	return sum;
 }
 
-/*
- * Returns the time of the last refusal in seconds since 1970, or 0 without one. The machine's clock
- * may have been set since then: the result is by its present setting.
+/**
+ * xpmem_stat_last_refusal() - tell when a kind of refusal occurred last
+ * @stat: the statistic that counts them
+ *
+ * The machine's clock may have been set since then: the result is by its present setting.
+ *
+ * Return: seconds since 1970, or 0 if there was none.
  */
 time64_t xpmem_stat_last_refusal(enum xpmem_stat stat)
 {

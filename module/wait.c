@@ -227,7 +227,12 @@ long xpmem_wake(u64 vaddr, u32 count)
 	return woken;
 }
 
-/* Ends the waits in a range through a segment or permit that the caller has marked dead. */
+/**
+ * xpmem_wait_revoke() - end waits through attachments whose segment or permit is dead
+ * @exporter: the exporter
+ * @start: first source address
+ * @end: end of the range; the caller has marked its segment, or a permit for it, dead
+ */
 void xpmem_wait_revoke(struct xpmem_exporter *exporter, unsigned long start, unsigned long end)
 {
 	struct waiter *waiter, *next;

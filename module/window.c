@@ -257,9 +257,11 @@ bool xpmem_window_sample(struct xpmem_window *window, unsigned long start, unsig
 	       xpmem_exporter_is_stable(window->exporter);
 }
 
-/*
- * Marks pages of the window that the notifier has to zap. The caller, like other tasks at the same
- * time, holds the window's lock for reading.
+/**
+ * xpmem_window_mark_mapped() - mark pages that the notifier has to zap
+ * @window: the window; the caller, like other tasks at the same time, holds its lock for reading
+ * @index: word of the bitmap
+ * @mask: bits of this word, one for each page
  */
 void xpmem_window_mark_mapped(struct xpmem_window *window, unsigned long index, unsigned long mask)
 {
@@ -268,9 +270,10 @@ void xpmem_window_mark_mapped(struct xpmem_window *window, unsigned long index, 
 		atomic_long_or(mask, (atomic_long_t *)&window->mapped[index]);
 }
 
-/*
- * Marks the group of an attacher that is about to map pages of the window. The caller holds the
- * window's lock for reading.
+/**
+ * xpmem_window_mark_group() - mark the group of an attacher that is about to map pages
+ * @window: the window; the caller holds its lock for reading
+ * @attachment: the attacher's
  */
 void xpmem_window_mark_group(struct xpmem_window *window, const struct xpmem_attachment *attachment)
 {
@@ -281,7 +284,13 @@ void xpmem_window_mark_group(struct xpmem_window *window, const struct xpmem_att
 		atomic_long_or(bit, (atomic_long_t *)&window->groups);
 }
 
-/* Whether any of the window was invalidated since @seq. The caller holds the window's lock. */
+/**
+ * xpmem_window_changed() - whether any of a window was invalidated since a sample
+ * @window: the window; the caller holds its lock
+ * @seq: from xpmem_window_sample()
+ *
+ * Return: true if it was.
+ */
 bool xpmem_window_changed(const struct xpmem_window *window, unsigned long seq)
 {
 	lockdep_assert_held(&window->lock);
@@ -357,10 +366,16 @@ void xpmem_windows_clear(struct xpmem_exporter *exporter, unsigned long start, u
 	}
 }
 
-/*
- * Whether no attachment may map any page of a range. Does not sleep, and returns false if it cannot
- * tell at once. The end of a segment leaves the bits of windows set. So this function does not look
- * at them while the exporter has no segment.
+/**
+ * xpmem_windows_untouched() - whether no attachment may map any page of a range; does not sleep
+ * @exporter: the exporter
+ * @start: first source address
+ * @end: end of the range
+ *
+ * The end of a segment leaves the bits of windows set. So this function does not look at them while
+ * the exporter has no segment.
+ *
+ * Return: true if none may; false also if the function cannot tell at once.
  */
 bool xpmem_windows_untouched(struct xpmem_exporter *exporter, unsigned long start,
 			     unsigned long end)
