@@ -171,15 +171,6 @@ static void insert_size_field(struct node *command)
 		node_append(fields, field);
 }
 
-static void check_nr(struct node *nr)
-{
-	unsigned long long number = number_of(nr->owner, "nr");
-
-	if (number <= LEGACY_NR_LIMIT)
-		fail_at(nr, "number %#llx is of the historical ABI: use one above %#x", number,
-			LEGACY_NR_LIMIT);
-}
-
 /*
  * Puts `code`, the number and the magic as _IO() combines them, and `c_name`, the struct's name.
  * Adds the ioctl to the list `commands` of all.
@@ -204,7 +195,12 @@ static void check_ioctl(struct node *command)
 {
 	const struct node *fields = node_find(command, "fields");
 	struct node *flags = fields->count > 1 ? fields->items[1] : NULL;
+	unsigned long long nr = number_of(command, "nr");
 
+	if (nr <= LEGACY_NR_LIMIT)
+		fail_at(node_find(command, "nr"),
+			"number %#llx is of the historical ABI: use one above %#x", nr,
+			LEGACY_NR_LIMIT);
 	if (!text_is(flags, "name", "flags") || number_of(flags, "width") != 4)
 		fail_at(fields, "the first field of \"%s\" must be flags, a u32",
 			text_of(command, "name"));
@@ -259,7 +255,7 @@ static const struct rule rules[] = {
 	WHOLE("flag", check_flag),
 
 	KEY("ioctl legacy", "name", NAME, .mark = '_', .same = OCCURS_TWICE("ioctl")),
-	KEY("ioctl", "nr", NUMBER, .maximum = NR_LIMIT, .same = SAME_NR, .check = check_nr),
+	KEY("ioctl", "nr", NUMBER, .maximum = NR_LIMIT, .same = SAME_NR),
 	KEY("legacy", "nr", NUMBER, .maximum = LEGACY_NR_LIMIT, .same = SAME_NR),
 	KEY("ioctl legacy", "fields", LIST, .item = "field"),
 	KEY("ioctl", "errors", MAPPING, .check = check_errors),
