@@ -36,12 +36,15 @@
 #include "xpmem.h"
 
 /*
- * change_protection() takes 0 for a range that it has not begun, so it never ends a range that
- * starts there. No process attaches a mapping at address 0 (xpmem_source_allowed()).
+ * change_protection() takes a start of 0 for a range that it has not begun, so it would announce no
+ * end of a range that starts there. Faults would wait for that end, and so would the removal of any
+ * interval notifier. The range is on the stack of change_protection(), which reads the start again.
+ * So with any other start in the same page, it goes on as it does elsewhere.
  */
-static bool never_ends(const struct mmu_notifier_range *range)
+static void make_it_end(const struct mmu_notifier_range *range)
 {
-	return range->event == MMU_NOTIFY_PROTECTION_VMA && !range->start;
+	if (range->event == MMU_NOTIFY_PROTECTION_VMA && !range->start)
+		((struct mmu_notifier_range *)range)->start = 1;
 }
 
 /* The range is active, and attachments of these groups may map pages of it. */
@@ -92,8 +95,8 @@ static int invalidation_start(struct mmu_notifier *notifier, const struct mmu_no
 	unsigned long end = range->end > XPMEM_END_OF_SPACE ? XPMEM_END_OF_SPACE :
 							    PAGE_ALIGN(range->end);
 
-	if (!never_ends(range))
-		xpmem_range_add(exporter, range);
+	make_it_end(range);
+	xpmem_range_add(exporter, range);
 	/* The veto found that no attachment maps the range, and no fault maps any of it now. */
 	if (!mmu_notifier_range_blockable(range))
 		return 0;
@@ -106,8 +109,7 @@ static void invalidation_end(struct mmu_notifier *notifier, const struct mmu_not
 {
 	struct xpmem_exporter *exporter = container_of(notifier, struct xpmem_exporter, notifier);
 
-	if (!never_ends(range))
-		xpmem_range_remove(exporter, range);
+	xpmem_range_remove(exporter, range);
 }
 
 /*
@@ -140,6 +142,7 @@ static bool invalidation_veto(struct mmu_interval_notifier *notifier,
 	struct xpmem_exporter *exporter =
 		container_of(notifier, struct xpmem_exporter, veto_notifier);
 
+	make_it_end(range);
 	if (mmu_notifier_range_blockable(range))
 		return true;
 	spin_lock(&exporter->active_lock);

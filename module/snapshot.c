@@ -18,7 +18,6 @@
 /*
  * Whether memory of @vma may be attached at all. The caller holds the mmap_lock of its mm.
  *
- * Memory at address 0 is refused, because some invalidations there have no end (invalidation.c).
  * Memory with special caching attributes is refused, because all mappings of a page must agree.
  * Shared mappings of DAX files are refused, because their file system takes blocks away at once,
  * while deferral.c keeps a page by a reference. A fault must not have the file system allocate one.
@@ -26,7 +25,7 @@
 bool xpmem_source_allowed(const struct vm_area_struct *vma)
 {
 	lockdep_assert_held(&vma->vm_mm->mmap_lock);
-	if (!vma->vm_start || !xpmem_prot_is_cached(vma->vm_page_prot))
+	if (!xpmem_prot_is_cached(vma->vm_page_prot))
 		return false;
 	if (vma->vm_flags & (VM_IO | VM_PFNMAP | VM_SHADOW_STACK))
 		return false;

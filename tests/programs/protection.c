@@ -95,6 +95,15 @@ CASE(huge_page)
 }
 
 /* one page, whose neighbours keep what they allow */
+/* The kernel does not announce the end of such changes by itself. */
+CASE(memory_at_address_0)
+{
+	static volatile long lowest;	/* The compiler must not know that it is 0. */
+
+	map_over(lowest, LENGTH, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1);
+	check_all_orders(lowest, LENGTH);
+}
+
 CASE(one_page)
 {
 	int i;
