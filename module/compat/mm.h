@@ -8,6 +8,7 @@
 #include <linux/hugetlb.h>
 #include <linux/magic.h>
 #include <linux/memremap.h>
+#include <linux/mman.h>
 
 #include "features.h"
 #include "mapcount.h"
@@ -128,7 +129,7 @@ static inline int vm_insert_pages(struct vm_area_struct *vma, unsigned long addr
 /*
  * Finds an address that maps offsets aligned to PMD_SIZE at aligned addresses. Before 5.18 the
  * kernel's own function does so only for DAX files. Then this one searches for an area that is
- * larger by PMD_SIZE, which contains such an address.
+ * larger by PMD_SIZE, which contains such an address. With MAP_FIXED, an address of 0 is one, too.
  */
 static inline unsigned long xpmem_get_unmapped_area(struct file *file, unsigned long address,
 						    unsigned long length, unsigned long pgoff,
@@ -137,8 +138,8 @@ static inline unsigned long xpmem_get_unmapped_area(struct file *file, unsigned 
 	unsigned long found = thp_get_unmapped_area(file, address, length, pgoff, flags);
 	unsigned long offset = pgoff << PAGE_SHIFT, area;
 
-	if (IS_ERR_VALUE(found) || address || (-offset & ~PMD_MASK) + PMD_SIZE > length ||
-	    !((found - offset) & ~PMD_MASK))
+	if (IS_ERR_VALUE(found) || address || flags & MAP_FIXED ||
+	    (-offset & ~PMD_MASK) + PMD_SIZE > length || !((found - offset) & ~PMD_MASK))
 		return found;
 	area = thp_get_unmapped_area(file, 0, length + PMD_SIZE, pgoff, flags);
 	return IS_ERR_VALUE(area) ? found : area + ((offset - area) & ~PMD_MASK);

@@ -50,7 +50,8 @@ long device_attach(struct xpmem_ioc_attach argument)
 	long result = device_call(XPMEM_IOC_ATTACH, &argument);
 
 	if (!result)
-		CHECK(argument.attid > 0 && argument.vaddr && argument.vaddr % PAGE == 0);
+		CHECK(argument.attid > 0 && argument.vaddr % PAGE == 0 &&
+		      (argument.vaddr || argument.flags & XPMEM_ATTACH_FIXED));
 	return result ? result : (long)argument.vaddr;
 }
 

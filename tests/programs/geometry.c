@@ -523,6 +523,36 @@ CASE(chained_attach_of_shared_memory)
 }
 
 /* a sibling attachment covers the same memory, with an address and rights of its own */
+/* Address 0 is an address like any other, for a process that may map it. */
+CASE(attach_at_address_0)
+{
+	const long length = 3 * HUGE_PAGE;
+	/* An address that the kernel chooses would not be aligned to huge pages like this one. */
+	const long memory = map_aligned(4 * HUGE_PAGE, HUGE_PAGE) + PAGE;
+
+	exporter = peer_start();
+	CHECK_OK(on(exporter, do_fill, memory, length, 1));
+	segid = CHECK_OK(on(exporter, do_export, memory, length));
+	CHECK_OK(device_open());
+	apid = CHECK_OK(GET(.segid = segid, .flags = XPMEM_GET_RDWR));
+	CHECK_EQ(ATTACH(.apid = apid, .length = length, .flags = XPMEM_ATTACH_FIXED), 0);
+	CHECK_EQ(verify(0, length, 1), 0);
+	CHECK_OK(store(length - 8, 5));
+	CHECK_EQ(on(exporter, do_load, memory + length - 8), 5);
+	CHECK_EQ(ATTACH(.apid = apid, .length = PAGE, .flags = XPMEM_ATTACH_FIXED), -EEXIST);
+	CHECK_OK(DETACH(.vaddr = 0));
+	CHECK_EQ(load(0), GOT_SIGSEGV);
+	CHECK_EQ(load(length - PAGE), GOT_SIGSEGV);
+	CHECK_OK(ATTACH(.apid = apid, .length = length, .flags = XPMEM_ATTACH_FIXED));
+	CHECK_OK(RELEASE(.apid = apid));
+	CHECK_EQ(load(0), GOT_SIGSEGV);
+
+	/* A process that may not map it gets nothing elsewhere instead. */
+	apid = CHECK_OK(GET(.segid = segid, .flags = XPMEM_GET_RDWR));
+	CHECK_OK(answer(setresuid(2000, 2000, 2000)));
+	CHECK_EQ(ATTACH(.apid = apid, .length = length, .flags = XPMEM_ATTACH_FIXED), -EPERM);
+}
+
 CASE(overlapping_attachments)
 {
 	long second, third;
