@@ -142,7 +142,8 @@ static bool user_ns_contains(const struct user_namespace *outer, const struct us
 	return inner;
 }
 
-static bool ids_are_equal(const struct cred *cred, const struct cred *theirs)
+/* Whether all ids of @theirs are the effective ones of @cred. */
+bool xpmem_ids_are_equal(const struct cred *cred, const struct cred *theirs)
 {
 	return uid_eq(theirs->uid, cred->euid) && uid_eq(theirs->euid, cred->euid) &&
 	       uid_eq(theirs->suid, cred->euid) && gid_eq(theirs->gid, cred->egid) &&
@@ -198,7 +199,7 @@ enum xpmem_denial xpmem_owner_denial(const struct xpmem_owner *owner, const stru
 	task_lock(thread);
 	rcu_read_lock();
 	theirs = __task_cred(thread);
-	if (!any_user && !ids_are_equal(cred, theirs))
+	if (!any_user && !xpmem_ids_are_equal(cred, theirs))
 		denial = XPMEM_DENIAL_IDS;
 	else if (!any_user && !has_capabilities(cred, theirs))
 		denial = XPMEM_DENIAL_CAPABILITIES;

@@ -41,26 +41,28 @@ bool xpmem_source_is_fuse(const struct vm_area_struct *vma)
 }
 
 /*
- * Whether @vma maps a file of a FUSE mount that ordinary users can make, and the caller is not of
- * the exporter's user. A FUSE server that does not answer keeps a task that waits for it even from
- * being killed, until the server or its connection ends. So FUSE keeps other users away from such
- * mounts, and this module keeps them away from memory of their files. It does so for present pages
- * too: whether a page needs the server may change at any moment.
+ * Whether @vma maps a file of a FUSE mount that ordinary users can make, and the caller's ids are
+ * not all those with which the file was opened. A FUSE server that does not answer keeps a task
+ * that waits for it even from being killed, until the server or its connection ends. So FUSE keeps
+ * tasks of other users and groups away from such mounts: its test let the opener pass. This module
+ * keeps them away from memory of the files. The exporter's ids do not matter, because it may have
+ * changed them since, or have got the file from another process. Present pages are refused too:
+ * whether a page needs the server may change at any moment.
  */
 static bool is_fuse_of_another_user(const struct xpmem_snapshot *snapshot,
 				    const struct vm_area_struct *vma)
 {
-	const struct cred *cred = current_cred();
-	kuid_t uid;
+	const struct xpmem_owner *attacher = snapshot->permit->object.owner;
+	const struct cred *opener;
 
 	if (!xpmem_source_is_fuse(vma) || current->mm == snapshot->exporter->mm ||
 	    !(file_inode(vma->vm_file)->i_sb->s_type->fs_flags & FS_USERNS_MOUNT))
 		return false;
-	uid = snapshot->permit->segment->object.owner->uid;
+	opener = vma->vm_file->f_cred;
 	/* A kernel thread has the ids of root while it uses the attacher's mm. */
 	if (current->flags & PF_KTHREAD)
-		return !uid_eq(snapshot->permit->object.owner->uid, uid);
-	return !uid_eq(cred->uid, uid) || !uid_eq(cred->euid, uid) || !uid_eq(cred->suid, uid);
+		return !uid_eq(attacher->uid, opener->euid) || !gid_eq(attacher->gid, opener->egid);
+	return !xpmem_ids_are_equal(opener, current_cred());
 }
 
 /* Uses @single, on the caller's stack, for one page when memory is short. */

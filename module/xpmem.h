@@ -268,6 +268,7 @@ struct xpmem_owner {
 struct xpmem_owner *xpmem_owner_get(struct xpmem_client *client);
 void xpmem_owner_put(struct xpmem_owner *owner);
 int xpmem_owner_refusal(const struct xpmem_owner *owner);
+bool xpmem_ids_are_equal(const struct cred *cred, const struct cred *theirs);
 enum xpmem_denial xpmem_owner_denial(const struct xpmem_owner *owner, const struct mm_struct *mm,
 				     const struct cred *cred, bool any_user);
 enum xpmem_reason xpmem_owner_end(const struct xpmem_owner *owner);

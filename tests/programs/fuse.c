@@ -39,6 +39,7 @@ static char content[LENGTH] __attribute__((aligned(PAGE)));
 static struct peer *attacher;
 static long page, at, apid;
 static int file;
+static int user;			/* and group, of the mount; root by default */
 
 /* The server. */
 
@@ -157,15 +158,26 @@ static void start_server(void)
 	fill((long)content, LENGTH, SEED);
 	for (i = 0; i < 4; i++)
 		CHECK_EQ(pthread_create(&thread, NULL, serve_all, NULL), 0);
-	for (;;)
-		pause();
+	/* The mount ends with its last open file. Another user's process sends no signal here. */
+	CHECK_EQ(pthread_join(thread, NULL), 0);
+	_exit(0);
 }
 
-/* Mounts the file system where only this process sees it, and opens its file. */
+/* The C library would change the ids of all threads. */
+static void *open_as_user(void *path)
+{
+	CHECK_OK(answer(syscall(SYS_setresgid, user, user, user)));
+	CHECK_OK(answer(syscall(SYS_setresuid, user, user, user)));
+	file = CHECK_OK(answer(open(path, O_RDWR | O_CLOEXEC)));
+	return NULL;
+}
+
+/* Mounts the file system where only this process sees it, and opens its file, both as the user. */
 static void open_file(void)
 {
 	static char folder[] = "/tmp/xpmem-fuse-XXXXXX";
 	char options[64], path[64];
+	pthread_t thread;
 
 	CHECK_OK(answer(system("modprobe -q fuse")));
 	connection = open("/dev/fuse", O_RDWR | O_CLOEXEC);
@@ -175,12 +187,14 @@ static void open_file(void)
 	CHECK_OK(answer(unshare(CLONE_NEWNS)));
 	CHECK_OK(answer(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL)));
 	CHECK(mkdtemp(folder));
-	snprintf(options, sizeof(options), "fd=%d,rootmode=40000,user_id=0,group_id=0", connection);
+	snprintf(options, sizeof(options), "fd=%d,rootmode=40000,user_id=%d,group_id=%d",
+		 connection, user, user);
 	CHECK_OK(answer(mount("xpmem-test", folder, "fuse", 0, options)));
 	start_server();
 	close(connection);
 	snprintf(path, sizeof(path), "%s/file", folder);
-	file = CHECK_OK(answer(open(path, O_RDWR | O_CLOEXEC)));
+	CHECK_EQ(pthread_create(&thread, NULL, open_as_user, path), 0);
+	CHECK_EQ(pthread_join(thread, NULL), 0);
 	CHECK_OK(answer(umount2(folder, MNT_DETACH)));
 	CHECK_OK(answer(rmdir(folder)));
 }
@@ -276,19 +290,25 @@ CASE(killed_while_the_server_of_a_private_mapping_is_silent)
 	kill_attacher();
 }
 
-/* Present pages are refused as well: the exporter may need the server for them at any moment. */
-static void refuse_another_user(int flags)
+#define USER 2000
+
+/* Whatever the ids of the two are. */
+static void attach_by_descriptor(void)
 {
 	long descriptor;
 
-	share(flags);
-	CHECK_OK(store(page, 5));
-	CHECK_OK(on(attacher, do_become, 2000, 2000));
 	peer_send_descriptor(attacher, CHECK_OK(SEGMENT_FD(.segid = export_range(page, LENGTH),
 							   .flags = XPMEM_GET_RDWR)));
 	descriptor = CHECK_OK(on(attacher, do_receive_descriptor, 0));
 	apid = CHECK_OK(on(attacher, do_get_fd, descriptor, XPMEM_GET_RDWR));
 	at = CHECK_OK(on(attacher, do_attach, apid, 0, LENGTH));
+}
+
+/* Present pages are refused as well: the exporter may need the server for them at any moment. */
+static void check_refused(void)
+{
+	CHECK_OK(store(page, 5));
+	attach_by_descriptor();
 	board->silent = true;
 	CHECK_EQ(on(attacher, do_load, at), GOT_SIGBUS);
 	CHECK_EQ(on(attacher, do_load, at + PAGE), GOT_SIGBUS);
@@ -297,14 +317,47 @@ static void refuse_another_user(int flags)
 	CHECK_EQ(load(page), 5);
 }
 
+static void refuse_others(int flags, long uid, long gid)
+{
+	share(flags);
+	CHECK_OK(on(attacher, do_become, uid, gid));
+	check_refused();
+}
+
 CASE(server_of_another_user)
 {
-	refuse_another_user(MAP_SHARED);
+	refuse_others(MAP_SHARED, USER, USER);
 }
 
 CASE(private_mapping_with_server_of_another_user)
 {
-	refuse_another_user(MAP_PRIVATE);
+	refuse_others(MAP_PRIVATE, USER, USER);
+}
+
+CASE(server_of_another_group)
+{
+	refuse_others(MAP_SHARED, 0, USER);
+}
+
+/* Exporter and attacher are of one user, and the server of another. */
+CASE(exporter_with_server_of_another_user)
+{
+	open_file();
+	CHECK_OK(here(do_become, USER, USER));
+	page = map_file(file, LENGTH, PROT_READ | PROT_WRITE, MAP_SHARED);
+	attacher = peer_start();
+	check_refused();
+}
+
+/* Attacher and server are of one user, and the exporter of another. */
+CASE(attacher_with_server_of_its_user)
+{
+	user = USER;
+	share(MAP_SHARED);
+	CHECK_EQ(on(attacher, do_load, at), GOT_SIGBUS);
+	CHECK_OK(on(attacher, do_become, USER, USER));
+	attach_by_descriptor();
+	CHECK_EQ(on(attacher, do_verify, at, LENGTH, SEED), 0);
 }
 
 CASE(removed_while_the_server_is_silent)
