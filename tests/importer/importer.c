@@ -13,6 +13,7 @@
 #include <linux/platform_device.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
+#include <linux/wait.h>
 
 #include "compat/dma_buf.h"
 #include "importer.h"
@@ -22,8 +23,10 @@ struct import {
 	struct dma_buf *dma_buf;	/* lock */
 	struct dma_buf_attachment *attach;	/* lock */
 	struct sg_table *table;		/* dma_buf->resv */
-	unsigned int notices;		/* dma_buf->resv */
+	unsigned int notices;		/* dma_buf->resv to write */
 	bool pinned;			/* lock */
+	bool holds_on;			/* memory_goes() waits */
+	wait_queue_head_t lets_go;
 };
 
 static struct platform_device *device;
@@ -42,7 +45,9 @@ static void memory_goes(struct dma_buf_attachment *attach)
 {
 	struct import *import = attach->importer_priv;
 
-	import->notices++;
+	WRITE_ONCE(import->notices, import->notices + 1);
+	/* Drivers wait for their devices here. */
+	wait_event(import->lets_go, !READ_ONCE(import->holds_on));
 	unmap(import);
 }
 
@@ -105,12 +110,27 @@ static long map(struct import *import)
 	return 0;
 }
 
+static void hold_on(struct import *import, bool holds_on)
+{
+	WRITE_ONCE(import->holds_on, holds_on);
+	wake_up_all(&import->lets_go);
+}
+
 static long importer_ioctl(struct file *file, unsigned int command, unsigned long argument)
 {
 	struct import *import = file->private_data;
 	struct importer_attach request;
 	long result = -ENXIO;
 
+	/* These are for a device that memory_goes() waits for. */
+	switch (command) {
+	case IMPORTER_NOTICES:
+		return READ_ONCE(import->notices);
+	case IMPORTER_HOLD_ON:
+	case IMPORTER_LET_GO:
+		hold_on(import, command == IMPORTER_HOLD_ON);
+		return 0;
+	}
 	mutex_lock(&import->lock);
 	if (command == IMPORTER_ATTACH) {
 		result = copy_from_user(&request, (void __user *)argument, sizeof(request)) ?
@@ -125,9 +145,6 @@ static long importer_ioctl(struct file *file, unsigned int command, unsigned lon
 		case IMPORTER_UNMAP:
 			unmap(import);
 			result = 0;
-			break;
-		case IMPORTER_NOTICES:
-			result = import->notices;
 			break;
 		default:
 			result = -ENOTTY;
@@ -211,6 +228,7 @@ static int importer_open(struct inode *inode, struct file *file)
 	if (!import)
 		return -ENOMEM;
 	mutex_init(&import->lock);
+	init_waitqueue_head(&import->lets_go);
 	file->private_data = import;
 	return 0;
 }
@@ -219,6 +237,7 @@ static int importer_release(struct inode *inode, struct file *file)
 {
 	struct import *import = file->private_data;
 
+	hold_on(import, false);
 	if (import->dma_buf)
 		detach(import);
 	kfree(import);

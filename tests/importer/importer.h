@@ -21,6 +21,8 @@ struct importer_attach {
 #define IMPORTER_MAP _IO('i', 2)
 #define IMPORTER_UNMAP _IO('i', 3)
 #define IMPORTER_NOTICES _IO('i', 4)	/* how often it was told */
+#define IMPORTER_HOLD_ON _IO('i', 5)	/* makes the next notices wait for IMPORTER_LET_GO */
+#define IMPORTER_LET_GO _IO('i', 6)
 
 /* offsets for mmap(), in pages */
 #define IMPORTER_CACHED 0

@@ -4,12 +4,17 @@
  * dma-buf and the device; the main process exports.
  */
 #include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "../importer/importer.h"
+#include "deadline.h"
 #include "device.h"
 #include "sweep.h"
 
@@ -32,6 +37,14 @@ static long do_import(const long *descriptor_kind)
 	importer = open("/dev/xpmem-importer", O_RDWR | O_CLOEXEC);
 	if (importer < 0)
 		return answer(-1);
+	return answer(ioctl(importer, IMPORTER_ATTACH, &request));
+}
+
+/* The same with the device that the main process opened before the fork. */
+static long do_import_inherited(const long *descriptor_kind)
+{
+	struct importer_attach request = { .fd = descriptor_kind[0], .kind = descriptor_kind[1] };
+
 	return answer(ioctl(importer, IMPORTER_ATTACH, &request));
 }
 
@@ -469,6 +482,111 @@ CASE(exporter_ends)
 		usleep(1000);
 	}
 	check_no_device_gets_it();
+}
+
+struct ending {
+	unsigned long number;		/* XPMEM_IOC_REMOVE or XPMEM_IOC_RELEASE */
+	long id;
+};
+
+static void *end_object(void *argument)
+{
+	const struct ending *ending = argument;
+	struct xpmem_ioc_remove request = SIZED(xpmem_ioc_remove, .segid = ending->id);
+	/* A close of the first open file would wait for this call. */
+	int other = CHECK_OK(answer(open("/dev/xpmem", O_RDWR | O_CLOEXEC)));
+
+	_Static_assert(sizeof(struct xpmem_ioc_release) == sizeof(request), "the two are alike");
+	ioctl(other, ending->number, &request);
+	return NULL;
+}
+
+/* A thread ends a segment or permit, which a driver holds up. Meanwhile, this task closes. */
+static long do_close_amid_end(const long *number_id)
+{
+	struct ending ending = { .number = number_id[0], .id = number_id[1] };
+	pthread_t thread;
+
+	CHECK_EQ(pthread_create(&thread, NULL, end_object, &ending), 0);
+	while (!ioctl(importer, IMPORTER_NOTICES, 0))
+		usleep(1000);
+	return do_close(NULL);
+}
+
+/* Seconds of processor time that a process has used. */
+static double processor_time(pid_t pid)
+{
+	unsigned long user, system;
+	char path[64];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	file = fopen(path, "re");
+	CHECK(file);
+	CHECK_EQ(fscanf(file, "%*d (%*[^)]) %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu",
+			&user, &system), 2);
+	fclose(file);
+	return (double)(user + system) / (double)sysconf(_SC_CLK_TCK);
+}
+
+static void await_close(pid_t pid)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/fd/%d", pid, device);
+	while (!access(path, F_OK))
+		usleep(1000);
+	CHECK(falls_asleep(pid, DEATH_LIMIT));
+}
+
+/* A killed task that closes the device leaves the processor to the task that it waits for. */
+static void kill_amid_end(struct peer *closer, unsigned long number, long id)
+{
+	double begun, used, passed;
+	int status;
+
+	CHECK_OK(answer(ioctl(importer, IMPORTER_HOLD_ON, 0)));
+	dma_buf = CHECK_OK(on(attacher, do_dmabuf, apid, 0, LENGTH));
+	CHECK_OK(on(attacher, do_import_inherited, dma_buf, IMPORTER_DYNAMIC));
+	peer_tell(closer, do_close_amid_end, ARGUMENTS((long)number, id));
+	await_close(peer_pid(closer));
+	CHECK_OK(answer(kill(peer_pid(closer), SIGKILL)));
+	begun = now();
+	used = processor_time(peer_pid(closer));
+	sleep(1);
+	CHECK_EQ(waitpid(peer_pid(closer), &status, WNOHANG), 0);
+	used = processor_time(peer_pid(closer)) - used;
+	passed = now() - begun;
+	CHECK_OK(answer(ioctl(importer, IMPORTER_LET_GO, 0)));
+	peer_end(closer, SIGKILL);
+	if (used > passed / 2)
+		FAIL("a killed task took the processor for %.2f s of %.2f", used, passed);
+}
+
+static void open_importer(void)
+{
+	importer = CHECK_OK(answer(open("/dev/xpmem-importer", O_RDWR | O_CLOEXEC)));
+}
+
+CASE(killed_amid_the_end_of_a_permit)
+{
+	open_importer();
+	export_memory(map_anonymous(LENGTH));
+	kill_amid_end(attacher, XPMEM_IOC_RELEASE, apid);
+}
+
+CASE(killed_amid_the_end_of_a_segment)
+{
+	struct peer *exporter;
+
+	open_importer();
+	page = map_anonymous(LENGTH);
+	CHECK_OK(device_open());
+	exporter = peer_start();
+	attacher = peer_start();
+	segid = CHECK_OK(on(exporter, do_export, page, LENGTH));
+	apid = CHECK_OK(on(attacher, do_get, segid, XPMEM_GET_RDWR));
+	kill_amid_end(exporter, XPMEM_IOC_REMOVE, segid);
 }
 
 /* A process that was sent the descriptor has no access once the maker is gone. */
