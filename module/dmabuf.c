@@ -22,7 +22,7 @@
 struct dmabuf {
 	struct dma_buf *dma_buf;	/* its file owns this struct */
 	struct xpmem_permit *permit;
-	struct list_head link;		/* in segment->dmabufs; dmabufs_lock */
+	struct list_head link;		/* in segment->dmabufs; its lock */
 	struct mmpin charge;
 	struct page **pages;		/* dma_buf->resv; NULL after they were unpinned */
 	unsigned long count;
@@ -30,9 +30,6 @@ struct dmabuf {
 	unsigned int mappings;		/* dma_buf->resv */
 	bool dead;			/* dma_buf->resv */
 };
-
-/* Outside dma_buf->resv: no callback under resv takes it. */
-static DEFINE_MUTEX(dmabufs_lock);
 
 /* Unpins the pages. No driver maps them for a device any more. */
 static void give_back_pages(struct dmabuf *dmabuf)
@@ -120,10 +117,11 @@ static void dmabuf_destroy(struct dmabuf *dmabuf)
 static void dmabuf_release(struct dma_buf *dma_buf)
 {
 	struct dmabuf *dmabuf = dma_buf->priv;
+	struct xpmem_segment *segment = dmabuf->permit->segment;
 
-	mutex_lock(&dmabufs_lock);
+	mutex_lock(&segment->dmabufs_lock);
 	list_del(&dmabuf->link);
-	mutex_unlock(&dmabufs_lock);
+	mutex_unlock(&segment->dmabufs_lock);
 	dmabuf_destroy(dmabuf);
 }
 
@@ -220,9 +218,9 @@ struct file *xpmem_dmabuf_file(s64 apid, u64 offset, u64 length)
 		goto destroy;
 	}
 	dmabuf->dma_buf = dma_buf;
-	mutex_lock(&dmabufs_lock);
+	mutex_lock(&segment->dmabufs_lock);
 	list_add(&dmabuf->link, &segment->dmabufs);
-	mutex_unlock(&dmabufs_lock);
+	mutex_unlock(&segment->dmabufs_lock);
 	/* Lists the dma-buf before the test of dead. Pairs with xpmem_dmabuf_revoke(). */
 	smp_mb();
 	xpmem_race_point("dmabuf-listed");
@@ -241,11 +239,15 @@ put_permit:
 	return ERR_PTR(error);
 }
 
+/*
+ * The caller holds segment->dmabufs_lock. A driver that the function notifies may wait for its
+ * device, which holds up the ends of no other segment.
+ */
 static void dmabuf_revoke(struct dmabuf *dmabuf)
 {
 	struct dma_resv *resv = dmabuf->dma_buf->resv;
 
-	lockdep_assert_held(&dmabufs_lock);
+	lockdep_assert_held(&dmabuf->permit->segment->dmabufs_lock);
 	dma_resv_lock(resv, NULL);
 	if (!dmabuf->dead) {
 		dmabuf->dead = true;
@@ -274,11 +276,11 @@ void xpmem_dmabuf_revoke(struct xpmem_segment *segment, const struct xpmem_permi
 	if (list_empty(&segment->dmabufs))
 		return;
 	xpmem_race_point("dmabuf-revoke");
-	mutex_lock(&dmabufs_lock);
+	mutex_lock(&segment->dmabufs_lock);
 	list_for_each_entry(dmabuf, &segment->dmabufs, link)
 		if (!permit || dmabuf->permit == permit)
 			dmabuf_revoke(dmabuf);
-	mutex_unlock(&dmabufs_lock);
+	mutex_unlock(&segment->dmabufs_lock);
 }
 
 XPMEM_IMPORT_NS_DMA_BUF;

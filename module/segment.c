@@ -22,6 +22,7 @@ static void segment_construct(void *memory)
 {
 	struct xpmem_segment *segment = memory;
 
+	mutex_init(&segment->dmabufs_lock);
 	INIT_LIST_HEAD(&segment->dmabufs);
 	spin_lock_init(&segment->lock);
 	INIT_HLIST_HEAD(&segment->permit_list);

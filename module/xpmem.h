@@ -52,7 +52,7 @@
  *       i_mmap_rwsem of a group's inode (read)
  *         B's notifiers
  *   permit->attaching
- *     dmabufs_lock (dmabuf.c)
+ *     segment->dmabufs_lock
  *       dma_buf->resv
  *         page locks
  *   client->watching
@@ -391,7 +391,8 @@ struct xpmem_segment {
 	struct xpmem_client *client;
 	struct xpmem_exporter *exporter;
 	struct hlist_node client_link;	/* client->lock, or the task that closes the client */
-	struct list_head dmabufs;	/* dmabufs_lock of dmabuf.c */
+	struct mutex dmabufs_lock;
+	struct list_head dmabufs;	/* dmabufs_lock */
 	spinlock_t lock;
 	struct hlist_head permit_list;	/* lock */
 	unsigned long start;

@@ -568,6 +568,30 @@ static void open_importer(void)
 	importer = CHECK_OK(answer(open("/dev/xpmem-importer", O_RDWR | O_CLOEXEC)));
 }
 
+/* A driver that waits for its device holds up the end of one segment, and of no other. */
+CASE(slow_driver_of_another_segment)
+{
+	struct peer *other;
+	long theirs;
+
+	open_importer();
+	export_memory(map_anonymous(LENGTH));
+	CHECK_OK(answer(ioctl(importer, IMPORTER_HOLD_ON, 0)));
+	dma_buf = CHECK_OK(on(attacher, do_dmabuf, apid, 0, LENGTH));
+	CHECK_OK(on(attacher, do_import_inherited, dma_buf, IMPORTER_DYNAMIC));
+	peer_tell(attacher, do_release, ARGUMENTS(apid));
+	while (!ioctl(importer, IMPORTER_NOTICES, 0))
+		usleep(1000);
+
+	other = peer_start();
+	theirs = CHECK_OK(on(other, do_get, export_range(page, LENGTH), XPMEM_GET_RDWR));
+	dma_buf = CHECK_OK(on(other, do_dmabuf, theirs, 0, LENGTH));
+	CHECK_OK(on(other, do_release, theirs));
+	CHECK_OK(on(other, do_close_descriptor, dma_buf));
+	CHECK_OK(answer(ioctl(importer, IMPORTER_LET_GO, 0)));
+	CHECK_OK(peer_answer(attacher));
+}
+
 CASE(killed_amid_the_end_of_a_permit)
 {
 	open_importer();
