@@ -17,6 +17,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "../notifier/notifier.h"
 #include "deadline.h"
 #include "device.h"
 
@@ -402,4 +403,186 @@ CASE_DESCRIBED(file_is_written_directly_beside_readers,
 {
 	readonly = true;
 	register_while(do_write_direct_for_ever, disk_memory(), true, true, 0);
+}
+
+/*
+ * Zaps that are deferred keep their pages, and the pages are put once they are zapped. To put a
+ * page may take for ever, because a FUSE server can keep it locked. There are more such pages here
+ * than one queue of the kernel has workers.
+ */
+#define LOCKED_PAGES 300
+
+static struct pages_of_device {
+	pthread_barrier_t ready;
+	long room;		/* for attachments, below the pages */
+	long address;
+	int device;
+} locked;
+
+static long do_lock_page(const long *none)
+{
+	(void)none;
+	board->turns[CHANGES]++;
+	return answer(ioctl(locked.device, NOTIFIER_LOCK_PAGE, 0));
+}
+
+static long do_lock_mappings(const long *none)
+{
+	(void)none;
+	board->turns[CHANGES]++;
+	return answer(ioctl(locked.device, NOTIFIER_LOCK_MAPPINGS, 0));
+}
+
+static long do_register_once(const long *none)
+{
+	(void)none;
+	return register_once();
+}
+
+static long do_discard(const long *address_length)
+{
+	return answer(madvise((void *)address_length[0], address_length[1], MADV_DONTNEED));
+}
+
+static long do_touch_pages(const long *address_count)
+{
+	long i;
+
+	for (i = 0; i < address_count[1]; i++)
+		CHECK_OK(touch_for_writing(address_count[0] + i * PAGE));
+	return 0;
+}
+
+static void *discard_one(void *index)
+{
+	long page = locked.address + (long)index * PAGE;
+
+	pthread_barrier_wait(&locked.ready);
+	CHECK_OK(here(do_discard, page, PAGE));
+	return NULL;
+}
+
+/* All at once, because each is tried for a second before it is deferred. */
+static void discard_all(void)
+{
+	pthread_t threads[LOCKED_PAGES];
+	pthread_attr_t small;
+	long i;
+
+	CHECK_EQ(pthread_barrier_init(&locked.ready, NULL, LOCKED_PAGES), 0);
+	CHECK_EQ(pthread_attr_init(&small), 0);
+	CHECK_EQ(pthread_attr_setstacksize(&small, 65536), 0);
+	for (i = 0; i < LOCKED_PAGES; i++)
+		CHECK_EQ(pthread_create(&threads[i], &small, discard_one, (void *)i), 0);
+	for (i = 0; i < LOCKED_PAGES; i++)
+		CHECK_EQ(pthread_join(threads[i], NULL), 0);
+}
+
+/* Has a new peer take a lock, which it keeps until its end. */
+static struct peer *start_holder(operation *lock)
+{
+	struct peer *holder = peer_fork();
+	long before = board->turns[CHANGES];
+
+	peer_tell(holder, lock, ARGUMENTS(0));
+	while (board->turns[CHANGES] == before)
+		usleep(1000);
+	CHECK(falls_asleep(peer_pid(holder), STILL * slowness()));
+	return holder;
+}
+
+static bool waits_in_kernel(pid_t pid)
+{
+	char path[64], state = 0;
+	FILE *stat;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	stat = fopen(path, "re");
+	CHECK(stat);
+	CHECK_EQ(fscanf(stat, "%*d (%*[^)]) %c", &state), 1);
+	fclose(stat);
+	return state == 'D';
+}
+
+/* From here to let_registration_go(), zaps in @attacher are deferred. */
+static struct peer *hold_up_registration(struct peer *attacher)
+{
+	struct peer *holder = start_holder(do_lock_mappings);
+	double end = now() + STILL * slowness();
+
+	peer_tell(attacher, do_register_once, ARGUMENTS(0));
+	while (!waits_in_kernel(peer_pid(attacher))) {
+		if (now() > end)
+			FAIL("the registration does not wait");
+		usleep(10000);
+	}
+	return holder;
+}
+
+static void let_registration_go(struct peer *attacher, struct peer *holder)
+{
+	peer_end(holder, SIGKILL);
+	CHECK_OK(peer_answer(attacher));
+}
+
+/*
+ * One page of the device, mapped many times. The attacher inherits the mappings. A registration
+ * takes the locks in the order of addresses, so the attachments have to be below.
+ */
+static void map_locked_pages(void)
+{
+	const long room = (LOCKED_PAGES + 1) * PAGE;
+	long i;
+
+	locked.device = open("/dev/xpmem-notifier", O_RDWR | O_CLOEXEC);
+	if (locked.device < 0)
+		SKIP("xpmem-notifier is not there");
+	locked.room = map_anonymous(room + LOCKED_PAGES * PAGE);
+	locked.address = locked.room + room;
+	unmap(locked.room, room);
+	for (i = 0; i < LOCKED_PAGES; i++)
+		map_over(locked.address + i * PAGE, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED,
+			 locked.device);
+	CHECK_OK(here(do_touch_pages, locked.address, LOCKED_PAGES));
+}
+
+CASE(locked_pages_delay_no_zap)
+{
+	struct peer *attacher, *locker, *other, *holder;
+	long at_locked, theirs, at_theirs, apid;
+	double end;
+
+	board = (void *)map_shared(PAGE);
+	map_locked_pages();
+	CHECK_OK(device_open());
+	other = peer_start();
+	attacher = peer_start();
+	theirs = CHECK_OK(on(other, do_map, PAGE));
+	CHECK_OK(on(other, do_store, theirs, 1));
+	apid = CHECK_OK(on(attacher, do_get, CHECK_OK(on(other, do_export, theirs, PAGE)),
+			   XPMEM_GET_RDWR));
+	at_theirs = CHECK_OK(
+		on(attacher, do_attach, apid, 0, PAGE, XPMEM_ATTACH_FIXED, locked.room));
+	apid = CHECK_OK(on(attacher, do_get, export_range(locked.address, LOCKED_PAGES * PAGE),
+			   XPMEM_GET_RDWR));
+	at_locked = CHECK_OK(on(attacher, do_attach, apid, 0, LOCKED_PAGES * PAGE,
+				XPMEM_ATTACH_FIXED, locked.room + PAGE));
+	CHECK_OK(on(attacher, do_touch_pages, at_locked, LOCKED_PAGES));
+
+	locker = start_holder(do_lock_page);
+	holder = hold_up_registration(attacher);
+	discard_all();
+	let_registration_go(attacher, holder);
+
+	CHECK_OK(on(attacher, do_store, at_theirs, 2));
+	holder = hold_up_registration(attacher);
+	CHECK_OK(on(other, do_discard, theirs, PAGE));
+	CHECK_OK(on(other, do_store, theirs, 3));
+	let_registration_go(attacher, holder);
+	for (end = now() + STILL * slowness(); on(attacher, do_load, at_theirs) != 3;) {
+		if (now() > end)
+			FAIL("an attachment keeps a page that its exporter has discarded");
+		usleep(10000);
+	}
+	peer_end(locker, SIGKILL);
 }
