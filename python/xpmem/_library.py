@@ -121,7 +121,10 @@ def call(name, *arguments):
     """The result of a call and its errno, which is 0 unless it failed."""
     function = getattr(_load(), name)
     ctypes.set_errno(0)
-    result = function(*arguments)
+    try:
+        result = function(*arguments)
+    except ctypes.ArgumentError as reason:
+        raise TypeError(f"{name}: {reason}") from None
     failed = result == ctypes.c_void_p(-1).value if name == "xpmem_attach" else result < 0
     return result, ctypes.get_errno() if failed else 0
 

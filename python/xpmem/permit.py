@@ -73,6 +73,8 @@ class Permit:
 def get(segment_id, access=GET_RDWR):
     """Get a permit for a segment, by its id. access is RDONLY or RDWR."""
     length = ctypes.c_size_t()
+    if isinstance(segment_id, str):
+        raise TypeError("a segment's id is a number: int(text, 0) makes one of a text")
     apid = _library.call_or_raise("xpmem_get_segment", segment_id, access,
                                   ctypes.byref(length), about="xpmem_get")
     return Permit(apid, length.value, access)

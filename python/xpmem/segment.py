@@ -11,7 +11,8 @@ from ._abi_gen import GET_RDWR, LENGTH_MAX, MAKE_RDONLY
 class Segment:
     """Memory that other processes may attach. Ends with close(), its last reference, or in a with.
 
-    id is what attachers need; length is in bytes. The segment holds the buffer that it exports.
+    id is what attachers need, among them a child after a fork, which may read it; length is in
+    bytes. The segment holds the buffer that it exports.
     """
 
     def __init__(self, segid, view, length):
@@ -22,7 +23,7 @@ class Segment:
 
     @property
     def id(self):
-        if self.closed:
+        if self._segid is None:
             raise ValueError("the segment is closed")
         return self._segid
 
@@ -36,7 +37,9 @@ class Segment:
 
         The caller closes it. Its holder may attach, whatever the mode says: see get_fd().
         """
-        return _library.call_or_raise("xpmem_segment_fd", self.id, access)
+        if self.closed:
+            raise ValueError("the segment is closed")
+        return _library.call_or_raise("xpmem_segment_fd", self._segid, access)
 
     def close(self):
         """End the segment, and all access through it: accesses of attachers raise SIGBUS."""
