@@ -7,7 +7,7 @@
 
 #include "xpmembench.h"
 
-static const char units[] = "KMG";
+static const char units[] = "KMGT";
 
 /* 64 KiB as 64K; what is no multiple stays as it is. */
 void format_size(size_t size, char *text, size_t length)
@@ -33,9 +33,11 @@ const char *parse_size(const char *text, size_t *size)
 		return NULL;
 	unit = *end ? strchr(units, toupper((unsigned char)*end)) : NULL;
 	if (unit) {
+		if (value > SIZE_LIMIT >> 10 * (unit - units + 1))
+			return NULL;
 		value <<= 10 * (unit - units + 1);
 		end++;
 	}
 	*size = value;
-	return value <= SIZE_LIMIT ? end : NULL;
+	return end;
 }
