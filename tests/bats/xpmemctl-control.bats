@@ -848,6 +848,13 @@ problems() {
 	depmod
 	is_like "$(problems)" \
 		"module: no module xpmem is installed for kernel $(uname -r), nor are the headers *"
+	mkdir -p /var/lib/dkms/xpmem
+	is_like "$(problems)" \
+		"module: no module xpmem is installed for kernel $(uname -r), nor are the headers *"
+	# shellcheck disable=SC2016
+	is "$(xpmemctl doctor --fix --dry-run)" 'apt-get install linux-headers-$(uname -r) &&'\
+' dkms autoinstall && modprobe xpmem'
+	rmdir /var/lib/dkms/xpmem
 	mkdir "$modules/build"
 	is "$(problems)" "module: no module xpmem is installed for kernel $(uname -r)"
 	mkdir -p /var/lib/dkms/xpmem
@@ -888,8 +895,19 @@ device_state() {
 	is "$(device_state 2001)" "problem"
 	is "$(device_state 2000)" "ok"
 	is "$(problems)" ""
+	is "$(xpmemctl doctor --fix --dry-run 2>&1)" \
+		"xpmemctl: there is no problem to mend"
+	# The group of root is no group of users.
 	chown root:root /dev/xpmem
-	chmod 666 /dev/xpmem
+	is "$(device_state 2001)" "problem"
+	is "$(problems)" "device: /dev/xpmem has mode 0660: not all users may use it"
+	chmod 600 /dev/xpmem
+	is "$(xpmemctl doctor --fix --dry-run)" "chmod 666 /dev/xpmem"
+	run_x 1 xpmemctl doctor --fix --dry-run -j
+	is "$(jq -r '.findings[] | select(.state == "problem").command' <<<"$output")" \
+		"chmod 666 /dev/xpmem"
+	run_x xpmemctl doctor --fix
+	is "$(stat -c %a /dev/xpmem) $(problems)" "666 "
 }
 
 @test "doctor ends with a summary and finds namespaces" {

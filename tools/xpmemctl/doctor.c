@@ -147,19 +147,43 @@ static bool needs_signature(void)
 		!strstr(line, "[none]"));
 }
 
+#define WITHOUT_HEADERS \
+	"no module xpmem is installed for kernel %s, nor are the headers to build it"
+
+/* Has DKMS build the module once the headers are there. */
+static void build_with_headers(const char *release)
+{
+	if (!access("/etc/debian_version", F_OK))
+		fixable("module", PROBLEM,
+			"install the package linux-headers-$(uname -r), then: dkms autoinstall",
+			"apt-get install linux-headers-$(uname -r) && dkms autoinstall && modprobe xpmem",
+			WITHOUT_HEADERS, release);
+	else if (!access("/etc/redhat-release", F_OK))
+		fixable("module", PROBLEM,
+			"install the package kernel-devel-$(uname -r), then: dkms autoinstall",
+			"dnf install kernel-devel-$(uname -r) && dkms autoinstall && modprobe xpmem",
+			WITHOUT_HEADERS, release);
+	else
+		found("module", PROBLEM,
+		      "install the headers of this kernel, then: dkms autoinstall",
+		      WITHOUT_HEADERS, release);
+}
+
 /* Tells why there is no module for the running kernel, as far as DKMS knows. */
 static void check_missing_file(const char *release)
 {
+	bool known = !access("/var/lib/dkms/xpmem", F_OK);
 	char headers[512];
 
 	snprintf(headers, sizeof(headers), MODULES "%s/build", release);
-	if (access(headers, F_OK))
+	if (access(headers, F_OK) && known)
+		build_with_headers(release);
+	else if (access(headers, F_OK))
 		found("module", PROBLEM,
 		      "install the headers of this kernel (Debian: linux-headers-$(uname -r), Red Hat: "
-		      "kernel-devel-$(uname -r)), then: dkms autoinstall",
-		      "no module xpmem is installed for kernel %s, nor are the headers to build it",
-		      release);
-	else if (!access("/var/lib/dkms/xpmem", F_OK))
+		      "kernel-devel-$(uname -r)) and the package xpmem-dkms",
+		      WITHOUT_HEADERS, release);
+	else if (known)
 		fixable("module", PROBLEM,
 			"build it with: dkms autoinstall; the log is /var/lib/dkms/xpmem/*/build/make.log",
 			"dkms autoinstall && modprobe xpmem",
@@ -240,6 +264,12 @@ static bool in_group(gid_t group)
 	return getegid() == group;
 }
 
+/* Of the group that root has anyway, the administrator wants nothing. */
+static bool has_group_rule(const struct stat *state)
+{
+	return (state->st_mode & 0066) == 0060 && state->st_gid != 0;
+}
+
 /* Only the members of a group may use the device, as the administrator wants. */
 static void check_group(const struct stat *state)
 {
@@ -275,7 +305,7 @@ static void check_device(bool loaded)
 	} else if (device < 0 && error == EPERM) {
 		found("device", PROBLEM, "give the container the device: --device /dev/xpmem",
 		      "the device controller of this container does not allow /dev/xpmem");
-	} else if ((state.st_mode & 0066) == 0060 &&
+	} else if (has_group_rule(&state) &&
 		   (device < 0 || !ioctl(device, XPMEM_IOC_QUERY, &query))) {
 		check_group(&state);
 	} else if (device < 0) {
@@ -287,8 +317,9 @@ static void check_device(bool loaded)
 		found("device", PROBLEM, "load the module that came with this tool",
 		      "/dev/xpmem belongs to a different module: %s", strerror(errno));
 	} else if ((state.st_mode & 0666) != 0666) {
-		fixable("device", NOTE,
-			"to open it to all users, since the module checks access itself: chmod 666 /dev/xpmem",
+		fixable("device", PROBLEM,
+			"install the udev rule 60-xpmem.rules, or, since the module checks access itself: "
+			"chmod 666 /dev/xpmem; to give it to one group, see doc/packages.md",
 			"chmod 666 /dev/xpmem",
 			"/dev/xpmem has mode %04o: not all users may use it",
 			state.st_mode & 07777);
@@ -594,9 +625,11 @@ static enum status fix(void)
 		if (!options.dry_run && system(command))
 			status = fail(STATUS_FAILED, "this command failed: %s", command);
 	}
-	if (counts[PROBLEM] && !known)
+	if (!counts[PROBLEM])
+		warn("there is no problem to mend");
+	else if (!known)
 		warn("no command mends these problems; see: xpmemctl doctor --table");
-	else if (known && status == STATUS_OK && !options.dry_run)
+	else if (status == STATUS_OK && !options.dry_run)
 		warn("check again with: xpmemctl doctor --table");
 	return output_finish() == STATUS_OK ? status : STATUS_FAILED;
 }
@@ -659,6 +692,9 @@ enum status doctor(int count, char **arguments)
 			 "shared memory");
 	check_process_limits();
 	options.format = format;
+	/* Scripts that ask for JSON find the commands in it. */
+	if (options.dry_run && options.json_wanted)
+		options.fix = false;
 	status = lost_finding ? out_of_memory() : options.fix ? fix() : print();
 	json_object_put(findings);
 	json_object_put(about);

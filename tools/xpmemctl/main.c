@@ -352,6 +352,8 @@ static const struct option long_options[] = {
 
 static void take_format(int option)
 {
+	if (option == 'j' || option == 'p' || option == 't')
+		options.json_wanted = option != 't';
 	if (option == 'j')
 		options.format = FORMAT_JSON;
 	else if (option == 'p')

@@ -257,7 +257,7 @@ enum status netlink_open(struct netlink *netlink)
 				"a different xpmem module is loaded; see: xpmemctl doctor --table");
 		if (error == -NLE_OBJ_NOTFOUND)
 			return fail(STATUS_NO_MODULE,
-				    "the xpmem module is not loaded; load it with: modprobe xpmem");
+				    "the xpmem module is not loaded; xpmemctl doctor says why; load it with: modprobe xpmem");
 		return fail(STATUS_FAILED, "generic netlink does not answer: %s",
 			    nl_geterror(error));
 	}

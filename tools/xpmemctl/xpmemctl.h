@@ -31,6 +31,7 @@ enum format {
 
 struct options {
 	enum format format;
+	bool json_wanted;	/* an option asks for JSON */
 	bool bytes;		/* sizes in tables are numbers of bytes */
 	bool no_headings;
 	char **columns;		/* NULL: all, or the usual ones of a table */
