@@ -299,6 +299,10 @@ PYTHON
 	is "$(wc -l <<<"$output")" 3 "lines"
 	run_x on_terminal 80 xpmemctl list attachments
 	is "$(awk 'length > 80' <<<"$output")" "" "lines that are too long"
+	run_x on_terminal 80 xpmemctl list exporters
+	is "$(head -n 1 <<<"$output" | xargs)" \
+		"ID PID COMMAND USER SEGMENTS FAULTS PAGES_MAPPED CREATED"
+	is_like "$output" "* [0-2][0-9]:[0-5][0-9]*"
 	run_x on_terminal 80 xpmemctl -j list segments
 	is "$(jq '.segments | length' <<<"$output")" 2
 	run_x xpmemctl -t list segments
@@ -306,6 +310,28 @@ PYTHON
 	run_x xpmemctl list segments
 	is "$(jq '.segments[0] | has("command") or has("user")' <<<"$output")" \
 		false "keys that nobody chose"
+	holder_stop
+}
+
+@test "tables fit the terminal, however long pids and names are" {
+	local command width
+
+	sysctl -qw kernel.pid_max=4194304
+	echo 4000000 >/proc/sys/kernel/ns_last_pid
+	holder_start objects "a name that is as long as some" 0640
+	((holder_pid > 4000000))
+	for width in 80 60 40; do
+		for command in "" list "list permits" tree usage "stats segments"; do
+			# shellcheck disable=SC2086
+			run_x on_terminal "$width" env LC_ALL=C xpmemctl $command
+			is "$(grep -v '[.,;:] ' <<<"$output" | awk -v w="$width" 'length > w')" "" \
+				"lines that are too long"
+		done
+	done
+	run_x on_terminal 40 xpmemctl list permits
+	is "$(head -n 1 <<<"$output" | xargs)" "ID SEGMENT_ID"
+	run_x on_terminal 40 xpmemctl list permits -o id,segment_id,pinned
+	is "$(head -n 1 <<<"$output" | xargs)" "ID SEGMENT_ID PINNED" "chosen columns"
 	holder_stop
 }
 

@@ -3,6 +3,7 @@
 #include <ctype.h>
 #include <libsmartcols/libsmartcols.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "xpmemctl.h"
@@ -71,6 +72,11 @@ static int column_flags(const struct attribute *attribute)
 	return is_number(attribute) && attribute->form != FORM_TIMESTAMP ? SCOLS_FL_RIGHT : 0;
 }
 
+bool table_is_fitted(void)
+{
+	return isatty(fileno(stdout)) && !options.columns;
+}
+
 static struct libscols_table *new_lines(bool headings)
 {
 	struct libscols_table *lines = scols_new_table();
@@ -113,6 +119,7 @@ void table_begin(struct table *table, const char *title, bool titled,
 	*table = (struct table){ .title = title, .titled = titled };
 	columns_choose(&table->columns, set, usual);
 	table->no_columns = !table->columns.count;
+	table->fits = table_is_fitted();
 	if (table->no_columns)
 		return;
 	table->lines = new_lines(!options.no_headings);
@@ -159,10 +166,61 @@ static void print_kept(struct table *table)
 	table->count = 0;
 }
 
+/* The tree's branches in front of a line take two columns of text a level. */
+static size_t depth_of(const struct libscols_line *line)
+{
+	size_t depth = 0;
+
+	while ((line = scols_line_get_parent(line)))
+		depth++;
+	return depth;
+}
+
+/* Least number of characters of a column. Only columns that may be cut have more than ASCII. */
+static size_t least_width(struct table *table, size_t number)
+{
+	struct libscols_column *column = scols_table_get_column(table->lines, number);
+	size_t least = strlen(scols_cell_get_data(scols_column_get_header(column))), i, length;
+
+	if (scols_column_is_trunc(column))
+		return least;
+	for (i = 0; i < scols_table_get_nlines(table->lines); i++) {
+		struct libscols_line *line = scols_table_get_line(table->lines, i);
+		const char *text = scols_cell_get_data(scols_line_get_cell(line, number));
+
+		length = text ? strlen(text) : 0;
+		if (scols_column_is_tree(column))
+			length += 2 * depth_of(line);
+		if (length > least)
+			least = length;
+	}
+	return least;
+}
+
+/* Leaves out the last columns while the terminal has no room for all. */
+static void fit(struct table *table)
+{
+	size_t room = scols_table_get_termwidth(table->lines), width = 0, i,
+	       count = scols_table_get_ncols(table->lines);
+
+	for (i = 0; i < count; i++) {
+		struct libscols_column *column = scols_table_get_column(table->lines, i);
+
+		width += (i != 0) + least_width(table, i);
+		if (i && width > room)
+			scols_column_set_flags(column, scols_column_get_flags(column) |
+							       SCOLS_FL_HIDDEN);
+	}
+}
+
 void table_print(struct table *table)
 {
-	if (table->lines && scols_table_get_nlines(table->lines))
-		scols_print_table(table->lines);
+	if (!table->lines || !scols_table_get_nlines(table->lines))
+		return;
+	if (table->fits)
+		fit(table);
+	table->fits = false;
+	scols_print_table(table->lines);
 }
 
 /* The library forgets the width of the last column when it has no heading, so this pads numbers. */
@@ -192,6 +250,8 @@ bool table_row(struct table *table, struct json_object *row)
 		char text[512];
 
 		table_format(text, sizeof(text), attribute, value);
+		if (value && attribute->form == FORM_TIMESTAMP && table_is_fitted())
+			text_short_time(text, sizeof(text), json_unsigned(value), time(NULL));
 		json_object_put(value);
 		done = put_cell(table, line, i, text);
 	}

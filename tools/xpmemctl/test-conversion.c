@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Without a module: what attributes become as JSON and as columns. */
+#include <fcntl.h>
 #include <linux/xpmem.h>
 #include <netlink/attr.h>
 #include <netlink/msg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <termios.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "xpmemctl.h"
 
@@ -258,6 +263,99 @@ static void test_sorting(void)
 	options.no_headings = false;
 }
 
+static void print_usual_columns(void)
+{
+	static const char *const columns[] = { "id",     "uid",    "name",    "mode",
+					       "access", "length", "created", NULL };
+	struct json_object *array = two_segments();
+
+	json_put_number(json_object_array_get_idx(array, 0), "created", 86400);
+	json_put_number(json_object_array_get_idx(array, 1), "created", time(NULL));
+	table_print_rows("segments", false, &segment_attributes, columns, NULL, array);
+	json_object_put(array);
+}
+
+/* What is printed on a terminal of this width. Small enough for the terminal's buffer. */
+static const char *on_terminal(unsigned short width, void (*print)(void))
+{
+	static char text[2048];
+	struct winsize size = { .ws_col = width, .ws_row = 24 };
+	int master = posix_openpt(O_RDWR | O_NOCTTY), slave, kept = dup(STDOUT_FILENO);
+	struct termios raw;
+	size_t length = 0;
+	ssize_t got;
+
+	if (master < 0 || kept < 0 || grantpt(master) || unlockpt(master))
+		abort();
+	slave = open(ptsname(master), O_RDWR | O_NOCTTY);
+	if (slave < 0 || tcgetattr(slave, &raw) || ioctl(slave, TIOCSWINSZ, &size))
+		abort();
+	cfmakeraw(&raw);
+	if (tcsetattr(slave, TCSANOW, &raw) || dup2(slave, STDOUT_FILENO) < 0)
+		abort();
+	print();
+	fflush(stdout);
+	if (dup2(kept, STDOUT_FILENO) < 0)
+		abort();
+	close(kept);
+	close(slave);
+	/* Nothing holds the terminal now, so this ends. */
+	while ((got = read(master, text + length, sizeof(text) - 1 - length)) > 0)
+		length += got;
+	text[length] = '\0';
+	close(master);
+	return text;
+}
+
+/* The columns that do not fit are left out from the end, unless they were asked for. */
+static void test_terminals(void)
+{
+	char today[32], wanted[512];
+	char id[] = "id", created[] = "created", *chosen[] = { id, created };
+
+	text_local_time(today, sizeof(today), "%H:%M", time(NULL));
+	snprintf(wanted, sizeof(wanted),
+		 "ID     UID NAME MODE ACCESS LENGTH CREATED\n"
+		 "0x10  1000 heap 0640 rdwr     1.0M 1970-Jan02\n"
+		 "0x1ff 1000 -    0640 rdonly   4.0K %s\n", today);
+	expect("a terminal with room for all columns", on_terminal(45, print_usual_columns),
+	       wanted);
+	expect("a terminal without room for the last one", on_terminal(44, print_usual_columns),
+	       "ID     UID NAME MODE ACCESS LENGTH\n"
+	       "0x10  1000 heap 0640 rdwr     1.0M\n"
+	       "0x1ff 1000 -    0640 rdonly   4.0K\n");
+	expect("a terminal with room for two columns", on_terminal(14, print_usual_columns),
+	       "ID     UID\n"
+	       "0x10  1000\n"
+	       "0x1ff 1000\n");
+	options.columns = chosen;
+	options.column_count = 2;
+	snprintf(wanted, sizeof(wanted), "%.21s", on_terminal(10, print_usual_columns));
+	expect("chosen columns stay, with dates", wanted, "ID    CREATED\n0x10  1");
+	options.columns = NULL;
+	options.column_count = 0;
+}
+
+static void test_times(void)
+{
+	static const struct {
+		uint64_t time, today;
+		const char *text;
+	} times[] = {
+		{ 1796009453, 1796010000, "03:30" },	/* 2026-11-30 */
+		{ 1795923053, 1796010000, "Nov29" },
+		{ 1764473453, 1796010000, "2025-Nov30" },
+		{ 1767225599, 1767225600, "2025-Dec31" },
+	};
+	char text[32];
+	size_t i;
+
+	for (i = 0; i < sizeof(times) / sizeof(*times); i++) {
+		text_short_time(text, sizeof(text), times[i].time, times[i].today);
+		expect("a short time", text, times[i].text);
+	}
+}
+
 static void test_guesses(void)
 {
 	static const char *const words[][2] = {
@@ -320,6 +418,7 @@ int main(void)
 {
 	char *lines;
 
+	setenv("TZ", "UTC", 1);
 	test_json();
 	test_columns();
 	options.bytes = true;
@@ -351,6 +450,8 @@ int main(void)
 	       "page_size 4.0K\n");
 	test_chosen_columns();
 	test_sorting();
+	test_terminals();
+	test_times();
 	test_guesses();
 	test_splitting();
 	test_jobs();

@@ -45,6 +45,17 @@ void text_local_time(char *text, size_t size, const char *format, uint64_t secon
 		snprintf(text, size, "%llu", (unsigned long long)seconds);
 }
 
+void text_short_time(char *text, size_t size, uint64_t seconds, uint64_t today)
+{
+	time_t of = seconds, at = today;
+	struct tm then, now;
+	const char *format = "%Y-%b%d";
+
+	if (localtime_r(&of, &then) && localtime_r(&at, &now) && then.tm_year == now.tm_year)
+		format = then.tm_yday == now.tm_yday ? "%H:%M" : "%b%d";
+	text_local_time(text, size, format, seconds);
+}
+
 const char *text_plural(uint64_t count)
 {
 	return count == 1 ? "" : "s";

@@ -325,6 +325,7 @@ static enum status print_for_people(struct tree *tree)
 	int noun;
 
 	choose_columns(&table.columns);
+	table.fits = table_is_fitted();
 	table_begin_plain(&table, "OBJECT");
 	for (noun = 0; noun < NOUN_COUNT; noun++) {
 		layer = &tree->layers[noun];

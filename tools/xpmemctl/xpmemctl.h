@@ -327,6 +327,7 @@ struct table {
 	size_t count;			/* of lines since the last print */
 	bool begun;
 	bool no_columns;
+	bool fits;	/* leaves columns out for which a terminal has no room */
 };
 
 /* title is printed before the rows if titled. usual: see columns_choose(). */
@@ -345,6 +346,9 @@ void table_begin_plain(struct table *table, const char *label);
 struct libscols_line *table_line(struct table *table, struct libscols_line *parent);
 bool table_text(struct libscols_line *line, size_t number, const char *text);
 void table_print(struct table *table);
+
+/* Whether tables have the usual columns and go to a terminal. */
+bool table_is_fitted(void);
 
 /* omit: a usual column that says the same in each row, or NULL. */
 void table_print_rows(const char *title, bool titled, const struct attribute_set *set,
@@ -382,6 +386,9 @@ void text_make_line(char *text);
 
 #define FORMAT_DATE "%Y-%m-%d %H:%M:%S"
 #define FORMAT_TIME "%H:%M:%S"
+
+/* A time in seconds since 1970 as lsipc has it: 12:34 of today, Nov30, or 2025-Nov30. */
+void text_short_time(char *text, size_t size, uint64_t seconds, uint64_t today);
 
 /* A time in seconds since 1970, as strftime() formats it in this time zone; else the number. */
 void text_local_time(char *text, size_t size, const char *format, uint64_t seconds);
