@@ -343,6 +343,11 @@ PYTHON
 \"command\":\"objects\",\"user\":\"2000\"}]"
 	run_x xpmemctl list segments comm=objects uid=2000
 	is "$(jq '.segments | length' <<<"$output")" 2
+	run_x xpmemctl list user=2000 segments -o PID,Command --sort -LENGTH
+	is "$(jq -c '.segments | unique' <<<"$output")" \
+		"[{\"pid\":$(jq '.segments[0].pid' <<<"$held"),\"command\":\"objects\"}]"
+	run_x xpmemctl stats uid 2000 segments
+	is "$(jq '.segments | length' <<<"$output")" 2
 	run_x xpmemctl list comm objects
 	is "$(jq -c '[.exporters, .segments, .permits, .attachments | length]' <<<"$output")" \
 		"[1,2,2,2]"

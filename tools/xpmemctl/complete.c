@@ -98,7 +98,7 @@ static const struct attribute *filter_of(const struct operation *operation, cons
 
 	for (i = 0; i < operation->filter_count; i++) {
 		attribute = attribute_of(operation, operation->filter[i]);
-		if (!strcmp(attribute->key, key))
+		if (!strcmp(attribute->key, filter_key(key)))
 			return attribute;
 	}
 	return NULL;

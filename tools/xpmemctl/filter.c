@@ -69,10 +69,15 @@ static const struct attribute *find_key(const struct operation *operation, const
 
 	for (i = 0; i < operation->filter_count; i++) {
 		attribute = find_attribute(operation->set, operation->filter[i]);
-		if (!strcmp(attribute->key, key))
+		if (!strcmp(attribute->key, filter_key(key)))
 			return attribute;
 	}
 	return NULL;
+}
+
+const char *filter_key(const char *key)
+{
+	return strcmp(key, "user") ? key : "uid";
 }
 
 bool is_command_key(const char *key)
@@ -94,6 +99,20 @@ int filter_split(int count, char **words, char **split)
 		split[made++] = equals + 1;
 	}
 	return made;
+}
+
+void filter_kind_first(int count, char **words)
+{
+	char *kind;
+	int i;
+
+	for (i = 0; i < count && noun_of(words[i]) == NOUN_COUNT;)
+		i += strchr(words[i], '=') ? 1 : 2;
+	if (i >= count)
+		return;
+	kind = words[i];
+	memmove(words + 1, words, i * sizeof(*words));
+	words[0] = kind;
 }
 
 bool filter_matches(const struct filter *filter, struct json_object *object)

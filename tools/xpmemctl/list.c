@@ -151,11 +151,13 @@ enum status list(int count, char **arguments)
 {
 	struct filter filters[NOUN_COUNT];
 	bool wanted[NOUN_COUNT] = { false };
-	int kind = count && noun_of(arguments[0]) != NOUN_COUNT;
 	char *words[2 * count + 1];
 	struct netlink netlink;
 	enum status status;
+	int kind;
 
+	filter_kind_first(count, arguments);
+	kind = count && noun_of(arguments[0]) != NOUN_COUNT;
 	words[0] = count ? arguments[0] : NULL;
 	count = kind + filter_split(count - kind, arguments + kind, words + kind);
 	status = choose(count, words, wanted, filters);

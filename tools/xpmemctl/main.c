@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Shows, follows and revokes exported and attached memory of the XPMEM module. */
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
@@ -270,11 +271,19 @@ static bool parse_count(const char *text, unsigned long *count)
 	return number > 0;
 }
 
+/* Keys may be written as the headings of tables are. */
+static void make_lower(char *text)
+{
+	for (; *text; text++)
+		*text = tolower((unsigned char)*text);
+}
+
 /* Splits the list in place. */
 static enum status parse_columns(char *list)
 {
 	char *column;
 
+	make_lower(list);
 	options.more_columns = *list == '+';
 	if (options.more_columns)
 		list++;
@@ -313,8 +322,9 @@ static enum status parse_by(char *list)
 	return STATUS_OK;
 }
 
-static enum status parse_sort(const char *key)
+static enum status parse_sort(char *key)
 {
+	make_lower(key);
 	options.descending = *key == '-';
 	options.sort = key + options.descending;
 	return STATUS_OK;
@@ -529,6 +539,10 @@ static enum status unknown_command(const char *name)
 	struct guess guess;
 	size_t i;
 
+	if (noun_of(name) != NOUN_COUNT)
+		return fail(STATUS_USAGE,
+			    "unknown command \"%s\"; did you mean \"list %s\"? see: xpmemctl --help",
+			    name, name);
 	guess_begin(&guess, name);
 	for (i = 0; i < command_count; i++)
 		guess_add(&guess, commands[i].name);

@@ -111,7 +111,7 @@ static enum status check_term(const char *key, const char *text)
 	if (is_command_key(key))
 		return STATUS_OK;
 	for (i = 0; i < EVENT_COUNT; i++) {
-		attribute = attribute_of_key(events[i].set, key);
+		attribute = attribute_of_key(events[i].set, filter_key(key));
 		if (attribute && parse_value(attribute, text, &number))
 			return STATUS_OK;
 		known = attribute ? attribute : known;
@@ -159,7 +159,8 @@ static bool is_wanted(const struct monitor *monitor, const char *event,
 		else if (is_command_key(key))
 			wanted = filter_matches(&(struct filter){ .command = text }, object);
 		else
-			wanted = is_value(attribute_of_key(set, key), json_text(object, key), text);
+			wanted = is_value(attribute_of_key(set, filter_key(key)),
+					  json_text(object, filter_key(key)), text);
 	}
 	return wanted;
 }

@@ -313,12 +313,15 @@ static enum status print_metrics(struct netlink *netlink)
 
 enum status stats(int count, char **arguments)
 {
-	struct watch watch = { .noun = count ? noun_of(arguments[0]) : NOUN_COUNT };
+	struct watch watch = { .noun = NOUN_COUNT };
 	const struct attribute_set *sets[] = { &stats_attributes, NULL };
 	enum status status = STATUS_OK;
 	char *words[2 * count + 1];
 	struct guess guess;
 
+	filter_kind_first(count, arguments);
+	if (count)
+		watch.noun = noun_of(arguments[0]);
 	status = check_metrics(count);
 	if (status != STATUS_OK)
 		return status;

@@ -363,6 +363,8 @@ static void test_guesses(void)
 		{ "lits", "list" },
 		{ "mon", "monitor" },
 		{ "xyz", "" },
+		{ "sit", "" },
+		{ "mnitr", "monitor" },
 		{ "l", "" },
 		{ "segmnets", "segments" },
 		{ "inpsekt", "inspect" },

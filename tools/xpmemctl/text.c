@@ -97,7 +97,8 @@ void guess_add(struct guess *guess, const char *candidate)
 	/* A beginning of it is near, too. */
 	if (length > 1 && !strncmp(candidate, guess->word, length))
 		change = 1;
-	if (change < guess->distance && change <= 2 && change < length) {
+	/* Two changes make another word of a short one. */
+	if (change < guess->distance && change <= 2 && change * 2 < length + (change == 1)) {
 		guess->distance = change;
 		guess->best = candidate;
 	}

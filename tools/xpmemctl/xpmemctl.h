@@ -122,6 +122,12 @@ struct nl_msg;
  */
 int filter_split(int count, char **words, char **split);
 
+/* Moves a kind of objects that comes after pairs to the front. */
+void filter_kind_first(int count, char **words);
+
+/* The key that another name of it stands for: tables show a uid as user. */
+const char *filter_key(const char *key);
+
 /* Returns whether the kernel can filter a dump by the key of each pair KEY VALUE. */
 bool filter_takes(const struct operation *operation, int count, char **arguments);
 
