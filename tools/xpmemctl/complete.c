@@ -289,7 +289,7 @@ static void offer_selection(const struct command *command, int count, char **arg
 		offer_filter(only, count - 1, arguments + 1);
 		return;
 	}
-	if (count == 1 && !word_key)
+	if (count % 2 && !word_key)
 		offer_plurals(command);
 	if (command->run == list)
 		offer_filter(command->filters, count, arguments);
@@ -436,6 +436,8 @@ enum status complete(int count, char **arguments)
 			command = &commands[j];
 	if (command)
 		sets = command->sets;
+	if (command && command->filters[0] && plain_count > 2)
+		filter_kind_first(plain_count - 2, plain + 1);
 	/* All objects that list and stats show are of the kind that is named. */
 	if (command && command->filters[0] && plain_count > 2 &&
 	    noun_of(plain[1]) != NOUN_COUNT) {
