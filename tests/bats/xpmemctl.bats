@@ -346,6 +346,8 @@ PYTHON
 	run_x xpmemctl list user=2000 segments -o PID,Command --sort -LENGTH
 	is "$(jq -c '.segments | unique' <<<"$output")" \
 		"[{\"pid\":$(jq '.segments[0].pid' <<<"$held"),\"command\":\"objects\"}]"
+	run_x xpmemctl list segments -o all -o +user -o pid
+	is "$(jq -c '[.segments[] | keys] | unique' <<<"$output")" '[["pid"]]' "the last -o"
 	run_x xpmemctl stats uid 2000 segments
 	is "$(jq '.segments | length' <<<"$output")" 2
 	run_x xpmemctl list comm objects

@@ -287,7 +287,10 @@ static enum status parse_columns(char *list)
 	options.more_columns = *list == '+';
 	if (options.more_columns)
 		list++;
+	/* The last option counts. */
+	options.all_columns = false;
 	options.column_count = 0;
+	free(options.columns);
 	options.columns = calloc(strlen(list) + 1, sizeof(*options.columns));
 	if (!options.columns)
 		return out_of_memory();
