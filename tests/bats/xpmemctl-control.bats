@@ -910,6 +910,22 @@ device_state() {
 	is "$(stat -c %a /dev/xpmem) $(problems)" "666 "
 }
 
+@test "doctor respects a device that has an access control list" {
+	# Of user 2000, in the kernel's form: version, and tag, permissions and id of each entry.
+	chmod 600 /dev/xpmem
+	run_x python3 - <<'PYTHON'
+import os, struct
+entries = (1, 6, 2**32 - 1), (2, 6, 2000), (4, 0, 2**32 - 1), (16, 6, 2**32 - 1), (32, 0, 2**32 - 1)
+os.setxattr("/dev/xpmem", "system.posix_acl_access",
+            struct.pack("<I", 2) + b"".join(struct.pack("<HHI", *entry) for entry in entries))
+PYTHON
+	is "$(stat -c '%a %g' /dev/xpmem)" "660 0"
+	is "$(device_state 2000) $(device_state 2001)" "ok problem"
+	is "$(problems)" ""
+	run_x python3 -c 'import os; os.removexattr("/dev/xpmem", "system.posix_acl_access")'
+	chmod 666 /dev/xpmem
+}
+
 @test "doctor ends with a summary and finds namespaces" {
 	is_like "$(xpmemctl doctor --table | tail -n 1)" \
 		"0 problems, * note*, * checks without a finding"

@@ -12,6 +12,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
+#include <sys/xattr.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -283,6 +284,20 @@ static void check_group(const struct stat *state)
 	      "members of group %s may use /dev/xpmem", group ? group->gr_name : name);
 }
 
+/* With an access control list, the bits of the group are the most that the list may give. */
+static bool has_access_list(const struct stat *state)
+{
+	return (state->st_mode & 0066) == 0060 &&
+	       getxattr("/dev/xpmem", "system.posix_acl_access", NULL, 0) > 0;
+}
+
+static void check_access_list(bool usable)
+{
+	found("device", usable ? OK : PROBLEM,
+	      usable ? "" : "have an administrator add you to the list: setfacl -m u:USER:rw",
+	      "users in the access control list of /dev/xpmem may use it");
+}
+
 static void check_device(bool loaded)
 {
 	struct xpmem_ioc_query query = { .size = sizeof(query) };
@@ -305,6 +320,9 @@ static void check_device(bool loaded)
 	} else if (device < 0 && error == EPERM) {
 		found("device", PROBLEM, "give the container the device: --device /dev/xpmem",
 		      "the device controller of this container does not allow /dev/xpmem");
+	} else if (has_access_list(&state) &&
+		   (device < 0 || !ioctl(device, XPMEM_IOC_QUERY, &query))) {
+		check_access_list(device >= 0);
 	} else if (has_group_rule(&state) &&
 		   (device < 0 || !ioctl(device, XPMEM_IOC_QUERY, &query))) {
 		check_group(&state);
