@@ -320,7 +320,7 @@ PYTHON
 	echo 4000000 >/proc/sys/kernel/ns_last_pid
 	holder_start objects "a name that is as long as some" 0640
 	((holder_pid > 4000000))
-	for width in 80 60 40; do
+	for width in 80 40; do
 		for command in "" list "list permits" tree usage "stats segments"; do
 			# shellcheck disable=SC2086
 			run_x on_terminal "$width" env LC_ALL=C xpmemctl $command
