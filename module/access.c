@@ -91,6 +91,7 @@ int xpmem_attachment_access(struct vm_area_struct *vma, unsigned long address, v
 	access.write = write;
 	access.snapshot.pfns = &single;
 	access.snapshot.spares_fuse = true;
+	access.snapshot.pinnable = false;
 	result = xpmem_fault_without_retry(&access.snapshot, mm == vma->vm_mm, access_copy);
 	xpmem_mmput_async(mm);
 	return result == XPMEM_MAPPED ? access.length : -EFAULT;

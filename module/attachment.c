@@ -144,6 +144,16 @@ static struct xpmem_attachment *find_building(struct xpmem_exporter *exporter)
 	return attachment;
 }
 
+static const struct {
+	unsigned long flags;
+	const struct vm_operations_struct *ops;
+} kinds[] = {
+	[XPMEM_VMA_SPECIAL] = { VM_PFNMAP, &xpmem_vm_ops },
+	[XPMEM_VMA_SHARED] = { VM_MIXEDMAP, &xpmem_vm_ops_untracked },
+	[XPMEM_VMA_TRACKED] = { VM_MIXEDMAP, &xpmem_vm_ops },
+	[XPMEM_VMA_PINNABLE] = { 0, &xpmem_vm_ops_pinnable },
+};
+
 /* Refuses all callers but xpmem_attachment_create(). remap_file_pages() also gets here. */
 static int attachment_mmap(struct file *file, struct vm_area_struct *vma)
 {
@@ -153,11 +163,10 @@ static int attachment_mmap(struct file *file, struct vm_area_struct *vma)
 		return -EINVAL;
 	lockdep_assert_held(&attachment->permit->attaching);
 	vm_flags_set(vma, VM_DONTEXPAND | VM_DONTCOPY | VM_DONTDUMP |
-		     (attachment->shared ? VM_MIXEDMAP : VM_PFNMAP));
+		     kinds[attachment->kind].flags);
 	vm_flags_clear(vma, VM_EXEC | VM_MAYEXEC | (attachment->rdonly ? VM_MAYWRITE : 0));
 	vma->vm_private_data = attachment;
-	vma->vm_ops = attachment->shared && !attachment->tracked ? &xpmem_vm_ops_untracked
-								 : &xpmem_vm_ops;
+	vma->vm_ops = kinds[attachment->kind].ops;
 	xpmem_attachment_open(vma);
 	return 0;
 }
@@ -180,14 +189,36 @@ static bool is_tracked(const struct vm_area_struct *vma)
 	return vma->vm_ops && (vma->vm_ops->page_mkwrite || vma->vm_ops->pfn_mkwrite);
 }
 
-/*
- * Finds the first run of shared memory at or after *start in the exporter, and prepares the
- * attachment for mapping it. The caller holds permit->attaching and no mmap_lock. Returns 1 and the
- * run, clipped to *end; 0 if there is none or the segment forbids get_user_pages(); or -EINTR.
- */
-static int find_shared(struct xpmem_attachment *attachment, unsigned long *start,
-		       unsigned long *end)
+/* Returns the kind of VMA for holes, and for memory that may change its kind. */
+static enum xpmem_vma_kind base_kind(const struct xpmem_attachment *attachment)
 {
+	return attachment->pinnable ? XPMEM_VMA_PINNABLE : XPMEM_VMA_SPECIAL;
+}
+
+/* Returns the kind of VMA that suits memory of @vma, a VMA of the exporter. */
+static enum xpmem_vma_kind kind_for(const struct xpmem_attachment *attachment,
+				    struct vm_area_struct *vma)
+{
+	if (is_shared(vma))
+		return is_tracked(vma) ? XPMEM_VMA_TRACKED : XPMEM_VMA_SHARED;
+	if (!xpmem_source_allowed(vma))
+		return XPMEM_VMA_SPECIAL;
+	/* A range that is reserved by PROT_NONE most likely becomes ordinary memory. */
+	if (!xpmem_source_is_pinnable(vma) &&
+	    vma->vm_flags & (VM_READ | VM_WRITE | VM_MAYSHARE))
+		return XPMEM_VMA_SPECIAL;
+	return base_kind(attachment);
+}
+
+/*
+ * Finds the first run of memory at or after *start in the exporter that needs another kind of VMA
+ * than the base, and sets attachment->kind. The caller holds permit->attaching and no mmap_lock.
+ * Returns 1 and the run, clipped to *end; 0 if there is none or the segment forbids
+ * get_user_pages(); or -EINTR.
+ */
+static int find_run(struct xpmem_attachment *attachment, unsigned long *start, unsigned long *end)
+{
+	enum xpmem_vma_kind base = base_kind(attachment);
 	struct mm_struct *mm = xpmem_attachment_exporter(attachment)->mm;
 	struct vm_area_struct *vma;
 	unsigned long run_end;
@@ -200,20 +231,18 @@ static int find_shared(struct xpmem_attachment *attachment, unsigned long *start
 	if (mmap_read_lock_killable(mm))
 		return -EINTR;
 	vma = find_vma(mm, *start);
-	while (vma && vma->vm_start < *end && !is_shared(vma))
+	while (vma && vma->vm_start < *end && kind_for(attachment, vma) == base)
 		vma = vma->vm_end < *end ? find_vma(mm, vma->vm_end) : NULL;
 	if (!vma || vma->vm_start >= *end) {
 		mmap_read_unlock(mm);
 		return 0;
 	}
-	attachment->shared = true;
-	attachment->tracked = is_tracked(vma);
+	attachment->kind = kind_for(attachment, vma);
 	*start = max(*start, vma->vm_start);
 	do {
 		run_end = vma->vm_end;
 		vma = run_end < *end ? find_vma(mm, run_end) : NULL;
-	} while (vma && vma->vm_start == run_end && is_shared(vma) &&
-		 is_tracked(vma) == attachment->tracked);
+	} while (vma && vma->vm_start == run_end && kind_for(attachment, vma) == attachment->kind);
 	*end = min(*end, run_end);
 	mmap_read_unlock(mm);
 	return 1;
@@ -235,26 +264,30 @@ static unsigned long attachment_map(struct xpmem_attachment *attachment, unsigne
 }
 
 /*
- * Maps the whole attachment as private memory first, which suits any memory, and then the shared
- * runs over it. The caller holds permit->attaching. Returns 0 with attachment->address set, or an
- * error with nothing mapped.
+ * Maps the whole attachment by VMAs of the base kind first, and then the runs of other kinds over
+ * it. The caller holds permit->attaching. Returns 0 with attachment->address set, or an error with
+ * nothing mapped.
  */
 static int map_runs(struct xpmem_attachment *attachment, unsigned long address, unsigned long flags)
 {
 	struct mm_struct *mm = xpmem_attachment_exporter(attachment)->mm;
 	unsigned long end = attachment->source + attachment->length;
 	unsigned long run_start = attachment->source, run_end = end, mapped;
-	bool all_shared;
+	enum xpmem_vma_kind run_kind;
+	bool one_run;
 	int found;
 
 	lockdep_assert_held(&attachment->permit->attaching);
 	if (!mmget_not_zero(mm))
 		return -ENOENT;
-	found = find_shared(attachment, &run_start, &run_end);
+	attachment->kind = base_kind(attachment);
+	found = find_run(attachment, &run_start, &run_end);
 	if (found < 0)
 		goto put;
-	all_shared = found && run_start == attachment->source && run_end == end;
-	attachment->shared = all_shared;
+	one_run = found && run_start == attachment->source && run_end == end;
+	run_kind = attachment->kind;
+	if (!one_run)
+		attachment->kind = base_kind(attachment);
 	address = attachment_map(attachment, attachment->source, end, address, flags);
 	if (IS_ERR_VALUE(address)) {
 		found = (long)address;
@@ -262,8 +295,8 @@ static int map_runs(struct xpmem_attachment *attachment, unsigned long address, 
 	}
 	attachment->address = address;
 
-	while (found > 0 && !all_shared) {
-		attachment->shared = true;
+	while (found > 0 && !one_run) {
+		attachment->kind = run_kind;
 		mapped = attachment_map(attachment, run_start, run_end,
 					address + run_start - attachment->source, MAP_FIXED);
 		if (IS_ERR_VALUE(mapped)) {
@@ -272,7 +305,8 @@ static int map_runs(struct xpmem_attachment *attachment, unsigned long address, 
 		}
 		run_start = run_end;
 		run_end = end;
-		found = run_start < end ? find_shared(attachment, &run_start, &run_end) : 0;
+		found = run_start < end ? find_run(attachment, &run_start, &run_end) : 0;
+		run_kind = attachment->kind;
 	}
 	if (found < 0)
 		vm_munmap(address, attachment->length);
@@ -306,10 +340,16 @@ struct xpmem_attachment *xpmem_attachment_create(s64 apid, u64 offset, u64 lengt
 	if (!PAGE_ALIGNED(vaddr) || (vaddr && !placed) ||
 	    (placed && (check_add_overflow(vaddr, length, &end) || end > TASK_SIZE)))
 		return ERR_PTR(-EINVAL);
+	if (flags & XPMEM_ATTACH_PINNABLE && !xpmem_pinnable_supported())
+		return ERR_PTR(-EOPNOTSUPP);
 	permit = xpmem_permit_find_range(apid, offset, length);
 	if (IS_ERR(permit))
 		return ERR_CAST(permit);
 
+	/* Faults of a pinnable VMA make the exporter write, even if the attacher only reads. */
+	error = -EACCES;
+	if (flags & XPMEM_ATTACH_PINNABLE && (permit->segment->no_gup || permit->rdonly))
+		goto put_permit;
 	error = -ENOMEM;
 	attachment = kmem_cache_alloc(attachment_cache, GFP_KERNEL_ACCOUNT);
 	if (!attachment)
@@ -320,8 +360,8 @@ struct xpmem_attachment *xpmem_attachment_create(s64 apid, u64 offset, u64 lengt
 	attachment->length = length;
 	attachment->rdonly = permit->rdonly || flags & XPMEM_ATTACH_RDONLY;
 	attachment->address = 0;
-	attachment->shared = false;
-	attachment->tracked = false;
+	attachment->pinnable = flags & XPMEM_ATTACH_PINNABLE;
+	attachment->kind = XPMEM_VMA_SPECIAL;
 	attachment->touched = false;
 	attachment->huge = false;
 	attachment->populater = NULL;

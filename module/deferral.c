@@ -15,6 +15,7 @@
 #include <linux/workqueue.h>
 
 #include "compat/page_table.h"
+#include "compat/pinnable.h"
 #include "change.h"
 #include "trace.h"
 #include "xpmem.h"
@@ -22,11 +23,13 @@
 struct chunk {
 	struct chunk *next;
 	unsigned int count;
-	unsigned long pages[];	/* a reference each, and WRITABLE if attachments may write */
+	unsigned long pages[];	/* a reference each, with bits */
 };
 
 #define CHUNK_PAGES ((PAGE_SIZE - sizeof(struct chunk)) / sizeof(unsigned long))
-#define WRITABLE 1UL
+#define WRITABLE 1UL	/* attachments may write */
+#define PINNED 2UL	/* the reference is a pin */
+#define BITS (WRITABLE | PINNED)
 
 struct deferral {
 	struct work_struct zap_work;
@@ -57,9 +60,11 @@ static void put_pages(struct chunk *chunk, bool zapped)
 		next = chunk->next;
 		while (chunk->count) {
 			held = chunk->pages[--chunk->count];
-			page = (struct page *)(held & ~WRITABLE);
+			page = (struct page *)(held & ~BITS);
 			if (zapped && held & WRITABLE)
 				set_page_dirty_lock(page);
+			if (held & PINNED)
+				xpmem_page_end_pin(page);
 			put_page(page);
 		}
 		kfree(chunk);
@@ -233,6 +238,7 @@ static bool hold_page(unsigned long source, void *data)
 {
 	struct deferral *deferral = data;
 	struct chunk *chunk = deferral->chunks;
+	unsigned long held;
 	struct page *page;
 	bool writable;
 
@@ -246,8 +252,21 @@ static bool hold_page(unsigned long source, void *data)
 		deferral->chunks = chunk;
 	}
 	page = hold_mapped_page(deferral->exporter->mm, source, &writable);
-	if (page)
-		chunk->pages[chunk->count++] = (unsigned long)page | (writable ? WRITABLE : 0);
+	if (!page)
+		return true;
+	held = (unsigned long)page;
+	if (writable)
+		held |= WRITABLE;
+	/*
+	 * A task may pin the page through an attachment before the zap. The core must not share the
+	 * page meanwhile, or the exporter would copy it at its next write.
+	 */
+	if (writable && xpmem_mm_is_pinned(deferral->exporter->mm) &&
+	    xpmem_page_is_exclusive(page)) {
+		xpmem_page_make_pinned(page);
+		held |= PINNED;
+	}
+	chunk->pages[chunk->count++] = held;
 	return true;
 }
 

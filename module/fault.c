@@ -49,6 +49,7 @@ static vm_fault_t result_to_vm_fault(enum xpmem_fault_result result)
 		return VM_FAULT_OOM;
 	case XPMEM_ABSENT:
 	case XPMEM_HOLE:
+	case XPMEM_UNPINNABLE:
 		break;
 	}
 	return VM_FAULT_SIGBUS;
@@ -237,7 +238,9 @@ static bool fault_for_retry(struct xpmem_snapshot *snapshot, struct xpmem_retry 
 	if (!unlocked)
 		mmap_read_unlock(exporter->mm);
 
-	if (result == XPMEM_ABSENT || result == XPMEM_RACED || fatal_signal_pending(current))
+	/* The next fault ends a pinnable VMA that cannot map the page. */
+	if (result == XPMEM_ABSENT || result == XPMEM_RACED || result == XPMEM_UNPINNABLE ||
+	    fatal_signal_pending(current))
 		return false;
 	if (result != XPMEM_MAPPED) {
 		retry->error = result_to_vm_fault(result);
@@ -381,25 +384,30 @@ static vm_fault_t fault_end(const struct xpmem_snapshot *snapshot, enum xpmem_fa
 }
 
 /*
- * Drops the attacher's lock, and lets the exporter bring the page in for the fault that retries.
- * Without the lock, the VMA may go, and with it the reference that keeps the exporter, so the
- * function takes references of its own.
+ * Drops the attacher's lock, and removes what keeps the fault from its page: lets the exporter
+ * bring it in for the fault that retries, or ends the pinnable VMA that cannot map it. Without the
+ * lock, the VMA may go, and with it the reference that keeps the exporter, so the function takes
+ * references of its own.
  */
-static vm_fault_t retry_fault(struct xpmem_snapshot *snapshot)
+static vm_fault_t retry_fault(struct xpmem_snapshot *snapshot, enum xpmem_fault_result result)
 {
 	struct xpmem_attachment *attachment = snapshot->attachment;
 	struct xpmem_exporter *exporter = snapshot->exporter;
+	struct mm_struct *mm = snapshot->vma->vm_mm;
 	struct vm_fault *vmf = snapshot->vmf;
 
 	xpmem_assert_vma_is_stable(snapshot->vma);
-	count_end(attachment, XPMEM_ABSENT, VM_FAULT_RETRY);
+	count_end(attachment, result, VM_FAULT_RETRY);
 	refcount_inc(&attachment->object.ref);
 	__module_get(THIS_MODULE);
 	release_fault_lock(vmf);
 	snapshot->vmf = NULL;
 	snapshot->vma = NULL;
 	xpmem_race_point("fault-unlocked");
-	fault_and_keep(snapshot);
+	if (result == XPMEM_UNPINNABLE)
+		xpmem_pinnable_end(mm, vmf->address);
+	else
+		fault_and_keep(snapshot);
 	trace_end(vmf, snapshot, VM_FAULT_RETRY);
 	/* mmput() could end the exporter, and wait for locks that the faulting task holds. */
 	xpmem_mmput_async(exporter->mm);
@@ -445,13 +453,14 @@ vm_fault_t xpmem_fault_handle(struct vm_fault *vmf, bool write)
 		snapshot.store = false;
 		result = fault_in_place(&snapshot, &single, source_locked);
 	}
-	if (!fault && result == XPMEM_ABSENT && vmf->flags & FAULT_FLAG_ALLOW_RETRY)
+	if (!fault && (result == XPMEM_ABSENT || result == XPMEM_UNPINNABLE) &&
+	    vmf->flags & FAULT_FLAG_ALLOW_RETRY)
 		fault = VM_FAULT_RETRY;
 	else if (!fault && result == XPMEM_ABSENT)
 		result = xpmem_fault_without_retry(&snapshot, source_locked, xpmem_ptes_insert);
 	xpmem_snapshot_put_pfns(&snapshot, &single);
 	if (fault == VM_FAULT_RETRY && !(vmf->flags & FAULT_FLAG_RETRY_NOWAIT))
-		return retry_fault(&snapshot);
+		return retry_fault(&snapshot, result);
 	xpmem_mmput_async(mm);
 	return fault_end(&snapshot, result, fault ?: result_to_vm_fault(result));
 }

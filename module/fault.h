@@ -14,6 +14,7 @@ enum xpmem_fault_result {
 	XPMEM_HOLE,	/* the exporter maps no memory that may be attached */
 	XPMEM_DENIED,	/* the exporter's own mapping would refuse the access */
 	XPMEM_NOMEM,
+	XPMEM_UNPINNABLE,	/* no page for a pinnable VMA */
 };
 
 struct xpmem_snapshot {
@@ -43,6 +44,7 @@ struct xpmem_snapshot {
 	bool unreadable;	/* the exporter maps the memory write-only */
 	bool huge;		/* map the PMD range around the wanted page by one entry */
 	bool needs_writable;	/* xpmem_needs_writable(vma), usable after vma is gone */
+	bool pinnable;		/* xpmem_vma_is_pinnable(vma), likewise */
 	bool spares_fuse;	/* bring in no page that a program must supply through FUSE */
 	u64 begun;		/* ns when the fault began; 0: the tracepoint was off */
 	unsigned long inserted;	/* pages inserted so far */
@@ -51,6 +53,7 @@ struct xpmem_snapshot {
 
 bool xpmem_source_allowed(const struct vm_area_struct *vma);
 bool xpmem_source_is_fuse(const struct vm_area_struct *vma);
+bool xpmem_source_is_pinnable(const struct vm_area_struct *vma);
 void xpmem_snapshot_get_pfns(struct xpmem_snapshot *snapshot, unsigned long *single);
 void xpmem_snapshot_put_pfns(struct xpmem_snapshot *snapshot, unsigned long *single);
 void xpmem_snapshot_init(struct xpmem_snapshot *snapshot, struct vm_fault *vmf, bool write);
@@ -107,6 +110,10 @@ bool xpmem_ptes_set_huge(struct xpmem_snapshot *snapshot);
 
 enum xpmem_fault_result xpmem_ptes_insert(struct xpmem_snapshot *snapshot);
 
+/* pinnable.c */
+
+void xpmem_pinnable_end(struct mm_struct *mm, unsigned long address);
+
 /* populate.c */
 
 void xpmem_attachment_populate(struct xpmem_attachment *attachment);
@@ -127,10 +134,17 @@ int xpmem_attachment_access(struct vm_area_struct *vma, unsigned long address, v
 /* vm_ops.c */
 
 extern const struct vm_operations_struct xpmem_vm_ops, xpmem_vm_ops_untracked;
+extern const struct vm_operations_struct xpmem_vm_ops_pinnable;
+
+static inline bool xpmem_vma_is_pinnable(const struct vm_area_struct *vma)
+{
+	return vma->vm_ops == &xpmem_vm_ops_pinnable;
+}
 
 static inline bool xpmem_vma_is_attachment(const struct vm_area_struct *vma)
 {
-	return vma->vm_ops == &xpmem_vm_ops || vma->vm_ops == &xpmem_vm_ops_untracked;
+	return vma->vm_ops == &xpmem_vm_ops || vma->vm_ops == &xpmem_vm_ops_untracked ||
+	       xpmem_vma_is_pinnable(vma);
 }
 
 #endif

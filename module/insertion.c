@@ -2,6 +2,7 @@
 /* Inserts a snapshot into the page tables of an attachment. pte.c describes the entries. */
 #include <linux/sched/mm.h>
 
+#include "compat/pinnable.h"
 #include "change.h"
 #include "fault.h"
 #include "pte.h"
@@ -18,12 +19,24 @@ static int insert_pages(struct xpmem_insertion *insertion)
 	return error;
 }
 
+/*
+ * Whether a pinnable VMA can map the wanted page. The snapshot may have been taken for another VMA
+ * of the task. It has no wanted page if the caller only wants what is present.
+ */
+static enum xpmem_fault_result check_pinnable(unsigned long wanted)
+{
+	if (!(wanted & HMM_PFN_VALID) || xpmem_pfn_is_pinnable(wanted))
+		return XPMEM_MAPPED;
+	return xpmem_pfn_must_split(wanted) ? XPMEM_ABSENT : XPMEM_UNPINNABLE;
+}
+
 /**
  * xpmem_ptes_insert() - map the pages of a snapshot into the attachment
  * @snapshot: after xpmem_snapshot_take(), within one PMD of the attachment; consumes its pfns
  *
  * The caller holds the attacher's mmap_lock or VMA lock, and needs no lock of the exporter.
- * Return: XPMEM_MAPPED, or XPMEM_RACED, XPMEM_HOLE (revoked) or XPMEM_NOMEM with nothing mapped.
+ * Return: XPMEM_MAPPED, or XPMEM_RACED, XPMEM_HOLE (revoked), XPMEM_ABSENT (the exporter must split
+ * a PMD), XPMEM_UNPINNABLE or XPMEM_NOMEM with nothing mapped.
  */
 enum xpmem_fault_result xpmem_ptes_insert(struct xpmem_snapshot *snapshot)
 {
@@ -46,6 +59,15 @@ enum xpmem_fault_result xpmem_ptes_insert(struct xpmem_snapshot *snapshot)
 	result = xpmem_snapshot_hold(snapshot);
 	if (result != XPMEM_MAPPED)
 		return result;
+	if (xpmem_vma_is_pinnable(vma)) {
+		result = check_pinnable(xpmem_snapshot_wanted(snapshot));
+		if (result != XPMEM_MAPPED) {
+			xpmem_snapshot_release(snapshot);
+			return result;
+		}
+		/* The window's lock orders this before a fork that finds the pages pinned. */
+		xpmem_mm_set_pinned(snapshot->exporter->mm);
+	}
 	if (!READ_ONCE(attachment->touched))
 		WRITE_ONCE(attachment->touched, true);
 	if (snapshot->huge && !READ_ONCE(attachment->huge))

@@ -55,7 +55,8 @@ void xpmem_query_fill(struct xpmem_ioc_query *query)
 			  XPMEM_FEATURE_POPULATE | XPMEM_FEATURE_SHARED_GUP | XPMEM_FEATURE_WAIT |
 			  XPMEM_FEATURE_NO_PTRACE_CHECK | XPMEM_FEATURE_NO_GUP |
 			  XPMEM_FEATURE_CLOSE_WORD |
-			  (IS_ENABLED(CONFIG_DMA_SHARED_BUFFER) ? XPMEM_FEATURE_DMABUF : 0);
+			  (IS_ENABLED(CONFIG_DMA_SHARED_BUFFER) ? XPMEM_FEATURE_DMABUF : 0) |
+			  (xpmem_pinnable_supported() ? XPMEM_FEATURE_PINNABLE : 0);
 	query->address_limit = TASK_SIZE;
 	query->mode_mask = READ_ONCE(xpmem_mode_mask);
 	query->page_size = PAGE_SIZE;

@@ -4,7 +4,7 @@
  * unless an invalidation of the window followed the snapshot. After that, the notifier alone keeps
  * the entries correct.
  *
- * There are three kinds of entries:
+ * There are four kinds of entries:
  *   special     maps one page without reference and rmap; get_user_pages() refuses it. Used for
  *               private memory, and for pages that fit no other kind.
  *   huge        the same for a whole PMD, if the exporter maps the memory by a PMD.
@@ -12,8 +12,10 @@
  *               VMAs. One pass inserts special entries, and refcounted ones of pages that are not
  *               part of a large folio, which it counts as fork() does. vm_insert_pages() maps the
  *               rest.
+ *   counted     maps one page of private memory with a reference, as fork() does for a child. Used
+ *               in VMAs of pinnable attachments, which hold no other entries (pinnable.c).
  *
- * Files: this one serves all ways of insertion. pte_write.c writes special and refcounted
+ * Files: this one serves all ways of insertion. pte_write.c writes special, refcounted and counted
  * entries, pte_huge.c huge ones. Where modules may not write page tables, pte_core.c has the core
  * make special entries instead, and with pte_no_huge.c huge entries do not exist. insertion.c puts
  * these steps together.
@@ -25,11 +27,13 @@
 
 /*
  * Whether @vma may hold only pages that the exporter may write. In a VMA without the mkwrite
- * operations the core makes read-only entries writable on its own.
+ * operations the core makes read-only entries writable on its own. A pinnable VMA holds only pages
+ * that the exporter shares with no other process, even if the attacher may only read them.
  */
 bool xpmem_needs_writable(const struct vm_area_struct *vma)
 {
-	return vma->vm_ops == &xpmem_vm_ops_untracked && (vma->vm_flags & VM_MAYWRITE);
+	return (vma->vm_ops == &xpmem_vm_ops_untracked && (vma->vm_flags & VM_MAYWRITE)) ||
+	       xpmem_vma_is_pinnable(vma);
 }
 
 /**

@@ -16,10 +16,10 @@ bool xpmem_ptes_may_be_huge(const struct xpmem_snapshot *snapshot)
 	const struct vm_area_struct *vma = snapshot->vma;
 	unsigned long address = snapshot->vmf->address & PMD_MASK;
 
-	return PMD_SHIFT == XPMEM_WINDOW_SHIFT && !(vma->vm_flags & VM_MIXEDMAP) &&
+	return PMD_SHIFT == XPMEM_WINDOW_SHIFT && vma->vm_flags & VM_PFNMAP &&
 	       address >= vma->vm_start && vma->vm_end - address >= PMD_SIZE &&
 	       !((snapshot->vmf->address ^ snapshot->source) & ~PMD_MASK & PAGE_MASK) &&
-	       !arch_needs_pgtable_deposit() && !xpmem_huge_entries_are_checked() &&
+	       !arch_needs_pgtable_deposit() && !xpmem_page_tables_are_checked() &&
 	       pmd_none(READ_ONCE(*snapshot->vmf->pmd));
 }
 

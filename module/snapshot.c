@@ -12,6 +12,7 @@
 #include "compat/page_table.h"
 #include "change.h"
 #include "fault.h"
+#include "pte.h"
 #include "race.h"
 #include "xpmem.h"
 
@@ -32,6 +33,17 @@ bool xpmem_source_allowed(const struct vm_area_struct *vma)
 	if (vma_is_dax(vma) && vma->vm_flags & VM_MAYSHARE)
 		return false;
 	return !xpmem_vma_is_attachment(vma) && !xpmem_vma_is_secret(vma);
+}
+
+/*
+ * Whether pinnable VMAs may map memory of @vma, which xpmem_source_allowed() has accepted: ordinary
+ * private memory that the exporter may read and write at any time.
+ */
+bool xpmem_source_is_pinnable(const struct vm_area_struct *vma)
+{
+	return !(vma->vm_flags & (VM_MAYSHARE | VM_MIXEDMAP | VM_HUGETLB | VM_UFFD_WP)) &&
+	       (vma->vm_flags & (VM_READ | VM_WRITE)) == (VM_READ | VM_WRITE) &&
+	       !vma_is_dax(vma);
 }
 
 /* Whether a FUSE server has to supply absent pages of @vma, which may take it forever. */
@@ -93,6 +105,7 @@ void xpmem_snapshot_init(struct xpmem_snapshot *snapshot, struct vm_fault *vmf, 
 		.store = write,
 		.write = write,
 		.needs_writable = xpmem_needs_writable(vma),
+		.pinnable = xpmem_vma_is_pinnable(vma),
 	};
 }
 
@@ -119,7 +132,7 @@ void xpmem_snapshot_widen(struct xpmem_snapshot *snapshot, unsigned long start, 
  *
  * The caller holds the exporter's mmap_lock. Sets @snapshot->write if the attachment can only map a
  * page that the exporter has already copied on write.
- * Return: XPMEM_MAPPED, XPMEM_HOLE or XPMEM_DENIED.
+ * Return: XPMEM_MAPPED, XPMEM_HOLE, XPMEM_DENIED or XPMEM_UNPINNABLE.
  */
 enum xpmem_fault_result xpmem_snapshot_check(struct xpmem_snapshot *snapshot)
 {
@@ -136,6 +149,8 @@ enum xpmem_fault_result xpmem_snapshot_check(struct xpmem_snapshot *snapshot)
 	/* Write permission implies read permission, as it does for the exporter. */
 	if (!(vma->vm_flags & (snapshot->write ? VM_WRITE : VM_READ | VM_WRITE)))
 		return XPMEM_DENIED;
+	if (snapshot->pinnable && !xpmem_source_is_pinnable(vma))
+		return XPMEM_UNPINNABLE;
 	snapshot->unreadable = !(vma->vm_flags & VM_READ);
 	if (snapshot->unreadable)
 		snapshot->write = true;
@@ -214,6 +229,10 @@ enum xpmem_fault_result xpmem_snapshot_take(struct xpmem_snapshot *snapshot)
 		return pfn & HMM_PFN_ERROR ? XPMEM_HOLE : XPMEM_ABSENT;
 	if (snapshot->write && !(pfn & HMM_PFN_WRITE))
 		return XPMEM_ABSENT;
+	if (snapshot->pinnable && xpmem_pfn_must_split(pfn)) {
+		memset_l(snapshot->pfns, 0, (snapshot->end - snapshot->start) >> PAGE_SHIFT);
+		return XPMEM_ABSENT;
+	}
 	return XPMEM_MAPPED;
 }
 

@@ -47,3 +47,11 @@ const struct vm_operations_struct xpmem_vm_ops_untracked = {
 	.fault = attachment_fault,
 	.huge_fault = xpmem_huge_fault(xpmem_fault_huge),
 };
+
+/* For private memory, in which every entry is writable where the attacher may write. */
+const struct vm_operations_struct xpmem_vm_ops_pinnable = {
+	.open = xpmem_attachment_open,
+	.close = xpmem_attachment_close,
+	.access = xpmem_attachment_access,
+	.fault = attachment_fault,
+};

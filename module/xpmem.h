@@ -74,13 +74,14 @@
  *   objects: user owner registry
  *   exporters: range window retry group deferral zap invalidation exporter
  *   pages: pte pte_huge pte_no_huge pte_write pte_core snapshot insertion stream source populate
+ *     pinnable
  *   rights: segment permit attachment
  *   uses: fault access vm_ops wait dmabuf
  *   calls: client legacy ioctl_gen ioctl netlink_gen nl_type netlink main
  *
  * Uses of files that follow, each with its reason:
  *
- *   any file: xpmem_vm_ops, xpmem_vm_ops_untracked
+ *   any file: xpmem_vm_ops, xpmem_vm_ops_untracked, xpmem_vm_ops_pinnable
  *     (tell which VMAs are attachments; no file but vm_ops.c knows the functions in them)
  *   event: xpmem_nl_family, xpmem_nl_types, xpmem_viewer_init_machine
  *     (an event describes an object as a reply to a request does)
@@ -384,6 +385,10 @@ static inline bool xpmem_exporter_is_stable(struct xpmem_exporter *exporter)
 	return !check_stable_address_space(exporter->mm);
 }
 
+/* pinnable.c */
+
+bool xpmem_pinnable_supported(void);
+
 /* segment.c */
 
 struct xpmem_segment {
@@ -467,6 +472,14 @@ int xpmem_permit_release(s64 id);
 
 /* attachment.c */
 
+/* What the entries of a VMA of an attachment are; pte.c describes entries. */
+enum xpmem_vma_kind {
+	XPMEM_VMA_SPECIAL,	/* special or huge */
+	XPMEM_VMA_SHARED,	/* refcounted, for shared memory, or special */
+	XPMEM_VMA_TRACKED,	/* the same, for files whose filesystem tracks writes */
+	XPMEM_VMA_PINNABLE,	/* counted, for private memory; see pinnable.c */
+};
+
 /* Number of streams of faults that are tracked per attachment. */
 #define XPMEM_STREAMS 4
 
@@ -480,8 +493,8 @@ struct xpmem_attachment {
 	bool touched;			/* permit->inserting; a fault may have inserted an entry */
 	bool huge;			/* permit->inserting; the same for a huge entry */
 	bool rdonly;
-	bool shared;			/* permit->attaching; this part is shared memory */
-	bool tracked;			/* permit->attaching; the filesystem tracks writes */
+	bool pinnable;
+	enum xpmem_vma_kind kind;	/* permit->attaching; of the part that is being mapped */
 	/* The task whose faults map only present pages, and do not wait. */
 	struct task_struct *populater;
 	/* A record of each stream, which stream.c describes. Faults race for them. */

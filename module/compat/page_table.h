@@ -28,10 +28,10 @@
 #endif
 
 /*
- * The kernel's checker of page tables stops the machine for a huge entry of anonymous memory that
- * another process may write, although it accepts special entries of single pages.
+ * The kernel's checker of page tables stops the machine for an entry of anonymous memory that
+ * another process may write, unless the entry is special. Huge entries are never special for it.
  */
-static inline bool xpmem_huge_entries_are_checked(void)
+static inline bool xpmem_page_tables_are_checked(void)
 {
 #ifdef CONFIG_PAGE_TABLE_CHECK
 	return !static_branch_likely(&page_table_check_disabled);
@@ -102,7 +102,7 @@ static inline void xpmem_set_pte_at(struct mm_struct *mm, unsigned long address,
 	set_pte(pte, entry);
 }
 
-/* The checker never sees a huge entry: xpmem_huge_entries_are_checked(). */
+/* The checker never sees a huge entry: xpmem_ptes_may_be_huge(). */
 static inline void xpmem_set_pmd_at(struct mm_struct *mm, unsigned long address, pmd_t *pmd,
 				    pmd_t entry)
 {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * A driver that imports dma-bufs, as those of RDMA devices and GPUs do, and is the device as well:
- * reads and writes of its file go to the addresses that the device got. It also maps an ordinary
+ * A driver that imports dma-bufs, and pins memory of processes, as those of RDMA devices and GPUs
+ * do. It is the device as well: reads and writes of its file go to the addresses that the device
+ * got. It also maps an ordinary
  * page of its own, as drivers map buffers for display: a shared mapping that is neither VM_IO nor
  * VM_PFNMAP, with the cache attributes that the test asks for.
  */
@@ -27,6 +28,9 @@ struct import {
 	bool pinned;			/* lock */
 	bool holds_on;			/* memory_goes() waits */
 	wait_queue_head_t lets_go;
+	struct page **pages;		/* lock; pinned memory of a process, or NULL */
+	unsigned long page_count;	/* lock */
+	bool may_write;			/* lock */
 };
 
 static struct platform_device *device;
@@ -116,10 +120,43 @@ static void hold_on(struct import *import, bool holds_on)
 	wake_up_all(&import->lets_go);
 }
 
+static void unpin(struct import *import)
+{
+	unpin_user_pages_dirty_lock(import->pages, import->page_count, import->may_write);
+	kvfree(import->pages);
+	import->pages = NULL;
+}
+
+static long pin(struct import *import, const struct importer_pin *request)
+{
+	unsigned int flags = FOLL_LONGTERM | (request->write ? FOLL_WRITE : 0);
+	unsigned long done;
+	long count;
+
+	if (import->pages || import->dma_buf)
+		return -EBUSY;
+	import->pages = kvcalloc(request->pages, sizeof(struct page *), GFP_KERNEL);
+	if (!import->pages)
+		return -ENOMEM;
+	import->may_write = request->write;
+	for (done = 0; done < request->pages; done += count) {
+		count = pin_user_pages_fast(request->address + (done << PAGE_SHIFT),
+					    request->pages - done, flags, import->pages + done);
+		if (count <= 0)
+			break;
+	}
+	import->page_count = done;
+	if (done == request->pages)
+		return 0;
+	unpin(import);
+	return count;
+}
+
 static long importer_ioctl(struct file *file, unsigned int command, unsigned long argument)
 {
 	struct import *import = file->private_data;
 	struct importer_attach request;
+	struct importer_pin pinning;
 	long result = -ENXIO;
 
 	/* These are for a device that memory_goes() waits for. */
@@ -136,6 +173,13 @@ static long importer_ioctl(struct file *file, unsigned int command, unsigned lon
 		result = copy_from_user(&request, (void __user *)argument, sizeof(request)) ?
 				 -EFAULT :
 				 attach(import, &request);
+	} else if (command == IMPORTER_PIN) {
+		result = copy_from_user(&pinning, (void __user *)argument, sizeof(pinning)) ?
+				 -EFAULT :
+				 pin(import, &pinning);
+	} else if (command == IMPORTER_UNPIN && import->pages) {
+		unpin(import);
+		result = 0;
 	} else if (import->dma_buf) {
 		dma_resv_lock(import->dma_buf->resv, NULL);
 		switch (command) {
@@ -174,6 +218,17 @@ static void *find(struct import *import, loff_t at, size_t *length)
 	return NULL;
 }
 
+/* The same in pinned memory. */
+static void *find_pinned(struct import *import, loff_t at, size_t *length)
+{
+	unsigned long index = at >> PAGE_SHIFT;
+
+	if (index >= import->page_count)
+		return NULL;
+	*length = min_t(size_t, *length, PAGE_SIZE - offset_in_page(at));
+	return page_address(import->pages[index]) + offset_in_page(at);
+}
+
 static ssize_t move_bytes(struct file *file, char __user *to, const char __user *from,
 			  size_t length, loff_t *at)
 {
@@ -201,6 +256,11 @@ static ssize_t move_bytes(struct file *file, char __user *to, const char __user 
 			result = 0;
 		}
 		dma_resv_unlock(import->dma_buf->resv);
+	} else if (import->pages && (!from || import->may_write)) {
+		memory = find_pinned(import, *at, &length);
+		if (memory)
+			memcpy(from ? memory : bounce, from ? bounce : memory, length);
+		result = memory ? length : 0;
 	}
 	mutex_unlock(&import->lock);
 	if (to && result > 0 && copy_to_user(to, bounce, result))
@@ -240,6 +300,8 @@ static int importer_release(struct inode *inode, struct file *file)
 	hold_on(import, false);
 	if (import->dma_buf)
 		detach(import);
+	if (import->pages)
+		unpin(import);
 	kfree(import);
 	return 0;
 }

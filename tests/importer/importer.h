@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What tests ask of /dev/xpmem-importer. Reads and writes of the file go to the mapped memory.
+ * What tests ask of /dev/xpmem-importer. Reads and writes of the file go to the mapped or pinned
+ * memory.
  * mmap() maps a page of the driver's own, with the cache attributes that the offset names.
  */
 #ifndef IMPORTER_H
@@ -23,6 +24,16 @@ struct importer_attach {
 #define IMPORTER_NOTICES _IO('i', 4)	/* how often it was told */
 #define IMPORTER_HOLD_ON _IO('i', 5)	/* makes the next notices wait for IMPORTER_LET_GO */
 #define IMPORTER_LET_GO _IO('i', 6)
+
+/* pins memory of the caller for long, for the device to read, or to read and write */
+struct importer_pin {
+	unsigned long address;
+	unsigned long pages;
+	int write;
+};
+
+#define IMPORTER_PIN _IOW('i', 7, struct importer_pin)
+#define IMPORTER_UNPIN _IO('i', 8)
 
 /* offsets for mmap(), in pages */
 #define IMPORTER_CACHED 0

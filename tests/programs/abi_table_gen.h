@@ -36,7 +36,7 @@ static const struct abi_field abi_xpmem_ioc_query_fields[] = {
 	{ "flags", 4, 4, ABI_IN, 0 },
 	{ "abi_version", 8, 4, ABI_OUT, 0 },
 	{ "module_version", 12, 4, ABI_OUT, 0 },
-	{ "features", 16, 8, ABI_OUT, 0x3ff },
+	{ "features", 16, 8, ABI_OUT, 0x7ff },
 	{ "address_limit", 24, 8, ABI_OUT, 0 },
 	{ "mode_mask", 32, 4, ABI_OUT, 0 },
 	{ "page_size", 36, 4, ABI_OUT, 0 },
@@ -77,7 +77,7 @@ static const struct abi_field abi_xpmem_ioc_release_fields[] = {
 
 static const struct abi_field abi_xpmem_ioc_attach_fields[] = {
 	{ "size", 0, 4, ABI_IN, 0 },
-	{ "flags", 4, 4, ABI_IN, 0x7 },
+	{ "flags", 4, 4, ABI_IN, 0xf },
 	{ "apid", 8, 8, ABI_IN, 0 },
 	{ "offset", 16, 8, ABI_IN, 0 },
 	{ "length", 24, 8, ABI_IN, 0 },
@@ -223,7 +223,7 @@ static const struct abi_ioctl abi_ioctls[] = {
 		.request = XPMEM_IOC_ATTACH,
 		.size = 48,
 		.min_size = 48,
-		.flags = 0x7,
+		.flags = 0xf,
 		.fields = abi_xpmem_ioc_attach_fields,
 		.field_count = 7,
 	},

@@ -18,7 +18,7 @@
 #define LENGTH (16 * PAGE)
 
 static struct peer *attacher;
-static long page, at;
+static long page, at, flags;	/* flags of the attachment */
 static struct io_uring ring;	/* of the attacher */
 
 static void share(long memory)
@@ -27,7 +27,8 @@ static void share(long memory)
 	page = memory;
 	fill(page, LENGTH, 1);
 	attacher = peer_start();
-	at = CHECK_OK(on(attacher, do_attach_segment, export_range(page, LENGTH), 0, LENGTH));
+	at = CHECK_OK(on(attacher, do_attach_segment, export_range(page, LENGTH), 0, LENGTH,
+			 flags));
 }
 
 static long do_open_ring(const long *none)
@@ -104,11 +105,11 @@ static void register_attachment(void)
 	CHECK_OK(result);
 }
 
-CASE(fixed_buffer)
+static void check_fixed_buffer(long memory)
 {
 	int file = memory_file(LENGTH);
 
-	share(map_shared(LENGTH));
+	share(memory);
 	register_attachment();
 	CHECK_EQ(on(attacher, do_write_fixed, file, at, LENGTH), LENGTH);
 	fill(page, LENGTH, 2);
@@ -117,6 +118,23 @@ CASE(fixed_buffer)
 	fill(page, LENGTH, 3);
 	CHECK_EQ(on(attacher, do_write_fixed, file, at, LENGTH), LENGTH);
 	CHECK_EQ(verify(map_file(file, LENGTH, PROT_READ, MAP_SHARED), LENGTH, 3), 0);
+}
+
+CASE(fixed_buffer)
+{
+	check_fixed_buffer(map_shared(LENGTH));
+}
+
+CASE(fixed_buffer_of_a_pinnable_attachment)
+{
+	struct xpmem_ioc_query query = { .size = sizeof(query) };
+
+	CHECK_OK(device_open());
+	CHECK_OK(QUERY(&query));
+	if (!(query.features & XPMEM_FEATURE_PINNABLE))
+		SKIP("this kernel has no pinnable attachments");
+	flags = XPMEM_ATTACH_PINNABLE;
+	check_fixed_buffer(map_anonymous(LENGTH));
 }
 
 /* a ring that nobody closes keeps the pages, not the attachment */

@@ -37,7 +37,7 @@ CASE(query)
 	CHECK(answer.features & XPMEM_FEATURE_WAIT);
 	CHECK(answer.features & XPMEM_FEATURE_NO_GUP);
 	CHECK(answer.features & XPMEM_FEATURE_CLOSE_WORD);
-	CHECK_EQ(answer.features & ~(2ULL * XPMEM_FEATURE_CLOSE_WORD - 1), 0);
+	CHECK_EQ(answer.features & ~(2ULL * XPMEM_FEATURE_PINNABLE - 1), 0);
 	CHECK_EQ(answer.mode_mask & ~0777, 0);
 	CHECK(answer.address_limit > (uint64_t)&answer);
 	CHECK_EQ(answer.address_limit % PAGE, 0);
@@ -335,7 +335,7 @@ CASE(attach_arguments)
 	CHECK_EQ(ATTACH(.apid = apid, .offset = 1, .length = PAGE), -EINVAL);
 	CHECK_EQ(ATTACH(.apid = apid, .offset = PAGE - 1, .length = PAGE), -EINVAL);
 	CHECK_EQ(ATTACH(.apid = apid, .length = PAGE, .vaddr = 0x200000000), -EINVAL);
-	for (bit = 3; bit < 32; bit++)
+	for (bit = 4; bit < 32; bit++)
 		CHECK_EQ(ATTACH(.apid = apid, .length = PAGE, .flags = 1U << bit), -EINVAL);
 	CHECK_EQ(ATTACH(.apid = UNKNOWN_ID, .length = PAGE), -ENOENT);
 	CHECK_EQ(ATTACH(.apid = 0, .length = PAGE), -ENOENT);

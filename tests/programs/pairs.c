@@ -126,6 +126,16 @@ static void prepare_export(void)
 	stage->segid = last = export_range(REGION, REGION_LENGTH);
 }
 
+/* Returns XPMEM_ATTACH_PINNABLE in half of the rounds, if the kernel has it. */
+static unsigned int pinnable_by_chance(void)
+{
+	struct xpmem_ioc_query query = { .size = sizeof(query) };
+
+	CHECK_OK(QUERY(&query));
+	return query.features & XPMEM_FEATURE_PINNABLE && stage->seed % 2 ? XPMEM_ATTACH_PINNABLE
+									   : 0;
+}
+
 static void prepare_attachment(void)
 {
 	static long last;
@@ -142,7 +152,7 @@ static void prepare_attachment(void)
 	unmap(VIEW, REGION_LENGTH);
 	unmap(VIEW_MOVED, REGION_LENGTH);
 	CHECK_EQ(ATTACH(.apid = stage->apid, .length = REGION_LENGTH, .vaddr = VIEW,
-			.flags = XPMEM_ATTACH_FIXED),
+			.flags = XPMEM_ATTACH_FIXED | pinnable_by_chance()),
 		 VIEW);
 }
 

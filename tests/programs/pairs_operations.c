@@ -598,6 +598,32 @@ static void map_for_device(const struct target *target, unsigned int *seed)
 	close(request.fd);
 }
 
+/* A device that has pinned pages of the attachment reads and writes them. */
+static void pin(const struct target *target, unsigned int *seed)
+{
+	struct importer_pin request = { .address = seen_at(target),
+					.pages = target->length / PAGE,
+					.write = true };
+	int importer = open("/dev/xpmem-importer", O_RDWR | O_CLOEXEC), turn, index;
+	long value;
+
+	if (importer >= 0 && !ioctl(importer, IMPORTER_PIN, &request)) {
+		for (turn = 0; turn < 8; turn++) {
+			index = rand_r(seed) % request.pages;
+			CHECK_EQ(pread(importer, &value, sizeof(value), index * PAGE),
+				 sizeof(value));
+			if (!legal(target->page + index, value))
+				FAIL("the device finds %s in page %d", describe(value),
+				     target->page + index);
+			value = stamp(target->page + index, seed);
+			CHECK_EQ(pwrite(importer, &value, sizeof(value), index * PAGE),
+				 sizeof(value));
+		}
+	}
+	if (importer >= 0)
+		close(importer);
+}
+
 /* The kernel copies from the attachment. */
 static void write_to_pipe(const struct target *target, unsigned int *seed)
 {
@@ -668,6 +694,7 @@ const struct operation operations[] = {
 	{ "wake", ATTACHER, ANYWHERE, .run = wake },
 	{ "register-notifier", ATTACHER, ANYWHERE, .run = register_notifier },
 	{ "map-for-device", ATTACHER, ANYWHERE, .run = map_for_device },
+	{ "pin", ATTACHER, ANYWHERE, .run = pin },
 	{ "write-to-pipe", ATTACHER, ANYWHERE, .run = write_to_pipe },
 	{ "read-direct", ATTACHER, ANYWHERE, .run = read_direct },
 };

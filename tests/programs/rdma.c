@@ -14,7 +14,7 @@
 #define ALL_ACCESS (IBV_ACCESS_LOCAL_WRITE | IBV_ACCESS_REMOTE_WRITE | IBV_ACCESS_REMOTE_READ)
 
 static struct peer *attacher;
-static long page, segid, at;
+static long page, segid, at, flags;	/* flags of the attachment */
 
 /* of the attacher */
 static struct ibv_context *context;
@@ -32,7 +32,7 @@ static void share(long memory)
 	fill(page, LENGTH, 1);
 	attacher = peer_start();
 	segid = CHECK_OK(export_range(page, LENGTH));
-	at = CHECK_OK(on(attacher, do_attach_segment, segid, 0, LENGTH));
+	at = CHECK_OK(on(attacher, do_attach_segment, segid, 0, LENGTH, flags));
 }
 
 /* the index of the port's address that is an IPv4 one */
@@ -277,4 +277,53 @@ CASE(private_memory)
 CASE(private_huge_page)
 {
 	check_private(map_huge(2 * MIB));
+}
+
+static void use_pinnable_attachments(void)
+{
+	struct xpmem_ioc_query query = { .size = sizeof(query) };
+
+	CHECK_OK(device_open());
+	CHECK_OK(QUERY(&query));
+	if (!(query.features & XPMEM_FEATURE_PINNABLE))
+		SKIP("this kernel has no pinnable attachments");
+	flags = XPMEM_ATTACH_PINNABLE;
+}
+
+CASE(pinnable)
+{
+	use_pinnable_attachments();
+	share(map_anonymous(LENGTH));
+	check_transfers();
+}
+
+CASE(pinnable_huge_page)
+{
+	use_pinnable_attachments();
+	share(map_huge(HUGE_PAGE));
+	check_transfers();
+}
+
+/* The device moves data both ways, between forks of the exporter and under them. */
+CASE(pinnable_and_forks)
+{
+	struct peer *child;
+	int turn;
+
+	use_pinnable_attachments();
+	share(map_anonymous(LENGTH));
+	open_rdma();
+	CHECK_OK(on(attacher, do_register, at, LENGTH, ALL_ACCESS));
+	for (turn = 0; turn < 5; turn++) {
+		fill(page, LENGTH, 10 + turn);
+		child = peer_fork();
+		CHECK_EQ(on(attacher, do_rdma_read, 10 + turn), 0);
+		CHECK_EQ(on(attacher, do_rdma_write, 20 + turn), 0);
+		CHECK_EQ(verify(page, LENGTH, 20 + turn), 0);
+		CHECK_EQ(on(child, do_verify, page, LENGTH, 10 + turn), 0);
+		fill(page, LENGTH, 30 + turn);
+		CHECK_EQ(on(attacher, do_rdma_read, 30 + turn), 0);
+		peer_end(child, 0);
+	}
+	CHECK_OK(on(attacher, do_deregister, 0));
 }

@@ -48,6 +48,7 @@ static const struct value_name feature_names[] = {
 	{ 0x80, "no_ptrace_check" },
 	{ 0x100, "no_gup" },
 	{ 0x200, "close_word" },
+	{ 0x400, "pinnable" },
 	{ 0, NULL },
 };
 

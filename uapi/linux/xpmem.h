@@ -86,6 +86,8 @@
  *   The module supports XPMEM_MAKE_NO_GUP.
  * XPMEM_FEATURE_CLOSE_WORD, since ABI version 2:
  *   The module supports XPMEM_IOC_CLOSE_WORD.
+ * XPMEM_FEATURE_PINNABLE, since ABI version 2:
+ *   The module supports XPMEM_ATTACH_PINNABLE on this kernel.
  */
 #define XPMEM_FEATURE_LEGACY (1U << 0)
 #define XPMEM_FEATURE_NETLINK (1U << 1)
@@ -97,6 +99,7 @@
 #define XPMEM_FEATURE_NO_PTRACE_CHECK (1U << 7)
 #define XPMEM_FEATURE_NO_GUP (1U << 8)
 #define XPMEM_FEATURE_CLOSE_WORD (1U << 9)
+#define XPMEM_FEATURE_PINNABLE (1U << 10)
 
 /*
  * Flags of XPMEM_IOC_MAKE.
@@ -140,10 +143,16 @@
  *   Attach at `vaddr`; fail with EEXIST if a mapping is there.
  * XPMEM_ATTACH_POPULATE, since ABI version 1:
  *   Before the ioctl returns, map every page that the exporter has present.
+ * XPMEM_ATTACH_PINNABLE, since ABI version 2:
+ *   System calls and devices that take user pages work on private memory too,
+ *   where the exporter may write it. Every fault makes the page writable for
+ *   the exporter first, and splits a huge page. Shared futexes there do not
+ *   meet those of the exporter.
  */
 #define XPMEM_ATTACH_RDONLY (1U << 0)
 #define XPMEM_ATTACH_FIXED (1U << 1)
 #define XPMEM_ATTACH_POPULATE (1U << 2)
+#define XPMEM_ATTACH_PINNABLE (1U << 3)
 
 /*
  * Flags of XPMEM_IOC_WAIT.
@@ -347,7 +356,11 @@ struct xpmem_ioc_release {
  *   is zero, the range ends beyond the segment, vaddr is set without
  *   XPMEM_ATTACH_FIXED, or a flag is unknown
  * * ENOENT: the permit does not exist, or its segment has ended
- * * EACCES: the permit belongs to another process
+ * * EACCES: the permit belongs to another process, or XPMEM_ATTACH_PINNABLE is
+ *   set and the permit allows no stores or the segment was made with
+ *   XPMEM_MAKE_NO_GUP
+ * * EOPNOTSUPP: XPMEM_ATTACH_PINNABLE is set, and XPMEM_FEATURE_PINNABLE is
+ *   clear on this kernel
  * * EEXIST: something is mapped at vaddr
  * * ENOMEM: the address space has no room
  * * EDQUOT: the user already has max_attachments attachments
