@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "device.h"
@@ -86,8 +88,26 @@ static size_t page_mask(void)
 	return mask;
 }
 
+/* Returns XPMEM_ATTACH_PINNABLE if the environment asks for it, else 0. Reads it once. */
+static unsigned int flags_wanted(void)
+{
+	enum { UNKNOWN, ORDINARY, PINNABLE };
+	static _Atomic int known;
+	int wanted = atomic_load_explicit(&known, memory_order_relaxed);
+	const char *value;
+
+	if (wanted == UNKNOWN) {
+		value = secure_getenv("XPMEM_PINNABLE");
+		wanted = value && !strcmp(value, "1") ? PINNABLE : ORDINARY;
+		atomic_store_explicit(&known, wanted, memory_order_relaxed);
+	}
+	return wanted == PINNABLE ? XPMEM_ATTACH_PINNABLE : 0;
+}
+
 void *xpmem_attach(struct xpmem_addr addr, size_t size, void *vaddr)
 {
+	unsigned int flags;
+	void *attached;
 	size_t mask = page_mask(), length;
 
 	if (check_id(addr.apid))
@@ -111,7 +131,13 @@ void *xpmem_attach(struct xpmem_addr addr, size_t size, void *vaddr)
 			return XPMEM_FAILED;
 		return (void *)(uintptr_t)request.vaddr;
 	}
-	return xpmem_attach_range(addr.apid, addr.offset, length, NULL, 0, NULL);
+	flags = flags_wanted();
+	attached = xpmem_attach_range(addr.apid, addr.offset, length, NULL, flags, NULL);
+	/* The kernel, the segment or an older module (EINVAL) does not know or allow the flag. */
+	if (attached == XPMEM_FAILED && flags &&
+	    (errno == EOPNOTSUPP || errno == EACCES || errno == EINVAL))
+		attached = xpmem_attach_range(addr.apid, addr.offset, length, NULL, 0, NULL);
+	return attached;
 }
 
 int xpmem_detach(void *vaddr)

@@ -100,12 +100,16 @@ xpmem_apid_t xpmem_get_segment(xpmem_segid_t segid, int access, size_t *length);
  * @flags: XPMEM_ATTACH_ bits or 0
  * @attid: receives the attachment's id, as xpmemctl shows it; may be NULL
  *
- * Unlike xpmem_attach(), it never replaces a mapping at vaddr.
+ * Unlike xpmem_attach(), it never replaces a mapping at vaddr. With XPMEM_ATTACH_PINNABLE, system
+ * calls and devices can take pages of private memory through the attachment; xpmem(3) says at what
+ * price.
  *
  * Return: the address, which the caller owns until xpmem_detach() or munmap(2), or
  * XPMEM_FAILED with EINVAL (a wrong argument, or beyond the segment), EEXIST
  * (something is mapped at vaddr), ENOENT (no such permit, or its segment is gone),
- * EACCES (another's), EDQUOT (the user may have no more) or ENOMEM.
+ * EACCES (another's, or XPMEM_ATTACH_PINNABLE where the permit or the segment forbids it),
+ * EOPNOTSUPP (this kernel has no XPMEM_FEATURE_PINNABLE), EDQUOT (the user may have no more) or
+ * ENOMEM.
  */
 void *xpmem_attach_range(xpmem_apid_t apid, off_t offset, size_t length, void *vaddr,
 			 unsigned int flags, int64_t *attid);

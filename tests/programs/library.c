@@ -15,6 +15,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <xpmem_ext.h>
@@ -614,6 +615,67 @@ CASE(attach_range)
 		 taken);
 	CHECK_EQ(answer((long)xpmem_attach_range(apid, 0, LENGTH + PAGE, NULL, 0, NULL)), -EINVAL);
 	CHECK_EQ(answer((long)xpmem_attach_range(apid, 0, 1, NULL, 0, NULL)), -EINVAL);
+}
+
+/* answers the size of what the pipe took from the page itself, or an error */
+static long splice_word(long address)
+{
+	struct iovec vector = { (void *)address, sizeof(long) };
+	int ends[2];
+	long result;
+
+	CHECK_OK(answer(pipe2(ends, O_CLOEXEC)));
+	result = answer(vmsplice(ends[1], &vector, 1, 0));
+	close(ends[0]);
+	close(ends[1]);
+	return result;
+}
+
+CASE(pinnable_attachments)
+{
+	long memory = map_anonymous(LENGTH), apid, at;
+	struct xpmem_capabilities known;
+
+	apid = CHECK_OK(get(CHECK_OK(make((void *)memory, LENGTH, 0600)), XPMEM_RDWR));
+	CHECK_OK(answer(xpmem_query(&known)));
+	at = answer((long)xpmem_attach_range(apid, 0, LENGTH, NULL, XPMEM_ATTACH_PINNABLE, NULL));
+	if (!(known.features & XPMEM_FEATURE_PINNABLE)) {
+		CHECK_EQ(at, -EOPNOTSUPP);
+		SKIP("this kernel has no pinnable attachments");
+	}
+	CHECK_EQ(splice_word(CHECK_OK(at)), sizeof(long));
+}
+
+/* For programs that know the historical calls only. Where it cannot be had, they go on without. */
+CASE(pinnable_attachments_by_the_environment)
+{
+	long memory = map_anonymous(LENGTH), apid, at;
+	struct xpmem_capabilities known;
+
+	CHECK_OK(answer(setenv("XPMEM_PINNABLE", "1", true)));
+	CHECK_OK(answer(xpmem_query(&known)));
+	apid = CHECK_OK(get(CHECK_OK(make((void *)memory, LENGTH, 0600)), XPMEM_RDWR));
+	at = CHECK_OK(attach(apid, 0, LENGTH, NULL));
+	CHECK_EQ(splice_word(at),
+		 known.features & XPMEM_FEATURE_PINNABLE ? (long)sizeof(long) : -EFAULT);
+	apid = CHECK_OK(get(CHECK_OK(answer(xpmem_make_segment((void *)memory, LENGTH, 0600,
+							       XPMEM_MAKE_NO_GUP, NULL))),
+			    XPMEM_RDWR));
+	at = CHECK_OK(attach(apid, 0, LENGTH, NULL));
+	CHECK_EQ(load(at), load(memory));
+	CHECK_EQ(splice_word(at), -EFAULT);
+	CHECK_EQ(attach(apid, 0, LENGTH + PAGE, NULL), -EINVAL);
+}
+
+CASE(attachments_are_ordinary_by_default)
+{
+	long memory = map_anonymous(LENGTH), at;
+
+	at = CHECK_OK(attach(CHECK_OK(get(CHECK_OK(make((void *)memory, LENGTH, 0600)),
+					  XPMEM_RDWR)),
+			     0, LENGTH, NULL));
+	CHECK_EQ(load(at), 0);
+	CHECK_EQ(splice_word(at), -EFAULT);
 }
 
 CASE(old_and_new_calls_mix)
