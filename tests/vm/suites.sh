@@ -229,15 +229,28 @@ suites_ended_in() {
 	[[ -n $vm_suite && -z $boot_gave_up ]]
 }
 
+# Whether a VM that ended is started again as it was: no suite had begun in it, and the kernel did
+# not complain.
+suites_may_boot_again() {
+	[[ -z $vm_suite && -n $boot_end && -z $boot_gave_up && $(boot_accel) == tcg &&
+		-z $(kernel_log_complaint <"$boot_console" || true) ]]
+}
+
 # Run the suites of files in a VM, and in new ones those that remain when a VM ends in a suite.
 # Fails if no more suites can run.
 suites_run_files() {
-	local command
+	local command silent=
 
 	while (($# > 0)); do
 		suites_command "$@"
 		suites_vm "$suites_limit" "$command"
 		suites_spend
+		if [[ -z $silent ]] && suites_may_boot_again; then
+			silent="$vm_end ($boot_console)"
+			suites_repeated+=("boot: a VM that ended before a suite began: $silent")
+			echo "      $vm_end; the VM is started again"
+			continue
+		fi
 		if [[ -z $vm_end ]]; then
 			suites_add_last
 			return
