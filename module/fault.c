@@ -217,9 +217,11 @@ static enum xpmem_fault_result snapshot_for_retry(struct xpmem_snapshot *snapsho
 
 /*
  * Lets the exporter bring the wanted page in, and fills @retry. The caller holds no lock, which
- * xpmem_range_wait() asserts for mmap_locks. Returns false if there is nothing to keep.
+ * xpmem_range_wait() asserts for mmap_locks. Returns XPMEM_MAPPED; or XPMEM_UNPINNABLE, or another
+ * result if there is nothing to keep.
  */
-static bool fault_for_retry(struct xpmem_snapshot *snapshot, struct xpmem_retry *retry)
+static enum xpmem_fault_result fault_for_retry(struct xpmem_snapshot *snapshot,
+					       struct xpmem_retry *retry)
 {
 	struct xpmem_exporter *exporter = snapshot->exporter;
 	enum xpmem_fault_result result;
@@ -227,7 +229,7 @@ static bool fault_for_retry(struct xpmem_snapshot *snapshot, struct xpmem_retry 
 
 	if (xpmem_range_wait(exporter, snapshot->source, snapshot->source + PAGE_SIZE) ||
 	    mmap_read_lock_killable(exporter->mm))
-		return false;
+		return XPMEM_RACED;
 	snapshot->start = snapshot->source;
 	snapshot->end = snapshot->source + PAGE_SIZE;
 	result = xpmem_source_fault(snapshot, &unlocked);
@@ -238,13 +240,13 @@ static bool fault_for_retry(struct xpmem_snapshot *snapshot, struct xpmem_retry 
 	if (!unlocked)
 		mmap_read_unlock(exporter->mm);
 
-	/* The next fault ends a pinnable VMA that cannot map the page. */
-	if (result == XPMEM_ABSENT || result == XPMEM_RACED || result == XPMEM_UNPINNABLE ||
-	    fatal_signal_pending(current))
-		return false;
+	if (result == XPMEM_ABSENT || result == XPMEM_RACED || result == XPMEM_UNPINNABLE)
+		return result;
+	if (fatal_signal_pending(current))
+		return XPMEM_RACED;
 	if (result != XPMEM_MAPPED) {
 		retry->error = result_to_vm_fault(result);
-		return true;
+		return XPMEM_MAPPED;
 	}
 	retry->start = snapshot->start;
 	retry->end = snapshot->end;
@@ -252,31 +254,32 @@ static bool fault_for_retry(struct xpmem_snapshot *snapshot, struct xpmem_retry 
 	retry->seq = snapshot->seq;
 	/* The fault that retries most likely maps all of it. */
 	xpmem_stream_advance(snapshot, snapshot->start, snapshot->end, XPMEM_WINDOW_PAGES);
-	return true;
+	return XPMEM_MAPPED;
 }
 
 /*
  * Keeps an xpmem_retry for the task, unless memory is short. The fault has dropped the attacher's
  * lock, so snapshot->vma may be gone.
  */
-static void fault_and_keep(struct xpmem_snapshot *snapshot)
+static enum xpmem_fault_result fault_and_keep(struct xpmem_snapshot *snapshot)
 {
+	enum xpmem_fault_result result;
 	struct xpmem_retry *retry =
 		kzalloc(sizeof(*retry), GFP_KERNEL_ACCOUNT | __GFP_NORETRY | __GFP_NOWARN);
 	struct xpmem_retry local = {};
 
-	if (!retry) {
-		fault_for_retry(snapshot, &local);
-		return;
-	}
+	if (!retry)
+		return fault_for_retry(snapshot, &local);
 	retry->source = snapshot->source;
 	retry->write = snapshot->store;
 	if (snapshot->block_end - snapshot->block_start > PAGE_SIZE)
 		retry->pfns = xpmem_pfns_get();
-	if (fault_for_retry(snapshot, retry))
+	result = fault_for_retry(snapshot, retry);
+	if (result == XPMEM_MAPPED)
 		xpmem_retry_put(snapshot->exporter, retry);
 	else
 		xpmem_retry_free(retry);
+	return result;
 }
 
 /*
@@ -404,10 +407,10 @@ static vm_fault_t retry_fault(struct xpmem_snapshot *snapshot, enum xpmem_fault_
 	snapshot->vmf = NULL;
 	snapshot->vma = NULL;
 	xpmem_race_point("fault-unlocked");
+	if (result == XPMEM_ABSENT)
+		result = fault_and_keep(snapshot);
 	if (result == XPMEM_UNPINNABLE)
 		xpmem_pinnable_end(mm, vmf->address);
-	else
-		fault_and_keep(snapshot);
 	trace_end(vmf, snapshot, VM_FAULT_RETRY);
 	/* mmput() could end the exporter, and wait for locks that the faulting task holds. */
 	xpmem_mmput_async(exporter->mm);

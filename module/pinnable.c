@@ -10,7 +10,8 @@
  *     page is exclusive. Until the notifier has zapped the attachment, the exporter keeps the
  *     entry. So the mark of the page stays, although two processes map it.
  *   - What unmaps, moves, merges, or shares the page calls the exporter's notifier first. So the
- *     entry is never the page's last mapping, and the core finds the counts that it expects.
+ *     core finds the counts that it expects, and the entry is not the page's last mapping. (If the
+ *     zap is deferred, it may be, and then the deferral holds the page.)
  *   - fork() gives the child a copy of a page that a device has, if the mm says that it has pinned
  *     pages. The insertion says so for the exporter. A pin is counted before fork() looks, because
  *     fork() calls the notifier before it copies an entry.
