@@ -137,6 +137,12 @@ static void fill_table(struct xpmem_insertion *insertion, pte_t *first)
 		if (xpmem_pfn_is_insertable(pfn, needs_writable)) {
 			mask |= BIT_MASK(bit);
 			page = hmm_pfn_to_page(pfn);
+			/*
+			 * A marker of a userfaultfd of the attacher, which then takes the page for
+			 * one that was written.
+			 */
+			if (!pte_none(*pte) && !pte_present(*pte))
+				pte_clear(vma->vm_mm, address, pte);
 			if (!pte_none(*pte)) {
 				upgrade_entry(insertion, pte, address, page,
 					      may_write && pfn & HMM_PFN_WRITE);
