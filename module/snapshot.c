@@ -74,7 +74,8 @@ static bool is_fuse_of_another_user(const struct xpmem_snapshot *snapshot,
 	/* A kernel thread has the ids of root while it uses the attacher's mm. */
 	if (current->flags & PF_KTHREAD)
 		return !uid_eq(attacher->uid, opener->euid) || !gid_eq(attacher->gid, opener->egid);
-	return !xpmem_ids_are_equal(opener, current_cred());
+	/* Not those that a filesystem has taken on while it copies from the attachment. */
+	return !xpmem_ids_are_equal(opener, current_real_cred());
 }
 
 /* Uses @single, on the caller's stack, for one page when memory is short. */
