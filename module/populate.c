@@ -35,6 +35,8 @@ static unsigned long populate_here(struct xpmem_snapshot *snapshot, unsigned lon
 		if (result == XPMEM_ABSENT)
 			result = xpmem_snapshot_take_block(snapshot);
 		end = snapshot->huge ? (snapshot->source | ~PMD_MASK) + 1 : snapshot->end;
+		if (result == XPMEM_DENIED || result == XPMEM_UNPINNABLE)
+			end = vma->vm_end;
 	}
 	if (!source_locked)
 		mmap_read_unlock(mm);
