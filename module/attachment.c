@@ -364,6 +364,7 @@ struct xpmem_attachment *xpmem_attachment_create(s64 apid, u64 offset, u64 lengt
 	attachment->kind = XPMEM_VMA_SPECIAL;
 	attachment->touched = false;
 	attachment->huge = false;
+	attachment->builder = NULL;
 	attachment->populater = NULL;
 	attachment->next_stream = 0;
 	memset(attachment->streams, 0, sizeof(attachment->streams));
@@ -387,8 +388,10 @@ struct xpmem_attachment *xpmem_attachment_create(s64 apid, u64 offset, u64 lengt
 	if (dead)
 		goto unlock;
 	builder_begin(&builder, attachment);
+	WRITE_ONCE(attachment->builder, current);
 	error = map_runs(attachment, vaddr, flags & XPMEM_ATTACH_REPLACE ? MAP_FIXED :
 			 flags & XPMEM_ATTACH_FIXED ? MAP_FIXED_NOREPLACE : 0);
+	WRITE_ONCE(attachment->builder, NULL);
 	builder_end(&builder);
 	if (!error && READ_ONCE(permit->dead)) {
 		/* The client closed, or a caller revoked the permit, in the meantime. */

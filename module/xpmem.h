@@ -495,6 +495,11 @@ struct xpmem_attachment {
 	bool rdonly;
 	bool pinnable;
 	enum xpmem_vma_kind kind;	/* permit->attaching; of the part that is being mapped */
+	/*
+	 * The task that maps the attachment. Its faults are refused: after mlockall(), mmap() would
+	 * have the exporter bring in all pages, with permit->attaching held.
+	 */
+	struct task_struct *builder;
 	/* The task whose faults map only present pages, and do not wait. */
 	struct task_struct *populater;
 	/* A record of each stream, which stream.c describes. Faults race for them. */

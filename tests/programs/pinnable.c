@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/uio.h>
@@ -455,9 +456,12 @@ static long do_touch_in_child(const long *address)
 {
 	pid_t child = CHECK_OK(answer(fork()));
 	int status;
+	long value;
 
-	if (!child)
-		_exit(load(address[0]) == GOT_SIGBUS ? EXIT_SUCCESS : EXIT_FAILURE);
+	if (!child) {
+		value = load(address[0]);
+		_exit(value == GOT_SIGBUS || value == GOT_SIGSEGV ? EXIT_SUCCESS : EXIT_FAILURE);
+	}
 	CHECK_OK(answer(waitpid(child, &status, 0)));
 	return status;
 }
@@ -1289,6 +1293,80 @@ CASE(attacher_changes_its_mapping)
 	CHECK_OK(on(attacher, do_advise, at + 2 * PAGE, PAGE, MADV_DONTNEED));
 	CHECK_EQ(on(attacher, do_load, at + 2 * PAGE + 8), load(page + 2 * PAGE + 8));
 	CHECK_OK(on(attacher, do_unpin, 0));
+}
+
+static long do_lock_future(const long *none)
+{
+	(void)none;
+	return answer(mlockall(MCL_FUTURE));
+}
+
+/* mmap() faults in all of a mapping, which must not have the exporter allocate memory. */
+CASE(attached_by_a_process_that_locks_its_memory)
+{
+	start();
+	CHECK_OK(on(attacher, do_lock_future, 0));
+	share_as(small_pages(), LENGTH, 0);
+	CHECK_EQ(pages_present(), 0);
+	pin_all();
+	unpin_all();
+}
+
+#ifndef UFFD_FEATURE_WP_ASYNC
+#define UFFD_FEATURE_WP_ASYNC (1 << 15)	/* include/uapi/linux/userfaultfd.h of the kernel */
+#endif
+
+/* watches a range for writes; -EINVAL where the kernel cannot do that in attachments */
+static long do_watch(const long *address_length)
+{
+	struct uffdio_range range = { address_length[0], address_length[1] };
+	struct uffdio_api api = { .api = UFFD_API, .features = UFFD_FEATURE_WP_ASYNC };
+	struct uffdio_register watched = { .range = range, .mode = UFFDIO_REGISTER_MODE_WP };
+	struct uffdio_writeprotect protect_all = { range, UFFDIO_WRITEPROTECT_MODE_WP };
+	int faults = syscall(SYS_userfaultfd, O_CLOEXEC | UFFD_USER_MODE_ONLY);
+
+	if (faults < 0 || ioctl(faults, UFFDIO_API, &api) ||
+	    ioctl(faults, UFFDIO_REGISTER, &watched))
+		return -EINVAL;
+	return answer(ioctl(faults, UFFDIO_WRITEPROTECT, &protect_all));
+}
+
+/* The kernel marks entries of pages that no process has touched. A fault must not stop at them. */
+static void check_watched(long memory, long flags)
+{
+	long result;
+
+	segid = CHECK_OK(export_range(memory, LENGTH));
+	at = CHECK_OK(on(attacher, do_attach_segment, segid, 0, LENGTH, flags));
+	result = on(attacher, do_watch, at, LENGTH);
+	if (result == -EINVAL)
+		SKIP("this kernel watches no attachments for writes");
+	CHECK_OK(result);
+	CHECK_EQ(on(attacher, do_load, at + PAGE), load(memory + PAGE));
+	CHECK_OK(on(attacher, do_fill, at, LENGTH, 2));
+	CHECK_EQ(verify(memory, LENGTH, 2), 0);
+	CHECK_OK(answer(madvise((void *)memory, LENGTH, MADV_DONTNEED)));
+	CHECK_OK(on(attacher, do_fill, at, LENGTH, 3));
+	CHECK_EQ(verify(memory, LENGTH, 3), 0);
+}
+
+CASE(watched_for_writes)
+{
+	start();
+	check_watched(small_pages(), XPMEM_ATTACH_PINNABLE);
+	CHECK_OK(on(attacher, do_pin, at, PAGES, 1));
+}
+
+CASE(ordinary_attachments_watched_for_writes)
+{
+	start();
+	check_watched(small_pages(), 0);
+}
+
+CASE(shared_memory_watched_for_writes)
+{
+	start();
+	check_watched(map_shared(LENGTH), 0);
 }
 
 /* Refusals */
