@@ -100,6 +100,11 @@ teardown() {
 	[[ -z $holder_pid ]] || kill "$holder_pid" 2>/dev/null || true
 }
 
+# Whether a socket of generic netlink has joined a group.
+a_socket_listens() {
+	awk '$2 == 16 && $4 != "00000000" { found = 1 } END { exit !found }' /proc/net/netlink
+}
+
 # Events in the journal, of one kind.
 logged() {
 	beside journalctl -u xpmem-monitor -o cat --output-fields=MESSAGE | grep '^{' |
@@ -137,8 +142,7 @@ logged() {
 @test "events go to the journal" {
 	! without_events || skip "this build of the module sends no events"
 	run_x beside systemctl start xpmem-monitor.service
-	within 30 eval "awk '\$2 == 16 && \$4 != \"00000000\" { f = 1 } END { exit !f }' \
-/proc/net/netlink"
+	within 30 a_socket_listens
 	holder_start objects "of a user" 0600 2000
 	within 60 eval '[[ $(logged segment_created) == 2 ]]'
 	holder_stop
@@ -160,6 +164,8 @@ logged() {
 	within 60 eval '(($(beside systemctl show -P NRestarts xpmem-monitor.service) > 0))'
 	insmod "$XPMEM_MODULE"
 	within 60 eval '[[ $(beside systemctl show -P SubState xpmem-monitor.service) == running ]]'
+	# systemd calls the service running before the command listens.
+	within 60 a_socket_listens
 	holder_start objects "of a user" 0600 2000
 	within 60 eval '(($(logged segment_created) > 2))'
 	holder_stop
