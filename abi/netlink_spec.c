@@ -191,11 +191,11 @@ static void check_operation(struct node *operation)
 
 #define SAME_ENTRY "entries \"%s\" and \"%s\" share their name or value: change one"
 
-/* Names, different from the others in their list. */
-#define NAMED(of, ...) KEY(of, "name", NAME, .mark = '-', __VA_ARGS__)
+/* Names, different from the others in their list; the error is for two that are the same. */
+#define NAMED(of, error) KEY(of, "name", NAME, .mark = '-', .same = error)
 
 static const struct rule rules[] = {
-	NAMED("root group"),
+	KEY("root group", "name", NAME, .mark = '-'),
 	KEY("root", "protocol", TEXT, .choices = "genetlink",
 	    .unknown = "protocol must be genetlink"),
 	KEY("root", "version", NUMBER, .maximum = 0xff),
@@ -205,20 +205,20 @@ static const struct rule rules[] = {
 	KEY("root", "mcast-groups", LIST, .item = "group"),
 	KEY("root", "operations", MAPPING, .item = "operations"),
 
-	NAMED("definition", .same = OCCURS_TWICE("definition")),
+	NAMED("definition", OCCURS_TWICE("definition")),
 	KEY("definition", "type", TEXT, .choices = "enum flags",
 	    .unknown = "unknown type \"%s\": use enum or flags"),
 	OPTIONAL("definition", "header", TEXT),
 	KEY("definition", "entries", LIST, .item = "entry", .unless = "header"),
 	WHOLE("definition", check_definition),
 
-	NAMED("entry", .same = SAME_ENTRY),
+	NAMED("entry", SAME_ENTRY),
 	KEY("entry", "value", NUMBER, .maximum = UINT32_MAX, .counts = true, .same = SAME_ENTRY),
 
-	NAMED("set", .same = OCCURS_TWICE("attribute set")),
+	NAMED("set", OCCURS_TWICE("attribute set")),
 	KEY("set", "attributes", LIST, .item = "attribute"),
 
-	NAMED("attribute", .same = OCCURS_TWICE("attribute")),
+	NAMED("attribute", OCCURS_TWICE("attribute")),
 	KEY("attribute", "type", TEXT, .choices = "u32 u64 s64 string",
 	    .unknown = "unknown type \"%s\": use u32, u64, s64 or string"),
 	OPTIONAL("attribute", "event-only", TEXT, .choices = "true false",
@@ -234,7 +234,7 @@ static const struct rule rules[] = {
 	KEY("operations", "name-prefix", TEXT),
 	KEY("operations", "list", LIST, .item = "operation"),
 
-	NAMED("operation", .same = OCCURS_TWICE("operation")),
+	NAMED("operation", OCCURS_TWICE("operation")),
 	KEY("operation", "attribute-set", TEXT, .refers = "attribute-sets",
 	    .unknown = "no attribute set \"%s\": define it under \"attribute-sets\""),
 	OPTIONAL("operation", "event", MAPPING, .item = "message"),
