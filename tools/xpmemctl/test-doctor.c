@@ -14,7 +14,8 @@
 struct options options;
 
 static uint64_t refusals;
-static int64_t age;		/* seconds since the last refusal */
+static const int64_t minute = 60;	/* seconds */
+static int64_t age;			/* seconds since the last refusal */
 static bool dated = true;	/* the module tells when it was */
 static bool privileged = true;	/* the module gives totals */
 static bool usable = true;	/* this process may use netlink */
@@ -132,17 +133,17 @@ int main(void)
 	       "check, the last less than a minute ago\n", true);
 	expect("a counter of 0 is no finding", "limits:", false);
 	refusals = 12;
-	age = 5 * 60 + 1;
+	age = 5 * minute + 1;
 	expect("several refusals are in the plural", "refused 12 permits because", true);
 	expect("the last has its time", "the last 5 minutes ago\n", true);
 	expect("the remedy is where the log is", "journalctl -k, or dmesg", true);
-	age = 60;
+	age = minute;
 	expect("a minute is in the singular", "the last 1 minute ago\n", true);
-	age = 59 * 60;
+	age = 59 * minute;
 	expect("an hour has not passed", "the last 59 minutes ago\n", true);
-	age = 60 * 60 + 10;
+	age = 60 * minute + 10;
 	expect("a refusal is old after an hour", "refused", false);
-	age = -60;
+	age = -minute;
 	expect("the clock may go back", "the last less than a minute ago\n", true);
 	age = 0;
 	dated = false;
