@@ -5,13 +5,15 @@
 load helpers
 
 setup_file() {
-	dax_mount >"$BATS_FILE_TMPDIR/mount" 2>&1 ||
-		export lacking="no DAX: $(tail -n 1 "$BATS_FILE_TMPDIR/mount")"
+	local log=$BATS_FILE_TMPDIR/mount
+
+	dax_mount >"$log" 2>&1 || lacking="no DAX: $(tail -n 1 "$log")"
+	export lacking=${lacking:-}
 }
 
 # Bats cannot skip all tests in setup_file.
 setup() {
-	[[ -z ${lacking:-} ]] || skip "$lacking"
+	[[ -z $lacking ]] || skip "$lacking"
 }
 
 teardown_file() {
