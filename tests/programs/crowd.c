@@ -176,13 +176,12 @@ static bool attach(struct view *view, unsigned int *seed)
 
 static void fork_one(const struct view *view, unsigned int *seed)
 {
-	pid_t child = fork();
+	pid_t child = fork_bound();
 	long i;
 
 	if (child < 0)
 		return;
 	if (!child) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		for (i = 0; i < 8 && i * PAGE < view->length; i++)
 			if (load(view->at + i * PAGE) != GOT_SIGSEGV)
 				_exit(3);	/* a child has no attachment */
@@ -391,7 +390,6 @@ static void be_member(unsigned int seed)
 	int i;
 
 	harness_start("member", 0);
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	self = &table->members[slot];
 	/* where memory is short, members die before their keeper */
 	(void)write_file("/proc/self/oom_score_adj", "0");
@@ -417,7 +415,7 @@ static struct care {
 
 static void start_member(int number, unsigned int seed)
 {
-	pid_t pid = fork();
+	pid_t pid = fork_bound();
 
 	if (pid < 0)
 		return;

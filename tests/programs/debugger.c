@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -240,12 +239,10 @@ static long do_fork_with(const long *address_length)
 	pid_t child;
 
 	(void)!madvise((void *)address_length[0], address_length[1], MADV_DOFORK);
-	child = CHECK_OK(answer(fork()));
-	if (!child) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
+	child = CHECK_OK(answer(fork_bound()));
+	if (!child)
 		for (;;)
 			pause();
-	}
 	return child;
 }
 

@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -151,10 +150,9 @@ static void start_server(void)
 	pthread_t thread;
 	int i;
 
-	server = CHECK_OK(answer(fork()));
+	server = CHECK_OK(answer(fork_bound()));
 	if (server)
 		return;
-	CHECK_OK(answer(prctl(PR_SET_PDEATHSIG, SIGKILL)));
 	fill((long)content, LENGTH, SEED);
 	for (i = 0; i < 4; i++)
 		CHECK_EQ(pthread_create(&thread, NULL, serve_all, NULL), 0);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "harness.h"
@@ -167,6 +168,16 @@ void harness_start(const char *name, unsigned int time_limit)
 	signal(SIGALRM, on_alarm);
 	signal(SIGPIPE, SIG_IGN);
 	alarm(time_limit * slowness());
+}
+
+pid_t fork_bound(void)
+{
+	pid_t parent = getpid(), child = fork();
+
+	/* The caller may have ended before the child asked for the signal. */
+	if (!child && (prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != parent))
+		_exit(EXIT_FAILURE);
+	return child;
 }
 
 void harness_end(void)

@@ -94,6 +94,9 @@ static inline long answer(long result)
 	return result == -1 ? -errno : result;
 }
 
+/* fork(), but the child is killed when the thread that called this ends */
+pid_t fork_bound(void);
+
 /* touches of 8 bytes that survive SIGBUS and SIGSEGV; safe in any thread */
 long load(long address);
 long store(long address, long value);

@@ -282,7 +282,6 @@ static void __attribute__((noreturn)) serve(enum side side, int turn)
 	pthread_t thread;
 
 	self = side;
-	CHECK_OK(answer(prctl(PR_SET_PDEATHSIG, SIGKILL)));
 	if (side == EXPORTER)
 		map_region();
 	else
@@ -402,7 +401,7 @@ static void start(enum side side)
 	if (is_there(side))
 		return;
 	turn = stage->turn;
-	child = CHECK_OK(answer(fork()));
+	child = CHECK_OK(answer(fork_bound()));
 	if (!child)
 		serve(side, turn);
 	stage->pids[side] = child;

@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
@@ -181,12 +180,11 @@ static void move_source(const struct target *target, unsigned int *seed)
 /* The child writes a secret into its own copy of private memory. */
 static void fork_source(const struct target *target, unsigned int *seed)
 {
-	pid_t child = fork();
+	pid_t child = fork_bound();
 
 	if (child < 0)
 		return;
 	if (!child) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (!is_shared(target))
 			(void)store(source_at(target), SECRET);
 		_exit(EXIT_SUCCESS);
@@ -518,16 +516,14 @@ static void move_view(const struct target *target, unsigned int *seed)
 
 static void fork_attacher(const struct target *target, unsigned int *seed)
 {
-	pid_t child = fork();
+	pid_t child = fork_bound();
 	int status;
 
 	(void)seed;
 	if (child < 0)
 		return;
-	if (!child) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (!child)
 		_exit(load(seen_at(target)) != GOT_SIGSEGV);
-	}
 	if (waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status))
 		FAIL("a child has an attachment");
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -43,16 +42,12 @@ struct peer *peer_fork(void)
 {
 	struct peer *peer = calloc(1, sizeof(*peer));
 	int orders[2], rights[2];
-	pid_t parent = getpid();
 
 	CHECK(peer);
 	CHECK_OK(answer(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, orders)));
 	CHECK_OK(answer(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, rights)));
-	peer->pid = CHECK_OK(answer(fork()));
+	peer->pid = CHECK_OK(answer(fork_bound()));
 	if (!peer->pid) {
-		CHECK_OK(answer(prctl(PR_SET_PDEATHSIG, SIGKILL)));
-		if (getppid() != parent)
-			_exit(EXIT_FAILURE);
 		close(orders[0]);
 		close(rights[0]);
 		own_rights = rights[1];
