@@ -166,10 +166,10 @@ static void move_source(const struct target *target, unsigned int *seed)
 
 	if (mremap((void *)at(target), length(target), length(target),
 		   MREMAP_MAYMOVE | MREMAP_FIXED, (void *)away) != MAP_FAILED) {
-		if (!is_shared(target)) {
-			*(volatile long *)away = secret;
+		/* The pages may have moved while the other operation protects them. */
+		if (!is_shared(target) && !store(away, secret)) {
 			usleep(rand_r(seed) % 200);
-			CHECK_EQ(*(volatile long *)away, secret);
+			CHECK_EQ(load(away), secret);
 		}
 		(void)!munmap((void *)away, length(target));
 	}
