@@ -82,7 +82,7 @@ struct node *node_named(const struct node *list, const char *name)
 
 struct node *node_find(const struct node *node, const char *path)
 {
-	char *rest = checked(strdup(path)), *key;
+	char *copy = checked(strdup(path)), *rest = copy, *key;
 	struct node *found = (struct node *)node;
 	size_t place;
 
@@ -94,6 +94,7 @@ struct node *node_find(const struct node *node, const char *path)
 		place = find_key(found, key);
 		found = place < found->count ? found->items[place] : NULL;
 	}
+	free(copy);
 	return found;
 }
 

@@ -19,7 +19,9 @@ static const char usage[] =
 	"them below OUT_ROOT. Files that would not change are left alone. Exit status: 0, or 1\n"
 	"with one line on what is wrong and where.\n";
 
-static struct scope specs;
+/* The ioctl specification, and within it that of the netlink family, which uses its enums. */
+static struct scope ioctls = { .name = "ioctl" };
+static struct scope specs = { .name = "netlink", .outer = &ioctls };
 static const char *out_root;
 
 static void write_file(const char *path, const char *text)
@@ -68,17 +70,13 @@ static int make_file(const char *template, const struct stat *status, int type, 
 
 int main(int argc, char **argv)
 {
-	struct scope ioctls = { .name = "ioctl" };
-
 	if (argc != 3) {
 		fputs(usage, stderr);
 		return 1;
 	}
 	out_root = argv[2];
 	ioctls.value = ioctl_spec_load(format_text("%s/ioctl.yaml", argv[1]));
-	specs.name = "netlink";
 	specs.value = netlink_spec_load(format_text("%s/control.yaml", argv[1]), ioctls.value);
-	specs.outer = &ioctls;
 	if (nftw(TEMPLATES, make_file, 8, FTW_PHYS))
 		err(1, "cannot read %s", TEMPLATES);
 	return 0;

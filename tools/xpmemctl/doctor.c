@@ -391,7 +391,7 @@ static void check_library(void)
  * Refusals that are older are history. An hour is time enough for a user to complain and for an
  * administrator to look.
  */
-#define LATELY (60 * 60)
+#define LATELY 3600	/* seconds */
 
 static void format_age(char *text, size_t size, uint64_t seconds)
 {
