@@ -33,19 +33,11 @@ static struct peer *attacher;
 static long page, segid, at;
 static int importer = -1;	/* of the process that pins */
 
-static bool is_supported(void)
-{
-	struct xpmem_ioc_query query = { .size = sizeof(query) };
-
-	CHECK_OK(QUERY(&query));
-	return query.features & XPMEM_FEATURE_PINNABLE;
-}
-
 /* The device opens /dev/xpmem for the main process and the attacher. */
 static void start(void)
 {
 	CHECK_OK(device_open());
-	if (!is_supported())
+	if (!device_has(XPMEM_FEATURE_PINNABLE))
 		SKIP("this kernel has no pinnable attachments");
 	attacher = peer_start();
 }
@@ -1391,7 +1383,7 @@ CASE(refused_where_the_kernel_lacks_it)
 	long apid;
 
 	CHECK_OK(device_open());
-	if (is_supported())
+	if (device_has(XPMEM_FEATURE_PINNABLE))
 		SKIP("this kernel has pinnable attachments");
 	attacher = peer_start();
 	segid = CHECK_OK(export_range(small_pages(), LENGTH));
@@ -1421,24 +1413,6 @@ CASE(resident_memory)
 }
 
 /* Other calls that take user pages */
-
-static long do_splice(const long *address)
-{
-	struct iovec vector = { (void *)address[0], sizeof(long) };
-	long result, value;
-	int ends[2];
-
-	CHECK_OK(answer(pipe2(ends, O_CLOEXEC)));
-	result = answer(vmsplice(ends[1], &vector, 1, 0));
-	if (result == sizeof(value)) {
-		*(volatile long *)address[0] += 1;
-		CHECK_EQ(read(ends[0], &value, sizeof(value)), sizeof(value));
-		result = value;
-	}
-	close(ends[0]);
-	close(ends[1]);
-	return result;
-}
 
 CASE(vmsplice)
 {
