@@ -9,8 +9,7 @@ setup_file() {
 	disk_mount
 	mkdir /sys/fs/cgroup/xpmem-pinnable
 	echo +memory >/sys/fs/cgroup/cgroup.subtree_control || true
-	insmod "$XPMEM_BUILD/tests/importer/xpmem-importer.ko" ||
-		export lacking="this kernel has no dma-bufs"
+	lacking=$(importer_load) || export lacking
 }
 
 # Bats cannot skip all tests in setup_file.
@@ -19,7 +18,7 @@ setup() {
 }
 
 teardown_file() {
-	rmmod xpmem-importer 2>/dev/null || true
+	importer_unload
 	rmdir /sys/fs/cgroup/xpmem-pinnable
 	disk_unmount
 	swap_remove

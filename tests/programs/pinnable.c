@@ -23,15 +23,14 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "../importer/importer.h"
 #include "device.h"
+#include "driver.h"
 
 #define LENGTH (64 * PAGE)
 #define PAGES (LENGTH / PAGE)
 
 static struct peer *attacher;
 static long page, segid, at;
-static int importer = -1;	/* of the process that pins */
 
 /* The device opens /dev/xpmem for the main process and the attacher. */
 static void start(void)
@@ -56,37 +55,6 @@ static void share(long memory)
 	start();
 	fill(memory, LENGTH, 1);
 	share_as(memory, LENGTH, 0);
-}
-
-static long do_pin(const long *address_pages_write)
-{
-	const long *a = address_pages_write;
-	struct importer_pin request = { .address = a[0], .pages = a[1], .write = a[2] };
-
-	if (importer < 0)
-		importer = open("/dev/xpmem-importer", O_RDWR | O_CLOEXEC);
-	return importer < 0 ? answer(-1) : answer(ioctl(importer, IMPORTER_PIN, &request));
-}
-
-static long do_unpin(const long *none)
-{
-	(void)none;
-	return answer(ioctl(importer, IMPORTER_UNPIN, 0));
-}
-
-static long do_device_load(const long *offset)
-{
-	long value;
-	ssize_t got = pread(importer, &value, sizeof(value), offset[0]);
-
-	return got < 0 ? answer(got) : got == sizeof(value) ? value : -ERANGE;
-}
-
-static long do_device_store(const long *offset_value)
-{
-	ssize_t put = pwrite(importer, offset_value + 1, sizeof(long), offset_value[0]);
-
-	return put < 0 ? answer(put) : put == sizeof(long) ? 0 : -ERANGE;
 }
 
 /* fills each page's second word, by the device; answers 0 */
