@@ -5,10 +5,7 @@
 load helpers
 
 setup_file() {
-	swap_add 64M
 	disk_mount
-	mkdir /sys/fs/cgroup/xpmem-pinnable
-	echo +memory >/sys/fs/cgroup/cgroup.subtree_control || true
 	lacking=$(importer_load) || export lacking
 }
 
@@ -19,9 +16,7 @@ setup() {
 
 teardown_file() {
 	importer_unload
-	rmdir /sys/fs/cgroup/xpmem-pinnable
 	disk_unmount
-	swap_remove
 }
 
 @test "cases of pinnable" {
