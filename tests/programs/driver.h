@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The driver of the tests that imports dma-bufs and pins memory, as a device. tests/importer has it.
+ * The driver of tests/importer, which imports dma-bufs and pins memory, as a device does.
  */
 #ifndef DRIVER_H
 #define DRIVER_H
