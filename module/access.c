@@ -91,6 +91,7 @@ int xpmem_attachment_access(struct vm_area_struct *vma, unsigned long address, v
 	access.write = write;
 	access.snapshot.pfns = &single;
 	access.snapshot.spares_fuse = true;
+	/* A copy suits memory of any kind, and needs no split of a PMD. */
 	access.snapshot.pinnable = false;
 	result = xpmem_fault_without_retry(&access.snapshot, mm == vma->vm_mm, access_copy);
 	xpmem_mmput_async(mm);

@@ -103,10 +103,29 @@ void xpmem_attachment_close(struct vm_area_struct *vma)
 	xpmem_attachment_put(attachment);
 }
 
+/* What the entries of a VMA of an attachment are; pte.c describes entries. */
+enum vma_kind {
+	VMA_SPECIAL,	/* special or huge */
+	VMA_SHARED,	/* refcounted, for shared memory, or special */
+	VMA_TRACKED,	/* the same, for files whose filesystem tracks writes */
+	VMA_PINNABLE,	/* anonymous, for private memory; see pinnable.c */
+};
+
+static const struct {
+	unsigned long flags;
+	const struct vm_operations_struct *ops;
+} kinds[] = {
+	[VMA_SPECIAL] = { VM_PFNMAP, &xpmem_vm_ops },
+	[VMA_SHARED] = { VM_MIXEDMAP, &xpmem_vm_ops_untracked },
+	[VMA_TRACKED] = { VM_MIXEDMAP, &xpmem_vm_ops },
+	[VMA_PINNABLE] = { 0, &xpmem_vm_ops_pinnable },
+};
+
 /* A task that is mapping a file for its attachment; on the stack of xpmem_attachment_create(). */
 struct builder {
 	struct task_struct *task;
 	struct xpmem_attachment *attachment;
+	enum vma_kind kind;		/* of the part that is being mapped */
 	struct list_head link;		/* exporter->lock */
 };
 
@@ -116,6 +135,8 @@ static void builder_begin(struct builder *builder, struct xpmem_attachment *atta
 
 	builder->task = current;
 	builder->attachment = attachment;
+	attachment->building = true;
+	WRITE_ONCE(attachment->creator, current);
 	spin_lock(&exporter->lock);
 	list_add(&builder->link, &exporter->builders);
 	spin_unlock(&exporter->lock);
@@ -123,50 +144,43 @@ static void builder_begin(struct builder *builder, struct xpmem_attachment *atta
 
 static void builder_end(struct builder *builder)
 {
-	struct xpmem_exporter *exporter = xpmem_attachment_exporter(builder->attachment);
+	struct xpmem_attachment *attachment = builder->attachment;
+	struct xpmem_exporter *exporter = xpmem_attachment_exporter(attachment);
 
 	spin_lock(&exporter->lock);
 	list_del(&builder->link);
 	spin_unlock(&exporter->lock);
+	WRITE_ONCE(attachment->creator, NULL);
+	attachment->building = false;
 }
 
-/* Returns the attachment that the caller is mapping, or NULL. */
-static struct xpmem_attachment *find_building(struct xpmem_exporter *exporter)
+/* Returns what the caller is mapping, on its own stack, or NULL. */
+static const struct builder *builder_find(struct xpmem_exporter *exporter)
 {
-	struct xpmem_attachment *attachment = NULL;
-	struct builder *builder;
+	const struct builder *builder, *found = NULL;
 
 	spin_lock(&exporter->lock);
 	list_for_each_entry(builder, &exporter->builders, link)
 		if (builder->task == current)
-			attachment = builder->attachment;
+			found = builder;
 	spin_unlock(&exporter->lock);
-	return attachment;
+	return found;
 }
 
-static const struct {
-	unsigned long flags;
-	const struct vm_operations_struct *ops;
-} kinds[] = {
-	[XPMEM_VMA_SPECIAL] = { VM_PFNMAP, &xpmem_vm_ops },
-	[XPMEM_VMA_SHARED] = { VM_MIXEDMAP, &xpmem_vm_ops_untracked },
-	[XPMEM_VMA_TRACKED] = { VM_MIXEDMAP, &xpmem_vm_ops },
-	[XPMEM_VMA_PINNABLE] = { 0, &xpmem_vm_ops_pinnable },
-};
-
-/* Refuses all callers but xpmem_attachment_create(). remap_file_pages() also gets here. */
+/* Refuses all callers but builder_map(). remap_file_pages() also gets here. */
 static int attachment_mmap(struct file *file, struct vm_area_struct *vma)
 {
-	struct xpmem_attachment *attachment = find_building(file->private_data);
+	const struct builder *builder = builder_find(file->private_data);
+	struct xpmem_attachment *attachment;
 
-	if (!attachment)
+	if (!builder)
 		return -EINVAL;
+	attachment = builder->attachment;
 	lockdep_assert_held(&attachment->permit->attaching);
-	vm_flags_set(vma, VM_DONTEXPAND | VM_DONTCOPY | VM_DONTDUMP |
-		     kinds[attachment->kind].flags);
+	vm_flags_set(vma, VM_DONTEXPAND | VM_DONTCOPY | VM_DONTDUMP | kinds[builder->kind].flags);
 	vm_flags_clear(vma, VM_EXEC | VM_MAYEXEC | (attachment->rdonly ? VM_MAYWRITE : 0));
 	vma->vm_private_data = attachment;
-	vma->vm_ops = kinds[attachment->kind].ops;
+	vma->vm_ops = kinds[builder->kind].ops;
 	xpmem_attachment_open(vma);
 	return 0;
 }
@@ -190,35 +204,33 @@ static bool is_tracked(const struct vm_area_struct *vma)
 }
 
 /* Returns the kind of VMA for holes, and for memory that may change its kind. */
-static enum xpmem_vma_kind base_kind(const struct xpmem_attachment *attachment)
+static enum vma_kind base_kind(const struct xpmem_attachment *attachment)
 {
-	return attachment->pinnable ? XPMEM_VMA_PINNABLE : XPMEM_VMA_SPECIAL;
+	return attachment->pinnable ? VMA_PINNABLE : VMA_SPECIAL;
 }
 
 /* Returns the kind of VMA that suits memory of @vma, a VMA of the exporter. */
-static enum xpmem_vma_kind kind_for(const struct xpmem_attachment *attachment,
-				    struct vm_area_struct *vma)
+static enum vma_kind kind_for(const struct xpmem_attachment *attachment, struct vm_area_struct *vma)
 {
 	if (is_shared(vma))
-		return is_tracked(vma) ? XPMEM_VMA_TRACKED : XPMEM_VMA_SHARED;
-	if (!xpmem_source_allowed(vma))
-		return XPMEM_VMA_SPECIAL;
+		return is_tracked(vma) ? VMA_TRACKED : VMA_SHARED;
 	/* A range that is reserved by PROT_NONE most likely becomes ordinary memory. */
-	if (!xpmem_source_is_pinnable(vma) &&
-	    vma->vm_flags & (VM_READ | VM_WRITE | VM_MAYSHARE))
-		return XPMEM_VMA_SPECIAL;
-	return base_kind(attachment);
+	if (attachment->pinnable && xpmem_source_allowed(vma) &&
+	    (xpmem_source_is_pinnable(vma) ||
+	     !(vma->vm_flags & (VM_READ | VM_WRITE | VM_MAYSHARE))))
+		return VMA_PINNABLE;
+	return VMA_SPECIAL;
 }
 
 /*
  * Finds the first run of memory at or after *start in the exporter that needs another kind of VMA
- * than the base, and sets attachment->kind. The caller holds permit->attaching and no mmap_lock.
- * Returns 1 and the run, clipped to *end; 0 if there is none or the segment forbids
- * get_user_pages(); or -EINTR.
+ * than the base. The caller holds permit->attaching and no mmap_lock. Returns 1, the run, clipped
+ * to *end, and its kind; 0 if there is none or the segment forbids get_user_pages(); or -EINTR.
  */
-static int find_run(struct xpmem_attachment *attachment, unsigned long *start, unsigned long *end)
+static int find_run(const struct xpmem_attachment *attachment, unsigned long *start,
+		    unsigned long *end, enum vma_kind *kind)
 {
-	enum xpmem_vma_kind base = base_kind(attachment);
+	enum vma_kind base = base_kind(attachment);
 	struct mm_struct *mm = xpmem_attachment_exporter(attachment)->mm;
 	struct vm_area_struct *vma;
 	unsigned long run_end;
@@ -237,27 +249,32 @@ static int find_run(struct xpmem_attachment *attachment, unsigned long *start, u
 		mmap_read_unlock(mm);
 		return 0;
 	}
-	attachment->kind = kind_for(attachment, vma);
+	*kind = kind_for(attachment, vma);
 	*start = max(*start, vma->vm_start);
 	do {
 		run_end = vma->vm_end;
 		vma = run_end < *end ? find_vma(mm, run_end) : NULL;
-	} while (vma && vma->vm_start == run_end && kind_for(attachment, vma) == attachment->kind);
+	} while (vma && vma->vm_start == run_end && kind_for(attachment, vma) == *kind);
 	*end = min(*end, run_end);
 	mmap_read_unlock(mm);
 	return 1;
 }
 
-/* Maps [start, end) of the exporter; flags for mmap. Returns the address or an error. */
-static unsigned long attachment_map(struct xpmem_attachment *attachment, unsigned long start,
-				    unsigned long end, unsigned long address, unsigned long flags)
+/*
+ * Maps [start, end) of the exporter by a VMA of a kind; flags for mmap. Returns the address or an
+ * error.
+ */
+static unsigned long builder_map(struct builder *builder, enum vma_kind kind, unsigned long start,
+				 unsigned long end, unsigned long address, unsigned long flags)
 {
+	const struct xpmem_attachment *attachment = builder->attachment;
 	const struct xpmem_permit *permit = attachment->permit;
 	struct file *file =
 		xpmem_group_file(permit->segment->exporter, permit->client->group, !permit->rdonly);
 
 	if (IS_ERR(file))
 		return PTR_ERR(file);
+	builder->kind = kind;
 	return vm_mmap(file, address, end - start,
 		       PROT_READ | (attachment->rdonly ? 0 : PROT_WRITE), MAP_SHARED | flags,
 		       start);
@@ -268,27 +285,25 @@ static unsigned long attachment_map(struct xpmem_attachment *attachment, unsigne
  * it. The caller holds permit->attaching. Returns 0 with attachment->address set, or an error with
  * nothing mapped.
  */
-static int map_runs(struct xpmem_attachment *attachment, unsigned long address, unsigned long flags)
+static int map_runs(struct builder *builder, unsigned long address, unsigned long flags)
 {
+	struct xpmem_attachment *attachment = builder->attachment;
 	struct mm_struct *mm = xpmem_attachment_exporter(attachment)->mm;
 	unsigned long end = attachment->source + attachment->length;
 	unsigned long run_start = attachment->source, run_end = end, mapped;
-	enum xpmem_vma_kind run_kind;
+	enum vma_kind kind = base_kind(attachment);
 	bool one_run;
 	int found;
 
 	lockdep_assert_held(&attachment->permit->attaching);
 	if (!mmget_not_zero(mm))
 		return -ENOENT;
-	attachment->kind = base_kind(attachment);
-	found = find_run(attachment, &run_start, &run_end);
+	found = find_run(attachment, &run_start, &run_end, &kind);
 	if (found < 0)
 		goto put;
 	one_run = found && run_start == attachment->source && run_end == end;
-	run_kind = attachment->kind;
-	if (!one_run)
-		attachment->kind = base_kind(attachment);
-	address = attachment_map(attachment, attachment->source, end, address, flags);
+	address = builder_map(builder, one_run ? kind : base_kind(attachment), attachment->source,
+			      end, address, flags);
 	if (IS_ERR_VALUE(address)) {
 		found = (long)address;
 		goto put;
@@ -296,17 +311,15 @@ static int map_runs(struct xpmem_attachment *attachment, unsigned long address, 
 	attachment->address = address;
 
 	while (found > 0 && !one_run) {
-		attachment->kind = run_kind;
-		mapped = attachment_map(attachment, run_start, run_end,
-					address + run_start - attachment->source, MAP_FIXED);
+		mapped = builder_map(builder, kind, run_start, run_end,
+				     address + run_start - attachment->source, MAP_FIXED);
 		if (IS_ERR_VALUE(mapped)) {
 			found = (long)mapped;
 			break;
 		}
 		run_start = run_end;
 		run_end = end;
-		found = run_start < end ? find_run(attachment, &run_start, &run_end) : 0;
-		run_kind = attachment->kind;
+		found = run_start < end ? find_run(attachment, &run_start, &run_end, &kind) : 0;
 	}
 	if (found < 0)
 		vm_munmap(address, attachment->length);
@@ -361,11 +374,10 @@ struct xpmem_attachment *xpmem_attachment_create(s64 apid, u64 offset, u64 lengt
 	attachment->rdonly = permit->rdonly || flags & XPMEM_ATTACH_RDONLY;
 	attachment->address = 0;
 	attachment->pinnable = flags & XPMEM_ATTACH_PINNABLE;
-	attachment->kind = XPMEM_VMA_SPECIAL;
 	attachment->touched = false;
 	attachment->huge = false;
-	attachment->builder = NULL;
-	attachment->populater = NULL;
+	attachment->building = false;
+	attachment->creator = NULL;
 	attachment->next_stream = 0;
 	memset(attachment->streams, 0, sizeof(attachment->streams));
 	attachment->populated = 0;
@@ -388,10 +400,8 @@ struct xpmem_attachment *xpmem_attachment_create(s64 apid, u64 offset, u64 lengt
 	if (dead)
 		goto unlock;
 	builder_begin(&builder, attachment);
-	WRITE_ONCE(attachment->builder, current);
-	error = map_runs(attachment, vaddr, flags & XPMEM_ATTACH_REPLACE ? MAP_FIXED :
+	error = map_runs(&builder, vaddr, flags & XPMEM_ATTACH_REPLACE ? MAP_FIXED :
 			 flags & XPMEM_ATTACH_FIXED ? MAP_FIXED_NOREPLACE : 0);
-	WRITE_ONCE(attachment->builder, NULL);
 	builder_end(&builder);
 	if (!error && READ_ONCE(permit->dead)) {
 		/* The client closed, or a caller revoked the permit, in the meantime. */

@@ -410,7 +410,7 @@ static vm_fault_t retry_fault(struct xpmem_snapshot *snapshot, enum xpmem_fault_
 	if (result == XPMEM_ABSENT)
 		result = fault_and_keep(snapshot);
 	if (result == XPMEM_UNPINNABLE)
-		xpmem_pinnable_end(mm, vmf->address);
+		xpmem_pinnable_end(attachment, mm, vmf->address);
 	trace_end(vmf, snapshot, VM_FAULT_RETRY);
 	/* mmput() could end the exporter, and wait for locks that the faulting task holds. */
 	xpmem_mmput_async(exporter->mm);
@@ -500,7 +500,7 @@ vm_fault_t xpmem_fault_huge(struct vm_fault *vmf, unsigned int order)
 	xpmem_mmput_async(mm);
 	if (result != XPMEM_MAPPED)
 		return VM_FAULT_FALLBACK;
-	if (READ_ONCE(snapshot.attachment->populater) != current)
+	if (READ_ONCE(snapshot.attachment->creator) != current)
 		xpmem_stat_add_fault(snapshot.attachment, XPMEM_STAT_FAULTS, 1);
 	return fault_end(&snapshot, result, VM_FAULT_NOPAGE);
 }

@@ -77,13 +77,16 @@ enum xpmem_fault_result xpmem_ptes_insert(struct xpmem_snapshot *snapshot)
 	 * writable is one that the exporter may only read, or that a userfaultfd protects. The
 	 * page-table lock orders this change before the entry.
 	 */
-	if (xpmem_needs_writable(vma) &&
-	    (xpmem_snapshot_wanted(snapshot) & (HMM_PFN_VALID | HMM_PFN_WRITE)) == HMM_PFN_VALID)
+	insertion.needs_writable = xpmem_needs_writable(vma);
+	insertion.wanted = xpmem_snapshot_wanted(snapshot);
+	if (insertion.needs_writable &&
+	    (insertion.wanted & (HMM_PFN_VALID | HMM_PFN_WRITE)) == HMM_PFN_VALID) {
 		WRITE_ONCE(vma->vm_ops, &xpmem_vm_ops);
+		insertion.needs_writable = false;
+	}
 
 	xpmem_window_mark_group(snapshot->window, attachment);
-	insertion.wanted = xpmem_snapshot_wanted(snapshot);
-	if (!xpmem_pfn_is_insertable(insertion.wanted, xpmem_needs_writable(vma)))
+	if (!xpmem_pfn_is_insertable(insertion.wanted, insertion.needs_writable))
 		insertion.wanted = 0;
 	if (snapshot->huge)
 		xpmem_ptes_insert_huge(&insertion);

@@ -25,12 +25,14 @@
  * If the exporter maps other memory there later, or forbids its own accesses, the VMA cannot map
  * that memory. Then it becomes one with special entries, for good.
  */
+#include <linux/hmm.h>
 #include <linux/mm.h>
 
 #include "compat/mm.h"
 #include "compat/page_table.h"
 #include "compat/pinnable.h"
 #include "fault.h"
+#include "pte.h"
 #include "xpmem.h"
 
 /* Whether attachments may be pinnable. The checker of page tables forbids their entries. */
@@ -39,18 +41,54 @@ bool xpmem_pinnable_supported(void)
 	return XPMEM_COUNTS_ANON_PAGES && !xpmem_page_tables_are_checked();
 }
 
-/*
- * Makes the pinnable VMA at an address one with special entries. The caller holds no lock, and
- * keeps @mm. Does nothing if the VMA is gone, or if the task is killed.
+/**
+ * xpmem_pfn_must_split() - whether the exporter must split the PMD of a page
+ * @pfn: of a snapshot
+ *
+ * A PMD counts one mapping, and has one mark, for all its pages. So the exporter must map the page
+ * by an entry of its own before a pinnable VMA can map it.
+ *
+ * Return: true if it must.
  */
-void xpmem_pinnable_end(struct mm_struct *mm, unsigned long address)
+bool xpmem_pfn_must_split(unsigned long pfn)
+{
+	struct page *page = hmm_pfn_to_page(pfn);
+
+	return xpmem_pfn_is_insertable(pfn, true) && PageAnon(page) &&
+	       hmm_pfn_to_map_order(pfn) >= PMD_SHIFT - PAGE_SHIFT &&
+	       !(PageCompound(page) && PageHuge(page));
+}
+
+/**
+ * xpmem_pfn_is_pinnable() - whether a page may get an anonymous entry in a pinnable VMA
+ * @pfn: of a snapshot; the caller holds the lock of the page's window, or the page may be gone
+ *
+ * Return: true if it may.
+ */
+bool xpmem_pfn_is_pinnable(unsigned long pfn)
+{
+	return xpmem_pfn_is_insertable(pfn, true) && !xpmem_pfn_must_split(pfn) &&
+	       xpmem_page_is_exclusive(hmm_pfn_to_page(pfn));
+}
+
+/**
+ * xpmem_pinnable_end() - make a pinnable VMA one with special entries
+ * @attachment: of the VMA; the caller holds a reference
+ * @mm: of the attacher; the caller keeps it, and holds no lock
+ * @address: in the VMA
+ *
+ * Does nothing if the VMA is gone, or if the task is killed.
+ */
+void xpmem_pinnable_end(const struct xpmem_attachment *attachment, struct mm_struct *mm,
+			unsigned long address)
 {
 	struct vm_area_struct *vma;
 
 	if (mmap_write_lock_killable(mm))
 		return;
 	vma = find_vma(mm, address);
-	if (vma && vma->vm_start <= address && xpmem_vma_is_pinnable(vma)) {
+	if (vma && vma->vm_start <= address && xpmem_vma_is_pinnable(vma) &&
+	    vma->vm_private_data == attachment) {
 		/* Waits for faults that hold the VMA's lock. */
 		vm_flags_set(vma, VM_PFNMAP);
 		/* Zaps the VMA, and others of its group, which fault again. */

@@ -80,7 +80,7 @@ void xpmem_attachment_populate(struct xpmem_attachment *attachment)
 
 	if (!mmget_not_zero(exporter->mm))
 		return;
-	WRITE_ONCE(attachment->populater, current);
+	WRITE_ONCE(attachment->creator, current);
 	while (source < end && !fatal_signal_pending(current) && !mmap_read_lock_killable(mm)) {
 		address = attachment->address + source - attachment->source;
 		vma = find_vma(mm, address);
@@ -110,6 +110,6 @@ void xpmem_attachment_populate(struct xpmem_attachment *attachment)
 			usleep_range(20, 50);
 		cond_resched();
 	}
-	WRITE_ONCE(attachment->populater, NULL);
+	WRITE_ONCE(attachment->creator, NULL);
 	mmput(exporter->mm);
 }

@@ -12,13 +12,13 @@
  *               VMAs. One pass inserts special entries, and refcounted ones of pages that are not
  *               part of a large folio, which it counts as fork() does. vm_insert_pages() maps the
  *               rest.
- *   counted     maps one page of private memory with a reference, as fork() does for a child. Used
+ *   anonymous   maps one page of private memory with a reference, as fork() does for a child. Used
  *               in VMAs of pinnable attachments, which hold no other entries (pinnable.c).
  *
- * Files: this one serves all ways of insertion. pte_write.c writes special, refcounted and counted
- * entries, pte_huge.c huge ones. Where modules may not write page tables, pte_core.c has the core
- * make special entries instead, and with pte_no_huge.c huge entries do not exist. insertion.c puts
- * these steps together.
+ * Files: this one serves all ways of insertion. pte_write.c writes special, refcounted and
+ * anonymous entries, pte_huge.c huge ones. Where modules may not write page tables, pte_core.c has
+ * the core make special entries instead, and with pte_no_huge.c huge entries do not exist.
+ * insertion.c puts these steps together.
  *
  * A page is writable in an attachment only if it is writable in the exporter at that moment.
  */

@@ -9,7 +9,6 @@
 #include <linux/hmm.h>
 
 #include "compat/mm.h"
-#include "compat/pinnable.h"
 #include "change.h"
 #include "fault.h"
 #include "xpmem.h"
@@ -49,29 +48,6 @@ static inline bool xpmem_pfn_is_insertable(unsigned long pfn, bool needs_writabl
 	return xpmem_pfn_is_usable(pfn) && ((pfn & HMM_PFN_WRITE) || !needs_writable);
 }
 
-/*
- * Whether the exporter must map the page of @pfn, of a snapshot, by an entry of its own before a
- * pinnable VMA can map it. A PMD counts one mapping, and has one mark, for all its pages.
- */
-static inline bool xpmem_pfn_must_split(unsigned long pfn)
-{
-	struct page *page = hmm_pfn_to_page(pfn);
-
-	return xpmem_pfn_is_insertable(pfn, true) && PageAnon(page) &&
-	       hmm_pfn_to_map_order(pfn) >= PMD_SHIFT - PAGE_SHIFT &&
-	       !(PageCompound(page) && PageHuge(page));
-}
-
-/*
- * Whether the page of @pfn, of a snapshot, may get a counted entry in a pinnable VMA. The caller
- * holds the lock of the page's window, or the page may be gone.
- */
-static inline bool xpmem_pfn_is_pinnable(unsigned long pfn)
-{
-	return xpmem_pfn_is_insertable(pfn, true) && !xpmem_pfn_must_split(pfn) &&
-	       xpmem_page_is_exclusive(hmm_pfn_to_page(pfn));
-}
-
 /* One insertion of a snapshot, on the stack of the task that faults. */
 struct xpmem_insertion {
 	struct xpmem_snapshot *snapshot;
@@ -79,13 +55,20 @@ struct xpmem_insertion {
 	pgprot_t writable;		/* for entries; vm_page_prot may lack write permission */
 	pgprot_t readonly;
 	pgprot_t special[2];		/* pte_write.c; special entries, read-only and writable */
+	bool needs_writable;		/* xpmem_needs_writable(vma), which may become false */
 	unsigned long wanted;		/* pfns' entry of the wanted page; 0: it cannot be mapped */
 	unsigned long inserted;
 	unsigned long upgraded;		/* entries that became writable */
-	unsigned long counted[NR_MM_COUNTERS];	/* counted entries, by the counter of the mm */
+	unsigned long counted[2];	/* pages that insert_counted() mapped: of files, of shmem */
+	unsigned long anonymous;	/* pages that insert_anonymous() mapped */
 	unsigned long left;		/* pages for xpmem_ptes_insert_refcounted(), in pfns */
 	bool wanted_is_mapped;
 };
+
+/* pinnable.c */
+
+bool xpmem_pfn_must_split(unsigned long pfn);
+bool xpmem_pfn_is_pinnable(unsigned long pfn);
 
 /* pte.c */
 

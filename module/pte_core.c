@@ -57,8 +57,7 @@ static vm_fault_t insert_one(struct xpmem_insertion *insertion, unsigned long ad
 }
 
 /* Inserts the page at @index of the snapshot, or leaves it to xpmem_ptes_insert_refcounted(). */
-static vm_fault_t insert_at(struct xpmem_insertion *insertion, unsigned long index,
-			    bool needs_writable)
+static vm_fault_t insert_at(struct xpmem_insertion *insertion, unsigned long index)
 {
 	struct xpmem_snapshot *snapshot = insertion->snapshot;
 	unsigned long bit = ((snapshot->start - snapshot->window->start) >> PAGE_SHIFT) + index;
@@ -67,7 +66,7 @@ static vm_fault_t insert_at(struct xpmem_insertion *insertion, unsigned long ind
 	vm_fault_t fault;
 
 	snapshot->pfns[index] = 0;
-	if (!xpmem_pfn_is_insertable(pfn, needs_writable))
+	if (!xpmem_pfn_is_insertable(pfn, insertion->needs_writable))
 		return 0;
 	xpmem_window_mark_mapped(snapshot->window, BIT_WORD(bit), BIT_MASK(bit));
 	if (!pte_none(entry_peek(snapshot->vmf, address)))
@@ -87,12 +86,11 @@ int xpmem_ptes_insert_small(struct xpmem_insertion *insertion)
 	struct xpmem_snapshot *snapshot = insertion->snapshot;
 	unsigned long count = (snapshot->end - snapshot->start) >> PAGE_SHIFT, index;
 	unsigned long wanted = (snapshot->source - snapshot->start) >> PAGE_SHIFT;
-	bool needs_writable = xpmem_needs_writable(snapshot->vma);
 	vm_fault_t fault;
 	int error;
 
 	for (index = 0; index < count; index++) {
-		fault = insert_at(insertion, index, needs_writable);
+		fault = insert_at(insertion, index);
 		if (fault & VM_FAULT_OOM)
 			return -ENOMEM;
 		if (index == wanted)

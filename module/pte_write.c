@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The module writes entries of single pages itself, where modules may do that: special ones,
- * counted ones, and refcounted ones of pages that are not part of a large folio.
+ * anonymous ones, and refcounted ones of pages that are not part of a large folio.
  */
 #include "compat/page_table.h"
+#include "compat/pinnable.h"
 #include "change.h"
 #include "fault.h"
 #include "pte.h"
@@ -51,8 +52,8 @@ static void insert_fresh(struct xpmem_insertion *insertion, pte_t *pte, unsigned
  * way. No notifier has invalidated the window, so the exporter still maps the page, and keeps it
  * mapped until the window's lock is dropped.
  */
-static bool insert_refcounted(struct xpmem_insertion *insertion, pte_t *pte,
-			      unsigned long address, struct page *page, bool writable)
+static bool insert_counted(struct xpmem_insertion *insertion, pte_t *pte, unsigned long address,
+			   struct page *page, bool writable)
 {
 	struct vm_area_struct *vma = insertion->snapshot->vma;
 	pgprot_t prot = writable ? insertion->writable : vma->vm_page_prot;
@@ -60,19 +61,19 @@ static bool insert_refcounted(struct xpmem_insertion *insertion, pte_t *pte,
 	lockdep_assert_held(&insertion->snapshot->window->lock);
 	if (!xpmem_page_dup_mapping(page))
 		return false;
-	insertion->counted[xpmem_page_is_shmem(page) ? MM_SHMEMPAGES : MM_FILEPAGES]++;
+	insertion->counted[xpmem_page_is_shmem(page)]++;
 	xpmem_set_pte_at(vma->vm_mm, address, pte, pfn_pte(page_to_pfn(page), prot));
 	insertion->inserted++;
 	return true;
 }
 
 /*
- * Inserts a counted entry in an empty slot of a pinnable VMA. The exporter maps the page, as in
- * insert_refcounted(). The zap of the entry drops its dirty bit, and an entry may become writable
+ * Inserts an anonymous entry in an empty slot of a pinnable VMA. The exporter maps the page, as in
+ * insert_counted(). The zap of the entry drops its dirty bit, and an entry may become writable
  * later without a fault, so the page becomes dirty now.
  */
-static void insert_counted(struct xpmem_insertion *insertion, pte_t *pte, unsigned long address,
-			   struct page *page, bool writable)
+static void insert_anonymous(struct xpmem_insertion *insertion, pte_t *pte, unsigned long address,
+			     struct page *page, bool writable)
 {
 	struct vm_area_struct *vma = insertion->snapshot->vma;
 	pte_t entry = pte_mkyoung(pfn_pte(page_to_pfn(page), writable ? insertion->writable
@@ -82,7 +83,7 @@ static void insert_counted(struct xpmem_insertion *insertion, pte_t *pte, unsign
 	if (vma->vm_flags & VM_MAYWRITE)
 		xpmem_make_dirty(insertion->snapshot->window, page);
 	xpmem_anon_page_dup_mapping(page, vma);
-	insertion->counted[MM_ANONPAGES]++;
+	insertion->anonymous++;
 	xpmem_set_pte_at(vma->vm_mm, address, pte, writable ? pte_mkdirty(entry) : entry);
 	insertion->inserted++;
 }
@@ -109,8 +110,19 @@ static void upgrade_entry(struct xpmem_insertion *insertion, pte_t *pte, unsigne
 }
 
 /*
- * Inserts special, refcounted and counted entries. Leaves pages for xpmem_ptes_insert_refcounted()
- * in pfns, as pointers. The caller holds the window's lock and the table's lock.
+ * Clears the slot of the wanted page if it has a marker of a userfaultfd of the attacher, which
+ * then takes the page for one that was written. The slots of other pages keep theirs.
+ */
+static void clear_marker(struct mm_struct *mm, unsigned long address, pte_t *pte)
+{
+	if (!pte_none(*pte) && !pte_present(*pte))
+		pte_clear(mm, address, pte);
+}
+
+/*
+ * Inserts special, refcounted and anonymous entries. Leaves pages for
+ * xpmem_ptes_insert_refcounted() in pfns, as pointers. The caller holds the window's lock and the
+ * table's lock.
  */
 static void fill_table(struct xpmem_insertion *insertion, pte_t *first)
 {
@@ -118,43 +130,38 @@ static void fill_table(struct xpmem_insertion *insertion, pte_t *first)
 	struct vm_area_struct *vma = snapshot->vma;
 	unsigned long count = (snapshot->end - snapshot->start) >> PAGE_SHIFT;
 	unsigned long bit = (snapshot->start - snapshot->window->start) >> PAGE_SHIFT;
-	bool mixed = vma->vm_flags & VM_MIXEDMAP, may_write = vma->vm_flags & VM_WRITE;
-	bool pinnable = xpmem_vma_is_pinnable(vma);
-	bool needs_writable = xpmem_needs_writable(vma);
+	bool special = vma->vm_flags & VM_PFNMAP, mixed = vma->vm_flags & VM_MIXEDMAP;
+	bool may_write = vma->vm_flags & VM_WRITE;
+	bool needs_writable = insertion->needs_writable;
 	unsigned long address = insertion->address, index, pfn, mask = 0;
 	unsigned long wanted = (snapshot->source - snapshot->start) >> PAGE_SHIFT;
 	pte_t *pte = first;
 	struct page *page;
-	int counter;
 
 	lockdep_assert_held(&snapshot->window->lock);
 	lockdep_assert_held(pte_lockptr(vma->vm_mm, snapshot->vmf->pmd));
 	insertion->special[false] = special_prot(insertion->readonly, false);
 	insertion->special[true] = special_prot(insertion->writable, true);
+	if (insertion->wanted)
+		clear_marker(vma->vm_mm, address + (wanted << PAGE_SHIFT), first + wanted);
 	for (index = 0; index < count; index++, bit++, pte++, address += PAGE_SIZE) {
 		pfn = snapshot->pfns[index];
 		snapshot->pfns[index] = 0;
 		if (xpmem_pfn_is_insertable(pfn, needs_writable)) {
 			mask |= BIT_MASK(bit);
 			page = hmm_pfn_to_page(pfn);
-			/*
-			 * A marker of a userfaultfd of the attacher, which then takes the page for
-			 * one that was written.
-			 */
-			if (!pte_none(*pte) && !pte_present(*pte))
-				pte_clear(vma->vm_mm, address, pte);
 			if (!pte_none(*pte)) {
 				upgrade_entry(insertion, pte, address, page,
 					      may_write && pfn & HMM_PFN_WRITE);
-			} else if (pinnable) {
-				if (xpmem_pfn_is_pinnable(pfn))
-					insert_counted(insertion, pte, address, page, may_write);
-			} else if (!mixed || !xpmem_pfn_is_refcounted(vma, pfn)) {
+			} else if (special || (mixed && !xpmem_pfn_is_refcounted(vma, pfn))) {
 				insert_fresh(insertion, pte, address, page,
 					     may_write && pfn & HMM_PFN_WRITE);
-			} else if (!insert_refcounted(insertion, pte, address, page,
-						      may_write && snapshot->write &&
-							      index == wanted)) {
+			} else if (!mixed) {
+				if (xpmem_pfn_is_pinnable(pfn))
+					insert_anonymous(insertion, pte, address, page, may_write);
+			} else if (!insert_counted(insertion, pte, address, page,
+						   may_write && snapshot->write &&
+							   index == wanted)) {
 				snapshot->pfns[index] = (unsigned long)page;
 				insertion->left++;
 			}
@@ -164,9 +171,12 @@ static void fill_table(struct xpmem_insertion *insertion, pte_t *first)
 			mask = 0;
 		}
 	}
-	for (counter = 0; counter < NR_MM_COUNTERS; counter++)
-		if (insertion->counted[counter])
-			xpmem_add_mm_counter(vma->vm_mm, counter, insertion->counted[counter]);
+	if (insertion->counted[false])
+		xpmem_add_mm_counter(vma->vm_mm, MM_FILEPAGES, insertion->counted[false]);
+	if (insertion->counted[true])
+		xpmem_add_mm_counter(vma->vm_mm, MM_SHMEMPAGES, insertion->counted[true]);
+	if (insertion->anonymous)
+		xpmem_add_mm_counter(vma->vm_mm, MM_ANONPAGES, insertion->anonymous);
 	pte = first + wanted;
 	insertion->wanted_is_mapped = insertion->wanted && pte_present(*pte) &&
 		pte_pfn(*pte) == page_to_pfn(hmm_pfn_to_page(insertion->wanted));
@@ -211,7 +221,7 @@ static void upgrade_wanted(struct xpmem_insertion *insertion)
 	insertion->address = snapshot->vmf->address & PAGE_MASK;
 	snapshot->pfns[0] = insertion->wanted;
 	insertion->left = 0;
-	memset(insertion->counted, 0, sizeof(insertion->counted));
+	insertion->counted[false] = insertion->counted[true] = 0;
 	insert_special(insertion);
 }
 

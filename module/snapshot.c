@@ -189,14 +189,37 @@ static enum xpmem_fault_result snapshot_unreadable(struct xpmem_snapshot *snapsh
 	return XPMEM_MAPPED;
 }
 
+/*
+ * Has page-table entries of the exporter map the wanted page, which one PMD maps. The pin ends at
+ * once. It does not wait for a program that supplies pages. The caller holds the exporter's
+ * mmap_lock, which xpmem_snapshot_take() asserts.
+ */
+static enum xpmem_fault_result snapshot_split(struct xpmem_snapshot *snapshot)
+{
+	struct page *page;
+	long pinned;
+
+	memset_l(snapshot->pfns, 0, (snapshot->end - snapshot->start) >> PAGE_SHIFT);
+	/* Otherwise the split could sleep under two locks. */
+	if (!snapshot->brought_in)
+		return XPMEM_ABSENT;
+	pinned = xpmem_pin_user_pages_remote(snapshot->exporter->mm, snapshot->source, 1,
+					     FOLL_WRITE | FOLL_SPLIT_PMD | XPMEM_FOLL_PRESENT,
+					     &page);
+	if (pinned != 1)
+		return pinned == -ENOMEM ? XPMEM_NOMEM : XPMEM_ABSENT;
+	unpin_user_page(page);
+	return XPMEM_RACED;
+}
+
 /**
  * xpmem_snapshot_take() - read the exporter's page tables
  * @snapshot: the function sets window and seq, and fills pfns for start to end
  *
  * The caller holds the exporter's mmap_lock and called xpmem_snapshot_check() under it.
  * Return: XPMEM_MAPPED if the exporter maps the wanted page with the wanted access; XPMEM_ABSENT
- * if not, or during an invalidation, then with no page in pfns; else XPMEM_RACED, XPMEM_HOLE or
- * XPMEM_NOMEM.
+ * if not, or during an invalidation, then with no page in pfns; else XPMEM_RACED (also after the
+ * exporter has split a PMD for a pinnable VMA), XPMEM_HOLE or XPMEM_NOMEM.
  */
 enum xpmem_fault_result xpmem_snapshot_take(struct xpmem_snapshot *snapshot)
 {
@@ -230,11 +253,8 @@ enum xpmem_fault_result xpmem_snapshot_take(struct xpmem_snapshot *snapshot)
 		return pfn & HMM_PFN_ERROR ? XPMEM_HOLE : XPMEM_ABSENT;
 	if (snapshot->write && !(pfn & HMM_PFN_WRITE))
 		return XPMEM_ABSENT;
-	if (snapshot->pinnable && xpmem_pfn_must_split(pfn)) {
-		memset_l(snapshot->pfns, 0, (snapshot->end - snapshot->start) >> PAGE_SHIFT);
-		return XPMEM_ABSENT;
-	}
-	return XPMEM_MAPPED;
+	return snapshot->pinnable && xpmem_pfn_must_split(pfn) ? snapshot_split(snapshot)
+								: XPMEM_MAPPED;
 }
 
 /**

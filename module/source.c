@@ -20,27 +20,6 @@ static bool copies_by_address(const struct vm_area_struct *vma)
 	return !(vma->vm_flags & VM_MAYSHARE) && (vma_is_dax(vma) || vma->vm_flags & VM_MIXEDMAP);
 }
 
-/*
- * If one PMD of the exporter maps the wanted page, has page-table entries map it instead. The pin
- * ends at once. It does not wait for a program that supplies pages. The caller holds the exporter's
- * mmap_lock.
- */
-static enum xpmem_fault_result split_pmd(const struct xpmem_snapshot *snapshot)
-{
-	unsigned int flags = FOLL_SPLIT_PMD | XPMEM_FOLL_PRESENT;
-	struct page *page;
-	long pinned;
-
-	lockdep_assert_held(&snapshot->exporter->mm->mmap_lock);
-	if (snapshot->write)
-		flags |= FOLL_WRITE;
-	pinned = xpmem_pin_user_pages_remote(snapshot->exporter->mm, snapshot->source, 1,
-					     flags, &page);
-	if (pinned == 1)
-		unpin_user_page(page);
-	return pinned == -ENOMEM ? XPMEM_NOMEM : XPMEM_MAPPED;
-}
-
 /**
  * xpmem_source_fault() - let the exporter bring the wanted page in, or copy it on write
  * @snapshot: its start and end are narrowed to the exporter's VMA
@@ -87,9 +66,7 @@ enum xpmem_fault_result xpmem_source_fault(struct xpmem_snapshot *snapshot, bool
 	if (fault & VM_FAULT_OOM)
 		return XPMEM_NOMEM;
 	snapshot->brought_in = !(fault & VM_FAULT_ERROR);
-	if (!snapshot->brought_in)
-		return XPMEM_HOLE;
-	return snapshot->pinnable ? split_pmd(snapshot) : XPMEM_MAPPED;
+	return snapshot->brought_in ? XPMEM_MAPPED : XPMEM_HOLE;
 }
 
 /* The most that the exporter brings in at a time before any process accesses it. */

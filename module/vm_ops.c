@@ -8,10 +8,8 @@ static vm_fault_t attachment_fault(struct vm_fault *vmf)
 {
 	const struct xpmem_attachment *attachment = vmf->vma->vm_private_data;
 
-	if (READ_ONCE(attachment->builder) == current)
-		return VM_FAULT_SIGBUS;
-	if (READ_ONCE(attachment->populater) == current)
-		return xpmem_populate_fault(vmf);
+	if (READ_ONCE(attachment->creator) == current)
+		return attachment->building ? VM_FAULT_SIGBUS : xpmem_populate_fault(vmf);
 	return xpmem_fault_handle(vmf, vmf->flags & FAULT_FLAG_WRITE);
 }
 

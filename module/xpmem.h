@@ -73,8 +73,8 @@
  *   basics: trace race coverage stats report event queue notifier lender pfns
  *   objects: user owner registry
  *   exporters: range window retry group deferral zap invalidation exporter
- *   pages: pte pte_huge pte_no_huge pte_write pte_core snapshot insertion stream source populate
- *     pinnable
+ *   pages: pinnable pte pte_huge pte_no_huge pte_write pte_core snapshot insertion stream source
+ *     populate
  *   rights: segment permit attachment
  *   uses: fault access vm_ops wait dmabuf
  *   calls: client legacy ioctl_gen ioctl netlink_gen nl_type netlink main
@@ -472,14 +472,6 @@ int xpmem_permit_release(s64 id);
 
 /* attachment.c */
 
-/* What the entries of a VMA of an attachment are; pte.c describes entries. */
-enum xpmem_vma_kind {
-	XPMEM_VMA_SPECIAL,	/* special or huge */
-	XPMEM_VMA_SHARED,	/* refcounted, for shared memory, or special */
-	XPMEM_VMA_TRACKED,	/* the same, for files whose filesystem tracks writes */
-	XPMEM_VMA_PINNABLE,	/* counted, for private memory; see pinnable.c */
-};
-
 /* Number of streams of faults that are tracked per attachment. */
 #define XPMEM_STREAMS 4
 
@@ -494,18 +486,20 @@ struct xpmem_attachment {
 	bool huge;			/* permit->inserting; the same for a huge entry */
 	bool rdonly;
 	bool pinnable;
-	enum xpmem_vma_kind kind;	/* permit->attaching; of the part that is being mapped */
 	/*
-	 * The task that maps the attachment. Its faults are refused: after mlockall(), mmap() would
-	 * have the exporter bring in all pages, with permit->attaching held.
+	 * The creator maps the VMAs. Its faults are refused: after mlockall(), mmap() would have
+	 * the exporter bring in all pages, with permit->attaching held.
 	 */
-	struct task_struct *builder;
-	/* The task whose faults map only present pages, and do not wait. */
-	struct task_struct *populater;
+	bool building;
+	/*
+	 * The task that maps the VMAs, or populates them: then its faults map only present pages,
+	 * and do not wait. NULL: none.
+	 */
+	struct task_struct *creator;
 	/* A record of each stream, which stream.c describes. Faults race for them. */
 	unsigned long streams[XPMEM_STREAMS];
 	unsigned int next_stream;
-	/* The populater writes the source address where its last fault ended; 0: no progress. */
+	/* While it populates, the source address where its last fault ended; 0: no progress. */
 	unsigned long populated;
 	enum xpmem_reason reason;	/* why the last VMA closed */
 	atomic_long_t stats[XPMEM_FAULT_STATS];

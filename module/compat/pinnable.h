@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Counted entries of anonymous pages, for which modules have no function. Read for 6.1, 6.12, 7.2
+ * Entries of anonymous pages, and pins, for which modules have no function. Read for 6.1, 6.12, 7.2
  * and 7.3. Kernels before 5.19 do not mark the anonymous pages that one process alone maps. The
  * probes in anon_exclusive, folio_pincount and folio_dup_rmap refuse other kernels.
  */
@@ -84,8 +84,8 @@ static inline atomic_t *xpmem_folio_pincount(struct folio *folio)
 
 /*
  * Makes the caller's reference to a page count as a pin of pin_user_pages(), until
- * xpmem_page_end_pin(). unpin_user_page() is not suitable: it insists on the mark of the page,
- * which a fork may have taken in the meantime.
+ * xpmem_page_end_pin(). /proc/vmstat does not count it. unpin_user_page() is not suitable: it
+ * insists on the mark of the page, which a fork may have taken in the meantime.
  */
 static inline void xpmem_page_make_pinned(struct page *page)
 {
@@ -95,7 +95,6 @@ static inline void xpmem_page_make_pinned(struct page *page)
 		atomic_inc(xpmem_folio_pincount(folio));
 	else
 		folio_ref_add(folio, GUP_PIN_COUNTING_BIAS - 1);
-	mod_node_page_state(folio_pgdat(folio), NR_FOLL_PIN_ACQUIRED, 1);
 }
 
 /* The caller keeps the reference. */
@@ -107,7 +106,6 @@ static inline void xpmem_page_end_pin(struct page *page)
 		atomic_dec(xpmem_folio_pincount(folio));
 	else
 		folio_ref_sub(folio, GUP_PIN_COUNTING_BIAS - 1);
-	mod_node_page_state(folio_pgdat(folio), NR_FOLL_PIN_RELEASED, 1);
 }
 #else
 #define XPMEM_COUNTS_ANON_PAGES 0

@@ -6,12 +6,12 @@ load helpers
 
 setup_file() {
 	disk_mount
-	insmod "$XPMEM_BUILD/tests/importer/xpmem-importer.ko" || echo "this kernel has no dma-bufs"
+	importer_load || true
 }
 
 teardown_file() {
 	disk_unmount
-	rmmod xpmem-importer 2>/dev/null || true
+	importer_unload
 }
 
 @test "cases of access" {

@@ -5,8 +5,7 @@
 load helpers
 
 setup_file() {
-	insmod "$XPMEM_BUILD/tests/importer/xpmem-importer.ko" ||
-		export lacking="this kernel has no dma-bufs"
+	lacking=$(importer_load) || export lacking
 }
 
 # Bats cannot skip all tests in setup_file.
@@ -15,7 +14,7 @@ setup() {
 }
 
 teardown_file() {
-	rmmod xpmem-importer 2>/dev/null || true
+	importer_unload
 }
 
 @test "cases of dmabuf" {

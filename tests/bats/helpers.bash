@@ -141,6 +141,18 @@ dax_unmount() {
 	modprobe -qr nd_pmem nd_e820 || true
 }
 
+# Load the driver of the tests that imports dma-bufs and pins memory. Fails where the kernel has no
+# dma-bufs, and prints the reason.
+importer_load() {
+	insmod "$XPMEM_BUILD/tests/importer/xpmem-importer.ko" ||
+		{ echo "this kernel has no dma-bufs"; return 1; }
+}
+
+# Unload it, if it was loaded.
+importer_unload() {
+	rmmod xpmem-importer 2>/dev/null || true
+}
+
 # Add compressed memory as swap, of this size.
 swap_add() {
 	modprobe zram

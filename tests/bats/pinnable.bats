@@ -5,12 +5,8 @@
 load helpers
 
 setup_file() {
-	swap_add 64M
 	disk_mount
-	mkdir /sys/fs/cgroup/xpmem-pinnable
-	echo +memory >/sys/fs/cgroup/cgroup.subtree_control || true
-	insmod "$XPMEM_BUILD/tests/importer/xpmem-importer.ko" ||
-		export lacking="this kernel has no dma-bufs"
+	lacking=$(importer_load) || export lacking
 }
 
 # Bats cannot skip all tests in setup_file.
@@ -19,10 +15,8 @@ setup() {
 }
 
 teardown_file() {
-	rmmod xpmem-importer 2>/dev/null || true
-	rmdir /sys/fs/cgroup/xpmem-pinnable
+	importer_unload
 	disk_unmount
-	swap_remove
 }
 
 @test "cases of pinnable" {

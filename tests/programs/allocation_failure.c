@@ -170,11 +170,8 @@ static long attempt_dmabuf(void)
 
 CASE(dmabuf)
 {
-	struct xpmem_ioc_query query = SIZED(xpmem_ioc_query, .flags = 0);
-
 	start();
-	CHECK_OK(QUERY(&query));
-	if (!(query.features & XPMEM_FEATURE_DMABUF))
+	if (!device_has(XPMEM_FEATURE_DMABUF))
 		SKIP("this kernel has no dma-bufs");
 	sweep(&(struct sweep){ .attempt = attempt_dmabuf, .undo = undo_descriptor });
 }

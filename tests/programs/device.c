@@ -9,6 +9,7 @@
 #include <sys/klog.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "deadline.h"
@@ -67,6 +68,14 @@ long device_dmabuf(struct xpmem_ioc_dmabuf argument)
 	long result = device_call(XPMEM_IOC_DMABUF, &argument);
 
 	return result ? result : argument.fd;
+}
+
+bool device_has(uint64_t features)
+{
+	struct xpmem_ioc_query query = { .size = sizeof(query) };
+
+	CHECK_OK(QUERY(&query));
+	return query.features & features;
 }
 
 long export_range(long address, long length)
@@ -348,6 +357,24 @@ long do_protect(const long *a)
 long do_advise(const long *a)
 {
 	return answer(madvise((void *)a[0], a[1], a[2]));
+}
+
+long do_splice(const long *a)
+{
+	struct iovec vector = { (void *)a[0], sizeof(long) };
+	long result, value;
+	int ends[2];
+
+	CHECK_OK(answer(pipe2(ends, O_CLOEXEC)));
+	result = answer(vmsplice(ends[1], &vector, 1, 0));
+	if (result == sizeof(value)) {
+		*(volatile long *)a[0] += 1;
+		CHECK_EQ(read(ends[0], &value, sizeof(value)), sizeof(value));
+		result = value;
+	}
+	close(ends[0]);
+	close(ends[1]);
+	return result;
 }
 
 long do_become(const long *a)

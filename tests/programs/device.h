@@ -23,6 +23,7 @@ long device_get(struct xpmem_ioc_get argument);		/* the apid */
 long device_attach(struct xpmem_ioc_attach argument);	/* the address */
 long device_segment_fd(struct xpmem_ioc_segment_fd argument);	/* the descriptor */
 long device_dmabuf(struct xpmem_ioc_dmabuf argument);	/* the descriptor */
+bool device_has(uint64_t features);			/* whether the module has one of them */
 
 #define SIZED(type, ...) (struct type){ .size = sizeof(struct type), __VA_ARGS__ }
 #define MAKE(...) device_make(SIZED(xpmem_ioc_make, __VA_ARGS__))
@@ -96,6 +97,11 @@ long do_detach(const long *address);
 long do_unmap(const long *address_length);
 long do_protect(const long *address_length_protection);
 long do_advise(const long *address_length_advice);
+/*
+ * Puts a word in a pipe by page, without a copy in between, adds one to it, and answers what comes
+ * out of the pipe: the sum.
+ */
+long do_splice(const long *address);
 long do_become(const long *uid_gid_supplementary);	/* zero as third: no supplementary group */
 long do_unshare(const long *flags);
 

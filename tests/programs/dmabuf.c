@@ -13,9 +13,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "../importer/importer.h"
 #include "deadline.h"
 #include "device.h"
+#include "driver.h"
 #include "sweep.h"
 
 #define LENGTH (16 * PAGE)
@@ -23,24 +23,13 @@
 
 static struct peer *attacher;
 static long page, segid, apid, dma_buf;
-static int importer = -1;
 
 static long do_close_descriptor(const long *descriptor)
 {
 	return answer(close(descriptor[0]));
 }
 
-static long do_import(const long *descriptor_kind)
-{
-	struct importer_attach request = { .fd = descriptor_kind[0], .kind = descriptor_kind[1] };
-
-	importer = open("/dev/xpmem-importer", O_RDWR | O_CLOEXEC);
-	if (importer < 0)
-		return answer(-1);
-	return answer(ioctl(importer, IMPORTER_ATTACH, &request));
-}
-
-/* The same with the device that the main process opened before the fork. */
+/* do_import() with the device that the main process opened before the fork */
 static long do_import_inherited(const long *descriptor_kind)
 {
 	struct importer_attach request = { .fd = descriptor_kind[0], .kind = descriptor_kind[1] };
@@ -57,22 +46,6 @@ static long do_end_device(const long *none)
 {
 	(void)none;
 	return answer(close(importer));
-}
-
-/* what the device finds at an offset; -errno */
-static long do_device_load(const long *offset)
-{
-	long value;
-	ssize_t got = pread(importer, &value, sizeof(value), offset[0]);
-
-	return got < 0 ? answer(got) : got == sizeof(value) ? value : -ERANGE;
-}
-
-static long do_device_store(const long *offset_value)
-{
-	ssize_t put = pwrite(importer, offset_value + 1, sizeof(long), offset_value[0]);
-
-	return put < 0 ? answer(put) : put == sizeof(long) ? 0 : -ERANGE;
 }
 
 static void export_memory(long memory)
@@ -565,7 +538,7 @@ static void kill_amid_end(struct peer *closer, unsigned long number, long id)
 
 static void open_importer(void)
 {
-	importer = CHECK_OK(answer(open("/dev/xpmem-importer", O_RDWR | O_CLOEXEC)));
+	CHECK_OK(importer_open());
 }
 
 /* A driver that waits for its device holds up the end of one segment, and of no other. */

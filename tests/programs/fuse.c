@@ -398,10 +398,7 @@ CASE(debugger_does_not_wait)
 
 static void require_dmabuf(void)
 {
-	struct xpmem_ioc_query query = SIZED(xpmem_ioc_query, .flags = 0);
-
-	CHECK_OK(QUERY(&query));
-	if (!(query.features & XPMEM_FEATURE_DMABUF))
+	if (!device_has(XPMEM_FEATURE_DMABUF))
 		SKIP("this kernel has no dma-bufs");
 }
 

@@ -127,11 +127,8 @@ CASE(fixed_buffer)
 
 CASE(fixed_buffer_of_a_pinnable_attachment)
 {
-	struct xpmem_ioc_query query = { .size = sizeof(query) };
-
 	CHECK_OK(device_open());
-	CHECK_OK(QUERY(&query));
-	if (!(query.features & XPMEM_FEATURE_PINNABLE))
+	if (!device_has(XPMEM_FEATURE_PINNABLE))
 		SKIP("this kernel has no pinnable attachments");
 	flags = XPMEM_ATTACH_PINNABLE;
 	check_fixed_buffer(map_anonymous(LENGTH));

@@ -129,11 +129,7 @@ static void prepare_export(void)
 /* Returns XPMEM_ATTACH_PINNABLE in half of the rounds, if the kernel has it. */
 static unsigned int pinnable_by_chance(void)
 {
-	struct xpmem_ioc_query query = { .size = sizeof(query) };
-
-	CHECK_OK(QUERY(&query));
-	return query.features & XPMEM_FEATURE_PINNABLE && stage->seed % 2 ? XPMEM_ATTACH_PINNABLE
-									   : 0;
+	return device_has(XPMEM_FEATURE_PINNABLE) && stage->seed % 2 ? XPMEM_ATTACH_PINNABLE : 0;
 }
 
 static void prepare_attachment(void)

@@ -281,11 +281,8 @@ CASE(private_huge_page)
 
 static void use_pinnable_attachments(void)
 {
-	struct xpmem_ioc_query query = { .size = sizeof(query) };
-
 	CHECK_OK(device_open());
-	CHECK_OK(QUERY(&query));
-	if (!(query.features & XPMEM_FEATURE_PINNABLE))
+	if (!device_has(XPMEM_FEATURE_PINNABLE))
 		SKIP("this kernel has no pinnable attachments");
 	flags = XPMEM_ATTACH_PINNABLE;
 }

@@ -156,25 +156,6 @@ CASE(mutex_and_condition)
 	CHECK_EQ(turns->count, 2 * TURNS);
 }
 
-/* by page, without a copy in between: what is spliced is the page itself */
-static long do_splice(const long *a)
-{
-	struct iovec vector = { (void *)a[0], sizeof(long) };
-	long result, value;
-	int ends[2];
-
-	CHECK_OK(answer(pipe2(ends, O_CLOEXEC)));
-	result = answer(vmsplice(ends[1], &vector, 1, 0));
-	if (result == sizeof(value)) {
-		*(volatile long *)a[0] += 1;
-		CHECK_EQ(read(ends[0], &value, sizeof(value)), sizeof(value));
-		result = value;
-	}
-	close(ends[0]);
-	close(ends[1]);
-	return result;
-}
-
 CASE(vmsplice)
 {
 	share_shared();

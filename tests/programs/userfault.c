@@ -232,11 +232,8 @@ CASE(unmapped_while_waiting)
 /* memory for a device is waited for as well */
 static void require_dmabuf(void)
 {
-	struct xpmem_ioc_query query = SIZED(xpmem_ioc_query, .flags = 0);
-
 	CHECK_OK(device_open());
-	CHECK_OK(QUERY(&query));
-	if (!(query.features & XPMEM_FEATURE_DMABUF))
+	if (!device_has(XPMEM_FEATURE_DMABUF))
 		SKIP("this kernel has no dma-bufs");
 }
 
