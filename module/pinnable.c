@@ -45,6 +45,7 @@ bool xpmem_pinnable_supported(void)
  */
 void xpmem_pinnable_end(struct mm_struct *mm, unsigned long address)
 {
+	struct xpmem_attachment *attachment;
 	struct vm_area_struct *vma;
 
 	if (mmap_write_lock_killable(mm))
@@ -59,6 +60,8 @@ void xpmem_pinnable_end(struct mm_struct *mm, unsigned long address)
 		/* The core write-protects VMAs with mkwrite operations. */
 		WRITE_ONCE(vma->vm_page_prot, vm_get_page_prot(vma->vm_flags & ~VM_SHARED));
 		WRITE_ONCE(vma->vm_ops, &xpmem_vm_ops);
+		attachment = vma->vm_private_data;
+		atomic_dec(&attachment->pinnable_vmas);
 	}
 	mmap_write_unlock(mm);
 }
