@@ -59,7 +59,7 @@ size_t node_count(const struct node *list)
 	return list ? list->count : 0;
 }
 
-/* The place of a key in a mapping; the number of its pairs if there is none. */
+/* Returns the place of a key in a mapping, or the number of the mapping's pairs. */
 static size_t find_key(const struct node *mapping, const char *key)
 {
 	size_t i = 0;

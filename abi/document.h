@@ -41,8 +41,8 @@ void node_require(const struct node *node, enum node_kind kind, const char *what
 size_t node_count(const struct node *list);
 
 /*
- * What a path leads to: keys of mappings and names of a list's items, with dots between. If it
- * leads nowhere: NULL, NULL and 0. True is 1.
+ * These return the value that a path leads to. A path is keys of mappings and names of a list's
+ * items, with dots between. If it leads nowhere, they return NULL, NULL and 0. True is 1.
  */
 struct node *node_find(const struct node *node, const char *path);
 const char *text_of(const struct node *node, const char *path);
@@ -57,7 +57,7 @@ struct node *node_root(struct node *node);
 
 /* Whether the text is one of the words, which are separated by spaces. */
 bool is_among(const char *text, const char *words);
-/* The first mapping of a list that has this name, or NULL. */
+/* Returns the first mapping of a list that has this name, or NULL. */
 struct node *node_named(const struct node *list, const char *name);
 
 struct node *node_new(enum node_kind kind, const struct node *at);

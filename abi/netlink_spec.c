@@ -191,7 +191,7 @@ static void check_operation(struct node *operation)
 
 #define SAME_ENTRY "entries \"%s\" and \"%s\" share their name or value: change one"
 
-/* Names, different from the others in their list; the error is for two that are the same. */
+/* Names differ from the others in their list; the error is for two that are the same. */
 #define NAMED(of, error) KEY(of, "name", NAME, .mark = '-', .same = (error))
 
 static const struct rule rules[] = {

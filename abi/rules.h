@@ -16,7 +16,7 @@ enum value_type {
 	MAPPING,	/* the rule's item, or else any keys with texts */
 };
 
-/* A rule for a key of mappings, or, without a key, for the mappings as a whole. */
+/* A rule is for a key of mappings or, without a key, for the mappings as a whole. */
 struct rule {
 	const char *mapping;	/* names of kinds of mappings, with spaces between */
 	const char *key;

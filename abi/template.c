@@ -46,7 +46,7 @@ static _Noreturn void fail_tag(const struct render *render, const char *problem)
 	fail_at(&place, "%s: %.*s", problem, (int)strcspn(render->tag, "\n"), render->tag);
 }
 
-/* What a path leads to, or NULL. */
+/* Returns the value that a path leads to, or NULL. */
 static const struct node *find(const struct render *render, const char *path)
 {
 	const struct scope *scope = render->scope;
@@ -68,13 +68,13 @@ static const struct node *look_up(const struct render *render, const char *path)
 	return node;
 }
 
-/* The text of a scalar, or the number of a list's items. */
+/* Returns the text of a scalar, or the number of a list's items. */
 static const char *value_text(const struct node *value)
 {
 	return value->kind == NODE_SCALAR ? value->text : format_text("%zu", value->count);
 }
 
-/* A name with its letters in one case, and _ for -. */
+/* Prints a name with its letters in one case, and _ for -. */
 static void print_name(const struct render *render, const char *name, int (*change)(int))
 {
 	for (; *name; name++)

@@ -86,6 +86,8 @@ void xpmem_attachment_open(struct vm_area_struct *vma)
 		 */
 		unmap_mapping_range(vma->vm_file->f_mapping, (loff_t)vma->vm_pgoff << PAGE_SHIFT,
 				    vma->vm_end - vma->vm_start, 1);
+	} else if (xpmem_vma_is_pinnable(vma)) {
+		atomic_inc(&attachment->pinnable_vmas);
 	}
 	xpmem_group_yield(xpmem_attachment_exporter(attachment), attachment->permit->client->group);
 	refcount_inc(&attachment->object.ref);
@@ -95,11 +97,14 @@ void xpmem_attachment_close(struct vm_area_struct *vma)
 {
 	struct xpmem_attachment *attachment = vma->vm_private_data;
 
-	if (!is_inherited(vma))
+	if (!is_inherited(vma)) {
 		WRITE_ONCE(attachment->reason,
 			   current->mm == vma->vm_mm ?
 				   XPMEM_REASON_REMOVED :
 				   xpmem_owner_end(attachment->permit->object.owner));
+		if (xpmem_vma_is_pinnable(vma))
+			atomic_dec(&attachment->pinnable_vmas);
+	}
 	xpmem_attachment_put(attachment);
 }
 
@@ -382,6 +387,7 @@ struct xpmem_attachment *xpmem_attachment_create(s64 apid, u64 offset, u64 lengt
 	memset(attachment->streams, 0, sizeof(attachment->streams));
 	attachment->populated = 0;
 	attachment->reason = 0;
+	atomic_set(&attachment->pinnable_vmas, 0);
 	for (i = 0; i < XPMEM_FAULT_STATS; i++)
 		atomic_long_set(&attachment->stats[i], 0);
 	error = xpmem_registry_reserve(&xpmem_attachments, &attachment->object,

@@ -345,7 +345,9 @@ static int attachment_fill(struct sk_buff *skb, struct xpmem_object *object,
 		       XPMEM_A_ATTACHMENT_PAD) ||
 	       put_u64(skb, XPMEM_A_ATTACHMENT_CREATED, object->created, XPMEM_A_ATTACHMENT_PAD) ||
 	       put_stats(skb, xpmem_nl_attachment_stats, attachment->stats, XPMEM_FAULT_STATS,
-			 XPMEM_A_ATTACHMENT_PAD);
+			 XPMEM_A_ATTACHMENT_PAD) ||
+	       nla_put_u32(skb, XPMEM_A_ATTACHMENT_PINNABLE,
+			   xpmem_attachment_is_pinnable(attachment));
 }
 
 static bool attachment_matches(struct nlattr **attrs, const struct xpmem_object *object,

@@ -502,6 +502,7 @@ struct xpmem_attachment {
 	/* While it populates, the source address where its last fault ended; 0: no progress. */
 	unsigned long populated;
 	enum xpmem_reason reason;	/* why the last VMA closed */
+	atomic_t pinnable_vmas;		/* VMAs of its mm, not of a child, that are pinnable now */
 	atomic_long_t stats[XPMEM_FAULT_STATS];
 };
 
@@ -523,6 +524,15 @@ static inline struct xpmem_exporter *
 xpmem_attachment_exporter(const struct xpmem_attachment *attachment)
 {
 	return attachment->permit->segment->exporter;
+}
+
+/*
+ * Whether some VMA is pinnable at this moment, for readers that hold no lock. The VMA keeps its
+ * kind as long as the caller holds the attacher's mmap_lock.
+ */
+static inline bool xpmem_attachment_is_pinnable(const struct xpmem_attachment *attachment)
+{
+	return atomic_read(&attachment->pinnable_vmas);
 }
 
 /* Never becomes false again. Faults insert only if it is false under permit->inserting. */

@@ -43,6 +43,8 @@ class Capabilities(NamedTuple):
 
 _PROTOTYPES = {
     "xpmem_attach": (ctypes.c_void_p, Address, ctypes.c_size_t, ctypes.c_void_p),
+    "xpmem_attach_range": (ctypes.c_void_p, ctypes.c_int64, ctypes.c_long, ctypes.c_size_t,
+                           ctypes.c_void_p, ctypes.c_uint, ctypes.POINTER(ctypes.c_int64)),
     "xpmem_get_fd": (ctypes.c_int64, ctypes.c_int, ctypes.c_int,
                      ctypes.POINTER(ctypes.c_size_t)),
     "xpmem_get_segment": (ctypes.c_int64, ctypes.c_int64, ctypes.c_int,
@@ -60,11 +62,14 @@ _PROTOTYPES = {
 
 # Hints by call and errno. None stands for all calls that are not listed.
 _HINTS = {
-    ("xpmem_attach", errno.EACCES): "the permit belongs to another process",
+    ("xpmem_attach", errno.EACCES):
+        "the permit belongs to another process; or pinnable attachments need a permit for RDWR of "
+        "a segment without MAKE_NO_GUP",
     ("xpmem_attach", errno.EINVAL):
         "offset must be a multiple of the page size, and the range must lie in the segment",
     ("xpmem_attach", errno.ENOENT): "the permit or its segment has ended",
     ("xpmem_attach", errno.ENOMEM): "the address space has no room: attach a smaller part",
+    ("xpmem_attach", errno.EOPNOTSUPP): "this kernel has no pinnable attachments",
     ("xpmem_get", errno.EACCES):
         "the segment's mode, the machine's mode_mask or the ptrace check forbids it: "
         "see ACCESS in xpmem(7), and the kernel log",
@@ -125,7 +130,10 @@ def call(name, *arguments):
         result = function(*arguments)
     except ctypes.ArgumentError as reason:
         raise TypeError(f"{name}: {reason}") from None
-    failed = result == ctypes.c_void_p(-1).value if name == "xpmem_attach" else result < 0
+    if _PROTOTYPES[name][0] is ctypes.c_void_p:
+        failed = result == ctypes.c_void_p(-1).value
+    else:
+        failed = result < 0
     return result, ctypes.get_errno() if failed else 0
 
 

@@ -33,11 +33,11 @@ class Permit:
         """Whether it is closed, or another process got it: a fork leaves it to the parent."""
         return self._apid is None or self._process != os.getpid()
 
-    def attach(self, offset=0, length=None):
+    def attach(self, offset=0, length=None, *, pinnable=False):
         """Map a part of the segment: see Attachment. Without a length, all from the offset."""
         from .attachment import Attachment
 
-        return Attachment(self, offset, length)
+        return Attachment(self, offset, length, pinnable=pinnable)
 
     def close(self):
         """Detach all that was attached with it, and release it.

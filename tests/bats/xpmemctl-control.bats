@@ -911,7 +911,8 @@ device_state() {
 }
 
 @test "doctor respects a device that has an access control list" {
-	# Of user 2000, in the kernel's form: version, and tag, permissions and id of each entry.
+	# The list admits user 2000. It has the kernel's form: a version, and then the tag,
+	# permissions and id of each entry.
 	chmod 600 /dev/xpmem
 	run_x python3 - <<'PYTHON'
 import os, struct

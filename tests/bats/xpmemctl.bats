@@ -362,6 +362,26 @@ PYTHON
 	holder_stop
 }
 
+@test "pinnable attachments are shown" {
+	local supported
+
+	supported=$(xpmemctl info | jq '.info.features | if index("pinnable") then 1 else 0 end')
+	holder_start objects "a name" 0640
+	run_x xpmemctl list attachments -o access,pinnable
+	is "$(jq -c '[.attachments[] | [.access, .pinnable]] | sort' <<<"$output")" \
+		"[[\"rdonly\",$supported],[\"rdwr\",0]]"
+	run_x xpmemctl -t -n list attachments --sort pinnable -o pinnable
+	is "$(xargs <<<"$output")" "0 $supported"
+	run_x xpmemctl tree -t -o pinnable
+	is "$(head -n 1 <<<"$output" | xargs)" "OBJECT PINNABLE"
+	is "$(awk '/attachment/ { print $NF }' <<<"$output" | sort | xargs)" "0 $supported" \
+		"column of the tree"
+	run_x xpmemctl -t list attachments
+	is "$(head -n 1 <<<"$output" | xargs)" \
+		"ID SEGMENT_ID PID COMMAND USER ACCESS LENGTH FAULTS" "default columns"
+	holder_stop
+}
+
 @test "names of processes cannot write to the terminal" {
 	local i shown=('esc?[31m' 'new?line' 'c1??31m' 'wrong?' 'snow☃')
 	local names=($'esc\e[31m' $'new\nline' $'c1\xc2\x9b31m' $'wrong\xff' 'snow☃')

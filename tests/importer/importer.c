@@ -2,9 +2,8 @@
 /*
  * A driver that imports dma-bufs, and pins memory of processes, as those of RDMA devices and GPUs
  * do. It is the device as well: reads and writes of its file go to the addresses that the device
- * got. It also maps an ordinary
- * page of its own, as drivers map buffers for display: a shared mapping that is neither VM_IO nor
- * VM_PFNMAP, with the cache attributes that the test asks for.
+ * got. It also maps an ordinary page of its own, as drivers map buffers for display: a shared
+ * mapping that is neither VM_IO nor VM_PFNMAP, with the cache attributes that the test asks for.
  */
 #include <linux/dma-mapping.h>
 #include <linux/dma-resv.h>
@@ -200,8 +199,8 @@ static long importer_ioctl(struct file *file, unsigned int command, unsigned lon
 }
 
 /*
- * Where the device finds a byte, and how many follow there. The addresses are physical: no IOMMU is
- * between.
+ * Returns where the device finds a byte, and how many follow there. The addresses are physical: no
+ * IOMMU is between.
  */
 static void *find(struct import *import, loff_t at, size_t *length)
 {
@@ -218,7 +217,7 @@ static void *find(struct import *import, loff_t at, size_t *length)
 	return NULL;
 }
 
-/* The same in pinned memory. */
+/* Finds a byte in pinned memory. */
 static void *find_pinned(struct import *import, loff_t at, size_t *length)
 {
 	unsigned long index = at >> PAGE_SHIFT;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What tests ask of /dev/xpmem-importer. Reads and writes of the file go to the mapped or pinned
- * memory.
- * mmap() maps a page of the driver's own, with the cache attributes that the offset names.
+ * Tests call these ioctls of /dev/xpmem-importer. Reads and writes of the file go to the mapped or
+ * pinned memory. mmap() maps a page of the driver's own, with the cache attributes that the offset
+ * names.
  */
 #ifndef IMPORTER_H
 #define IMPORTER_H

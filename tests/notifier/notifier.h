@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What tests ask of /dev/xpmem-notifier. Both ioctls last until the task gets a signal. */
+/* Tests call these ioctls of /dev/xpmem-notifier. Both last until the task gets a signal. */
 #ifndef NOTIFIER_H
 #define NOTIFIER_H
 

@@ -29,7 +29,7 @@ static long do_close_descriptor(const long *descriptor)
 	return answer(close(descriptor[0]));
 }
 
-/* do_import() with the device that the main process opened before the fork */
+/* Does what do_import() does with the device that the main process opened before the fork. */
 static long do_import_inherited(const long *descriptor_kind)
 {
 	struct importer_attach request = { .fd = descriptor_kind[0], .kind = descriptor_kind[1] };
@@ -486,7 +486,7 @@ static long do_close_amid_end(const long *number_id)
 	return do_close(NULL);
 }
 
-/* Seconds of processor time that a process has used. */
+/* Returns the seconds of processor time that a process has used. */
 static double processor_time(pid_t pid)
 {
 	unsigned long user, system;

@@ -331,6 +331,29 @@ CASE_DESCRIBED(contents, "what an event tells")
 	CHECK_EQ(nla_get_u64(event.attrs[XPMEM_A_ATTACHMENT_PAGES_MAPPED]), 1);
 }
 
+/* An attachment that has ended has no part that is pinnable. */
+CASE(contents_of_pinnable_attachments)
+{
+	struct xpmem_ioc_attach attach =
+		SIZED(xpmem_ioc_attach, .length = PAGE, .flags = XPMEM_ATTACH_PINNABLE);
+	struct xpmem_ioc_query query = { .size = sizeof(query) };
+	struct event event;
+
+	CHECK_OK(device_open());
+	CHECK_OK(QUERY(&query));
+	if (!(query.features & XPMEM_FEATURE_PINNABLE))
+		SKIP("this kernel has no pinnable attachments");
+	attach.apid = CHECK_OK(GET(.segid = export_range(map_anonymous(PAGE), PAGE),
+				   .flags = XPMEM_GET_RDWR));
+	listen_to_events();
+	CHECK_OK(device_call(XPMEM_IOC_ATTACH, &attach));
+	event = expect(XPMEM_NL_CMD_ATTACHMENT_CREATED, attach.attid, 0);
+	CHECK_EQ(nla_get_u32(event.attrs[XPMEM_A_ATTACHMENT_PINNABLE]), 1);
+	CHECK_OK(DETACH(.vaddr = attach.vaddr));
+	event = expect(XPMEM_NL_CMD_ATTACHMENT_GONE, attach.attid, XPMEM_REASON_REMOVED);
+	CHECK_EQ(nla_get_u32(event.attrs[XPMEM_A_ATTACHMENT_PINNABLE]), 0);
+}
+
 static long do_set_dumpable(const long *dumpable)
 {
 	return answer(prctl(PR_SET_DUMPABLE, dumpable[0]));

@@ -290,7 +290,7 @@ CASE(killed_while_the_server_of_a_private_mapping_is_silent)
 
 #define USER 2000
 
-/* Whatever the ids of the two are. */
+/* A descriptor works whatever the ids of exporter and attacher are. */
 static void attach_by_descriptor(void)
 {
 	long descriptor;

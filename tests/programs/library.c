@@ -646,7 +646,7 @@ CASE(pinnable_attachments)
 	CHECK_EQ(splice_word(CHECK_OK(at)), sizeof(long));
 }
 
-/* For programs that know the historical calls only. Where it cannot be had, they go on without. */
+/* Programs that know the historical calls only ask for it so, and go on where it is refused. */
 CASE(pinnable_attachments_by_the_environment)
 {
 	long memory = map_anonymous(LENGTH), apid, at;

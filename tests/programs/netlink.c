@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/utsname.h>
@@ -447,7 +448,9 @@ static int64_t shown(int command, int id_attribute, int64_t id, int attribute)
 	header = (void *)buffer;
 	CHECK(header->nlmsg_type == family);
 	found = nlmsg_find_attr(header, GENL_HDRLEN, attribute);
-	value = found ? nla_get_s64(found) : -ENOENT;
+	value = !found				   ? -ENOENT :
+		nla_len(found) == sizeof(uint32_t) ? nla_get_u32(found) :
+						     nla_get_s64(found);
 	free(buffer);
 	return value;
 }
@@ -532,6 +535,95 @@ CASE(own_addresses)
 		       XPMEM_A_SEGMENT_ADDRESS),
 		 memory);
 	CHECK_EQ(REVOKE_SEGMENT(segid), 0);
+}
+
+static int64_t is_pinnable(int64_t id)
+{
+	return shown(XPMEM_NL_CMD_ATTACHMENT_GET, XPMEM_A_ATTACHMENT_ID, id,
+		     XPMEM_A_ATTACHMENT_PINNABLE);
+}
+
+/* Sets attid and attached. */
+static void attach_pinnable(long memory, long length, unsigned int flags)
+{
+	struct xpmem_ioc_attach attach =
+		SIZED(xpmem_ioc_attach, .length = length, .flags = flags | XPMEM_ATTACH_PINNABLE);
+	struct xpmem_ioc_query query = { .size = sizeof(query) };
+
+	CHECK_OK(device_open());
+	CHECK_OK(QUERY(&query));
+	if (!(query.features & XPMEM_FEATURE_PINNABLE))
+		SKIP("this kernel has no pinnable attachments");
+	connect_to_kernel();
+	attach.apid = apid = CHECK_OK(
+		GET(.segid = export_range(memory, length), .flags = XPMEM_GET_RDWR));
+	CHECK_OK(device_call(XPMEM_IOC_ATTACH, &attach));
+	attid = attach.attid;
+	attached = attach.vaddr;
+}
+
+/* The exporter's memory ends what is pinnable, in one mapping after the other. */
+CASE(pinnable_until_memory_ends_it)
+{
+	long memory = map_anonymous(3 * PAGE);
+
+	use_small_pages(memory, 3 * PAGE);
+	attach_pinnable(memory, 3 * PAGE, 0);
+	CHECK_EQ(is_pinnable(attid), 1);
+	CHECK_OK(store(attached, 1));
+	CHECK_EQ(is_pinnable(attid), 1);
+	/* Two mappings are left. */
+	unmap(attached + PAGE, PAGE);
+	protect(memory, PAGE, PROT_READ);
+	CHECK_EQ(load(attached), 1);
+	CHECK_EQ(is_pinnable(attid), 1);
+	protect(memory + 2 * PAGE, PAGE, PROT_READ);
+	CHECK_EQ(is_pinnable(attid), 1);
+	CHECK_OK(load(attached + 2 * PAGE));
+	CHECK_EQ(is_pinnable(attid), 0);
+	protect(memory, 3 * PAGE, PROT_READ | PROT_WRITE);
+	CHECK_OK(store(attached, 2));
+	CHECK_EQ(is_pinnable(attid), 0);
+}
+
+/* Only private memory that the exporter may write becomes pinnable. */
+CASE(pinnable_in_part)
+{
+	long memory = map_anonymous(4 * PAGE), moved;
+	int status;
+	pid_t child;
+
+	map_over(memory + 3 * PAGE, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1);
+	attach_pinnable(memory, 4 * PAGE, XPMEM_ATTACH_RDONLY);
+	CHECK_EQ(is_pinnable(attid), 1);
+	moved = CHECK_OK(answer((long)mremap((void *)attached, PAGE, PAGE,
+					     MREMAP_MAYMOVE | MREMAP_FIXED, map_anonymous(PAGE))));
+	unmap(attached + PAGE, 2 * PAGE);
+	CHECK_EQ(is_pinnable(attid), 1);
+	/* Older kernels let a child inherit the mapping, which is empty there. */
+	(void)!madvise((void *)moved, PAGE, MADV_DOFORK);
+	child = CHECK_OK(answer(fork_bound()));
+	if (!child) {
+		pause();
+		_exit(EXIT_FAILURE);
+	}
+	unmap(moved, PAGE);
+	CHECK_EQ(is_pinnable(attid), 0);
+	CHECK_OK(answer(kill(child, SIGKILL)));
+	CHECK_EQ(answer(waitpid(child, &status, 0)), child);
+	CHECK_EQ(is_pinnable(attid), 0);
+}
+
+CASE(not_pinnable)
+{
+	long memory = map_anonymous(2 * PAGE);
+
+	protect(memory, PAGE, PROT_READ);
+	map_over(memory + PAGE, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1);
+	attach_pinnable(memory, 2 * PAGE, 0);
+	CHECK_EQ(is_pinnable(attid), 0);
+	make_objects();
+	CHECK_EQ(is_pinnable(attid), 0);
 }
 
 static long do_join_ipc_of(const long *pid)

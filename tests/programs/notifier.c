@@ -462,7 +462,7 @@ static void *discard_one(void *index)
 	return NULL;
 }
 
-/* All at once, because each is tried for a second before it is deferred. */
+/* Discards all at once, because the module tries each for a second before it defers the zap. */
 static void discard_all(void)
 {
 	pthread_t threads[LOCKED_PAGES];

@@ -9,8 +9,8 @@
  *	objects --segment-fd		the descriptor of a segment that is gone
  *
  * The first makes two segments (the second read-only and without a name) in one process, and in a
- * second one a read-write permit for the first segment with two attachments and a read-only permit
- * for the other.
+ * second one a read-write permit for the first segment with two attachments (the second pinnable,
+ * if the kernel has that) and a read-only permit for the other.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,6 +23,7 @@
 
 static long segids[2], apids[2], attids[2], addresses[2], memory;
 static struct peer *attacher;
+static bool pinnable;
 
 static long do_attach_and_keep_id(const long *apid_offset_length_flags)
 {
@@ -43,12 +44,15 @@ static long do_last_id(const long *none)
 
 static void make_objects(const char *name, unsigned int mode, long uid, long attacher_uid)
 {
+	struct xpmem_ioc_query query = { .size = sizeof(query) };
 	struct xpmem_ioc_make named = SIZED(xpmem_ioc_make, .length = LENGTH, .mode = mode);
 
 	if (uid)
 		CHECK_OK(here(do_become, uid, uid));
 	else
 		CHECK_OK(device_open());
+	CHECK_OK(QUERY(&query));
+	pinnable = query.features & XPMEM_FEATURE_PINNABLE;
 	memory = map_anonymous(2 * LENGTH);
 	named.vaddr = memory;
 	snprintf((char *)named.name, sizeof(named.name), "%s", name);
@@ -64,7 +68,8 @@ static void make_objects(const char *name, unsigned int mode, long uid, long att
 	addresses[0] = CHECK_OK(on(attacher, do_attach_and_keep_id, apids[0], 0, LENGTH, 0));
 	attids[0] = on(attacher, do_last_id, 0);
 	addresses[1] = CHECK_OK(
-		on(attacher, do_attach_and_keep_id, apids[0], PAGE, 2 * PAGE, XPMEM_ATTACH_RDONLY));
+		on(attacher, do_attach_and_keep_id, apids[0], PAGE, 2 * PAGE,
+		   XPMEM_ATTACH_RDONLY | (pinnable ? XPMEM_ATTACH_PINNABLE : 0)));
 	attids[1] = on(attacher, do_last_id, 0);
 	CHECK_OK(on(attacher, do_store, addresses[0], 1));
 }
@@ -95,9 +100,9 @@ static void print_permit(int i, long uid)
 static void print_attachment(int i, long uid)
 {
 	printf("{\"id\":\"%#lx\",\"permit_id\":\"%#lx\",\"segment_id\":\"%#lx\",\"pid\":%d,\"uid\":%ld,\"access\":\"%s\","
-	       "\"address\":\"%#lx\",\"offset\":%ld,\"length\":%ld}",
+	       "\"address\":\"%#lx\",\"offset\":%ld,\"length\":%ld,\"pinnable\":%d}",
 	       attids[i], apids[0], segids[0], peer_pid(attacher), uid, access_name(i),
-	       addresses[i], i * PAGE, i ? 2 * PAGE : LENGTH);
+	       addresses[i], i * PAGE, i ? 2 * PAGE : LENGTH, i && pinnable);
 }
 
 static void print_objects(const char *name, unsigned int mode, long uid, long attacher_uid)

@@ -265,7 +265,10 @@ static bool in_group(gid_t group)
 	return getegid() == group;
 }
 
-/* Of the group that root has anyway, the administrator wants nothing. */
+/*
+ * Whether the administrator has limited the device to the members of a group. The group of root is
+ * the default, and says nothing.
+ */
 static bool has_group_rule(const struct stat *state)
 {
 	return (state->st_mode & 0066) == 0060 && state->st_gid != 0;

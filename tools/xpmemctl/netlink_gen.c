@@ -234,6 +234,10 @@ static const struct attribute attachment_table[] = {
 	  "Time of the event, in nanoseconds since 1970; only in events." },
 	{ XPMEM_A_ATTACHMENT_REASON, "reason", ATTRIBUTE_U32, FORM_NAME, reason_names,
 	  "Reason why it ended; only in events." },
+	{ XPMEM_A_ATTACHMENT_PINNABLE, "pinnable", ATTRIBUTE_U32, FORM_NUMBER, NULL,
+	  "1 if a part of it is pinnable now, as XPMEM_ATTACH_PINNABLE says, else 0. "
+	  "Unsuitable memory makes a part ordinary, and an attachment that has ended "
+	  "has no parts." },
 };
 
 const struct attribute_set attachment_attributes = {

@@ -176,7 +176,10 @@ static size_t depth_of(const struct libscols_line *line)
 	return depth;
 }
 
-/* Least number of characters of a column. Only columns that may be cut have more than ASCII. */
+/*
+ * Returns the least number of characters of a column. Only columns that may be cut have more than
+ * ASCII.
+ */
 static size_t least_width(struct table *table, size_t number)
 {
 	struct libscols_column *column = scols_table_get_column(table->lines, number);

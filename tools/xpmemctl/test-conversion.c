@@ -102,6 +102,12 @@ static void test_json(void)
 	message = new_message();
 	nla_put_u64(message, XPMEM_A_INFO_FEATURES, 0);
 	expect_json("no bits", convert(&info_attributes, message), "{\"features\":[]}");
+
+	message = new_message();
+	nla_put_u64(message, XPMEM_A_ATTACHMENT_ID, 2);
+	nla_put_u32(message, XPMEM_A_ATTACHMENT_PINNABLE, 1);
+	expect_json("a pinnable attachment", convert(&attachment_attributes, message),
+		    "{\"id\":\"0x2\",\"pinnable\":1}");
 }
 
 static struct json_object *two_segments(void)

@@ -125,7 +125,7 @@ int filter_split(int count, char **words, char **split);
 /* Moves a kind of objects that comes after pairs to the front. */
 void filter_kind_first(int count, char **words);
 
-/* The key that another name of it stands for: tables show a uid as user. */
+/* Returns the key that another name of it stands for: tables show a uid as user. */
 const char *filter_key(const char *key);
 
 /* Returns whether the kernel can filter a dump by the key of each pair KEY VALUE. */
@@ -393,10 +393,10 @@ void text_make_line(char *text);
 #define FORMAT_DATE "%Y-%m-%d %H:%M:%S"
 #define FORMAT_TIME "%H:%M:%S"
 
-/* A time in seconds since 1970 as lsipc has it: 12:34 of today, Nov30, or 2025-Nov30. */
+/* Formats a time in seconds since 1970 as lsipc does: 12:34 of today, Nov30, or 2025-Nov30. */
 void text_short_time(char *text, size_t size, uint64_t seconds, uint64_t today);
 
-/* A time in seconds since 1970, as strftime() formats it in this time zone; else the number. */
+/* Formats a time in seconds since 1970 with strftime() in this time zone; else as the number. */
 void text_local_time(char *text, size_t size, const char *format, uint64_t seconds);
 
 /* Returns the ending of a noun after a count of it: "" for one, else "s". */

@@ -967,6 +967,9 @@ enum {
  * XPMEM_A_ATTACHMENT_TIME: u64. Time of the event, in nanoseconds since 1970;
  *   only in events.
  * XPMEM_A_ATTACHMENT_REASON: u32. Reason why it ended; only in events.
+ * XPMEM_A_ATTACHMENT_PINNABLE: u32. 1 if a part of it is pinnable now, as
+ *   XPMEM_ATTACH_PINNABLE says, else 0. Unsuitable memory makes a part
+ *   ordinary, and an attachment that has ended has no parts.
  */
 enum {
 	XPMEM_A_ATTACHMENT_PAD = 1,
@@ -987,6 +990,7 @@ enum {
 	XPMEM_A_ATTACHMENT_FAILURES,
 	XPMEM_A_ATTACHMENT_TIME,
 	XPMEM_A_ATTACHMENT_REASON,
+	XPMEM_A_ATTACHMENT_PINNABLE,
 
 	__XPMEM_A_ATTACHMENT_MAX,
 	XPMEM_A_ATTACHMENT_MAX = (__XPMEM_A_ATTACHMENT_MAX - 1)
