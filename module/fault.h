@@ -112,7 +112,7 @@ enum xpmem_fault_result xpmem_ptes_insert(struct xpmem_snapshot *snapshot);
 
 /* pinnable.c */
 
-void xpmem_pinnable_end(const struct xpmem_attachment *attachment, struct mm_struct *mm,
+void xpmem_pinnable_end(struct xpmem_attachment *attachment, struct mm_struct *mm,
 			unsigned long address);
 
 /* populate.c */

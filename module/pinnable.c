@@ -79,10 +79,9 @@ bool xpmem_pfn_is_pinnable(unsigned long pfn)
  *
  * Does nothing if the VMA is gone, or if the task is killed.
  */
-void xpmem_pinnable_end(const struct xpmem_attachment *attachment, struct mm_struct *mm,
+void xpmem_pinnable_end(struct xpmem_attachment *attachment, struct mm_struct *mm,
 			unsigned long address)
 {
-	struct xpmem_attachment *attachment;
 	struct vm_area_struct *vma;
 
 	if (mmap_write_lock_killable(mm))
@@ -98,7 +97,6 @@ void xpmem_pinnable_end(const struct xpmem_attachment *attachment, struct mm_str
 		/* The core write-protects VMAs with mkwrite operations. */
 		WRITE_ONCE(vma->vm_page_prot, vm_get_page_prot(vma->vm_flags & ~VM_SHARED));
 		WRITE_ONCE(vma->vm_ops, &xpmem_vm_ops);
-		attachment = vma->vm_private_data;
 		atomic_dec(&attachment->pinnable_vmas);
 	}
 	mmap_write_unlock(mm);
