@@ -65,33 +65,43 @@ if ! errors=$(compile "$@" "$folder/base.c"); then
 	echo "a probe that compiles on every supported kernel does not: $errors" >&2
 	exit 1
 fi
-failed=0
+newline='
+'
+restricted=$newline$(grep -lE '^/\* (not )?exported: ' "$folder"/*/*.c || :)$newline
+failed=0 forms=''
 for interface in "$folder"/*/; do
-	found='' refusals=''
+	found=''
 	for probe in "$interface"*.c; do
-		errors=$(exports "$probe")
-		if [ -z "$errors" ] && errors=$(compile "$@" "$probe"); then
-			found="$found $(basename "$probe" .c)"
-		else
-			refusals="$refusals
-$(echo "$errors" | grep 'error:' | head -n 3)"
+		case $restricted in
+		*"$newline$probe$newline"*) [ -z "$(exports "$probe")" ] || continue ;;
+		esac
+		# Most probes fail, and the compiler need not read on after the first error.
+		if compile "$@" -Wfatal-errors "$probe" >/dev/null; then
+			probe=${probe##*/}
+			found="$found ${probe%.c}"
 		fi
 	done
-	interface=$(basename "$interface")
+	name=${interface%/}
+	name=${name##*/}
 	case $found in
 	'')
-		failed=1
-		echo "error: xpmem knows no form of this kernel's $interface:$refusals" >&2
+		failed=1 refusals=''
+		for probe in "$interface"*.c; do
+			errors=$(exports "$probe")
+			[ -n "$errors" ] || errors=$(compile "$@" "$probe") || :
+			refusals="$refusals$newline$(echo "$errors" | grep 'error:' | head -n 3)"
+		done
+		echo "error: xpmem knows no form of this kernel's $name:$refusals" >&2
 		;;
 	' '*' '*)
 		failed=1
-		echo "error: xpmem cannot tell the form of this kernel's $interface:$found" >&2
+		echo "error: xpmem cannot tell the form of this kernel's $name:$found" >&2
 		;;
-	*)
-		found=$(echo "$found" | tr -d ' ' | tr '[:lower:]' '[:upper:]')
-		echo "#define XPMEM_HAVE_$found 1"
-		;;
+	*) forms=$forms$found ;;
 	esac
+done
+for form in $(echo "$forms" | tr '[:lower:]' '[:upper:]'); do
+	echo "#define XPMEM_HAVE_$form 1"
 done
 rm -f "$work/probe.h" "$work/probe.h.gch"
 exit "$failed"
