@@ -46,23 +46,17 @@ is_left_out() {
 	[[ " ${left_out-} " == *" $1 "* ]]
 }
 
-# Set compiler to the compiler and its flags for a file of a copy, and included to the headers that
-# kbuild has it include first.
+# Set compiler to the compiler and its flags for a file of a copy, with the headers that kbuild has
+# it include first.
 compile_load() {
 	local name=$1 tree=$2 command all i
 
 	command=$(kbuild_command "$name.o" | sed "s|$kbuild|$tree|g")
 	eval "all=(${command%% -c -o *})"
-	compiler=() included=()
+	compiler=()
 	for ((i = 0; i < ${#all[@]}; i++)); do
 		case ${all[i]} in
-		-include)
-			i=$((i + 1))
-			included+=("$(cd "$headers" && realpath "${all[i]}")")
-			;;
 		-Wp,-M*) ;;
-		# With different names the compiler does not take the precompiled header.
-		-DKBUILD_BASENAME=*) compiler+=('-DKBUILD_BASENAME="xpmem"') ;;
 		*) is_left_out "${all[i]}" || compiler+=("${all[i]}") ;;
 		esac
 	done
@@ -71,35 +65,41 @@ compile_load() {
 
 # compile_file TREE NAME [HEADER...]: compile one file of a copy, after headers, and drop the code.
 compile_file() {
-	local tree=$1 name=$2 compiler included header
+	local tree=$1 name=$2 compiler header
 	shift 2
 
 	compile_load "$name" "$tree"
-	[[ ${1:-} == "$work/shared.h" ]] || set -- "${included[@]}" "$@"
 	for header; do
 		compiler+=(-include "$header")
 	done
 	(cd "$headers" && "${compiler[@]}" -S -o /dev/null "$tree/module/$name.c")
 }
 
-# compile_module TREE [HEADER]: compile all files of a copy, after a header, and drop the code. Most
-# of the time goes into the kernel's headers, so what the files share is precompiled, except for the
-# file that has the kernel's tracing headers included twice.
-compile_module() {
-	local tree=$1 shared=$work/shared.h compiler included file
-	shift
+# compile_files TREE HEADER NAME...: compile files of a copy, after a header, and drop the code.
+# Most of the time goes into the kernel's headers, so the compiler gets one file that includes all
+# files, with the flags of the first. The headers of compat come before them, so that these include
+# themselves what they need.
+compile_files() {
+	local tree=$1 header=$2 name
+	shift 2
 
-	compile_load main "$tree"
-	printf '#include "%s"\n' "${included[@]}" "$@" "$tree/module/compat/mm.h" \
-		"$tree/module/xpmem.h" >"$shared"
-	(cd "$headers" && "${compiler[@]}" -x c-header "$shared" -o "$shared.gch") || return
+	for name in compat/mm.h xpmem.h $(cd "$tree/module" && echo compat/*.h) "${@/%/.c}"; do
+		echo "#include \"$tree/module/$name\""
+	done >"$tree/module/together.c"
+	compile_load "$1" "$tree"
+	(cd "$headers" && "${compiler[@]}" -include "$header" -S -o /dev/null \
+		"$tree/module/together.c")
+}
+
+# compile_module TREE HEADER: compile all files of a copy, after a header, and drop the code. One of
+# them, by itself, has the kernel's tracing headers included twice.
+compile_module() {
+	local tree=$1 header=$2 file names=()
+
 	for file in "$kbuild"/module/.*.o.cmd; do
 		file=$(basename "${file#*/module/.}" .o.cmd)
-		[[ -e $tree/module/$file.c ]] && ! is_left_out "$file" || continue
-		if [[ $file == trace ]]; then
-			compile_file "$tree" "$file" "$@" || return
-		else
-			compile_file "$tree" "$file" "$shared" || return
-		fi
+		[[ -e $tree/module/$file.c && $file != trace ]] && ! is_left_out "$file" || continue
+		names+=("$file")
 	done
+	compile_files "$tree" "$header" "${names[@]}" && compile_file "$tree" trace "$header"
 }
