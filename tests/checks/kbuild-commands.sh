@@ -77,8 +77,8 @@ compile_file() {
 
 # compile_files TREE HEADER NAME...: compile files of a copy, after a header, and drop the code.
 # Most of the time goes into the kernel's headers, so the compiler gets one file that includes all
-# files, with the flags of the first. The headers of compat come before them, so that these include
-# themselves what they need.
+# files, with the flags of the first; so the names of statics have to be unique in the module. The
+# headers of compat come before the files, so that they include what they need themselves.
 compile_files() {
 	local tree=$1 header=$2 name
 	shift 2
