@@ -168,6 +168,14 @@ static void standin_init(struct standin *standin)
 static void zap_one(struct standin *standin, const struct vm_area_struct *vma, unsigned long start,
 		    unsigned long end)
 {
+	vm_flags_t flags = vma->vm_flags & ~(VM_LOCKED | VM_LOCKONFAULT);
+
+	/*
+	 * A pinnable VMA may become one with special and huge entries before a deferred zap gets
+	 * there (xpmem_pinnable_end()). The core zaps anonymous entries alike.
+	 */
+	if (!(flags & VM_MIXEDMAP))
+		flags |= VM_PFNMAP;
 	standin->vma.vm_mm = vma->vm_mm;
 	standin->vma.vm_start = vma->vm_start;
 	standin->vma.vm_end = vma->vm_end;
@@ -175,7 +183,7 @@ static void zap_one(struct standin *standin, const struct vm_area_struct *vma, u
 	standin->vma.vm_page_prot = vma->vm_page_prot;
 	standin->vma.vm_ops = vma->vm_ops;
 	standin->vma.vm_file = vma->vm_file;
-	vm_flags_init(&standin->vma, vma->vm_flags & ~(VM_LOCKED | VM_LOCKONFAULT));
+	vm_flags_init(&standin->vma, flags);
 	/* The tree has no other node. */
 	standin->vma.shared.rb_subtree_last = last_page(&standin->vma);
 	unmap_mapping_range(&standin->mapping, start, end - start, 1);
