@@ -190,9 +190,9 @@ static enum xpmem_fault_result snapshot_unreadable(struct xpmem_snapshot *snapsh
 }
 
 /*
- * Has page-table entries of the exporter map the wanted page, which one PMD maps. The pin ends at
- * once. It does not wait for a program that supplies pages. The caller holds the exporter's
- * mmap_lock, which xpmem_snapshot_take() asserts.
+ * Has page-table entries of the exporter map the wanted page, which one PMD maps, and reads the
+ * page tables again. The pin ends at once. It does not wait for a program that supplies pages. The
+ * caller holds the exporter's mmap_lock, which keeps the entries from being collapsed.
  */
 static enum xpmem_fault_result snapshot_split(struct xpmem_snapshot *snapshot)
 {
@@ -209,7 +209,9 @@ static enum xpmem_fault_result snapshot_split(struct xpmem_snapshot *snapshot)
 	if (pinned != 1)
 		return pinned == -ENOMEM ? XPMEM_NOMEM : XPMEM_ABSENT;
 	unpin_user_page(page);
-	return XPMEM_RACED;
+	/* One split is enough. */
+	snapshot->brought_in = false;
+	return xpmem_snapshot_take(snapshot);
 }
 
 /**
@@ -218,8 +220,8 @@ static enum xpmem_fault_result snapshot_split(struct xpmem_snapshot *snapshot)
  *
  * The caller holds the exporter's mmap_lock and called xpmem_snapshot_check() under it.
  * Return: XPMEM_MAPPED if the exporter maps the wanted page with the wanted access; XPMEM_ABSENT
- * if not, or during an invalidation, then with no page in pfns; else XPMEM_RACED (also after the
- * exporter has split a PMD for a pinnable VMA), XPMEM_HOLE or XPMEM_NOMEM.
+ * if not, or during an invalidation, then with no page in pfns; else XPMEM_RACED, XPMEM_HOLE or
+ * XPMEM_NOMEM.
  */
 enum xpmem_fault_result xpmem_snapshot_take(struct xpmem_snapshot *snapshot)
 {
