@@ -108,7 +108,7 @@ void xpmem_attachment_close(struct vm_area_struct *vma)
 	xpmem_attachment_put(attachment);
 }
 
-/* What the entries of a VMA of an attachment are; pte.c describes entries. */
+/* Says which entries a VMA of an attachment may have; pte.c describes them. */
 enum vma_kind {
 	VMA_SPECIAL,	/* special or huge */
 	VMA_SHARED,	/* refcounted, for shared memory, or special */

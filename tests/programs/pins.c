@@ -30,7 +30,7 @@ CASE(exporter_forks_under_pins)
 	check_same_pages(PAGES, 600);
 	for (i = 0; i < PAGES; i++)
 		CHECK_EQ(on(child, do_load, page + i * PAGE + 8), 500 + i);
-	/* What the child writes stays its own. */
+	/* The child's writes do not reach the exporter. */
 	CHECK_OK(on(child, do_fill, page, LENGTH, 9));
 	CHECK_EQ(wrong_pages(page + PAGE, PAGES - 1, 1601), 0);
 	check_same_pages(PAGES, 700);

@@ -111,75 +111,77 @@ static void check_instruction(int instruction, int before)
 	peer_end(attacher, 0);
 }
 
-/* The exporter shares the page with a child, so its entry is read-only. */
-CASE(page_shared_by_fork)
+static struct peer *child;
+
+/* Tries each instruction on a page of its own, which a function prepares. */
+static void check_instructions(void (*prepare)(void), int before)
 {
-	struct peer *child;
 	int i;
 
 	CHECK_OK(device_open());
 	for (i = 0; i < INSTRUCTIONS; i++) {
 		page = map_anonymous(PAGE);
-		CHECK_OK(store(page, 1));
-		child = peer_fork();
-		check_instruction(i, 1);
-		peer_end(child, 0);
+		prepare();
+		check_instruction(i, before);
+		if (child)
+			peer_end(child, 0);
+		child = NULL;
 	}
+}
+
+static void leave_untouched(void)
+{
+}
+
+static void read_zeros(void)
+{
+	CHECK_EQ(load(page), 0);
+}
+
+static void share_by_fork(void)
+{
+	CHECK_OK(store(page, 1));
+	child = peer_fork();
+}
+
+static void track(void)
+{
+	CHECK_OK(store(page, 1));
+	if (write_file("/proc/self/clear_refs", "4") < 0)
+		SKIP("this kernel has no soft-dirty tracking");
+}
+
+static void share_and_read_before(void)
+{
+	share_by_fork();
+	CHECK_EQ(load(CHECK_OK(here(do_attach_segment, export_range(page, PAGE), 0, PAGE))), 1);
+}
+
+/* The exporter shares the page with a child, so its entry is read-only. */
+CASE(page_shared_by_fork)
+{
+	check_instructions(share_by_fork, 1);
 }
 
 CASE(page_never_touched)
 {
-	int i;
-
-	CHECK_OK(device_open());
-	for (i = 0; i < INSTRUCTIONS; i++) {
-		page = map_anonymous(PAGE);
-		check_instruction(i, 0);
-	}
+	check_instructions(leave_untouched, 0);
 }
 
 /* The exporter has read the page, so its entry maps the page of zeros. */
 CASE(page_of_zeros)
 {
-	int i;
-
-	CHECK_OK(device_open());
-	for (i = 0; i < INSTRUCTIONS; i++) {
-		page = map_anonymous(PAGE);
-		CHECK_EQ(load(page), 0);
-		check_instruction(i, 0);
-	}
+	check_instructions(read_zeros, 0);
 }
 
 /* The kernel makes the exporter's entries read-only, to see which pages it writes from then on. */
 CASE(page_of_soft_dirty_tracking)
 {
-	int i;
-
-	CHECK_OK(device_open());
-	for (i = 0; i < INSTRUCTIONS; i++) {
-		page = map_anonymous(PAGE);
-		CHECK_OK(store(page, 1));
-		if (write_file("/proc/self/clear_refs", "4") < 0)
-			SKIP("this kernel has no soft-dirty tracking");
-		check_instruction(i, 1);
-	}
+	check_instructions(track, 1);
 }
 
 /* Another attachment has read the page before. */
 CASE(page_read_before)
 {
-	struct peer *child;
-	int i;
-
-	CHECK_OK(device_open());
-	for (i = 0; i < INSTRUCTIONS; i++) {
-		page = map_anonymous(PAGE);
-		CHECK_OK(store(page, 1));
-		child = peer_fork();
-		CHECK_EQ(load(CHECK_OK(here(do_attach_segment, export_range(page, PAGE), 0, PAGE))),
-			 1);
-		check_instruction(i, 1);
-		peer_end(child, 0);
-	}
+	check_instructions(share_and_read_before, 1);
 }
