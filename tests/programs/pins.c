@@ -441,16 +441,22 @@ CASE(not_merged_under_pins)
 	check_same_pages(PAGES, 100);
 }
 
-CASE(collapsed_around_pins)
+/* Shares what may be one huge page, after advice to use small or huge ones. */
+static void share_block(void (*advise)(long address, long length))
 {
 	long memory = map_aligned(HUGE_PAGE, HUGE_PAGE);
 
 	start();
-	use_small_pages(memory, HUGE_PAGE);
+	advise(memory, HUGE_PAGE);
 	fill(memory, HUGE_PAGE, 1);
 	share_as(memory, HUGE_PAGE, 0);
+}
+
+CASE(collapsed_around_pins)
+{
+	share_block(use_small_pages);
 	CHECK_EQ(on(attacher, do_verify, at, HUGE_PAGE, 1), 0);
-	use_huge_pages(memory, HUGE_PAGE);
+	use_huge_pages(page, HUGE_PAGE);
 	/* A page without a pin may collapse, and the pin splits it again. */
 	CHECK_EITHER(answer(madvise((void *)page, HUGE_PAGE, MADV_COLLAPSE)), 0, -EINVAL);
 	CHECK_OK(on(attacher, do_pin, at, HUGE_PAGE / PAGE, 1));
@@ -468,12 +474,7 @@ static void *collapse_for_ever(void *none)
 
 CASE(pinned_amid_collapses)
 {
-	long memory = map_aligned(HUGE_PAGE, HUGE_PAGE);
-
-	start();
-	use_huge_pages(memory, HUGE_PAGE);
-	fill(memory, HUGE_PAGE, 1);
-	share_as(memory, HUGE_PAGE, 0);
+	share_block(use_huge_pages);
 	check_meetings(collapse_for_ever, 100);
 }
 
