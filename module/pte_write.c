@@ -115,7 +115,7 @@ static void upgrade_entry(struct xpmem_insertion *insertion, pte_t *pte, unsigne
  */
 static void clear_marker(struct mm_struct *mm, unsigned long address, pte_t *pte)
 {
-	if (!pte_none(*pte) && !pte_present(*pte))
+	if (xpmem_pte_is_marker(*pte))
 		pte_clear(mm, address, pte);
 }
 

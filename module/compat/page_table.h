@@ -17,6 +17,13 @@
 #include "features.h"
 #include "pmd_special.h"
 
+#ifdef XPMEM_HAVE_PTE_IS_MARKER
+#include <linux/leafops.h>
+#else
+#include <linux/swap.h>
+#include <linux/swapops.h>
+#endif
+
 #ifdef CONFIG_HIGHPTE
 #error "page tables in high memory are not supported"
 #endif
@@ -63,6 +70,21 @@ static inline bool xpmem_prot_is_cached(pgprot_t prot)
 	return !(pgprot_val(prot) & _PAGE_CACHE_CTL);
 #else
 #error "attributes of caching are not known for this architecture"
+#endif
+}
+
+/*
+ * Whether an empty slot has a marker of a userfaultfd. Other entries that are not present stand for
+ * a page: since 6.15, one that a device uses exclusively.
+ */
+static inline bool xpmem_pte_is_marker(pte_t pte)
+{
+#if defined(XPMEM_HAVE_PTE_IS_MARKER)
+	return pte_is_marker(pte);
+#elif defined(XPMEM_HAVE_IS_PTE_MARKER)
+	return is_pte_marker(pte);
+#else
+	return false;
 #endif
 }
 
