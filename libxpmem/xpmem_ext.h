@@ -96,18 +96,18 @@ xpmem_apid_t xpmem_get_segment(xpmem_segid_t segid, int access, size_t *length);
  * @apid: the permit
  * @offset: first byte, counted from the segment's start
  * @length: bytes
- * @vaddr: where to map with XPMEM_ATTACH_FIXED, else NULL
+ * @vaddr: where to map with XPMEM_ATTACH_FIXED or XPMEM_ATTACH_REPLACE, else NULL
  * @flags: XPMEM_ATTACH_ bits or 0
  * @attid: receives the attachment's id, as xpmemctl shows it; may be NULL
  *
- * Unlike xpmem_attach(), it never replaces a mapping at vaddr. With XPMEM_ATTACH_PINNABLE, system
- * calls and devices can take pages of private memory through the attachment; xpmem(3) says at what
- * price.
+ * Unlike xpmem_attach(), it replaces a mapping at vaddr only with XPMEM_ATTACH_REPLACE. Then the
+ * mapping may be gone after an error, too. With XPMEM_ATTACH_PINNABLE, system calls and devices can
+ * take pages of private memory through the attachment; xpmem(3) says at what price.
  *
  * Return: the address, which the caller owns until xpmem_detach() or munmap(2), or
  * XPMEM_FAILED with EINVAL (a wrong argument, or beyond the segment), EEXIST
- * (something is mapped at vaddr), ENOENT (no such permit, or its segment is gone),
- * EACCES (another's, or XPMEM_ATTACH_PINNABLE where the permit or the segment forbids it),
+ * (XPMEM_ATTACH_FIXED, and something is mapped at vaddr), ENOENT (no such permit, or its segment is
+ * gone), EACCES (another's, or XPMEM_ATTACH_PINNABLE where the permit or the segment forbids it),
  * EOPNOTSUPP (this kernel has no XPMEM_FEATURE_PINNABLE), EDQUOT (the user may have no more) or
  * ENOMEM.
  */

@@ -98,13 +98,17 @@ _Static_assert(__builtin_offsetof(struct xpmem_ioc_attach, attid) == 40, "xpmem_
 _Static_assert(sizeof(((struct xpmem_ioc_attach *)0)->attid) == 8, "xpmem_ioc_attach.attid");
 
 _Static_assert(XPMEM_IOC_DETACH == (_IOC_NONE << _IOC_DIRSHIFT | 0x7846), "XPMEM_IOC_DETACH");
-_Static_assert(sizeof(struct xpmem_ioc_detach) == 16, "xpmem_ioc_detach");
+_Static_assert(sizeof(struct xpmem_ioc_detach) == 32, "xpmem_ioc_detach");
 _Static_assert(__builtin_offsetof(struct xpmem_ioc_detach, size) == 0, "xpmem_ioc_detach.size");
 _Static_assert(sizeof(((struct xpmem_ioc_detach *)0)->size) == 4, "xpmem_ioc_detach.size");
 _Static_assert(__builtin_offsetof(struct xpmem_ioc_detach, flags) == 4, "xpmem_ioc_detach.flags");
 _Static_assert(sizeof(((struct xpmem_ioc_detach *)0)->flags) == 4, "xpmem_ioc_detach.flags");
 _Static_assert(__builtin_offsetof(struct xpmem_ioc_detach, vaddr) == 8, "xpmem_ioc_detach.vaddr");
 _Static_assert(sizeof(((struct xpmem_ioc_detach *)0)->vaddr) == 8, "xpmem_ioc_detach.vaddr");
+_Static_assert(__builtin_offsetof(struct xpmem_ioc_detach, start) == 16, "xpmem_ioc_detach.start");
+_Static_assert(sizeof(((struct xpmem_ioc_detach *)0)->start) == 8, "xpmem_ioc_detach.start");
+_Static_assert(__builtin_offsetof(struct xpmem_ioc_detach, length) == 24, "xpmem_ioc_detach.length");
+_Static_assert(sizeof(((struct xpmem_ioc_detach *)0)->length) == 8, "xpmem_ioc_detach.length");
 
 _Static_assert(XPMEM_IOC_SEGMENT_FD == (_IOC_NONE << _IOC_DIRSHIFT | 0x7847), "XPMEM_IOC_SEGMENT_FD");
 _Static_assert(sizeof(struct xpmem_ioc_segment_fd) == 24, "xpmem_ioc_segment_fd");

@@ -347,7 +347,7 @@ put:
 struct xpmem_attachment *xpmem_attachment_create(s64 apid, u64 offset, u64 length, u64 vaddr,
 						 u32 flags)
 {
-	bool placed = flags & (XPMEM_ATTACH_FIXED | XPMEM_ATTACH_REPLACE);
+	u32 place = flags & (XPMEM_ATTACH_FIXED | XPMEM_ATTACH_REPLACE);
 	struct xpmem_attachment *attachment;
 	struct xpmem_permit *permit;
 	struct builder builder;
@@ -355,8 +355,9 @@ struct xpmem_attachment *xpmem_attachment_create(s64 apid, u64 offset, u64 lengt
 	u64 end;
 	int error, i;
 
-	if (!PAGE_ALIGNED(vaddr) || (vaddr && !placed) ||
-	    (placed && (check_add_overflow(vaddr, length, &end) || end > TASK_SIZE)))
+	if (!PAGE_ALIGNED(vaddr) || (vaddr && !place) ||
+	    place == (XPMEM_ATTACH_FIXED | XPMEM_ATTACH_REPLACE) ||
+	    (place && (check_add_overflow(vaddr, length, &end) || end > TASK_SIZE)))
 		return ERR_PTR(-EINVAL);
 	if (flags & XPMEM_ATTACH_PINNABLE && !xpmem_pinnable_supported())
 		return ERR_PTR(-EOPNOTSUPP);
@@ -406,8 +407,8 @@ struct xpmem_attachment *xpmem_attachment_create(s64 apid, u64 offset, u64 lengt
 	if (dead)
 		goto unlock;
 	builder_begin(&builder, attachment);
-	error = map_runs(&builder, vaddr, flags & XPMEM_ATTACH_REPLACE ? MAP_FIXED :
-			 flags & XPMEM_ATTACH_FIXED ? MAP_FIXED_NOREPLACE : 0);
+	error = map_runs(&builder, vaddr, place & XPMEM_ATTACH_REPLACE ? MAP_FIXED :
+			 place ? MAP_FIXED_NOREPLACE : 0);
 	builder_end(&builder);
 	if (!error && READ_ONCE(permit->dead)) {
 		/* The client closed, or a caller revoked the permit, in the meantime. */
@@ -511,21 +512,21 @@ int xpmem_attachment_unmap(struct xpmem_attachment *attachment, unsigned long ad
 }
 
 /**
- * xpmem_attachment_detach() - unmap the attachment that an address lies in
+ * xpmem_detach_begin() - find the attachment that an address lies in
+ * @detach: describes it until xpmem_detach_end(), which the caller calls after success
  * @vaddr: the address, in the caller's address space
  *
  * Return: 0, also if the address is not mapped; -EINVAL if it belongs to another kind of mapping;
- * -EINTR or -ENOMEM.
+ * -EINTR.
  */
-int xpmem_attachment_detach(u64 vaddr)
+int xpmem_detach_begin(struct xpmem_detach *detach, u64 vaddr)
 {
-	struct xpmem_attachment *attachment = NULL;
+	struct xpmem_attachment *attachment;
 	struct mm_struct *mm = current->mm;
 	struct vm_area_struct *vma;
-	unsigned long address = 0;
-	bool whole = false;
 	int error = 0;
 
+	detach->attachment = NULL;
 	if (mmap_read_lock_killable(mm))
 		return -EINTR;
 	vma = find_vma(mm, vaddr);
@@ -533,20 +534,38 @@ int xpmem_attachment_detach(u64 vaddr)
 		if (xpmem_vma_is_attachment(vma)) {
 			attachment = vma->vm_private_data;
 			refcount_inc(&attachment->object.ref);
-			address = base_of(attachment, vma);
-			whole = vma->vm_start == address &&
-				vma->vm_end - vma->vm_start == attachment->length;
+			detach->attachment = attachment;
+			detach->address = base_of(attachment, vma);
+			detach->whole = vma->vm_start == detach->address &&
+					vma->vm_end - vma->vm_start == attachment->length;
 		} else {
 			error = -EINVAL;
 		}
 	}
 	mmap_read_unlock(mm);
-	if (attachment) {
-		error = whole ? vm_munmap(address, attachment->length)
-			      : xpmem_attachment_unmap(attachment, address);
-		if (whole && !error)
+	return error;
+}
+
+/**
+ * xpmem_detach_end() - unmap an attachment
+ * @detach: what xpmem_detach_begin() found; its reference goes
+ * @unmap: false to leave the attachment as it is
+ *
+ * Return: 0, -EINTR or -ENOMEM.
+ */
+int xpmem_detach_end(struct xpmem_detach *detach, bool unmap)
+{
+	struct xpmem_attachment *attachment = detach->attachment;
+	int error = 0;
+
+	if (!attachment)
+		return 0;
+	if (unmap) {
+		error = detach->whole ? vm_munmap(detach->address, attachment->length)
+				      : xpmem_attachment_unmap(attachment, detach->address);
+		if (detach->whole && !error)
 			error = unmap_elsewhere(attachment);
-		xpmem_attachment_put(attachment);
 	}
+	xpmem_attachment_put(attachment);
 	return error;
 }

@@ -47,6 +47,16 @@ static int ioctl_reply_u64(union xpmem_ioctl_arg *arg, const void *field)
 	return put_user(*(const u64 *)field, (u64 __user *)(call->user + offset));
 }
 
+/* The same for a field that was added later, and that the caller's struct may lack. */
+static int ioctl_reply_added_u64(union xpmem_ioctl_arg *arg, const void *field)
+{
+	struct call *call = container_of(arg, struct call, arg);
+
+	if (call->user_size < field - (const void *)arg + sizeof(u64))
+		return 0;
+	return ioctl_reply_u64(arg, field);
+}
+
 void xpmem_query_fill(struct xpmem_ioc_query *query)
 {
 	query->abi_version = XPMEM_ABI_VERSION;
@@ -135,9 +145,22 @@ int xpmem_ioctl_attach(struct xpmem_client *client, union xpmem_ioctl_arg *arg)
 	return error;
 }
 
+/* Replies before it unmaps, as no step may fail after that. */
 int xpmem_ioctl_detach(struct xpmem_client *client, union xpmem_ioctl_arg *arg)
 {
-	return xpmem_attachment_detach(arg->detach.vaddr);
+	struct xpmem_ioc_detach *request = &arg->detach;
+	struct xpmem_detach detach;
+	int error, reply;
+
+	error = xpmem_detach_begin(&detach, request->vaddr);
+	if (error)
+		return error;
+	request->start = detach.attachment ? detach.address : 0;
+	request->length = detach.attachment ? detach.attachment->length : 0;
+	reply = ioctl_reply_added_u64(arg, &request->start) ?:
+		ioctl_reply_added_u64(arg, &request->length);
+	error = xpmem_detach_end(&detach, !reply);
+	return reply ?: error;
 }
 
 /*

@@ -45,7 +45,7 @@ const struct xpmem_ioctl_op xpmem_ioctl_ops[XPMEM_IOCTL_COUNT] = {
 	[0x45 - XPMEM_IOCTL_FIRST] = {
 		.size = sizeof(struct xpmem_ioc_attach),
 		.min_size = offsetofend(struct xpmem_ioc_attach, attid),
-		.flags = XPMEM_ATTACH_RDONLY | XPMEM_ATTACH_FIXED | XPMEM_ATTACH_POPULATE | XPMEM_ATTACH_PINNABLE,
+		.flags = XPMEM_ATTACH_RDONLY | XPMEM_ATTACH_FIXED | XPMEM_ATTACH_POPULATE | XPMEM_ATTACH_PINNABLE | XPMEM_ATTACH_REPLACE,
 		.handler = xpmem_ioctl_attach,
 	},
 	[0x46 - XPMEM_IOCTL_FIRST] = {

@@ -132,6 +132,7 @@ bool xpmem_legacy_ioctl(struct xpmem_client *client, unsigned int cmd, void __us
 	struct xpmem_cmd_remove remove;
 	struct xpmem_cmd_release release;
 	struct xpmem_cmd_detach detach;
+	struct xpmem_detach found;
 
 	switch (cmd) {
 	case XPMEM_CMD_VERSION:
@@ -178,7 +179,8 @@ bool xpmem_legacy_ioctl(struct xpmem_client *client, unsigned int cmd, void __us
 		break;
 	case XPMEM_CMD_DETACH:
 		if (!copy_from_user(&detach, user, sizeof(detach)))
-			*result = xpmem_attachment_detach(detach.vaddr);
+			*result = xpmem_detach_begin(&found, detach.vaddr) ?:
+				  xpmem_detach_end(&found, true);
 		break;
 	}
 	return true;

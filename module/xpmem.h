@@ -506,8 +506,6 @@ struct xpmem_attachment {
 	atomic_long_t stats[XPMEM_FAULT_STATS];
 };
 
-#define XPMEM_ATTACH_REPLACE (1U << 31)	/* internal: MAP_FIXED, for the legacy call */
-
 extern const struct file_operations xpmem_attachment_fops;
 
 int xpmem_attachment_init(void);
@@ -518,7 +516,16 @@ void xpmem_attachment_put(struct xpmem_attachment *attachment);
 void xpmem_attachment_open(struct vm_area_struct *vma);
 void xpmem_attachment_close(struct vm_area_struct *vma);
 int xpmem_attachment_unmap(struct xpmem_attachment *attachment, unsigned long address);
-int xpmem_attachment_detach(u64 vaddr);
+
+/* What a detach unmaps. The task that detaches owns it. */
+struct xpmem_detach {
+	struct xpmem_attachment *attachment;	/* referenced; NULL: nothing is mapped there */
+	unsigned long address;			/* where it began */
+	bool whole;				/* one VMA mapped all of it there */
+};
+
+int xpmem_detach_begin(struct xpmem_detach *detach, u64 vaddr);
+int xpmem_detach_end(struct xpmem_detach *detach, bool unmap);
 
 static inline struct xpmem_exporter *
 xpmem_attachment_exporter(const struct xpmem_attachment *attachment)

@@ -77,7 +77,7 @@ static const struct abi_field abi_xpmem_ioc_release_fields[] = {
 
 static const struct abi_field abi_xpmem_ioc_attach_fields[] = {
 	{ "size", 0, 4, ABI_IN, 0 },
-	{ "flags", 4, 4, ABI_IN, 0xf },
+	{ "flags", 4, 4, ABI_IN, 0x1f },
 	{ "apid", 8, 8, ABI_IN, 0 },
 	{ "offset", 16, 8, ABI_IN, 0 },
 	{ "length", 24, 8, ABI_IN, 0 },
@@ -89,6 +89,8 @@ static const struct abi_field abi_xpmem_ioc_detach_fields[] = {
 	{ "size", 0, 4, ABI_IN, 0 },
 	{ "flags", 4, 4, ABI_IN, 0 },
 	{ "vaddr", 8, 8, ABI_IN, 0 },
+	{ "start", 16, 8, ABI_OUT, 0 },
+	{ "length", 24, 8, ABI_OUT, 0 },
 };
 
 static const struct abi_field abi_xpmem_ioc_segment_fd_fields[] = {
@@ -223,18 +225,18 @@ static const struct abi_ioctl abi_ioctls[] = {
 		.request = XPMEM_IOC_ATTACH,
 		.size = 48,
 		.min_size = 48,
-		.flags = 0xf,
+		.flags = 0x1f,
 		.fields = abi_xpmem_ioc_attach_fields,
 		.field_count = 7,
 	},
 	{
 		.name = "detach",
 		.request = XPMEM_IOC_DETACH,
-		.size = 16,
+		.size = 32,
 		.min_size = 16,
 		.flags = 0,
 		.fields = abi_xpmem_ioc_detach_fields,
-		.field_count = 3,
+		.field_count = 5,
 	},
 	{
 		.name = "segment_fd",

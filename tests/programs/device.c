@@ -48,11 +48,12 @@ long device_get(struct xpmem_ioc_get argument)
 
 long device_attach(struct xpmem_ioc_attach argument)
 {
+	const unsigned int placed = XPMEM_ATTACH_FIXED | XPMEM_ATTACH_REPLACE;
 	long result = device_call(XPMEM_IOC_ATTACH, &argument);
 
 	if (!result)
 		CHECK(argument.attid > 0 && argument.vaddr % PAGE == 0 &&
-		      (argument.vaddr || argument.flags & XPMEM_ATTACH_FIXED));
+		      (argument.vaddr || argument.flags & placed));
 	return result ? result : (long)argument.vaddr;
 }
 

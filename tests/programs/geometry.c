@@ -553,6 +553,67 @@ CASE(attach_at_address_0)
 	CHECK_EQ(ATTACH(.apid = apid, .length = length, .flags = XPMEM_ATTACH_FIXED), -EPERM);
 }
 
+/* What was mapped there is gone, an attachment too; a refusal changes nothing. */
+CASE(attach_in_place_of_mappings)
+{
+	const unsigned int replace = XPMEM_ATTACH_REPLACE;
+	long place;
+
+	attach_touched();
+	place = map_anonymous(LENGTH + 2 * PAGE) + PAGE;
+	fill(place - PAGE, LENGTH + 2 * PAGE, 9);
+	CHECK_EQ(ATTACH(.apid = apid, .length = LENGTH, .vaddr = place,
+			.flags = replace | XPMEM_ATTACH_FIXED), -EINVAL);
+	CHECK_EQ(ATTACH(.apid = apid, .length = LENGTH, .vaddr = place + 8, .flags = replace),
+		 -EINVAL);
+	CHECK_EQ(ATTACH(.apid = apid, .length = LENGTH, .vaddr = -PAGE, .flags = replace), -EINVAL);
+	CHECK_EQ(ATTACH(.apid = apid, .offset = PAGE, .length = LENGTH, .vaddr = place,
+			.flags = replace), -EINVAL);
+	CHECK_EQ(verify(place - PAGE, LENGTH + 2 * PAGE, 9), 0);
+
+	CHECK_EQ(ATTACH(.apid = apid, .length = LENGTH, .vaddr = place, .flags = replace), place);
+	CHECK_EQ(load(place), load(at));
+	CHECK_OK(store(place + LENGTH - 8, 77));
+	CHECK_EQ(on(exporter, do_load, source + LENGTH - 8), 77);
+	/* its neighbours stay, and so do parts of an attachment that another does not cover */
+	CHECK_EQ(ATTACH(.apid = apid, .length = PAGE, .vaddr = at + PAGE, .flags = replace),
+		 at + PAGE);
+	CHECK_EQ(load(at), load(place));
+	CHECK_EQ(load(at + PAGE), load(place));
+	CHECK_EQ(load(at + 2 * PAGE), load(place + 2 * PAGE));
+	/* where nothing is mapped */
+	CHECK_OK(DETACH(.vaddr = place));
+	CHECK_EQ(ATTACH(.apid = apid, .length = LENGTH, .vaddr = place, .flags = replace), place);
+	CHECK_EQ(load(place), load(at));
+}
+
+CASE(detach_says_what_it_unmaps)
+{
+	struct xpmem_ioc_detach request = { .size = sizeof(request) };
+	long i;
+
+	attach_touched();
+	/* a caller with an older header has no room for the answer */
+	for (i = 0; i < 2; i++) {
+		request = (struct xpmem_ioc_detach){ .vaddr = at + PAGE, .start = 5, .length = 6 };
+		request.size = i ? sizeof(request) : offsetof(struct xpmem_ioc_detach, start);
+		CHECK_OK(device_call(XPMEM_IOC_DETACH, &request));
+		CHECK_EQ(request.start, i ? at : 5);
+		CHECK_EQ(request.length, i ? LENGTH : 6);
+		CHECK_EQ(load(at), GOT_SIGSEGV);
+		CHECK_OK(device_call(XPMEM_IOC_DETACH, &request));
+		CHECK_EQ(request.start, i ? 0 : 5);
+		CHECK_EQ(request.length, i ? 0 : 6);
+		at = CHECK_OK(ATTACH(.apid = apid, .length = LENGTH));
+	}
+	CHECK_OK(answer(munmap((void *)at, PAGE)));
+	request.vaddr = at + PAGE;
+	CHECK_OK(device_call(XPMEM_IOC_DETACH, &request));
+	CHECK_EQ(request.start, at);
+	CHECK_EQ(request.length, LENGTH);
+	CHECK_EQ(load(at + PAGE), GOT_SIGSEGV);
+}
+
 CASE(overlapping_attachments)
 {
 	long second, third;

@@ -148,11 +148,15 @@
  *   where the exporter may write it. Every fault makes the page writable for
  *   the exporter first, and splits a huge page. Shared futexes there do not
  *   meet those of the exporter.
+ * XPMEM_ATTACH_REPLACE, since ABI version 2:
+ *   Attach at `vaddr`, in place of what is mapped there, as MAP_FIXED of mmap
+ *   does.
  */
 #define XPMEM_ATTACH_RDONLY (1U << 0)
 #define XPMEM_ATTACH_FIXED (1U << 1)
 #define XPMEM_ATTACH_POPULATE (1U << 2)
 #define XPMEM_ATTACH_PINNABLE (1U << 3)
+#define XPMEM_ATTACH_REPLACE (1U << 4)
 
 /*
  * Flags of XPMEM_IOC_WAIT.
@@ -338,8 +342,9 @@ struct xpmem_ioc_release {
  * @offset: In. First byte, counted from the segment's start; a multiple of the
  *   page size.
  * @length: In. Length in bytes, a multiple of the page size.
- * @vaddr: In and out. With XPMEM_ATTACH_FIXED, the address to attach at; else
- *   zero. On return, the attachment's address.
+ * @vaddr: In and out. With XPMEM_ATTACH_FIXED or XPMEM_ATTACH_REPLACE, the
+ *   address to attach at; else zero. On return, the attachment's address. After
+ *   an error, XPMEM_ATTACH_REPLACE may have unmapped what was mapped there.
  * @attid: Out. Id of the attachment, above zero; netlink and xpmemctl use it.
  *
  * Maps a part of a segment into the caller's address space. Page faults map the
@@ -354,14 +359,15 @@ struct xpmem_ioc_release {
  *
  * * EINVAL: offset, length or vaddr is not a multiple of the page size, length
  *   is zero, the range ends beyond the segment, vaddr is set without
- *   XPMEM_ATTACH_FIXED, or a flag is unknown
+ *   XPMEM_ATTACH_FIXED and XPMEM_ATTACH_REPLACE, both of them are set, or a
+ *   flag is unknown
  * * ENOENT: the permit does not exist, or its segment has ended
  * * EACCES: the permit belongs to another process, or XPMEM_ATTACH_PINNABLE is
  *   set and the permit allows no stores or the segment was made with
  *   XPMEM_MAKE_NO_GUP
  * * EOPNOTSUPP: XPMEM_ATTACH_PINNABLE is set, and XPMEM_FEATURE_PINNABLE is
  *   clear on this kernel
- * * EEXIST: something is mapped at vaddr
+ * * EEXIST: XPMEM_ATTACH_FIXED is set, and something is mapped at vaddr
  * * ENOMEM: the address space has no room
  * * EDQUOT: the user already has max_attachments attachments
  * * ENOSPC: the machine has no id left
@@ -383,6 +389,11 @@ struct xpmem_ioc_attach {
  * @size: In. Bytes of this struct as the caller knows it.
  * @flags: In. No flag is defined; must be zero.
  * @vaddr: In. Any address in the attachment.
+ * @start: Out, since ABI version 2. Where the attachment began, or zero if
+ *   nothing was mapped at vaddr. Parts that mremap moved away are unmapped as
+ *   well.
+ * @length: Out, since ABI version 2. Length of the attachment in bytes, or zero
+ *   if nothing was mapped at vaddr.
  *
  * Unmaps the whole attachment that contains a given address. Succeeds if
  * nothing is mapped there. Callers may use munmap instead, on any part.
@@ -398,6 +409,8 @@ struct xpmem_ioc_detach {
 	__u32 size;
 	__u32 flags;
 	__aligned_u64 vaddr;
+	__aligned_u64 start;
+	__aligned_u64 length;
 };
 #define XPMEM_IOC_DETACH _IO('x', 0x46)
 
