@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "device.h"
+#include "memcheck.h"
 #include "xpmem_ext.h"
 
 #define NANOSECONDS 1000000000L
@@ -114,7 +115,8 @@ void *xpmem_attach_range(xpmem_apid_t apid, off_t offset, size_t length, void *v
 		.vaddr = (uintptr_t)vaddr,
 	};
 
-	if (xpmem_device_call(XPMEM_IOC_ATTACH, &request))
+	if (XPMEM_UNDER_VALGRIND ? xpmem_memcheck_attach(&request) :
+				   xpmem_device_call(XPMEM_IOC_ATTACH, &request))
 		return XPMEM_FAILED;
 	if (attid)
 		*attid = request.attid;

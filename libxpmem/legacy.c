@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "device.h"
+#include "memcheck.h"
 #include "xpmem_ext.h"
 
 #define MODE_BITS 0777
@@ -129,6 +130,8 @@ void *xpmem_attach(struct xpmem_addr addr, size_t size, void *vaddr)
 
 		if (xpmem_device_call(XPMEM_CMD_ATTACH, &request) < 0)
 			return XPMEM_FAILED;
+		if (XPMEM_UNDER_VALGRIND)
+			xpmem_memcheck_attached((void *)(uintptr_t)request.vaddr, length);
 		return (void *)(uintptr_t)request.vaddr;
 	}
 	flags = flags_wanted();
@@ -143,6 +146,9 @@ void *xpmem_attach(struct xpmem_addr addr, size_t size, void *vaddr)
 int xpmem_detach(void *vaddr)
 {
 	struct xpmem_ioc_detach request = { .size = sizeof(request), .vaddr = (uintptr_t)vaddr };
+	int result = xpmem_device_call(XPMEM_IOC_DETACH, &request);
 
-	return xpmem_device_call(XPMEM_IOC_DETACH, &request);
+	if (XPMEM_UNDER_VALGRIND && !result)
+		xpmem_memcheck_detached((void *)(uintptr_t)request.start, request.length);
+	return result;
 }

@@ -47,6 +47,7 @@ zsh			completes command lines of the tools (tests)
 gnuplot-nox		draws pictures for xpmembench (tests)
 python3-prometheus-client	reads OpenMetrics of xpmemctl (tests)
 systemd			verifies and runs units (tests)
+valgrind		watches programs that use attachments (tests)
 python3-numpy		reads attachments without a copy (tests)
 END
 	architecture_packages_why
