@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "device.h"
+#include "merging.h"
 
 #define LENGTH (64 * PAGE)
 
@@ -25,44 +26,19 @@ static void share(long memory, long length)
 	CHECK_EQ(on(attacher, do_verify, at, length, 1), 0);
 }
 
-static void set_merging(const char *text)
-{
-	if (write_file("/sys/kernel/mm/ksm/run", text) < 0)
-		SKIP("this kernel does not merge pages");
-}
-
-static bool are_merged(long first, long second)
-{
-	uint64_t number = page_number(first);
-
-	return number && number == page_number(second);
-}
-
 /* the same in all pages, merged into one of the kernel's */
 static void merge(void)
 {
-	int turn;
 	long i;
 
 	share(map_anonymous(LENGTH), LENGTH);
 	for (i = 0; i < LENGTH; i += PAGE)
 		CHECK_OK(on(attacher, do_fill, at + i, PAGE, 2));
-	CHECK_OK(write_file("/sys/kernel/mm/ksm/sleep_millisecs", "1"));
-	CHECK_OK(write_file("/sys/kernel/mm/ksm/pages_to_scan", "2000"));
-	/*
-	 * since 6.7, unless told otherwise, it looks ever more seldom at what it could not merge
-	 * before
-	 */
-	write_file("/sys/kernel/mm/ksm/smart_scan", "0");
-	set_merging("1");
+	start_merging();
 	CHECK_OK(answer(madvise((void *)page, LENGTH, MADV_MERGEABLE)));
-	for (turn = 0; turn < 200 && !(are_merged(page, page + 3 * PAGE) &&
-				       are_merged(page, page + LENGTH - PAGE));
-	     turn++)
-		usleep(100000);
-	CHECK(are_merged(page, page + 3 * PAGE) && are_merged(page, page + LENGTH - PAGE));
-	/* so that nothing is merged again behind our back */
-	set_merging("0");
+	await_merged(page, page + 3 * PAGE);
+	await_merged(page, page + LENGTH - PAGE);
+	stop_merging();
 	for (i = 0; i < LENGTH; i += PAGE)
 		CHECK_EQ(on(attacher, do_verify, at + i, PAGE, 2), 0);
 }
@@ -115,7 +91,7 @@ CASE(counted_while_merging)
 	copied = read_counter("/proc/vmstat", "cow_ksm");
 	if (copied < 0)
 		SKIP("this kernel does not say how many merged pages were written to");
-	set_merging("1");
+	start_merging();
 	do {
 		CHECK_OK(on(attacher, do_count, at, LENGTH, 1));
 		turns++;
@@ -123,7 +99,7 @@ CASE(counted_while_merging)
 		usleep(turns % 4 * 5000);
 	} while (read_counter("/proc/vmstat", "cow_ksm") < copied + 10 * LENGTH / PAGE);
 	printf("%ld turns\n", turns);
-	set_merging("2");
+	undo_merging();
 	for (i = 0; i < LENGTH; i += PAGE)
 		CHECK_EQ(load(page + i), turns);
 }

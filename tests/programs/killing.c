@@ -1,44 +1,33 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Every process can be killed, whatever it waits for. */
-#include <fcntl.h>
-#include <linux/userfaultfd.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
-#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
 #include "deadline.h"
 #include "device.h"
 #include "sweep.h"
+#include "watching.h"
 
 #define LENGTH (4 * PAGE)
 #define CHAIN 24
 #define TIB (1L << 40)
 
-static int faults = -1;	/* userfaultfd of this process */
-
 /* memory whose faults wait until somebody answers them; this process does not */
 static long do_map_unanswered(const long *length_address)
 {
 	long length = length_address[0], at = length_address[1];
-	struct uffdio_api api = { .api = UFFD_API };
-	struct uffdio_register range = { .mode = UFFDIO_REGISTER_MODE_MISSING };
+	long result;
 
 	if (at)
 		map_over(at, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1);
 	else
 		at = map_anonymous(length);
-	faults = syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
-	if (faults < 0)
-		return -errno;
-	range.range.start = at;
-	range.range.len = length;
-	if (ioctl(faults, UFFDIO_API, &api) || ioctl(faults, UFFDIO_REGISTER, &range))
-		return -errno;
-	return at;
+	result = watch(at, length, UFFDIO_REGISTER_MODE_MISSING);
+	return result ? result : at;
 }
 
 /* waits for a fault, and says at which address */
@@ -48,7 +37,7 @@ static long do_await_fault(const long *milliseconds)
 	long tries;
 
 	for (tries = milliseconds[0] / 2; tries > 0; tries--) {
-		if (read(faults, &message, sizeof(message)) == sizeof(message))
+		if (read(watch_file, &message, sizeof(message)) == sizeof(message))
 			return message.arg.pagefault.address & -PAGE;
 		usleep(2000);
 	}
@@ -59,14 +48,14 @@ static long do_answer(const long *address)
 {
 	struct uffdio_zeropage zero = { .range = { address[0], PAGE } };
 
-	return answer(ioctl(faults, UFFDIO_ZEROPAGE, &zero));
+	return answer(ioctl(watch_file, UFFDIO_ZEROPAGE, &zero));
 }
 
 static long do_wake(const long *address)
 {
 	struct uffdio_range range = { address[0], PAGE };
 
-	return answer(ioctl(faults, UFFDIO_WAKE, &range));
+	return answer(ioctl(watch_file, UFFDIO_WAKE, &range));
 }
 
 static struct peer *start_unanswering(long *source, long *segid)

@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "merging.h"
 #include "pinning.h"
 
 /* Both sides fork, write and exit while the device has the pages. */
@@ -370,19 +371,12 @@ CASE(soft_dirty_tracking_of_the_exporter)
 	unpin_all();
 }
 
-static void set_merging(const char *text)
-{
-	if (write_file("/sys/kernel/mm/ksm/run", text) < 0)
-		SKIP("this kernel does not merge pages");
-}
-
 static long pages_merged(void)
 {
-	uint64_t first = page_number(page + PAGE);
 	long i, merged = 0;
 
 	for (i = 2; i < PAGES; i++)
-		merged += first && page_number(page + i * PAGE) == first;
+		merged += are_merged(page + PAGE, page + i * PAGE);
 	return merged;
 }
 
@@ -401,9 +395,6 @@ static void merge(void)
 {
 	long first = full_scans();
 
-	write_file("/sys/kernel/mm/ksm/smart_scan", "0");
-	CHECK_OK(write_file("/sys/kernel/mm/ksm/sleep_millisecs", "1"));
-	CHECK_OK(write_file("/sys/kernel/mm/ksm/pages_to_scan", "2000"));
 	CHECK_OK(answer(madvise((void *)page, LENGTH, MADV_MERGEABLE)));
 	while (full_scans() < first + 4)
 		usleep(10000);
@@ -411,14 +402,14 @@ static void merge(void)
 
 CASE(merged_before_the_pin)
 {
-	set_merging("1");
+	start_merging();
 	start();
 	page = small_pages();
 	memset((void *)page, 7, LENGTH);
 	share_as(page, LENGTH, 0);
 	merge();
 	CHECK(pages_merged() >= PAGES / 2);
-	set_merging("0");
+	stop_merging();
 	CHECK_OK(on(attacher, do_pin, at, PAGES, 1));
 	check_same_pages(PAGES, 100);
 }
@@ -427,14 +418,14 @@ CASE(not_merged_under_pins)
 {
 	long i;
 
-	set_merging("1");
+	start_merging();
 	start();
 	page = small_pages();
 	memset((void *)page, 7, LENGTH);
 	share_as(page, LENGTH, 0);
 	CHECK_OK(on(attacher, do_pin, at, PAGES, 1));
 	merge();
-	set_merging("0");
+	stop_merging();
 	CHECK_EQ(pages_merged(), 0);
 	for (i = 0; i < PAGES; i++)
 		CHECK_EQ(load(page + i * PAGE), 0x0707070707070707);

@@ -4,36 +4,16 @@
  * supplies, a peer attaches: its touch waits for the page as the exporter's own would, and can be
  * killed meanwhile.
  */
-#include <fcntl.h>
-#include <linux/userfaultfd.h>
-#include <poll.h>
-#include <string.h>
 #include <sys/ioctl.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "device.h"
+#include "watching.h"
 
 #define LENGTH (8 * PAGE)
 
 static struct peer *attacher;
 static long page, at;
-static int faults = -1;
-
-static long watch(long address, long length, int mode)
-{
-	struct uffdio_api api = { .api = UFFD_API };
-	struct uffdio_register range = { .range = { address, length }, .mode = mode };
-
-	faults = syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
-	if (faults < 0)
-		return -errno;
-	if (mode == UFFDIO_REGISTER_MODE_WP)
-		api.features = UFFD_FEATURE_PAGEFAULT_FLAG_WP;
-	if (ioctl(faults, UFFDIO_API, &api) || ioctl(faults, UFFDIO_REGISTER, &range))
-		return -errno;
-	return 0;
-}
 
 static void share(long memory)
 {
@@ -43,36 +23,13 @@ static void share(long memory)
 	at = CHECK_OK(on(attacher, do_attach_segment, export_range(page, LENGTH), 0, LENGTH));
 }
 
-/* waits for the next touch of a missing or protected page; its address */
-static long next_fault(unsigned long flags)
-{
-	struct pollfd ready = { .fd = faults, .events = POLLIN };
-	struct uffd_msg message;
-
-	CHECK_EQ(poll(&ready, 1, -1), 1);
-	CHECK_EQ(answer(read(faults, &message, sizeof(message))), sizeof(message));
-	CHECK_EQ(message.event, UFFD_EVENT_PAGEFAULT);
-	CHECK_EQ(message.arg.pagefault.flags & UFFD_PAGEFAULT_FLAG_WP, flags);
-	return message.arg.pagefault.address & -PAGE;
-}
-
 static void supply(long address, long seed)
 {
 	static long content[PAGE / 8] __attribute__((aligned(PAGE)));
 	struct uffdio_copy copy = { .dst = address, .src = (long)content, .len = PAGE };
 
 	fill((long)content, PAGE, seed);
-	CHECK_OK(answer(ioctl(faults, UFFDIO_COPY, &copy)));
-}
-
-static void protect_writes(long address, bool on)
-{
-	struct uffdio_writeprotect range = {
-		.range = { address, PAGE },
-		.mode = on ? UFFDIO_WRITEPROTECT_MODE_WP : 0,
-	};
-
-	CHECK_OK(answer(ioctl(faults, UFFDIO_WRITEPROTECT, &range)));
+	CHECK_OK(answer(ioctl(watch_file, UFFDIO_COPY, &copy)));
 }
 
 static void check_supplied(long memory)
@@ -121,7 +78,7 @@ CASE(zero_page_supplied)
 	CHECK_OK(watch(page, LENGTH, UFFDIO_REGISTER_MODE_MISSING));
 	peer_tell(attacher, do_load, ARGUMENTS(at));
 	zero.range.start = next_fault(0);
-	CHECK_OK(answer(ioctl(faults, UFFDIO_ZEROPAGE, &zero)));
+	CHECK_OK(answer(ioctl(watch_file, UFFDIO_ZEROPAGE, &zero)));
 	CHECK_EQ(peer_answer(attacher), 0);
 	CHECK_OK(on(attacher, do_store, at, 3));
 	CHECK_EQ(load(page), 3);
@@ -133,8 +90,7 @@ static void check_write_protected(long memory)
 	share(memory);
 	fill(page, LENGTH, 1);
 	CHECK_OK(on(attacher, do_store, at, 2));
-	if (watch(page, LENGTH, UFFDIO_REGISTER_MODE_WP))
-		SKIP("this kernel does not protect such memory");
+	watch_writes(page, LENGTH);
 	protect_writes(page, true);
 	CHECK_EQ(on(attacher, do_load, at), 2);
 	peer_tell(attacher, do_store, ARGUMENTS(at, 4));
@@ -218,7 +174,7 @@ static void wake(long address, long length)
 {
 	struct uffdio_range range = { .start = address, .len = length };
 
-	CHECK_OK(answer(ioctl(faults, UFFDIO_WAKE, &range)));
+	CHECK_OK(answer(ioctl(watch_file, UFFDIO_WAKE, &range)));
 }
 
 CASE(unmapped_while_waiting)
@@ -296,7 +252,7 @@ CASE(unmapped_while_given_to_a_device)
 CASE(unregistered_while_waiting)
 {
 	block(map_anonymous(LENGTH));
-	close(faults);
+	close(watch_file);
 	CHECK_EQ(peer_answer(attacher), 0);
 	CHECK_OK(on(attacher, do_store, at, 3));
 	CHECK_EQ(load(page), 3);
