@@ -902,7 +902,11 @@ device_state() {
 	is "$(device_state 2001)" "problem"
 	is "$(problems)" "device: /dev/xpmem has mode 0660: not all users may use it"
 	chmod 600 /dev/xpmem
-	is "$(xpmemctl doctor --fix --dry-run)" "chmod 666 /dev/xpmem"
+	run_x 1 xpmemctl doctor --fix --dry-run
+	is "$output" "chmod 666 /dev/xpmem"
+	run_x 1 as_user 2000 bash -c "xpmemctl doctor --fix 2>&1"
+	is "$(tail -n 1 <<<"$output")" \
+		"xpmemctl: 1 problem is left; see: xpmemctl doctor --table"
 	run_x 1 xpmemctl doctor --fix --dry-run -j
 	is "$(jq -r '.findings[] | select(.state == "problem").command' <<<"$output")" \
 		"chmod 666 /dev/xpmem"

@@ -627,34 +627,6 @@ static enum status print(void)
 	return output_finish();
 }
 
-/* Runs the commands of problems, or prints them. */
-static enum status fix(void)
-{
-	enum status status = STATUS_OK;
-	size_t i, known = 0;
-
-	for (i = 0; i < json_object_array_length(findings); i++) {
-		struct json_object *finding = json_object_array_get_idx(findings, i);
-		const char *command = json_text(finding, "command");
-
-		if (!command || strcmp(json_text(finding, "state"), state_names[PROBLEM]))
-			continue;
-		known++;
-		puts(command);
-		if (output_finish() != STATUS_OK)
-			return STATUS_FAILED;
-		if (!options.dry_run && system(command))
-			status = fail(STATUS_FAILED, "this command failed: %s", command);
-	}
-	if (!counts[PROBLEM])
-		warn("there is no problem to mend");
-	else if (!known)
-		warn("no command mends these problems; see: xpmemctl doctor --table");
-	else if (status == STATUS_OK && !options.dry_run)
-		warn("check again with: xpmemctl doctor --table");
-	return output_finish() == STATUS_OK ? status : STATUS_FAILED;
-}
-
 /* Asks the module, if it is one that answers. */
 static void ask_module(struct netlink *netlink, struct json_object **about)
 {
@@ -674,24 +646,19 @@ static void ask_module(struct netlink *netlink, struct json_object **about)
 		      "the module serves netlink, but does not answer");
 }
 
-enum status doctor(int count, char **arguments)
+/* Looks at everything. False without memory. */
+static bool look(void)
 {
 	struct json_object *about = NULL;
 	struct netlink netlink = { .socket = NULL };
 	enum format format = options.format;
-	enum status status;
 	bool loaded = !access("/sys/module/xpmem", F_OK);
 
-	if (count)
-		return fail(
-			STATUS_USAGE,
-			"doctor takes no argument, but there is \"%s\"; see: xpmemctl doctor --help",
-			arguments[0]);
-	if (options.dry_run && !options.fix)
-		return fail(STATUS_USAGE, "--dry-run needs --fix");
+	json_object_put(findings);
+	memset(counts, 0, sizeof(counts));
 	findings = json_object_new_array();
 	if (!findings)
-		return out_of_memory();
+		return false;
 	/* A check that fails prints its error on stderr, and no JSON document of its own. */
 	options.format = FORMAT_TABLE;
 	ask_module(&netlink, &about);
@@ -713,12 +680,75 @@ enum status doctor(int count, char **arguments)
 			 "shared memory");
 	check_process_limits();
 	options.format = format;
+	json_object_put(about);
+	netlink_close(&netlink);
+	return !lost_finding;
+}
+
+/* Runs the commands of problems, or prints them. Returns how many there are. */
+static size_t run_commands(enum status *status)
+{
+	size_t i, known = 0;
+
+	for (i = 0; i < json_object_array_length(findings); i++) {
+		struct json_object *finding = json_object_array_get_idx(findings, i);
+		const char *command = json_text(finding, "command");
+
+		if (!command || strcmp(json_text(finding, "state"), state_names[PROBLEM]))
+			continue;
+		known++;
+		puts(command);
+		*status = output_finish();
+		if (*status != STATUS_OK)
+			return known;
+		if (!options.dry_run && system(command))
+			warn("this command failed: %s", command);
+	}
+	return known;
+}
+
+/* Mends what commands mend, and looks again. */
+static enum status fix(void)
+{
+	enum status status = STATUS_OK;
+	size_t known;
+
+	if (!counts[PROBLEM]) {
+		warn("there is no problem to mend");
+		return STATUS_OK;
+	}
+	known = run_commands(&status);
+	if (status != STATUS_OK)
+		return status;
+	if (!known) {
+		warn("no command mends these problems; see: xpmemctl doctor --table");
+	} else if (!options.dry_run) {
+		if (!look())
+			return out_of_memory();
+		warn("%zu problem%s left; see: xpmemctl doctor --table", counts[PROBLEM],
+		     counts[PROBLEM] == 1 ? " is" : "s are");
+	}
+	return STATUS_OK;
+}
+
+enum status doctor(int count, char **arguments)
+{
+	enum status status;
+
+	if (count)
+		return fail(
+			STATUS_USAGE,
+			"doctor takes no argument, but there is \"%s\"; see: xpmemctl doctor --help",
+			arguments[0]);
+	if (options.dry_run && !options.fix)
+		return fail(STATUS_USAGE, "--dry-run needs --fix");
+	if (!look())
+		return out_of_memory();
 	/* Scripts that ask for JSON find the commands in it. */
 	if (options.dry_run && options.json_wanted)
 		options.fix = false;
-	status = lost_finding ? out_of_memory() : options.fix ? fix() : print();
+	status = options.fix ? fix() : print();
 	json_object_put(findings);
-	json_object_put(about);
-	netlink_close(&netlink);
-	return status == STATUS_OK && counts[PROBLEM] && !options.fix ? STATUS_FAILED : status;
+	findings = NULL;
+	return status == STATUS_OK && counts[PROBLEM] ? STATUS_FAILED : status;
 }

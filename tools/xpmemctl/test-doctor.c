@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Tests without a module: which refusals doctor reports, of statistics that this file makes up in
- * place of netlink.c. --wrap redirects genl_ctrl_resolve_grp() to this file.
+ * Tests without a module: what doctor reports of statistics that this file makes up in place of
+ * netlink.c, and of files of the kernel that it writes. --wrap redirects genl_ctrl_resolve_grp(),
+ * access() and fopen() to this file.
  */
+#include <linux/xpmem.h>
 #include <netlink/genl/ctrl.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -20,6 +24,7 @@ static bool dated = true;	/* the module tells when it was */
 static bool privileged = true;	/* the module gives totals */
 static bool usable = true;	/* this process may use netlink */
 static bool unloaded;		/* the module goes while doctor runs */
+static bool loaded = true;
 
 int __wrap_genl_ctrl_resolve_grp(struct nl_sock *socket, const char *family, const char *group);
 
@@ -34,7 +39,7 @@ int __wrap_genl_ctrl_resolve_grp(struct nl_sock *socket, const char *family, con
 bool netlink_is_served(bool *may_ask)
 {
 	*may_ask = usable;
-	return usable;
+	return usable && loaded;
 }
 
 enum status netlink_open(struct netlink *netlink)
@@ -57,6 +62,7 @@ enum status netlink_get(struct netlink *netlink, const struct operation *operati
 	if (operation == &operation_info_get) {
 		if (privileged)
 			json_put_number(*object, "segments", 0);
+		json_put_number(*object, "abi_version", XPMEM_ABI_VERSION);
 		json_put_number(*object, "max_segments", 1);
 		return STATUS_OK;
 	}
@@ -96,8 +102,69 @@ bool network_namespace_is_first(void)
 	return true;
 }
 
+static char root[] = "/tmp/test-doctor-XXXXXX";	/* of the files of the kernel that the test has */
+
+static bool is_of_kernel(const char *path)
+{
+	return !strncmp(path, "/sys/", 5) || !strncmp(path, "/lib/modules/", 13) ||
+	       !strncmp(path, "/var/lib/dkms/", 14);
+}
+
+static const char *find(const char *path)
+{
+	static char found[4096];
+
+	snprintf(found, sizeof(found), "%s%s", is_of_kernel(path) ? root : "", path);
+	return found;
+}
+
+int __real_access(const char *path, int mode);
+int __wrap_access(const char *path, int mode);
+FILE *__real_fopen(const char *path, const char *mode);
+FILE *__wrap_fopen(const char *path, const char *mode);
+FILE *__wrap_fopen64(const char *path, const char *mode);
+
+int __wrap_access(const char *path, int mode)
+{
+	return __real_access(find(path), mode);
+}
+
+FILE *__wrap_fopen(const char *path, const char *mode)
+{
+	return __real_fopen(find(path), mode);
+}
+
+/* The name with 64 bits of offset. */
+FILE *__wrap_fopen64(const char *path, const char *mode)
+{
+	return __real_fopen(find(path), mode);
+}
+
+static void run(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+static void run(const char *format, ...)
+{
+	char command[8192];
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(command, sizeof(command), format, arguments);
+	va_end(arguments);
+	if (system(command))
+		abort();
+}
+
+/* Makes a file of the kernel, with the folders above it. */
+static void write_file(const char *path, const char *text)
+{
+	run("mkdir -p \"$(dirname '%s%s')\"", root, path);
+	run("printf '%%s\\n' '%s' >'%s%s'", text, root, path);
+}
+
 static FILE *report;
 static int failures;
+
+static enum status status;	/* of the last doctor */
 
 /* Runs doctor: it must print a text, or must not. */
 static void expect(const char *what, const char *text, bool there)
@@ -109,20 +176,63 @@ static void expect(const char *what, const char *text, bool there)
 	if (!file)
 		abort();
 	stdout = file;
-	doctor(0, NULL);
+	status = doctor(0, NULL);
 	stdout = real;
 	rewind(file);
-	if (!fread(printed, 1, sizeof(printed) - 1, file))
-		abort();
+	printed[fread(printed, 1, sizeof(printed) - 1, file)] = '\0';
 	fclose(file);
 	good = !strstr(printed, text) == !there;
 	fprintf(report, "%s: %s\n%s", good ? "ok" : "not ok", what, good ? "" : printed);
 	failures += !good;
 }
 
+static void expect_status(const char *what, enum status expected)
+{
+	fprintf(report, "%s: %s\n", status == expected ? "ok" : "not ok", what);
+	failures += status != expected;
+}
+
+static const char unsigned_module[] = "signed modules only, and /lib/modules/";
+
+/* The module is not loaded. */
+static void test_signature(void)
+{
+	struct utsname kernel;
+	char file[512], list[512];
+
+	if (uname(&kernel))
+		abort();
+	snprintf(file, sizeof(file), "/lib/modules/%s/updates/dkms/xpmem.ko", kernel.release);
+	snprintf(list, sizeof(list), "/lib/modules/%s/modules.dep", kernel.release);
+	write_file(list, "kernel/other.ko:\nupdates/dkms/xpmem.ko:");
+	write_file(file, "a module");
+	expect("the module waits to be loaded", "load it with: modprobe xpmem", true);
+	write_file("/sys/kernel/security/lockdown", "[none] integrity confidentiality");
+	expect("an unsigned one does where none is locked down", unsigned_module, false);
+	write_file("/sys/kernel/security/lockdown", "none [integrity] confidentiality");
+	expect("it does not under Secure Boot", unsigned_module, true);
+	expect("it has to be signed", "sign it and enroll the key with mokutil", true);
+	write_file(file, "a module and\n~Module signature appended~");
+	expect("a signed one does", unsigned_module, false);
+	write_file("/sys/kernel/security/lockdown", "[none] integrity confidentiality");
+	write_file("/sys/module/module/parameters/sig_enforce", "Y");
+	write_file(file, "a module");
+	expect("nor where the kernel was told to", unsigned_module, true);
+	options.fix = true;
+	expect("no command mends that", "modprobe", false);
+	expect_status("so the problem stays", STATUS_FAILED);
+	write_file("/sys/module/module/parameters/sig_enforce", "N");
+	options.dry_run = true;
+	expect("a command loads it", "modprobe xpmem\n", true);
+	expect_status("and was only printed", STATUS_FAILED);
+	options.fix = options.dry_run = false;
+}
+
 int main(void)
 {
 	report = stderr;
+	if (!mkdtemp(root))
+		abort();
 	options.format = FORMAT_TABLE;
 	expect("there is no finding without a refusal", "refused", false);
 	expect("a limit of one object is in the singular", "of the 1 segment that", true);
@@ -161,5 +271,15 @@ int main(void)
 	expect("doctor says that netlink is forbidden",
 	       "module: this process may not use netlink", true);
 	expect("doctor does not call the module a different one", "different module", false);
+	usable = privileged = true;
+	expect("a loaded module proves what the kernel has", "kernel:", false);
+	expect("programs get the library that ld.so finds", "programs get /", true);
+	expect("it has a version", ", version " XPMEM_VERSION "\n", true);
+	expect("a summary ends the findings", " without a finding\n", true);
+	expect_status("notes are no problem", STATUS_OK);
+	loaded = false;
+	expect("the configuration is looked at otherwise", "kernel:", true);
+	test_signature();
+	run("rm -r '%s'", root);
 	return failures ? 1 : 0;
 }
