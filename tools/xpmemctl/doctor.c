@@ -566,23 +566,43 @@ static void check_kernel(void)
 			      kernel_options[i].name, kernel_options[i].without);
 }
 
-/* [always] madvise never: the word in brackets. */
-static void check_huge_pages(const char *check, const char *path, const char *of)
+/* [always] madvise never: the word in brackets. False when it cannot be read. */
+static bool read_choice(const char *path, char *value, size_t size)
 {
-	char line[128], *value, *end;
+	char line[128], *begin;
 
-	if (!read_line(path, line, sizeof(line)) || !(value = strchr(line, '[')) ||
-	    !(end = strchr(value, ']'))) {
-		found(check, NOTE, "", "the setting of huge pages of %s cannot be read", of);
-		return;
-	}
-	*end = '\0';
-	if (!strcmp(value + 1, "never") || !strcmp(value + 1, "deny"))
-		found(check, NOTE,
-		      "to attach much memory faster, write madvise or advise to that file",
-		      "huge pages of %s are off (%s is %s)", of, path, value + 1);
+	if (!read_line(path, line, sizeof(line)))
+		return false;
+	begin = strchr(line, '[');
+	if (!begin || !strchr(begin, ']'))
+		return false;
+	snprintf(value, size, "%.*s", (int)strcspn(begin + 1, "]"), begin + 1);
+	return true;
+}
+
+#define HUGE_PAGES "/sys/kernel/mm/transparent_hugepage/"
+
+/* The module maps huge pages of private memory whole, and those of shared memory in parts. */
+static void check_huge_pages(void)
+{
+	char value[32];
+
+	if (!read_choice(HUGE_PAGES "enabled", value, sizeof(value)))
+		found("thp", NOTE, "",
+		      "the setting of huge pages of private memory cannot be read");
+	else if (strcmp(value, "never"))
+		found("thp", OK, "", "huge pages of private memory: %s", value);
 	else
-		found(check, OK, "", "huge pages of %s: %s", of, value + 1);
+		found("thp", NOTE,
+		      "to attach much memory faster: echo madvise > " HUGE_PAGES "enabled, and have the "
+		      "exporter call madvise(MADV_HUGEPAGE)",
+		      "huge pages of private memory are off");
+	if (!read_choice(HUGE_PAGES "shmem_enabled", value, sizeof(value)))
+		found("shmem_thp", NOTE, "",
+		      "the setting of huge pages of shared memory cannot be read");
+	else
+		found("shmem_thp", OK, "",
+		      "huge pages of shared memory: %s; XPMEM maps them in small pages", value);
 }
 
 static void check_process_limits(void)
@@ -675,9 +695,7 @@ static bool look(void)
 		check_kernel();
 	}
 	check_library();
-	check_huge_pages("thp", "/sys/kernel/mm/transparent_hugepage/enabled", "private memory");
-	check_huge_pages("shmem_thp", "/sys/kernel/mm/transparent_hugepage/shmem_enabled",
-			 "shared memory");
+	check_huge_pages();
 	check_process_limits();
 	options.format = format;
 	json_object_put(about);

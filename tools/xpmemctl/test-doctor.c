@@ -192,6 +192,23 @@ static void expect_status(const char *what, enum status expected)
 	failures += status != expected;
 }
 
+static void test_huge_pages(void)
+{
+	static const char private[] = "/sys/kernel/mm/transparent_hugepage/enabled";
+	static const char shared[] = "/sys/kernel/mm/transparent_hugepage/shmem_enabled";
+
+	write_file(private, "always madvise [never]");
+	write_file(shared, "always within_size advise [never] deny force");
+	expect("huge pages of private memory are off", "note     thp: huge pages of private", true);
+	expect("they take madvise", "echo madvise > /sys/kernel/mm/transparent_hugepage/enabled,",
+	       true);
+	expect("huge pages of shared memory make nothing faster", "ok       shmem_thp: ", true);
+	write_file(private, "always [madvise] never");
+	expect("madvise suffices", "ok       thp: huge pages of private memory: madvise\n", true);
+	write_file(private, "nonsense");
+	expect("an unknown setting", "huge pages of private memory cannot be read", true);
+}
+
 static const char unsigned_module[] = "signed modules only, and /lib/modules/";
 
 /* The module is not loaded. */
@@ -277,6 +294,7 @@ int main(void)
 	expect("it has a version", ", version " XPMEM_VERSION "\n", true);
 	expect("a summary ends the findings", " without a finding\n", true);
 	expect_status("notes are no problem", STATUS_OK);
+	test_huge_pages();
 	loaded = false;
 	expect("the configuration is looked at otherwise", "kernel:", true);
 	test_signature();
