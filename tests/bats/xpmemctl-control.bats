@@ -830,6 +830,16 @@ ended_amid_events() {
 		'["module"]'
 }
 
+@test "doctor tells administrators of users near a limit" {
+	holder_start objects "of a user" 0600 2000
+	set_parameter max_segments 2
+	run_x xpmemctl doctor
+	is "$(jq -r '.findings[] | select(.state == "note" and .check == "max_segments").finding' \
+		<<<"$output")" "user 2000 has 2 of the 2 segments that it may have"
+	is "$(as_user 2001 xpmemctl doctor | grep -c 'user 2000' || true)" 0 "another's figures"
+	holder_stop
+}
+
 # The problems that doctor finds.
 problems() {
 	xpmemctl doctor |

@@ -475,37 +475,77 @@ static void check_events(struct netlink *netlink)
 		      "the module sends no events, because this kernel cannot restrict listening to them");
 }
 
-static enum status count_one(struct json_object *object, void *data)
+static bool is_full(uint64_t count, uint64_t limit)
 {
-	unsigned long *count = data;
-
-	if (json_number(object, "uid") == geteuid())
-		(*count)++;
-	return STATUS_OK;
+	return count >= limit - limit / 10;
 }
 
-static void check_limits(struct netlink *netlink, struct json_object *info)
+/* The user with the most objects of a kind, without the caller; NULL if there is none. */
+static struct json_object *find_top_user(struct json_object *users, int noun)
 {
-	char key[32];
+	struct json_object *user, *top = NULL;
+	size_t i;
+
+	for (i = 0; i < json_object_array_length(users); i++) {
+		user = json_object_array_get_idx(users, i);
+		if (json_number(user, "uid") != geteuid() &&
+		    (!top || json_number(user, nouns[noun].plural) >
+				     json_number(top, nouns[noun].plural)))
+			top = user;
+	}
+	return top;
+}
+
+static uint64_t count_own(struct json_object *users, int noun)
+{
+	size_t i;
+
+	for (i = 0; i < json_object_array_length(users); i++) {
+		struct json_object *user = json_object_array_get_idx(users, i);
+
+		if (json_number(user, "uid") == geteuid())
+			return json_number(user, nouns[noun].plural);
+	}
+	return 0;
+}
+
+/* The caller, and for an administrator the other user that is nearest to the limit. */
+static void check_limit(struct json_object *users, int noun, uint64_t limit)
+{
+	struct json_object *top = find_top_user(users, noun);
+	uint64_t own = count_own(users, noun), most = json_number(top, nouns[noun].plural);
+	char key[32], name[64], remedy[512];
+
+	snprintf(key, sizeof(key), "max_%s", nouns[noun].plural);
+	snprintf(remedy, sizeof(remedy),
+		 "raise it: echo NUMBER > /sys/module/xpmem/parameters/%s, and to make it last: "
+		 "echo options xpmem %s=NUMBER >> /etc/modprobe.d/xpmem.conf", key, key);
+	found(key, is_full(own, limit) ? PROBLEM : OK, is_full(own, limit) ? remedy : "",
+	      "this user has %llu of the %llu %s%s that it may have", (unsigned long long)own,
+	      (unsigned long long)limit, nouns[noun].singular, text_plural(limit));
+	if (!top || !is_full(most, limit))
+		return;
+	user_name(name, sizeof(name), json_number(top, "uid"));
+	snprintf(remedy, sizeof(remedy),
+		 "see its processes: xpmemctl list %s user=%s; or raise the limit: echo NUMBER > "
+		 "/sys/module/xpmem/parameters/%s, and to make it last: echo options xpmem %s=NUMBER >> "
+		 "/etc/modprobe.d/xpmem.conf", nouns[noun].plural, name, key, key);
+	found(key, NOTE, remedy, "user %s has %llu of the %llu %s%s that it may have", name,
+	      (unsigned long long)most, (unsigned long long)limit, nouns[noun].singular,
+	      text_plural(limit));
+}
+
+static void check_limits(struct netlink *netlink)
+{
+	struct json_object *info = NULL, *whole = NULL, *users = NULL;
 	int i;
 
-	for (i = NOUN_SEGMENT; i < NOUN_COUNT; i++) {
-		unsigned long count = 0, limit;
-		char remedy[512];
-		bool full;
-
-		snprintf(key, sizeof(key), "max_%s", nouns[i].plural);
-		snprintf(remedy, sizeof(remedy),
-			 "raise it: echo NUMBER > /sys/module/xpmem/parameters/%s, and to make it last: "
-			 "echo options xpmem %s=NUMBER >> /etc/modprobe.d/xpmem.conf", key, key);
-		limit = limit_of(info, i);
-		if (netlink_dump(netlink, nouns[i].get, NULL, count_one, &count) != STATUS_OK)
-			return;
-		full = count >= limit - limit / 10;
-		found(key, full ? PROBLEM : OK, full ? remedy : "",
-		      "this user has %lu of the %lu %s%s that it may have", count, limit,
-		      nouns[i].singular, text_plural(limit));
-	}
+	if (usage_collect(netlink, &info, &whole, &users) == STATUS_OK)
+		for (i = NOUN_SEGMENT; i < NOUN_COUNT; i++)
+			check_limit(users, i, limit_of(info, i));
+	json_object_put(info);
+	json_object_put(whole);
+	json_object_put(users);
 }
 
 /* The kernel's configuration: 'y', 'm' or 0; -1 when it cannot be read. */
@@ -688,7 +728,7 @@ static bool look(void)
 	if (about) {
 		check_events(&netlink);
 		check_parameters(about);
-		check_limits(&netlink, about);
+		check_limits(&netlink);
 		check_refusals(&netlink, about);
 		check_namespaces(about);
 	} else {

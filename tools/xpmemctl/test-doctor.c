@@ -20,11 +20,16 @@ struct options options;
 static uint64_t refusals;
 static const int64_t minute = 60;	/* seconds */
 static int64_t age;			/* seconds since the last refusal */
+static unsigned int limit = 1;	/* of segments */
 static bool dated = true;	/* the module tells when it was */
 static bool privileged = true;	/* the module gives totals */
 static bool usable = true;	/* this process may use netlink */
 static bool unloaded;		/* the module goes while doctor runs */
 static bool loaded = true;
+static struct {
+	uint32_t uid;
+	unsigned int segments;
+} holders[2];
 
 int __wrap_genl_ctrl_resolve_grp(struct nl_sock *socket, const char *family, const char *group);
 
@@ -63,7 +68,7 @@ enum status netlink_get(struct netlink *netlink, const struct operation *operati
 		if (privileged)
 			json_put_number(*object, "segments", 0);
 		json_put_number(*object, "abi_version", XPMEM_ABI_VERSION);
-		json_put_number(*object, "max_segments", 1);
+		json_put_number(*object, "max_segments", limit);
 		return STATUS_OK;
 	}
 	if (!privileged)
@@ -78,12 +83,25 @@ enum status netlink_get(struct netlink *netlink, const struct operation *operati
 enum status netlink_dump(struct netlink *netlink, const struct operation *operation,
 			 const struct filter *filter, visitor *visit, void *data)
 {
+	enum status status = STATUS_OK;
+	unsigned int i, left;
+
 	(void)netlink;
-	(void)operation;
 	(void)filter;
-	(void)visit;
-	(void)data;
-	return unloaded ? fail(STATUS_NO_MODULE, "the module is gone") : STATUS_OK;
+	if (unloaded)
+		return fail(STATUS_NO_MODULE, "the module is gone");
+	if (operation != &operation_segment_get)
+		return STATUS_OK;
+	for (i = 0; i < sizeof(holders) / sizeof(*holders); i++) {
+		for (left = holders[i].segments; left && status == STATUS_OK; left--) {
+			struct json_object *segment = json_object_new_object();
+
+			json_put_number(segment, "uid", holders[i].uid);
+			status = visit(segment, data);
+			json_object_put(segment);
+		}
+	}
+	return status;
 }
 
 /* usage.c has commands, which are not tested here. */
@@ -192,6 +210,33 @@ static void expect_status(const char *what, enum status expected)
 	failures += status != expected;
 }
 
+#define SEGMENTS "segments that it may have\n"
+
+static void test_limits(void)
+{
+	limit = 100;
+	expect("a user without objects is far from the limit",
+	       "ok       max_segments: this user has 0 of the 100 " SEGMENTS, true);
+	holders[0].uid = geteuid();
+	holders[0].segments = 89;
+	holders[1].uid = geteuid() + 4000000;
+	holders[1].segments = 89;
+	expect("eleven are left", "ok       max_segments: this user has 89 of the 100 " SEGMENTS,
+	       true);
+	expect("another user has eleven left, too", "note     max_segments", false);
+	holders[1].segments = 90;
+	expect("another user is near its limit", " has 90 of the 100 " SEGMENTS, true);
+	expect("which is worth a note", "note     max_segments: user 4", true);
+	expect("with a remedy", "xpmemctl list segments user=4", true);
+	expect("the caller's own figure stays", "this user has 89 of the 100 " SEGMENTS, true);
+	holders[0].segments = 90;
+	expect("the caller is near its limit",
+	       "problem  max_segments: this user has 90 of the 100 " SEGMENTS, true);
+	expect_status("which is a problem", STATUS_FAILED);
+	holders[0].segments = holders[1].segments = 0;
+	limit = 1;
+}
+
 static void test_huge_pages(void)
 {
 	static const char private[] = "/sys/kernel/mm/transparent_hugepage/enabled";
@@ -294,6 +339,7 @@ int main(void)
 	expect("it has a version", ", version " XPMEM_VERSION "\n", true);
 	expect("a summary ends the findings", " without a finding\n", true);
 	expect_status("notes are no problem", STATUS_OK);
+	test_limits();
 	test_huge_pages();
 	loaded = false;
 	expect("the configuration is looked at otherwise", "kernel:", true);
