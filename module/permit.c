@@ -109,6 +109,20 @@ static int permit_refuse(const struct xpmem_segment *segment, enum xpmem_denial 
 	return -EACCES;
 }
 
+/* Tells administrators that the machine refuses what the exporter's mode allows. */
+static void report_mask(const struct xpmem_segment *segment, unsigned int needed)
+{
+	unsigned int mask = READ_ONCE(xpmem_mode_mask);
+	unsigned int wider = needed & 0700 ? 0700 : needed & 0070 ? 0070 : 0077;
+
+	if (xpmem_report_allowed(XPMEM_REPORT_DENIAL_LOG))
+		pr_notice(
+			"xpmem: uid %u, pid %d may not attach memory of uid %u, pid %d: mode_mask %04o forbids what the mode %04o allows; the exporter can allow it with a segment descriptor, the administrator with mode_mask %04o\n",
+			from_kuid_munged(&init_user_ns, current_euid()), task_tgid_nr(current),
+			from_kuid_munged(&init_user_ns, segment->object.owner->uid),
+			pid_nr(segment->object.owner->pid), mask, segment->mode, mask | wider);
+}
+
 /*
  * Does the check that ptrace does, with capabilities over the user namespace of the exporter's
  * exec, whichever namespaces the exporter has joined since.
@@ -150,8 +164,7 @@ static int check_access(const struct xpmem_segment *segment, u32 flags)
 		any_user = false;
 		if (!ns_capable(segment->object.owner->user_ns, CAP_IPC_OWNER)) {
 			if (!(needed & ~segment->mode))
-				pr_notice_once(
-					"xpmem: refused a permit that a segment's mode allows and the parameter mode_mask does not\n");
+				report_mask(segment, needed);
 			return -EACCES;
 		}
 	}

@@ -71,6 +71,28 @@ teardown_file() {
 	is "$(($(parameter mode_mask)))" "$((0700))"
 }
 
+masked_in_log() {
+	local line='xpmem: uid 2001, pid [0-9]* may not attach memory of uid 2000, pid [0-9]*: '
+
+	line+='mode_mask 0700 forbids what the mode 0[67]* allows; .*mode_mask 0777$'
+	dmesg | grep -c "$line" || true
+}
+
+masked_with_a_line_in_the_log() {
+	run_x sharing-cases mask-refuses-others
+	(($(masked_in_log) > $1))
+}
+
+@test "the log says what the mask refused, and the remedy" {
+	local before
+
+	before=$(masked_in_log)
+	# If many refusals occur in a short time, only some are logged.
+	within 30 masked_with_a_line_in_the_log "$before"
+	# A run has four such refusals.
+	is "$(($(masked_in_log) < before + 4))" 1 "a user cannot fill the log"
+}
+
 @test "only root changes the mask" {
 	fails as_user 2000 bash -c "echo 0777 >$module/parameters/mode_mask"
 	is "$(($(parameter mode_mask)))" "$((0700))"
