@@ -60,6 +60,9 @@ _PROTOTYPES = {
     "xpmem_wake": (ctypes.c_int, ctypes.c_void_p, ctypes.c_int),
 }
 
+_NUMBERS = (ctypes.c_int, ctypes.c_uint, ctypes.c_long, ctypes.c_ulong, ctypes.c_int64,
+            ctypes.c_uint64)
+
 # Hints by call and errno. None stands for all calls that are not listed.
 _HINTS = {
     ("xpmem_attach", errno.EACCES):
@@ -122,8 +125,18 @@ def _load():
     return library
 
 
+def _check_range(name, kind, value):
+    """Raise OverflowError for a number that ctypes would cut off."""
+    if isinstance(value, int) and issubclass(kind, _NUMBERS):
+        bits = 8 * ctypes.sizeof(kind)
+        if not -1 << bits - 1 <= value < 1 << bits:
+            raise OverflowError(f"{name}: {value} has more than {bits} bits")
+
+
 def call(name, *arguments):
     """The result of a call and its errno, which is 0 unless it failed."""
+    for kind, value in zip(_PROTOTYPES[name][1:], arguments):
+        _check_range(name, kind, value)
     function = getattr(_load(), name)
     ctypes.set_errno(0)
     try:

@@ -57,7 +57,7 @@ class Attachment(mmap.mmap):
         apid = permit.id
         if length is None:
             length = permit.length - offset
-        if length <= 0 or offset < 0:
+        if length <= 0 or not 0 <= offset < permit.length:
             raise ValueError("the range must lie in the segment, and have a length above zero")
         number = errno.EEXIST
         while number == errno.EEXIST:

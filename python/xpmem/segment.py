@@ -78,6 +78,8 @@ def make(buffer=None, mode=0o600, flags=0, name=None):
     neighbours in a page would be exported as well. Attachers can only read a buffer that Python
     only reads. Attachers of the whole address space take addresses as offsets.
     """
+    if name is not None and not isinstance(name, str):
+        raise TypeError("a segment's name is a str")
     if name is not None:
         name = name.encode("ascii", "replace")
     if buffer is None:
