@@ -148,6 +148,9 @@ static bool needs_signature(void)
 		!strstr(line, "[none]"));
 }
 
+/* Where packages install it. */
+#define PACKAGES "/usr/share/doc/xpmem/packages.md"
+
 #define WITHOUT_HEADERS \
 	"no module xpmem is installed for kernel %s, nor are the headers to build it"
 
@@ -207,7 +210,7 @@ static void check_module_file(void)
 		check_missing_file(kernel.release);
 	else if (needs_signature() && !is_signed(path))
 		found("module", PROBLEM,
-		      "sign it and enroll the key with mokutil, as doc/packages.md says",
+		      "sign it and enroll the key with mokutil, as " PACKAGES " says",
 		      "the module is not loaded, this kernel takes signed modules only, and %s is not signed",
 		      path);
 	else
@@ -340,7 +343,7 @@ static void check_device(bool loaded)
 	} else if ((state.st_mode & 0666) != 0666) {
 		fixable("device", PROBLEM,
 			"install the udev rule 60-xpmem.rules, or, since the module checks access itself: "
-			"chmod 666 /dev/xpmem; to give it to one group, see doc/packages.md",
+			"chmod 666 /dev/xpmem; to give it to one group, see " PACKAGES,
 			"chmod 666 /dev/xpmem",
 			"/dev/xpmem has mode %04o: not all users may use it",
 			state.st_mode & 07777);
@@ -379,14 +382,16 @@ static void check_library(void)
 	struct library library;
 
 	if (!library_find(&library))
-		found("library", NOTE, "install libxpmem0; MPI libraries load it at run time",
+		found("library", NOTE,
+		      "install the package libxpmem0 (Red Hat: libxpmem), which MPI libraries load",
 		      "the dynamic linker finds no libxpmem.so.0");
 	else if (library.version[0])
 		found("library", OK, "", "programs get %s, version %s", library.path,
 		      library.version);
 	else
 		found("library", NOTE,
-		      "programs run unchanged; install libxpmem0 for the calls of xpmem_ext.h",
+		      "programs run unchanged; for the calls of xpmem_ext.h, install the package "
+		      "libxpmem0 (Red Hat: libxpmem)",
 		      "programs get %s, which is a different library", library.path);
 }
 
