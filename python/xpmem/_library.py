@@ -95,6 +95,7 @@ _HINTS = {
     (None, errno.EMFILE): "too many open descriptors: close some, or raise ulimit -n",
     (None, errno.ENOMEM): "the kernel has no memory",
     (None, errno.ENOSYS): "the loaded module is too old for this call",
+    (None, errno.EPERM): "give this container the device: --device /dev/xpmem",
     (None, errno.ESTALE): "another process opened the device",
 }
 
@@ -103,7 +104,7 @@ def error(call, number):
     """The exception for a call that failed with this errno."""
     if not os.path.exists(DEVICE):
         hint = "the module is not loaded: modprobe xpmem"
-    elif not os.access(DEVICE, os.R_OK | os.W_OK):
+    elif number != errno.EPERM and not os.access(DEVICE, os.R_OK | os.W_OK):
         hint = f"this user may not open {DEVICE}"
     else:
         hint = _HINTS.get((call, number)) or _HINTS.get((None, number))

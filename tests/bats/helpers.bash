@@ -189,3 +189,37 @@ holder_stop() {
 	exec {holder_in}>&- {holder_out}<&-
 	wait "$holder_pid"
 }
+
+# Run a command in a control group whose device controller denies every device, as that of a
+# container denies those that it was not given. Status 77, with the reason, if there is none.
+without_devices() {
+	local group=/sys/fs/cgroup/xpmem-without-devices status=0
+
+	mkdir "$group"
+	python3 - "$group" "$@" <<'PYTHON' || status=$?
+import ctypes, os, platform, struct, sys
+number = {"x86_64": 321, "aarch64": 280}[platform.machine()]
+libc = ctypes.CDLL(None, use_errno=True)
+group, command = sys.argv[1], sys.argv[2:]
+
+def bpf(operation, *values):
+    attributes = ctypes.create_string_buffer(struct.pack(*values), 128)
+    result = libc.syscall(number, operation, attributes, 128)
+    if result < 0:
+        print("no device controller:", os.strerror(ctypes.get_errno()))
+        sys.exit(77)
+    return result
+
+# BPF_PROG_LOAD, BPF_PROG_TYPE_CGROUP_DEVICE: r0 = 0; exit
+code = ctypes.create_string_buffer(bytes([0xb7] + 7 * [0] + [0x95] + 7 * [0]))
+license = ctypes.create_string_buffer(b"GPL")
+program = bpf(5, "IIQQ", 15, 2, ctypes.addressof(code), ctypes.addressof(license))
+# BPF_PROG_ATTACH, BPF_CGROUP_DEVICE
+bpf(8, "IIII", os.open(group, os.O_RDONLY), program, 6, 0)
+with open(group + "/cgroup.procs", "w") as processes:
+    processes.write(str(os.getpid()))
+os.execvp(command[0], command)
+PYTHON
+	rmdir "$group"
+	return "$status"
+}

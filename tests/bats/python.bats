@@ -66,4 +66,8 @@ setup() {
 	chmod 666 /dev/xpmem
 	is "$status" 1
 	is_like "$output" "xpmem: *this user may not open /dev/xpmem"
+	run_x '?' without_devices python3 -m xpmem
+	((status != 77)) || skip "$output"
+	is "$status" 1
+	is_like "$output" "xpmem: *give this container the device: --device /dev/xpmem"
 }

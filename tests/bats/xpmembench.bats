@@ -139,6 +139,12 @@ in cgroup */bench (memory.max); lower --sizes"
 	chmod "$mode" /dev/xpmem
 	is "$status" 1
 	is_like "$output" "*xpmem, xpmem-cold were not measured: Permission denied; let this user*"
+	run_x '?' without_devices xpmembench --sizes 8 --time 0.001 --methods xpmem
+	if ((status != 77)); then
+		is "$status" 1
+		is_like "$output" "*xpmem was not measured: Operation not permitted; give this \
+container the device: --device /dev/xpmem*"
+	fi
 	[[ -e $scope ]] || skip "this kernel has no Yama"
 	before=$(<"$scope")
 	echo 2 >"$scope"

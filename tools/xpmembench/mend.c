@@ -12,8 +12,9 @@ static const char *mend_xpmem(int error)
 	case ENXIO:
 	case ENODEV:
 		return "load the module with modprobe xpmem; xpmemctl doctor says why that fails";
-	case EACCES:
 	case EPERM:
+		return "give this container the device: --device /dev/xpmem";
+	case EACCES:
 		return access("/dev/xpmem", R_OK | W_OK) ?
 			       "let this user open /dev/xpmem: xpmemctl doctor says how" :
 			       "permits were refused: xpmemctl stats counts why, as ptrace_denials";
