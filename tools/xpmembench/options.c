@@ -197,7 +197,10 @@ static void parse_option(int option, char *value)
 	}
 }
 
-static void check_together(int count, char **arguments)
+/* The options that say what to measure. */
+static const char measuring[] = "smtPdcH";
+
+static void check_together(int count, char **arguments, bool measures)
 {
 	const struct plan *plan = &options.plan;
 	char text[16];
@@ -212,6 +215,9 @@ static void check_together(int count, char **arguments)
 	}
 	if (optind < count)
 		misuse("unknown argument '%s'", arguments[optind]);
+	if (measures && (options.from || options.compare[0]))
+		misuse("%s shows results as they were saved, and takes no options of a measurement",
+		       options.from ? "--from" : "--compare");
 	snprintf(text, sizeof(text), "%u", 2 * plan->pairs);
 	if (plan->processor_count && plan->processor_count != 2 * plan->pairs)
 		misuse("--processors needs %s processors, two for each pair", text);
@@ -237,12 +243,15 @@ void parse_options(int count, char **arguments)
 		{ "version", no_argument, NULL, 'V' },
 		{ NULL, 0, NULL, 0 },
 	};
+	bool measures = false;
 	int option;
 
 	parse_sizes(&options.plan, "8:64M");
 	memset(options.plan.methods, true, method_count);
 	while ((option = getopt_long(count, arguments, "s:m:t:P:dc:Hbjp:f:C:qhV", known,
-				     NULL)) != -1)
+				     NULL)) != -1) {
 		parse_option(option, optarg);
-	check_together(count, arguments);
+		measures |= strchr(measuring, option) != NULL;
+	}
+	check_together(count, arguments, measures);
 }
