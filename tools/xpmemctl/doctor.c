@@ -214,8 +214,12 @@ static void check_module_file(void)
 		      "the module is not loaded, this kernel takes signed modules only, and %s is not signed",
 		      path);
 	else
-		fixable("module", PROBLEM, "load it with: modprobe xpmem", "modprobe xpmem",
-			"the module is installed (%s) and not loaded", path);
+		fixable("module", PROBLEM,
+			needs_signature() ?
+				"load it with: modprobe xpmem; if its key is rejected, enroll it with mokutil, "
+				"as " PACKAGES " says" :
+				"load it with: modprobe xpmem",
+			"modprobe xpmem", "the module is installed (%s) and not loaded", path);
 }
 
 /* A module of this name is loaded that does not serve the netlink family. */

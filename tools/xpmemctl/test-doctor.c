@@ -271,11 +271,13 @@ static void test_signature(void)
 	expect("the module waits to be loaded", "load it with: modprobe xpmem", true);
 	write_file("/sys/kernel/security/lockdown", "[none] integrity confidentiality");
 	expect("an unsigned one does where none is locked down", unsigned_module, false);
+	expect("where nothing rejects a key", "key", false);
 	write_file("/sys/kernel/security/lockdown", "none [integrity] confidentiality");
 	expect("it does not under Secure Boot", unsigned_module, true);
 	expect("it has to be signed", "enroll the key with mokutil, as /usr/share/doc/", true);
 	write_file(file, "a module and\n~Module signature appended~");
 	expect("a signed one does", unsigned_module, false);
+	expect("if the machine knows its key", "if its key is rejected, enroll it", true);
 	write_file("/sys/kernel/security/lockdown", "[none] integrity confidentiality");
 	write_file("/sys/module/module/parameters/sig_enforce", "Y");
 	write_file(file, "a module");
