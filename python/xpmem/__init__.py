@@ -13,7 +13,8 @@ The other attaches it. An attachment is a buffer, as mmap.mmap is:
 
 Calls that fail raise OSError with an errno and a hint. Objects that are closed raise ValueError.
 Objects belong to the process that made them: after a fork, those that a child inherited are
-closed in the child, and stay as they are in the parent. doc/python.md says more.
+closed in the child, and stay as they are in the parent.
+/usr/share/doc/xpmem/python.md says more.
 """
 from ._abi_gen import *  # noqa: F403
 from ._abi_gen import GET_RDONLY as RDONLY, GET_RDWR as RDWR

@@ -47,7 +47,7 @@ class Attachment(mmap.mmap):
     exists; close() raises BufferError then.
 
     RDMA devices, and system calls that take pages, fail on private memory of the exporter, such as
-    its heap, unless the attachment is pinnable: doc/python.md says at what price.
+    its heap, unless the attachment is pinnable: /usr/share/doc/xpmem/python.md says at what price.
     """
 
     # An mmap object owns a range of addresses: it counts exports of its buffer, and unmaps the
