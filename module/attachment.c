@@ -511,6 +511,25 @@ int xpmem_attachment_unmap(struct xpmem_attachment *attachment, unsigned long ad
 	return error ? error : unmap_elsewhere(attachment);
 }
 
+/* Finds the adjacent VMAs of the attachment around @vma. The caller holds the mmap_lock. */
+static void find_part(struct xpmem_detach *detach, struct vm_area_struct *vma)
+{
+	struct mm_struct *mm = vma->vm_mm;
+	struct vm_area_struct *next;
+
+	lockdep_assert_held(&mm->mmap_lock);
+	detach->start = vma->vm_start;
+	detach->end = vma->vm_end;
+	if (detach->whole)
+		return;
+	while ((next = find_vma(mm, detach->end)) && next->vm_start == detach->end &&
+	       is_part(next, detach->attachment))
+		detach->end = next->vm_end;
+	while (detach->start && (next = find_vma(mm, detach->start - 1)) &&
+	       next->vm_end == detach->start && is_part(next, detach->attachment))
+		detach->start = next->vm_start;
+}
+
 /**
  * xpmem_detach_begin() - find the attachment that an address lies in
  * @detach: describes it until xpmem_detach_end(), which the caller calls after success
@@ -538,6 +557,7 @@ int xpmem_detach_begin(struct xpmem_detach *detach, u64 vaddr)
 			detach->address = base_of(attachment, vma);
 			detach->whole = vma->vm_start == detach->address &&
 					vma->vm_end - vma->vm_start == attachment->length;
+			find_part(detach, vma);
 		} else {
 			error = -EINVAL;
 		}

@@ -110,9 +110,9 @@ static int permit_refuse(const struct xpmem_segment *segment, enum xpmem_denial 
 }
 
 /* Tells administrators that the machine refuses what the exporter's mode allows. */
-static void report_mask(const struct xpmem_segment *segment, unsigned int needed)
+static void report_mask(const struct xpmem_segment *segment, unsigned int mask,
+			unsigned int needed)
 {
-	unsigned int mask = READ_ONCE(xpmem_mode_mask);
 	unsigned int wider = needed & 0700 ? 0700 : needed & 0070 ? 0070 : 0077;
 
 	if (xpmem_report_allowed(XPMEM_REPORT_DENIAL_LOG))
@@ -149,7 +149,7 @@ static int check_ptrace(const struct xpmem_segment *segment, bool any_user)
  */
 static int check_access(const struct xpmem_segment *segment, u32 flags)
 {
-	unsigned int needed = flags & XPMEM_GET_RDWR ? 06 : 04;
+	unsigned int needed = flags & XPMEM_GET_RDWR ? 06 : 04, mask = READ_ONCE(xpmem_mode_mask);
 	bool any_user = false;
 
 	if (uid_eq(current_euid(), segment->object.owner->uid)) {
@@ -160,11 +160,11 @@ static int check_access(const struct xpmem_segment *segment, u32 flags)
 		if (in_group_p(segment->object.owner->gid))
 			needed <<= 3;
 	}
-	if (needed & ~(segment->mode & READ_ONCE(xpmem_mode_mask))) {
+	if (needed & ~(segment->mode & mask)) {
 		any_user = false;
 		if (!ns_capable(segment->object.owner->user_ns, CAP_IPC_OWNER)) {
 			if (!(needed & ~segment->mode))
-				report_mask(segment, needed);
+				report_mask(segment, mask, needed);
 			return -EACCES;
 		}
 	}

@@ -520,8 +520,9 @@ int xpmem_attachment_unmap(struct xpmem_attachment *attachment, unsigned long ad
 /* What a detach unmaps. The task that detaches owns it. */
 struct xpmem_detach {
 	struct xpmem_attachment *attachment;	/* referenced; NULL: nothing is mapped there */
-	unsigned long address;			/* where it began */
-	bool whole;				/* one VMA mapped all of it there */
+	unsigned long address;			/* where it began; parts may have moved */
+	unsigned long start, end;		/* the part that has the address to detach */
+	bool whole;				/* one VMA maps all of it, where it began */
 };
 
 int xpmem_detach_begin(struct xpmem_detach *detach, u64 vaddr);

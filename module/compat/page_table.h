@@ -74,8 +74,8 @@ static inline bool xpmem_prot_is_cached(pgprot_t prot)
 }
 
 /*
- * Whether an empty slot has a marker of a userfaultfd. Other entries that are not present stand for
- * a page: since 6.15, one that a device uses exclusively.
+ * Whether an empty slot has a marker; the core gives those of a userfaultfd to attachments. Other
+ * entries that are not present stand for a page: since 6.15, one that a device uses exclusively.
  */
 static inline bool xpmem_pte_is_marker(pte_t pte)
 {

@@ -609,9 +609,34 @@ CASE(detach_says_what_it_unmaps)
 	CHECK_OK(answer(munmap((void *)at, PAGE)));
 	request.vaddr = at + PAGE;
 	CHECK_OK(device_call(XPMEM_IOC_DETACH, &request));
-	CHECK_EQ(request.start, at);
-	CHECK_EQ(request.length, LENGTH);
+	CHECK_EQ(request.start, at + PAGE);
+	CHECK_EQ(request.length, LENGTH - PAGE);
 	CHECK_EQ(load(at + PAGE), GOT_SIGSEGV);
+}
+
+/* Another mapping took the place of a part, and mprotect() split what mremap() moved. */
+CASE(detach_says_which_part_it_unmaps)
+{
+	struct xpmem_ioc_detach request = { .size = sizeof(request) };
+	long own;
+
+	attach_touched();
+	own = map_anonymous(5 * PAGE) + PAGE;
+	CHECK(mremap((void *)(at + 2 * PAGE), 3 * PAGE, 3 * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED,
+		     (void *)own) == (void *)own);
+	CHECK_OK(answer(mprotect((void *)(own + PAGE), PAGE, PROT_READ)));
+	map_over(at + 2 * PAGE, 3 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1);
+	CHECK_OK(store(own - PAGE, 3));
+	CHECK_OK(store(at + 2 * PAGE, 4));
+	request.vaddr = own + PAGE;
+	CHECK_OK(device_call(XPMEM_IOC_DETACH, &request));
+	CHECK_EQ(request.start, own);
+	CHECK_EQ(request.length, 3 * PAGE);
+	CHECK_EQ(load(own), GOT_SIGSEGV);
+	CHECK_EQ(load(own + 2 * PAGE), GOT_SIGSEGV);
+	CHECK_EQ(load(at), GOT_SIGSEGV);
+	CHECK_EQ(load(own - PAGE), 3);
+	CHECK_EQ(load(at + 2 * PAGE), 4);
 }
 
 CASE(overlapping_attachments)

@@ -389,11 +389,10 @@ struct xpmem_ioc_attach {
  * @size: In. Bytes of this struct as the caller knows it.
  * @flags: In. No flag is defined; must be zero.
  * @vaddr: In. Any address in the attachment.
- * @start: Out, since ABI version 2. Where the attachment began, or zero if
- *   nothing was mapped at vaddr. Parts that mremap moved away are unmapped as
- *   well.
- * @length: Out, since ABI version 2. Length of the attachment in bytes, or zero
- *   if nothing was mapped at vaddr.
+ * @start: Out, since ABI version 2. First address of the part of the attachment
+ *   around vaddr, or zero if nothing was mapped there. Parts elsewhere, which
+ *   munmap or mremap cut off, are unmapped as well.
+ * @length: Out, since ABI version 2. Length of that part in bytes, or zero.
  *
  * Unmaps the whole attachment that contains a given address. Succeeds if
  * nothing is mapped there. Callers may use munmap instead, on any part.
