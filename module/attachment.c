@@ -230,7 +230,11 @@ static enum vma_kind kind_for(const struct xpmem_attachment *attachment, struct 
 /*
  * Finds the first run of memory at or after *start in the exporter that needs another kind of VMA
  * than the base. The caller holds permit->attaching and no mmap_lock. Returns 1, the run, clipped
- * to *end, and its kind; 0 if there is none or the segment forbids get_user_pages(); or -EINTR.
+ * to *end, and its kind; 0 if there is none or the segment forbids get_user_pages(); -ENOENT if the
+ * exporter's mm has ended; or -EINTR.
+ *
+ * The mm is kept only meanwhile. To map a part, the caller may wait for another program, which must
+ * not keep the memory of an exporter that ends.
  */
 static int find_run(const struct xpmem_attachment *attachment, unsigned long *start,
 		    unsigned long *end, enum vma_kind *kind)
@@ -239,21 +243,25 @@ static int find_run(const struct xpmem_attachment *attachment, unsigned long *st
 	struct mm_struct *mm = xpmem_attachment_exporter(attachment)->mm;
 	struct vm_area_struct *vma;
 	unsigned long run_end;
+	int found = 0;
 
 	lockdep_assert_held(&attachment->permit->attaching);
 	might_lock_read(&mm->mmap_lock);
+	if (!mmget_not_zero(mm))
+		return -ENOENT;
 	/* All VMAs become VM_PFNMAP, as for private memory. */
 	if (attachment->permit->segment->no_gup)
-		return 0;
+		goto put;
+	found = -EINTR;
 	if (mmap_read_lock_killable(mm))
-		return -EINTR;
+		goto put;
+	found = 0;
 	vma = find_vma(mm, *start);
 	while (vma && vma->vm_start < *end && kind_for(attachment, vma) == base)
 		vma = vma->vm_end < *end ? find_vma(mm, vma->vm_end) : NULL;
-	if (!vma || vma->vm_start >= *end) {
-		mmap_read_unlock(mm);
-		return 0;
-	}
+	if (!vma || vma->vm_start >= *end)
+		goto unlock;
+	found = 1;
 	*kind = kind_for(attachment, vma);
 	*start = max(*start, vma->vm_start);
 	do {
@@ -261,8 +269,11 @@ static int find_run(const struct xpmem_attachment *attachment, unsigned long *st
 		vma = run_end < *end ? find_vma(mm, run_end) : NULL;
 	} while (vma && vma->vm_start == run_end && kind_for(attachment, vma) == *kind);
 	*end = min(*end, run_end);
+unlock:
 	mmap_read_unlock(mm);
-	return 1;
+put:
+	mmput(mm);
+	return found;
 }
 
 /*
@@ -293,7 +304,6 @@ static unsigned long builder_map(struct builder *builder, enum vma_kind kind, un
 static int map_runs(struct builder *builder, unsigned long address, unsigned long flags)
 {
 	struct xpmem_attachment *attachment = builder->attachment;
-	struct mm_struct *mm = xpmem_attachment_exporter(attachment)->mm;
 	unsigned long end = attachment->source + attachment->length;
 	unsigned long run_start = attachment->source, run_end = end, mapped;
 	enum vma_kind kind = base_kind(attachment);
@@ -301,18 +311,14 @@ static int map_runs(struct builder *builder, unsigned long address, unsigned lon
 	int found;
 
 	lockdep_assert_held(&attachment->permit->attaching);
-	if (!mmget_not_zero(mm))
-		return -ENOENT;
 	found = find_run(attachment, &run_start, &run_end, &kind);
 	if (found < 0)
-		goto put;
+		return found;
 	one_run = found && run_start == attachment->source && run_end == end;
 	address = builder_map(builder, one_run ? kind : base_kind(attachment), attachment->source,
 			      end, address, flags);
-	if (IS_ERR_VALUE(address)) {
-		found = (long)address;
-		goto put;
-	}
+	if (IS_ERR_VALUE(address))
+		return (long)address;
 	attachment->address = address;
 
 	while (found > 0 && !one_run) {
@@ -328,8 +334,6 @@ static int map_runs(struct builder *builder, unsigned long address, unsigned lon
 	}
 	if (found < 0)
 		vm_munmap(address, attachment->length);
-put:
-	mmput(mm);
 	return min(found, 0);
 }
 

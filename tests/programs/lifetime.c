@@ -1,8 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* How access ends: remove, exit, kill, exec and close, in every order, while mapped and touched. */
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/netlink.h>
+#include <linux/userfaultfd.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -194,6 +200,61 @@ CASE(exporter_is_a_zombie)
 	CHECK_OK(answer(waitid(P_PID, peer_pid(exporter), &ended, WEXITED | WNOWAIT)));
 	check_revoked();
 	peer_end(exporter, SIGKILL);
+}
+
+static long watched;
+
+static void *attach_over(void *apid)
+{
+	ATTACH(.apid = (long)apid, .length = LENGTH, .vaddr = watched,
+	       .flags = XPMEM_ATTACH_REPLACE);
+	return NULL;
+}
+
+/* Attaches in place of memory whose end another program would have to hear of first. */
+static long do_attach_unheard(const long *segment)
+{
+	struct uffdio_api api = { .api = UFFD_API, .features = UFFD_FEATURE_EVENT_UNMAP };
+	struct uffdio_register range = { .mode = UFFDIO_REGISTER_MODE_MISSING };
+	struct pollfd ready = { .events = POLLIN };
+	pthread_t thread;
+	long apid;
+
+	CHECK_OK(device_open());
+	apid = CHECK_OK(GET(.segid = segment[0], .flags = XPMEM_GET_RDWR));
+	watched = map_anonymous(LENGTH);
+	range.range.start = watched;
+	range.range.len = LENGTH;
+	ready.fd = syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
+	if (ready.fd < 0 || ioctl(ready.fd, UFFDIO_API, &api))
+		return -ENOSYS;
+	CHECK_OK(answer(ioctl(ready.fd, UFFDIO_REGISTER, &range)));
+	CHECK_EQ(pthread_create(&thread, NULL, attach_over, (void *)apid), 0);
+	/* The event tells that the attach has begun to wait. */
+	CHECK_EQ(poll(&ready, 1, -1), 1);
+	return 0;
+}
+
+/* The memory of an exporter that ends goes, though an attach does not. */
+CASE(exporter_is_killed_while_an_attach_waits)
+{
+	const long length = 32 * MIB;
+	struct peer *attacher = peer_start();
+	long result, before;
+
+	exporter = peer_start();
+	source = CHECK_OK(on(exporter, do_map, length));
+	CHECK_OK(on(exporter, do_fill, source, length, 1));
+	segid = CHECK_OK(on(exporter, do_export, source, length));
+	result = on(attacher, do_attach_unheard, segid);
+	if (result == -ENOSYS)
+		SKIP("this kernel tells no program of unmapped memory");
+	CHECK_OK(result);
+	before = read_counter("/proc/meminfo", "AnonPages:");
+	peer_end(exporter, SIGKILL);
+	/* in KiB; other processes may take some meanwhile */
+	while (read_counter("/proc/meminfo", "AnonPages:") > before - length / 1024 / 2)
+		usleep(10000);
 }
 
 static long do_exec(const long *keep_descriptor)
