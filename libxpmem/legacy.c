@@ -128,10 +128,9 @@ void *xpmem_attach(struct xpmem_addr addr, size_t size, void *vaddr)
 			.vaddr = (uintptr_t)vaddr,
 		};
 
-		if (xpmem_device_call(XPMEM_CMD_ATTACH, &request) < 0)
+		if ((XPMEM_UNDER_VALGRIND ? xpmem_memcheck_attach_at(&request) :
+					    xpmem_device_call(XPMEM_CMD_ATTACH, &request)) < 0)
 			return XPMEM_FAILED;
-		if (XPMEM_UNDER_VALGRIND)
-			xpmem_memcheck_attached((void *)(uintptr_t)request.vaddr, length);
 		return (void *)(uintptr_t)request.vaddr;
 	}
 	flags = flags_wanted();
@@ -149,6 +148,6 @@ int xpmem_detach(void *vaddr)
 	int result = xpmem_device_call(XPMEM_IOC_DETACH, &request);
 
 	if (XPMEM_UNDER_VALGRIND && !result)
-		xpmem_memcheck_detached((void *)(uintptr_t)request.start, request.length);
+		xpmem_memcheck_detached(request.start, request.length);
 	return result;
 }

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Valgrind runs a process on an address space that it manages itself: it gives each mapping its
- * address, and takes memory for unmapped that the kernel mapped unasked. So a process under
+ * Valgrind runs a process in an address space that it manages itself. It chooses the address of
+ * each mapping, and treats memory as unmapped if the kernel chose its address. So a process under
  * Valgrind attaches in place of a mapping that Valgrind saw, and removes that mapping when it
- * detaches. Nothing here does anything in other processes, or if the library was built without
+ * detaches. Other processes use none of these functions, nor does a library that was built without
  * Valgrind's header.
  */
 #ifndef XPMEM_MEMCHECK_H
 #define XPMEM_MEMCHECK_H
 
 #include <stdbool.h>
-#include <stddef.h>
+#include <stdint.h>
 
 #include <linux/xpmem.h>
 
@@ -24,10 +24,10 @@
 /* XPMEM_IOC_ATTACH under Valgrind. Returns 0, or -1 and errno. */
 int xpmem_memcheck_attach(struct xpmem_ioc_attach *request);
 
-/* Says that @length bytes at @address, which Valgrind may not know, are mapped, and have values. */
-void xpmem_memcheck_attached(void *address, size_t length);
+/* XPMEM_CMD_ATTACH at an address, under Valgrind. Returns 0, or -1 and errno. */
+int xpmem_memcheck_attach_at(struct xpmem_cmd_attach *request);
 
-/* Forgets @length bytes at @address that the module has unmapped. */
-void xpmem_memcheck_detached(void *address, size_t length);
+/* Tells Valgrind that the module has unmapped @length bytes at @address. */
+void xpmem_memcheck_detached(uint64_t address, uint64_t length);
 
 #endif

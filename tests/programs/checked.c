@@ -90,14 +90,30 @@ static void attach_in_every_way(xpmem_apid_t apid)
 {
 	use(attach(apid, NULL), true);
 	use(attach(apid, map()), true);
+	use(attach(apid, unmapped()), true);
 	use(attach_range(apid, NULL, XPMEM_ATTACH_RDONLY | XPMEM_ATTACH_POPULATE), false);
 	use(attach_range(apid, unmapped(), XPMEM_ATTACH_FIXED), true);
 	use(attach_range(apid, unmapped(), XPMEM_ATTACH_REPLACE), true);
 	use(attach_range(apid, map(), XPMEM_ATTACH_REPLACE), true);
-	/* What fails must leave nothing. */
 	expect(xpmem_attach_range(apid, LENGTH, LENGTH, NULL, 0, NULL) == XPMEM_FAILED,
 	       "a range beyond the segment is attached");
+	expect(xpmem_attach_range(apid, 0, LENGTH, unmapped(), 0, NULL) == XPMEM_FAILED,
+	       "an address is taken without a flag");
 	use(attach(apid, NULL), true);
+}
+
+/* A detach leaves memory alone that came to lie where a part of the attachment was. */
+static void detach_around_another(xpmem_apid_t apid)
+{
+	char *at = attach(apid, NULL), *other;
+
+	munmap(at, PAGE);
+	other = check(mmap(at, PAGE, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0), "mmap");
+	other[0] = 'o';
+	expect(!xpmem_detach(at + PAGE), "xpmem_detach fails");
+	expect(other[0] == 'o', "xpmem_detach has unmapped another mapping");
+	munmap(other, PAGE);
 }
 
 static void attacher(bool detached)
@@ -107,6 +123,7 @@ static void attacher(bool detached)
 
 	expect(apid > 0, "xpmem_get_segment fails");
 	attach_in_every_way(apid);
+	detach_around_another(apid);
 	if (detached) {
 		at = attach(apid, NULL);
 		expect(!xpmem_detach((void *)at), "xpmem_detach fails");
