@@ -22,16 +22,16 @@ struct render {
 	size_t length;
 };
 
-char *file_read(const char *path)
+static char *read_file(const char *path)
 {
 	FILE *file = fopen(path, "r");
 	char *text = NULL;
 	size_t size = 0;
 
 	if (!file)
-		return NULL;
+		err(1, "cannot read %s", path);
 	if (getdelim(&text, &size, '\0', file) < 0)
-		text = strdup("");
+		text = checked(strdup(""));
 	fclose(file);
 	return text;
 }
@@ -270,10 +270,8 @@ static void render_part(struct render *render, bool quiet)
 
 char *template_render(const char *path, const struct scope *scope)
 {
-	struct render render = { .path = path, .template = file_read(path), .scope = scope };
+	struct render render = { .path = path, .template = read_file(path), .scope = scope };
 
-	if (!render.template)
-		err(1, "cannot read %s", path);
 	render.at = render.template;
 	render.out = checked(open_memstream(&render.text, &render.length));
 	render_part(&render, false);

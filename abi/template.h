@@ -31,7 +31,4 @@ struct scope {
 /* Returns the text that the template in the file makes. */
 char *template_render(const char *path, const struct scope *scope);
 
-/* Returns NULL if the file cannot be read. */
-char *file_read(const char *path);
-
 #endif
