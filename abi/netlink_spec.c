@@ -12,9 +12,6 @@
 /* In a list of attributes: those that are not event-only. */
 #define ALL "ALL"
 
-#define REQUEST "do.request.attributes"
-#define FILTER "dump.request.attributes"
-
 static const struct node *ioctl_spec;
 
 /* Puts the `entries` of flags, which are those of the ioctl spec. */
@@ -122,65 +119,49 @@ static bool names_attribute(const struct node *word, const struct node *attribut
 	       (!strcmp(word->text, ALL) && !number_of(attribute, "event-only"));
 }
 
-static bool is_listed(const struct node *attribute, const struct node *words)
+/* Puts the list `sent` of the attributes in the message, in the order of their set. */
+static void check_message(struct node *message)
 {
-	const struct node *word;
-
-	for_each_item(word, words)
-		if (names_attribute(word, attribute))
-			return true;
-	return false;
-}
-
-static void check_listed(struct node *words)
-{
-	const struct node *operation = words->owner, *set, *word, *attribute, *other;
+	const struct node *words = node_find(message, "attributes"), *operation = message, *set;
+	struct node *sent = put_list(message, "sent"), *attribute, *word;
 
 	while (!node_find(operation, "attribute-set"))
 		operation = operation->owner;
-	set = node_find(operation, "attribute-set");
-	for_each_item(word, words) {
-		attribute = node_named(node_find(set, "attributes"), word->text);
-		if (!attribute && strcmp(word->text, ALL))
+	set = node_find(operation, "attribute-set.attributes");
+	for_each_item(word, words)
+		if (!node_named(set, word->text) && strcmp(word->text, ALL))
 			fail_at(word, "attribute set \"%s\" has no \"%s\" to send",
-				text_of(set, "name"), word->text);
-		for (other = word->previous; attribute && other; other = other->previous)
-			if (names_attribute(other, attribute))
+				text_of(operation, "attribute-set.name"), word->text);
+	for_each_item(attribute, set) {
+		for_each_item(word, words) {
+			if (!names_attribute(word, attribute))
+				continue;
+			if (node_named(sent, text_of(attribute, "name")))
 				fail_at(word, "attribute \"%s\" occurs twice: remove one",
-					word->text);
+					text_of(attribute, "name"));
+			node_append(sent, attribute);
+		}
 	}
 }
 
 /*
- * Puts the list `key` of the attributes that the messages at a path of the operation have, or at
- * one of two, in the order of the set.
- */
-static void put_attributes(struct node *operation, const char *key, const char *path,
-			   const char *second)
-{
-	const struct node *words = node_find(operation, path);
-	const struct node *more = node_find(operation, second);
-	struct node *list = put_list(operation, key), *attribute;
-
-	for_each_item(attribute, node_find(operation, "attribute-set.attributes"))
-		if (is_listed(attribute, words) || is_listed(attribute, more))
-			node_append(list, attribute);
-}
-
-/*
- * Puts the lists of attributes of the `request`, of a dump's `filter`, of the `policy`, which both
- * share, and of the `reply` or event. Adds the operation to the list `requests` or `events`. Puts
- * the first operation of a set as its `operation`.
+ * Puts the list `policy` of the attributes that a request or a dump's filter has. Adds the
+ * operation to the list `requests` or `events`. Puts the first operation of a set as its
+ * `operation`.
  */
 static void check_operation(struct node *operation)
 {
 	bool event = node_find(operation, "event");
 	struct node *root = node_root(operation), *set = node_find(operation, "attribute-set");
+	struct node *policy = put_list(operation, "policy"), *attribute;
+	const char *name;
 
-	put_attributes(operation, "request", REQUEST, REQUEST);
-	put_attributes(operation, "filter", FILTER, FILTER);
-	put_attributes(operation, "policy", REQUEST, FILTER);
-	put_attributes(operation, "reply", "do.reply.attributes", "event.attributes");
+	for_each_item(attribute, node_find(set, "attributes")) {
+		name = text_of(attribute, "name");
+		if (node_named(node_find(operation, "do.request.sent"), name) ||
+		    node_named(node_find(operation, "dump.request.sent"), name))
+			node_append(policy, attribute);
+	}
 	if (!event && node_count(node_find(root, "events")))
 		fail_at(operation, "\"%s\" follows an event: put events last",
 			text_of(operation, "name"));
@@ -248,7 +229,8 @@ static const struct rule rules[] = {
 
 	KEY("do dump", "request", MAPPING, .item = "message"),
 	KEY("do", "reply", MAPPING, .item = "message"),
-	OPTIONAL("message", "attributes", LIST, .check = check_listed),
+	OPTIONAL("message", "attributes", LIST),
+	WHOLE("message", check_message),
 	RULES_END
 };
 
