@@ -171,7 +171,7 @@ static void render_loop(struct render *render, const char *name, const struct no
 	size_t i;
 
 	render->scope = &item;
-	for (i = 0; i < list->count; i++) {
+	for (i = 0; i < node_count(list); i++) {
 		key.value = list->keys ? list->keys[i] : NULL;
 		first.value = i ? &no : &yes;
 		last.value = i + 1 < list->count ? &no : &yes;
@@ -200,27 +200,22 @@ static void render_use(struct render *render, const char *name, const struct nod
 	render->at = back;
 }
 
-static bool begins_part(const char *tag)
-{
-	return !strncmp(tag, "for ", 4) || !strncmp(tag, "if ", 3) || !strncmp(tag, "define ", 7);
-}
-
-/* Renders a tag, and the part that it begins. */
-static void render_tag(struct render *render, char *tag)
+/* Renders a tag and the part that it begins, or goes behind the part if quiet. */
+static void render_tag(struct render *render, char *tag, bool quiet)
 {
 	char name[TAG_SIZE], path[TAG_SIZE];
 	int words = sscanf(tag, "use %127s %127s", name, path);
 
-	if (words > 0) {
-		render_use(render, name, words > 1 ? look_up(render, path) : NULL);
-	} else if (sscanf(tag, "for %127s in %127s", name, path) == 2) {
-		render_loop(render, name, look_up(render, path));
+	if (sscanf(tag, "for %127s in %127s", name, path) == 2) {
+		render_loop(render, name, quiet ? NULL : look_up(render, path));
 	} else if (!strncmp(tag, "if ", 3)) {
-		render_part(render, !holds(render, tag + 3));
+		render_part(render, quiet || !holds(render, tag + 3));
 	} else if (!strncmp(tag, "define ", 7)) {
 		render_part(render, true);
 		render->at += *render->at == '\n';
-	} else {
+	} else if (!quiet && words > 0) {
+		render_use(render, name, words > 1 ? look_up(render, path) : NULL);
+	} else if (!quiet) {
 		print_value(render, tag);
 	}
 }
@@ -254,10 +249,7 @@ static void render_part(struct render *render, bool quiet)
 		} else if (read_tag(render, tag, starts_line)) {
 			if (!strcmp(tag, "end"))
 				return;
-			if (!quiet)
-				render_tag(render, tag);
-			else if (begins_part(tag))
-				render_part(render, true);
+			render_tag(render, tag, quiet);
 		} else if (!strncmp(render->at, "\\\n", 2)) {
 			render->at += 2;
 		} else {
