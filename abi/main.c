@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Prints a file that has to agree with the ABI, from the two specifications and its template. */
+/*
+ * Prints a file that has to agree with the ABI, from the two specifications and its template. The
+ * exit status is 0, or 1 with one line on what is wrong and where.
+ */
 #include <err.h>
 #include <json-c/json.h>
 #include <stdio.h>
@@ -7,12 +10,6 @@
 
 #include "rules.h"
 #include "template.h"
-
-static const char usage[] =
-	"usage: generate SPEC_DIR TEMPLATE\n"
-	"\n"
-	"Prints what TEMPLATE makes of ioctl.yaml and control.yaml in SPEC_DIR (abi). Exit status:\n"
-	"0, or 1 with one line on what is wrong and where.\n";
 
 /* So templates need no layout, and may leave a comma after the last item of a list. */
 static const char *lay_out_json(const char *path, const char *text)
@@ -34,10 +31,8 @@ int main(int argc, char **argv)
 	struct scope specs = { .name = "netlink", .outer = &ioctls };
 	const char *text;
 
-	if (argc != 3) {
-		fputs(usage, stderr);
-		return 1;
-	}
+	if (argc != 3)
+		errx(1, "usage: generate SPEC_DIR TEMPLATE");
 	ioctls.value = ioctl_spec_load(format_text("%s/ioctl.yaml", argv[1]));
 	specs.value = netlink_spec_load(format_text("%s/control.yaml", argv[1]), ioctls.value);
 	text = template_render(argv[2], &specs);
