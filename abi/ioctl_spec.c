@@ -3,7 +3,6 @@
  * The rules for ioctl.yaml, whose head describes its keys. Each check says which keys it puts into
  * the tree for the templates.
  */
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,12 +19,6 @@ static void check_since(struct node *since)
 	if (!number || number > last)
 		fail_at(since, "there is no ABI version %s: versions are 1 to %llu", since->text,
 			last);
-}
-
-/* Puts `wide`: the value needs more than 32 bits. */
-static void check_value(struct node *value)
-{
-	put_number(value->owner, "wide", number_of(value->owner, "value") > UINT32_MAX);
 }
 
 /* Puts the `mask` of a flag. */
@@ -242,7 +235,7 @@ static const struct rule rules[] = {
 	KEY("root", "legacy", LIST, .item = "legacy"),
 
 	KEY("constant", "name", TEXT, .same = "constant %s is defined twice: rename or remove one"),
-	KEY("constant", "value", NUMBER, .check = check_value),
+	KEY("constant", "value", NUMBER),
 	KEY("constant flag ioctl", "since", NUMBER, .check = check_since),
 
 	KEY("flags", "name", NAME, .mark = '_', .same = SAME_PREFIX),

@@ -2,6 +2,7 @@
 #include <ctype.h>
 #include <err.h>
 #include <json-c/json.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -124,6 +125,7 @@ static void print_value(const struct render *render, char *path)
 {
 	const char *name = strsep(&path, "|"), *filter = path;
 	const char *text = value_text(look_up(render, name));
+	unsigned long long number = strtoull(text, NULL, 0);
 
 	if (!filter)
 		fputs(text, render->out);
@@ -133,8 +135,10 @@ static void print_value(const struct render *render, char *path)
 		print_name(render, text, toupper);
 	else if (!strcmp(filter, "bare"))	/* in Python, the package is in front of names */
 		fputs(strncmp(text, "XPMEM_", 6) ? text : text + 6, render->out);
+	else if (!strcmp(filter, "literal"))	/* of C90, where more than 32 bits need a suffix */
+		fprintf(render->out, "%s%s", text, number > UINT32_MAX ? "ULL" : "");
 	else if (!strcmp(filter, "hex"))
-		fprintf(render->out, "%#llx", strtoull(text, NULL, 0));
+		fprintf(render->out, "%#llx", number);
 	else if (!strcmp(filter, "json"))
 		fputs(quote(text), render->out);
 	else if (!strcmp(filter, "string"))	/* of C, continued on further lines of a table */
