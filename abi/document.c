@@ -130,8 +130,8 @@ bool is_among(const char *text, const char *words)
 {
 	size_t length;
 
-	for (; *words; words += length + strspn(words + length, " ")) {
-		length = strcspn(words, " ");
+	for (; *words; words += length + strspn(words + length, ", ")) {
+		length = strcspn(words, ", ");
 		if (length == strlen(text) && !strncmp(words, text, length))
 			return true;
 	}

@@ -55,7 +55,7 @@ bool text_is(const struct node *node, const char *path, const char *text);
 
 struct node *node_root(struct node *node);
 
-/* Whether the text is one of the words, which are separated by spaces. */
+/* Whether the text is one of the words, which are separated by spaces or commas. */
 bool is_among(const char *text, const char *words);
 /* Returns the first mapping of a list that has this name, or NULL. */
 struct node *node_named(const struct node *list, const char *name);

@@ -256,16 +256,12 @@ static const struct rule rules[] = {
 	WHOLE("ioctl", check_ioctl),
 
 	KEY("field", "name", NAME, .mark = '_', .same = OCCURS_TWICE("field")),
-	KEY("field", "type", TEXT, .choices = "u8 u32 s32 u64 s64",
-	    .unknown = "unknown type \"%s\": use u8, u32, s32, u64 or s64"),
-	OPTIONAL("field", "count", TEXT, .refers = "constants",
-		 .unknown = "count \"%s\" must be a constant of this file"),
+	KEY("field", "type", TEXT, .choices = "u8, u32, s32, u64, s64"),
+	OPTIONAL("field", "count", TEXT, .refers = "constants"),
 	OPTIONAL("field", "since", NUMBER, .check = check_since),
-	OPTIONAL("field", "direction", TEXT, .choices = "in out inout reserved",
-		 .unknown = "unknown direction \"%s\": use in, out, inout or reserved"),
+	OPTIONAL("field", "direction", TEXT, .choices = "in, out, inout, reserved"),
 	OPTIONAL("field", "bits", LIST),
-	OPTIONAL("field", "enum", TEXT, .refers = "flags",
-		 .unknown = "no flags \"%s\": define them under \"flags\""),
+	OPTIONAL("field", "enum", TEXT, .refers = "flags"),
 	WHOLE("field", check_field),
 	RULES_END
 };

@@ -36,7 +36,8 @@ static void follow_reference(struct node *value, const struct rule *rule)
 	struct node *item = node_named(list, value->text);
 
 	if (!item)
-		fail_at(value, rule->unknown, value->text);
+		fail_at(value, "no %s \"%s\": define it under \"%s\"", rule->key, value->text,
+			rule->refers);
 	put(value->owner, rule->key, item);
 }
 
@@ -50,7 +51,8 @@ static void read_scalar(struct node *scalar, const struct rule *rule)
 	else if (rule->type == NUMBER)
 		check_number(scalar, rule->maximum);
 	if (rule->choices && !is_among(scalar->text, rule->choices))
-		fail_at(scalar, rule->unknown, scalar->text);
+		fail_at(scalar, "\"%s\" cannot be \"%s\": choose from %s", rule->key,
+			scalar->text, rule->choices);
 	if (rule->refers)
 		follow_reference(scalar, rule);
 }

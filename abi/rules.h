@@ -25,9 +25,8 @@ struct rule {
 	char mark;
 	unsigned long long maximum;	/* of a number; 0: no maximum */
 	const char *item;
-	const char *choices;	/* words that a text can be, with spaces between */
+	const char *choices;	/* words that a text can be, with commas between */
 	const char *refers;	/* list of the root whose item of this name replaces the text */
-	const char *unknown;	/* message for a text that is none of these */
 	const char *same;	/* message for a value that an earlier item of the list has too */
 	bool counts;		/* an absent number is that of the item before, plus 1 */
 	const char *when;	/* key of the mapping without which the rule's key is unknown */
