@@ -220,11 +220,8 @@ static void check_ioctls(struct node *ioctls)
 	put_number(ioctls->owner, "reserved_max", reserved);
 }
 
-#define SAME_PREFIX "flags \"%2$s\" share their name or prefix with flags \"%1$s\": rename one"
-#define SAME_NR "ioctls \"%s\" and \"%s\" both have number %#llx: give one another"
-
 static const struct rule rules[] = {
-	KEY("root", "name", NAME, .mark = '_'),
+	KEY("root flags ioctl legacy field", "name", NAME, .mark = '_', .unique = true),
 	KEY("root", "device", TEXT),
 	KEY("root constant flags flag ioctl legacy field", "doc", TEXT),
 	KEY("root", "abi-version", NUMBER, .maximum = 0xffff),
@@ -234,28 +231,24 @@ static const struct rule rules[] = {
 	KEY("root", "ioctls", LIST, .item = "ioctl", .check = check_ioctls),
 	KEY("root", "legacy", LIST, .item = "legacy"),
 
-	KEY("constant", "name", TEXT, .same = "constant %s is defined twice: rename or remove one"),
+	KEY("constant", "name", TEXT, .unique = true),
 	KEY("constant", "value", NUMBER),
 	KEY("constant flag ioctl", "since", NUMBER, .check = check_since),
 
-	KEY("flags", "name", NAME, .mark = '_', .same = SAME_PREFIX),
-	KEY("flags", "prefix", TEXT, .same = SAME_PREFIX),
+	KEY("flags", "prefix", TEXT, .unique = true),
 	KEY("flags", "bits", LIST, .item = "flag"),
 
-	KEY("flag", "name", NAME, .mark = '-', .same = OCCURS_TWICE("flag")),
-	KEY("flag", "value", NUMBER, .maximum = 31, .counts = true,
-	    .same = "flags \"%s\" and \"%s\" both have bit %llu: give one another"),
+	KEY("flag", "name", NAME, .mark = '-', .unique = true),
+	KEY("flag", "value", NUMBER, .maximum = 31, .counts = true, .unique = true),
 	WHOLE("flag", check_flag),
 
-	KEY("ioctl legacy", "name", NAME, .mark = '_', .same = OCCURS_TWICE("ioctl")),
-	KEY("ioctl", "nr", NUMBER, .maximum = NR_LIMIT, .same = SAME_NR),
-	KEY("legacy", "nr", NUMBER, .maximum = LEGACY_NR_LIMIT, .same = SAME_NR),
+	KEY("ioctl", "nr", NUMBER, .maximum = NR_LIMIT, .unique = true),
+	KEY("legacy", "nr", NUMBER, .maximum = LEGACY_NR_LIMIT, .unique = true),
 	KEY("ioctl legacy", "fields", LIST, .item = "field"),
 	KEY("ioctl", "errors", MAPPING, .check = check_errors),
 	WHOLE("ioctl legacy", check_command),
 	WHOLE("ioctl", check_ioctl),
 
-	KEY("field", "name", NAME, .mark = '_', .same = OCCURS_TWICE("field")),
 	KEY("field", "type", TEXT, .choices = "u8, u32, s32, u64, s64"),
 	OPTIONAL("field", "count", TEXT, .refers = "constants"),
 	OPTIONAL("field", "since", NUMBER, .check = check_since),

@@ -170,13 +170,9 @@ static void check_operation(struct node *operation)
 		put(set, "operation", operation);
 }
 
-#define SAME_ENTRY "entries \"%s\" and \"%s\" share their name or value: change one"
-
-/* Names differ from the others in their list; the error is for two that are the same. */
-#define NAMED(of, error) KEY(of, "name", NAME, .mark = '-', .same = (error))
-
 static const struct rule rules[] = {
-	KEY("root group", "name", NAME, .mark = '-'),
+	KEY("root group definition entry set attribute operation", "name", NAME, .mark = '-',
+	    .unique = true),
 	KEY("root", "protocol", TEXT, .choices = "genetlink"),
 	KEY("root", "version", NUMBER, .maximum = 0xff),
 	KEY("root entry attribute operation", "doc", TEXT),
@@ -185,19 +181,14 @@ static const struct rule rules[] = {
 	KEY("root", "mcast-groups", LIST, .item = "group"),
 	KEY("root", "operations", MAPPING, .item = "operations"),
 
-	NAMED("definition", OCCURS_TWICE("definition")),
 	KEY("definition", "type", TEXT, .choices = "enum, flags"),
 	OPTIONAL("definition", "header", TEXT),
 	KEY("definition", "entries", LIST, .item = "entry", .unless = "header"),
 	WHOLE("definition", check_definition),
 
-	NAMED("entry", SAME_ENTRY),
-	KEY("entry", "value", NUMBER, .maximum = UINT32_MAX, .counts = true, .same = SAME_ENTRY),
+	KEY("entry", "value", NUMBER, .maximum = UINT32_MAX, .counts = true, .unique = true),
 
-	NAMED("set", OCCURS_TWICE("attribute set")),
 	KEY("set", "attributes", LIST, .item = "attribute"),
-
-	NAMED("attribute", OCCURS_TWICE("attribute")),
 	KEY("attribute", "type", TEXT, .choices = "u32, u64, s64, string"),
 	OPTIONAL("attribute", "event-only", TEXT, .choices = "true, false"),
 	OPTIONAL("attribute", "parent", TEXT, .refers = "attribute-sets",
@@ -210,7 +201,6 @@ static const struct rule rules[] = {
 	KEY("operations", "name-prefix", TEXT),
 	KEY("operations", "list", LIST, .item = "operation"),
 
-	NAMED("operation", OCCURS_TWICE("operation")),
 	KEY("operation", "attribute-set", TEXT, .refers = "attribute-sets"),
 	OPTIONAL("operation", "event", MAPPING, .item = "message"),
 	KEY("operation", "mcgrp", TEXT, .refers = "mcast-groups", .when = "event"),

@@ -79,17 +79,16 @@ static void read_value(const struct rule *rules, const struct rule *rule, struct
 	}
 }
 
-static void check_same(const struct rule *rule, const struct node *mapping)
+static void check_unique(const struct rule *rule, const struct node *mapping)
 {
-	unsigned long long number = number_of(mapping, rule->key);
-	const char *text = text_of(mapping, rule->key);
-	const struct node *other;
+	const struct node *value = node_find(mapping, rule->key), *other;
 
 	for (other = mapping->previous; other; other = other->previous)
-		if (rule->type == NUMBER ? number_of(other, rule->key) == number :
-					   !strcmp(text_of(other, rule->key), text))
-			fail_at(node_find(mapping, rule->key), rule->same, text_of(other, "name"),
-				text_of(mapping, "name"), number);
+		if (rule->type == NUMBER ?
+			    number_of(other, rule->key) == number_of(mapping, rule->key) :
+			    text_is(other, rule->key, value->text))
+			fail_at(value, "%s \"%s\" occurs twice, first in line %d: change one",
+				rule->key, value->text, node_find(other, rule->key)->line);
 }
 
 static _Noreturn void fail_key(const struct node *place, const char *key)
@@ -113,8 +112,8 @@ static void read_key(const struct rule *rules, const struct rule *rule, struct n
 		put_number(mapping, rule->key, previous ? number_of(previous, rule->key) + 1 : 0);
 	else if (!rule->optional)
 		fail_at(mapping, "\"%s\" is missing: add it", rule->key);
-	if (rule->same)
-		check_same(rule, mapping);
+	if (rule->unique)
+		check_unique(rule, mapping);
 	if (value && rule->check)
 		rule->check(value);
 }

@@ -27,7 +27,7 @@ struct rule {
 	const char *item;
 	const char *choices;	/* words that a text can be, with commas between */
 	const char *refers;	/* list of the root whose item of this name replaces the text */
-	const char *same;	/* message for a value that an earlier item of the list has too */
+	bool unique;		/* no earlier item of the list has the same value */
 	bool counts;		/* an absent number is that of the item before, plus 1 */
 	const char *when;	/* key of the mapping without which the rule's key is unknown */
 	const char *unless;	/* key of the mapping with which the rule's key is unknown */
@@ -38,8 +38,6 @@ struct rule {
 #define OPTIONAL(of, name, ...) KEY(of, name, __VA_ARGS__, .optional = true)
 #define WHOLE(of, function) { .mapping = of, .check = function }
 #define RULES_END { .mapping = NULL }
-
-#define OCCURS_TWICE(what) what " \"%s\" occurs twice: rename one"
 
 /*
  * Fail at the first part of the mapping that breaks a rule. Each mapping of a list gets its `id`,
