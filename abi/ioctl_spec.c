@@ -5,6 +5,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/param.h>
 
 #include "rules.h"
 
@@ -121,7 +122,7 @@ static void lay_out(struct node *command, bool legacy)
 	unsigned long long size = 0, min_size = 0, alignment = 1;
 
 	for_each_item(field, node_find(command, "fields")) {
-		if (!legacy && !node_find(field, "since"))
+		if (!node_find(field, "since"))
 			put_number(field, "since", first);
 		check_order(field, since);
 		size = place_field(field, size, legacy);
@@ -131,8 +132,7 @@ static void lay_out(struct node *command, bool legacy)
 			min_size = size;
 			put(command, "last", field);
 		}
-		if (number_of(field, "width") > alignment)
-			alignment = number_of(field, "width");
+		alignment = MAX(alignment, number_of(field, "width"));
 		if (text_is(field, "direction", "reserved"))
 			node_append(reserved, field);
 	}
@@ -149,8 +149,7 @@ static void insert_size_field(struct node *command)
 {
 	const struct node *listed = node_find(command, "fields");
 	const struct node *same = node_named(listed, "size");
-	struct node *fields = put_list(command, "fields");
-	struct node *field = node_new(NODE_MAPPING, command);
+	struct node *fields = put_list(command, "fields"), *field = node_new(NODE_MAPPING, command);
 
 	if (same)
 		fail_at(same,
@@ -173,7 +172,6 @@ static void check_command(struct node *command)
 	bool legacy = !node_find(command, "since");
 	struct node *root = node_root(command);
 
-	put_number(command, "legacy", legacy);
 	put_number(command, "code", text_of(root, "magic")[0] << 8 | number_of(command, "nr"));
 	put_text(command, "c_name",
 		 format_text("xpmem_%s_%s", legacy ? "cmd" : "ioc", text_of(command, "name")));
@@ -183,7 +181,6 @@ static void check_command(struct node *command)
 	lay_out(command, legacy);
 }
 
-/* Puts the field `flags`. */
 static void check_ioctl(struct node *command)
 {
 	const struct node *fields = node_find(command, "fields");
@@ -197,7 +194,6 @@ static void check_ioctl(struct node *command)
 	if (!text_is(flags, "name", "flags") || number_of(flags, "width") != 4)
 		fail_at(fields, "the first field of \"%s\" must be flags, a u32",
 			text_of(command, "name"));
-	put(command, "flags", flags);
 }
 
 /* Puts the `first` number, the `span` to the last, and the maximum of reserved fields. */
@@ -210,10 +206,9 @@ static void check_ioctls(struct node *ioctls)
 		fail_at(ioctls, "no ioctl is defined");
 	for_each_item(command, ioctls) {
 		nr = number_of(command, "nr");
-		first = nr < first ? nr : first;
-		last = nr > last ? nr : last;
-		if (node_count(node_find(command, "reserved_fields")) > reserved)
-			reserved = node_count(node_find(command, "reserved_fields"));
+		first = MIN(first, nr);
+		last = MAX(last, nr);
+		reserved = MAX(reserved, node_count(node_find(command, "reserved_fields")));
 	}
 	put_number(ioctls->owner, "first", first);
 	put_number(ioctls->owner, "span", last - first + 1);
