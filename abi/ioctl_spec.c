@@ -90,25 +90,15 @@ static void check_errors(struct node *errors)
  */
 static unsigned long long place_field(struct node *field, unsigned long long offset, bool legacy)
 {
-	unsigned long long width = number_of(field, "width"), gap = offset % width;
+	unsigned long long width = number_of(field, "width"), gap = -offset % width;
 
 	if (gap && !legacy)
 		fail_at(field,
 			"field \"%s\" would lie at offset %llu and leave a hole: put %llu bytes of "
 			"reserved fields before it",
-			text_of(field, "name"), offset, width - gap);
-	if (gap)
-		offset += width - gap;
-	put_number(field, "offset", offset);
-	return offset + number_of(field, "size");
-}
-
-static void check_order(const struct node *field, unsigned long long since)
-{
-	if (number_of(field, "since") < since)
-		fail_at(field,
-			"field \"%s\" is since %llu but follows one since %llu: new fields go at the end",
-			text_of(field, "name"), number_of(field, "since"), since);
+			text_of(field, "name"), offset, gap);
+	put_number(field, "offset", offset + gap);
+	return offset + gap + number_of(field, "size");
 }
 
 /*
@@ -124,7 +114,11 @@ static void lay_out(struct node *command, bool legacy)
 	for_each_item(field, node_find(command, "fields")) {
 		if (!node_find(field, "since"))
 			put_number(field, "since", first);
-		check_order(field, since);
+		if (number_of(field, "since") < since)
+			fail_at(field,
+				"field \"%s\" is since %s but follows one since %llu: new fields go "
+				"at the end",
+				text_of(field, "name"), text_of(field, "since"), since);
 		size = place_field(field, size, legacy);
 		since = number_of(field, "since");
 		put_number(field, "is_new", since != first);

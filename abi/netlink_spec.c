@@ -47,28 +47,26 @@ static void check_attribute(struct node *attribute)
 	bool string = text_is(attribute, "type", "string");
 	bool enumeration = node_find(attribute, "enum");
 
+	if (string && enumeration)
+		fail_at(attribute, "attribute \"%s\" is a string: it cannot have enum", name);
+	if (is && (enumeration || !is_among(type, types_of(is))))
+		fail_at(attribute, "attribute \"%s\" cannot be a %s: its type is %s", name, is,
+			enumeration ? "no plain number" : type);
 	if (string)
 		form = "text";
 	else if (enumeration)
 		form = text_is(attribute, "enum.type", "flags") ? "names" : "name";
-	if (string && enumeration)
-		fail_at(attribute, "attribute \"%s\" is a string: it cannot have enum", name);
-	if (is && (form != is || !is_among(type, types_of(is))))
-		fail_at(attribute, "attribute \"%s\" cannot be a %s: its type is %s", name, is,
-			enumeration ? "no plain number" : type);
 	put_text(attribute, "form", form);
 	put_number(attribute, "id", number_of(attribute, "id") + 1);
 }
 
-/* Puts the attribute as `parent` of its set, and the set as the `child` of the set it names. */
+/* Puts the set of the attribute as the `child` of the set that the attribute names. */
 static void check_parent(struct node *name)
 {
-	struct node *attribute = name->owner, *set = attribute->owner->owner;
-	struct node *parent = node_find(attribute, "parent");
+	struct node *attribute = name->owner, *parent = node_find(attribute, "parent");
 
-	put(set, "parent", attribute);
 	if (!node_find(parent, "child"))
-		put(parent, "child", set);
+		put(parent, "child", attribute->owner->owner);
 }
 
 /* Whether the set of that name has a counter of the same name as the attribute. */
@@ -84,7 +82,7 @@ static void check_counters(const struct node *sets, const char *name, const char
 	const struct node *set = node_named(sets, name), *attribute;
 
 	for_each_item(attribute, node_find(set, "attributes"))
-		if (has_counter(sets, name, attribute) && !has_counter(sets, other, attribute))
+		if (text_is(attribute, "is", "counter") && !has_counter(sets, other, attribute))
 			fail_at(set, "\"%s\" has the counter \"%s\": add it to \"%s\"", name,
 				text_of(attribute, "name"), other);
 }
