@@ -264,8 +264,7 @@ struct node *document_load(const char *path)
 		checked(NULL);
 	yaml_parser_set_input_file(&parser, file);
 	if (!yaml_parser_load(&parser, &document)) {
-		start.line += parser.problem_mark.line ? parser.problem_mark.line :
-							 parser.context_mark.line;
+		start.line += parser.problem_mark.line;
 		fail_at(&start, "not YAML: %s%s%s", parser.context ? parser.context : "",
 			parser.context ? ": " : "",
 			parser.problem ? parser.problem : "cannot be read");

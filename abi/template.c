@@ -29,10 +29,8 @@ static char *read_file(const char *path)
 	char *text = NULL;
 	size_t size = 0;
 
-	if (!file)
+	if (!file || getdelim(&text, &size, '\0', file) < 0)
 		err(1, "cannot read %s", path);
-	if (getdelim(&text, &size, '\0', file) < 0)
-		text = checked(strdup(""));
 	fclose(file);
 	return text;
 }
