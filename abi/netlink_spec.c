@@ -37,8 +37,8 @@ static const char *types_of(const char *is)
 }
 
 /*
- * Puts the `form` of the attribute in xpmemctl's JSON. Each set begins with a padding, which the
- * spec does not list, so the `id` is one more than the place in the list.
+ * Puts the `form` of the attribute in xpmemctl's JSON, and its `number`: each set begins with a
+ * padding, which the spec does not list.
  */
 static void check_attribute(struct node *attribute)
 {
@@ -57,7 +57,7 @@ static void check_attribute(struct node *attribute)
 	else if (enumeration)
 		form = text_is(attribute, "enum.type", "flags") ? "names" : "name";
 	put_text(attribute, "form", form);
-	put_number(attribute, "id", number_of(attribute, "id") + 1);
+	put_number(attribute, "number", number_of(attribute, "id") + 1);
 }
 
 /* Puts the set of the attribute as the `child` of the set that the attribute names. */

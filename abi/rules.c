@@ -59,7 +59,6 @@ static void read_scalar(struct node *scalar, const struct rule *rule)
 
 static void read_value(const struct rule *rules, const struct rule *rule, struct node *value)
 {
-	unsigned long long id = 0;
 	struct node *item;
 
 	if (rule->type == MAPPING && rule->item) {
@@ -67,12 +66,10 @@ static void read_value(const struct rule *rules, const struct rule *rule, struct
 	} else if (rule->type == MAPPING || rule->type == LIST) {
 		node_require(value, rule->type == LIST ? NODE_SEQUENCE : NODE_MAPPING, rule->key);
 		for_each_item(item, value) {
-			if (!rule->item) {
+			if (rule->item)
+				rules_apply(rules, rule->item, item);
+			else
 				read_scalar(item, rule);
-				continue;
-			}
-			rules_apply(rules, rule->item, item);
-			put_number(item, "id", ++id);
 		}
 	} else {
 		read_scalar(value, rule);
@@ -133,6 +130,7 @@ void rules_apply(const struct rule *rules, const char *name, struct node *mappin
 	size_t i;
 
 	node_require(mapping, NODE_MAPPING, "this");
+	put_number(mapping, "id", number_of(mapping->previous, "id") + 1);
 	for (i = 0; i < mapping->count; i++)
 		if (!is_known(rules, name, mapping->keys[i]))
 			fail_key(mapping->keys[i], mapping->keys[i]->text);
