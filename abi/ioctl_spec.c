@@ -245,7 +245,7 @@ static const struct rule rules[] = {
 	OPTIONAL("field", "bits", LIST),
 	OPTIONAL("field", "enum", TEXT, .refers = "flags"),
 	WHOLE("field", check_field),
-	RULES_END
+	{ .mapping = NULL }
 };
 
 struct node *ioctl_spec_load(const char *path)

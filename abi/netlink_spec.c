@@ -151,15 +151,14 @@ static void check_operation(struct node *operation)
 {
 	bool event = node_find(operation, "event");
 	struct node *root = node_root(operation), *set = node_find(operation, "attribute-set");
+	const struct node *request = node_find(operation, "do.request.sent");
+	const struct node *filter = node_find(operation, "dump.request.sent");
 	struct node *policy = put_list(operation, "policy"), *attribute;
-	const char *name;
 
-	for_each_item(attribute, node_find(set, "attributes")) {
-		name = text_of(attribute, "name");
-		if (node_named(node_find(operation, "do.request.sent"), name) ||
-		    node_named(node_find(operation, "dump.request.sent"), name))
+	for_each_item(attribute, node_find(set, "attributes"))
+		if (node_named(request, text_of(attribute, "name")) ||
+		    node_named(filter, text_of(attribute, "name")))
 			node_append(policy, attribute);
-	}
 	if (!event && node_count(node_find(root, "events")))
 		fail_at(operation, "\"%s\" follows an event: put events last",
 			text_of(operation, "name"));
@@ -210,7 +209,7 @@ static const struct rule rules[] = {
 	KEY("do", "reply", MAPPING, .item = "message"),
 	OPTIONAL("message", "attributes", LIST),
 	WHOLE("message", check_message),
-	RULES_END
+	{ .mapping = NULL }
 };
 
 struct node *netlink_spec_load(const char *path, const struct node *ioctls)

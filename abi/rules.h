@@ -18,7 +18,7 @@ enum value_type {
 
 /* A rule is for a key of mappings or, without a key, for the mappings as a whole. */
 struct rule {
-	const char *mapping;	/* names of kinds of mappings, with spaces between */
+	const char *mapping;	/* names of kinds of mappings; NULL ends the table */
 	const char *key;
 	bool optional;
 	enum value_type type;
@@ -37,7 +37,6 @@ struct rule {
 #define KEY(of, name, ...) { .mapping = of, .key = name, .type = __VA_ARGS__ }
 #define OPTIONAL(of, name, ...) KEY(of, name, __VA_ARGS__, .optional = true)
 #define WHOLE(of, function) { .mapping = of, .check = function }
-#define RULES_END { .mapping = NULL }
 
 /*
  * Fail at the first part of the mapping that breaks a rule. Each mapping of a list gets its `id`,
