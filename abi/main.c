@@ -26,16 +26,16 @@ static const char *lay_out_json(const char *path, const char *text)
 
 int main(int argc, char **argv)
 {
-	/* The netlink family uses flags of the ioctls. */
-	struct scope ioctls = { .name = "ioctl" };
-	struct scope specs = { .name = "netlink", .outer = &ioctls };
+	struct scope ioctl = { .name = "ioctl" }, netlink = { .name = "netlink", .outer = &ioctl };
+	struct node *ioctls;
 	const char *text;
 
 	if (argc != 3)
 		errx(1, "usage: generate SPEC_DIR TEMPLATE");
-	ioctls.value = ioctl_spec_load(format_text("%s/ioctl.yaml", argv[1]));
-	specs.value = netlink_spec_load(format_text("%s/control.yaml", argv[1]), ioctls.value);
-	text = template_render(argv[2], &specs);
+	ioctls = ioctl_spec_load(format_text("%s/ioctl.yaml", argv[1]));
+	ioctl.value = ioctls;
+	netlink.value = netlink_spec_load(format_text("%s/control.yaml", argv[1]), ioctls);
+	text = template_render(argv[2], &netlink);
 	fputs(strstr(argv[2], ".json.") ? lay_out_json(argv[2], text) : text, stdout);
 	if (ferror(stdout) || fclose(stdout))
 		err(1, "cannot write");

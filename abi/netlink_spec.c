@@ -12,13 +12,11 @@
 /* In a list of attributes: those that are not event-only. */
 #define ALL "ALL"
 
-static const struct node *ioctl_spec;
-
 /* Puts the `entries` of flags, which are those of the ioctl spec. */
 static void check_definition(struct node *definition)
 {
 	const char *name = text_of(definition, "name");
-	const struct node *set = node_named(node_find(ioctl_spec, "flags"), name);
+	const struct node *set = node_named(node_find(node_root(definition), "ioctl.flags"), name);
 	bool flags = text_is(definition, "type", "flags");
 
 	if (flags != !!node_find(definition, "header"))
@@ -212,11 +210,11 @@ static const struct rule rules[] = {
 	{ .mapping = NULL }
 };
 
-struct node *netlink_spec_load(const char *path, const struct node *ioctls)
+struct node *netlink_spec_load(const char *path, struct node *ioctls)
 {
 	struct node *root = document_load(path);
 
-	ioctl_spec = ioctls;
+	put(root, "ioctl", ioctls);
 	put_list(root, "requests");
 	put_list(root, "events");
 	rules_apply(rules, "root", root);

@@ -44,7 +44,8 @@ struct rule {
  */
 void rules_apply(const struct rule *rules, const char *name, struct node *mapping);
 
+/* The netlink family uses flags of the ioctls, whose specification is put into its own. */
 struct node *ioctl_spec_load(const char *path);
-struct node *netlink_spec_load(const char *path, const struct node *ioctls);
+struct node *netlink_spec_load(const char *path, struct node *ioctls);
 
 #endif
