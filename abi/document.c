@@ -44,14 +44,10 @@ void fail_at(const struct node *node, const char *format, ...)
 
 void node_require(const struct node *node, enum node_kind kind, const char *what)
 {
-	static const char *const names[] = {
-		[NODE_SCALAR] = "a plain value",
-		[NODE_SEQUENCE] = "a list",
-		[NODE_MAPPING] = "a mapping",
-	};
-
 	if (node->kind != kind)
-		fail_at(node, "%s must be %s", what, names[kind]);
+		fail_at(node, "%s must be %s", what,
+			kind == NODE_SCALAR ? "a plain value" :
+			kind == NODE_SEQUENCE ? "a list" : "a mapping");
 }
 
 size_t node_count(const struct node *list)
