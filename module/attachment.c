@@ -337,46 +337,16 @@ static int map_runs(struct builder *builder, unsigned long address, unsigned lon
 	return min(found, 0);
 }
 
-/**
- * xpmem_attachment_create() - attach a part of a segment to the caller's address space
- * @apid: the permit
- * @offset: first byte, from the segment's start
- * @length: bytes
- * @vaddr: the address, with XPMEM_ATTACH_FIXED or XPMEM_ATTACH_REPLACE, else zero
- * @flags: XPMEM_ATTACH_ flags, known to be valid bits
- *
- * Return: the attachment, mapped and published, with a reference for the caller, or an error
- * pointer.
- */
-struct xpmem_attachment *xpmem_attachment_create(s64 apid, u64 offset, u64 length, u64 vaddr,
-						 u32 flags)
+/* Returns an attachment that owns the caller's reference to the permit, or NULL. */
+static struct xpmem_attachment *attachment_alloc(struct xpmem_permit *permit, u64 offset,
+						 u64 length, u32 flags)
 {
-	u32 place = flags & (XPMEM_ATTACH_FIXED | XPMEM_ATTACH_REPLACE);
-	struct xpmem_attachment *attachment;
-	struct xpmem_permit *permit;
-	struct builder builder;
-	bool dead;
-	u64 end;
-	int error, i;
+	struct xpmem_attachment *attachment =
+		kmem_cache_alloc(attachment_cache, GFP_KERNEL_ACCOUNT);
+	int i;
 
-	if (!PAGE_ALIGNED(vaddr) || (vaddr && !place) ||
-	    place == (XPMEM_ATTACH_FIXED | XPMEM_ATTACH_REPLACE) ||
-	    (place && (check_add_overflow(vaddr, length, &end) || end > TASK_SIZE)))
-		return ERR_PTR(-EINVAL);
-	if (flags & XPMEM_ATTACH_PINNABLE && !xpmem_pinnable_supported())
-		return ERR_PTR(-EOPNOTSUPP);
-	permit = xpmem_permit_find_range(apid, offset, length);
-	if (IS_ERR(permit))
-		return ERR_CAST(permit);
-
-	/* Faults of a pinnable VMA make the exporter write, even if the attacher only reads. */
-	error = -EACCES;
-	if (flags & XPMEM_ATTACH_PINNABLE && (permit->segment->no_gup || permit->rdonly))
-		goto put_permit;
-	error = -ENOMEM;
-	attachment = kmem_cache_alloc(attachment_cache, GFP_KERNEL_ACCOUNT);
 	if (!attachment)
-		goto put_permit;
+		return NULL;
 	refcount_set(&attachment->object.ref, 1);
 	attachment->permit = permit;
 	attachment->source = permit->segment->start + offset;
@@ -395,6 +365,78 @@ struct xpmem_attachment *xpmem_attachment_create(s64 apid, u64 offset, u64 lengt
 	atomic_set(&attachment->pinnable_vmas, 0);
 	for (i = 0; i < XPMEM_FAULT_STATS; i++)
 		atomic_long_set(&attachment->stats[i], 0);
+	return attachment;
+}
+
+/*
+ * Maps the attachment and publishes it. The caller holds permit->attaching. Returns 0, or an error
+ * with nothing mapped.
+ */
+static int attachment_map(struct xpmem_attachment *attachment, u64 vaddr, u32 flags)
+{
+	struct xpmem_permit *permit = attachment->permit;
+	struct builder builder;
+	int error;
+
+	lockdep_assert_held(&permit->attaching);
+	builder_begin(&builder, attachment);
+	error = map_runs(&builder, vaddr, flags & XPMEM_ATTACH_REPLACE ? MAP_FIXED :
+			 flags & XPMEM_ATTACH_FIXED ? MAP_FIXED_NOREPLACE : 0);
+	builder_end(&builder);
+	if (error)
+		return error;
+	if (READ_ONCE(permit->dead)) {
+		/* The client closed, or a caller revoked the permit, in the meantime. */
+		vm_munmap(attachment->address, attachment->length);
+		return -ENOENT;
+	}
+	atomic_inc(&permit->attachment_count);
+	xpmem_event_created(XPMEM_ATTACHMENT, &attachment->object);
+	xpmem_registry_publish(&xpmem_attachments, &attachment->object);
+	trace_attach(attachment);
+	pr_debug("attachment %llx created\n", attachment->object.id);
+	return 0;
+}
+
+/**
+ * xpmem_attachment_create() - attach a part of a segment to the caller's address space
+ * @apid: the permit
+ * @offset: first byte, from the segment's start
+ * @length: bytes
+ * @vaddr: the address, with XPMEM_ATTACH_FIXED or XPMEM_ATTACH_REPLACE, else zero
+ * @flags: XPMEM_ATTACH_ flags, known to be valid bits
+ *
+ * Return: the attachment, mapped and published, with a reference for the caller, or an error
+ * pointer.
+ */
+struct xpmem_attachment *xpmem_attachment_create(s64 apid, u64 offset, u64 length, u64 vaddr,
+						 u32 flags)
+{
+	u32 place = flags & (XPMEM_ATTACH_FIXED | XPMEM_ATTACH_REPLACE);
+	struct xpmem_attachment *attachment;
+	struct xpmem_permit *permit;
+	bool dead;
+	u64 end;
+	int error;
+
+	if (!PAGE_ALIGNED(vaddr) || (vaddr && !place) ||
+	    place == (XPMEM_ATTACH_FIXED | XPMEM_ATTACH_REPLACE) ||
+	    (place && (check_add_overflow(vaddr, length, &end) || end > TASK_SIZE)))
+		return ERR_PTR(-EINVAL);
+	if (flags & XPMEM_ATTACH_PINNABLE && !xpmem_pinnable_supported())
+		return ERR_PTR(-EOPNOTSUPP);
+	permit = xpmem_permit_find_range(apid, offset, length);
+	if (IS_ERR(permit))
+		return ERR_CAST(permit);
+
+	/* Faults of a pinnable VMA make the exporter write, even if the attacher only reads. */
+	error = -EACCES;
+	if (flags & XPMEM_ATTACH_PINNABLE && (permit->segment->no_gup || permit->rdonly))
+		goto put_permit;
+	error = -ENOMEM;
+	attachment = attachment_alloc(permit, offset, length, flags);
+	if (!attachment)
+		goto put_permit;
 	error = xpmem_registry_reserve(&xpmem_attachments, &attachment->object,
 				       permit->client);
 	if (error)
@@ -410,22 +452,7 @@ struct xpmem_attachment *xpmem_attachment_create(s64 apid, u64 offset, u64 lengt
 	error = -ENOENT;
 	if (dead)
 		goto unlock;
-	builder_begin(&builder, attachment);
-	error = map_runs(&builder, vaddr, place & XPMEM_ATTACH_REPLACE ? MAP_FIXED :
-			 place ? MAP_FIXED_NOREPLACE : 0);
-	builder_end(&builder);
-	if (!error && READ_ONCE(permit->dead)) {
-		/* The client closed, or a caller revoked the permit, in the meantime. */
-		vm_munmap(attachment->address, length);
-		error = -ENOENT;
-	}
-	if (!error) {
-		atomic_inc(&permit->attachment_count);
-		xpmem_event_created(XPMEM_ATTACHMENT, &attachment->object);
-		xpmem_registry_publish(&xpmem_attachments, &attachment->object);
-		trace_attach(attachment);
-		pr_debug("attachment %llx created\n", attachment->object.id);
-	}
+	error = attachment_map(attachment, vaddr, flags);
 	mutex_unlock(&permit->attaching);
 	if (error) {
 		xpmem_attachment_put(attachment);
