@@ -117,6 +117,36 @@ static long legacy_attach(void __user *user)
 	return error;
 }
 
+/* Serves an ioctl that takes a struct. */
+static long legacy_call(struct xpmem_client *client, unsigned int cmd, void __user *user)
+{
+	struct xpmem_cmd_remove remove;
+	struct xpmem_cmd_release release;
+	struct xpmem_cmd_detach detach;
+	struct xpmem_detach found;
+
+	switch (cmd) {
+	case XPMEM_CMD_MAKE:
+		return legacy_make(client, user);
+	case XPMEM_CMD_REMOVE:
+		if (copy_from_user(&remove, user, sizeof(remove)))
+			return -EFAULT;
+		return id_is_valid(remove.segid) ? xpmem_segment_remove(remove.segid) : -EINVAL;
+	case XPMEM_CMD_GET:
+		return legacy_get(client, user);
+	case XPMEM_CMD_RELEASE:
+		if (copy_from_user(&release, user, sizeof(release)))
+			return -EFAULT;
+		return id_is_valid(release.apid) ? xpmem_permit_release(release.apid) : -EINVAL;
+	case XPMEM_CMD_ATTACH:
+		return legacy_attach(user);
+	default:	/* XPMEM_CMD_DETACH */
+		if (copy_from_user(&detach, user, sizeof(detach)))
+			return -EFAULT;
+		return xpmem_detach_begin(&found, detach.vaddr) ?: xpmem_detach_end(&found, true);
+	}
+}
+
 /**
  * xpmem_legacy_ioctl() - serve a legacy ioctl
  * @client: the open file
@@ -129,11 +159,6 @@ static long legacy_attach(void __user *user)
 bool xpmem_legacy_ioctl(struct xpmem_client *client, unsigned int cmd, void __user *user,
 			long *result)
 {
-	struct xpmem_cmd_remove remove;
-	struct xpmem_cmd_release release;
-	struct xpmem_cmd_detach detach;
-	struct xpmem_detach found;
-
 	switch (cmd) {
 	case XPMEM_CMD_VERSION:
 		*result = XPMEM_VERSION_CODE;
@@ -148,40 +173,10 @@ bool xpmem_legacy_ioctl(struct xpmem_client *client, unsigned int cmd, void __us
 	case XPMEM_CMD_RELEASE:
 	case XPMEM_CMD_ATTACH:
 	case XPMEM_CMD_DETACH:
-		break;
+		*result = client->mm == current->mm ? legacy_call(client, cmd, user) :
+						      -XPMEM_ERRNO_NOPROC;
+		return true;
 	default:
 		return false;
 	}
-
-	*result = -XPMEM_ERRNO_NOPROC;
-	if (client->mm != current->mm)
-		return true;
-	*result = -EFAULT;
-	switch (cmd) {
-	case XPMEM_CMD_MAKE:
-		*result = legacy_make(client, user);
-		break;
-	case XPMEM_CMD_REMOVE:
-		if (!copy_from_user(&remove, user, sizeof(remove)))
-			*result = id_is_valid(remove.segid) ? xpmem_segment_remove(remove.segid) :
-							      -EINVAL;
-		break;
-	case XPMEM_CMD_GET:
-		*result = legacy_get(client, user);
-		break;
-	case XPMEM_CMD_RELEASE:
-		if (!copy_from_user(&release, user, sizeof(release)))
-			*result = id_is_valid(release.apid) ? xpmem_permit_release(release.apid) :
-							      -EINVAL;
-		break;
-	case XPMEM_CMD_ATTACH:
-		*result = legacy_attach(user);
-		break;
-	case XPMEM_CMD_DETACH:
-		if (!copy_from_user(&detach, user, sizeof(detach)))
-			*result = xpmem_detach_begin(&found, detach.vaddr) ?:
-				  xpmem_detach_end(&found, true);
-		break;
-	}
-	return true;
 }
