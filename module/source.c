@@ -125,6 +125,34 @@ void xpmem_source_fault_ahead(struct xpmem_snapshot *snapshot)
 	snapshot->block_end = snapshot->backwards ? source + PAGE_SIZE : address;
 }
 
+/*
+ * Whether pages from snapshot->source on may be pinned, and whether another program supplies them.
+ * The caller holds the exporter's mmap_lock. Returns XPMEM_MAPPED if so.
+ */
+static enum xpmem_fault_result check_for_pin(struct xpmem_snapshot *snapshot, bool *supplied)
+{
+	struct mm_struct *mm = snapshot->exporter->mm;
+	enum xpmem_fault_result result;
+	struct vm_area_struct *vma;
+
+	lockdep_assert_held(&mm->mmap_lock);
+	result = xpmem_snapshot_check(snapshot);
+	if (result != XPMEM_MAPPED)
+		return result;
+	vma = find_vma(mm, snapshot->source);
+	*supplied = userfaultfd_armed(vma) || xpmem_source_is_fuse(vma);
+	/*
+	 * The server may keep a shared page locked forever, and unpinning takes that lock. For
+	 * others, the pin must not wait.
+	 */
+	if (xpmem_source_is_fuse(vma) && (vma->vm_flags & VM_MAYSHARE || !XPMEM_FOLL_PRESENT))
+		return XPMEM_HOLE;
+	/* The core pins no DAX memory for long, and may have to copy other pages here. */
+	if (copies_by_address(vma))
+		return XPMEM_HOLE;
+	return XPMEM_MAPPED;
+}
+
 /**
  * xpmem_source_pin() - pin pages of an exporter for long, with the access of its own writes
  * @permit: of the caller, which has raised mm_users of the exporter's mm, and holds no mmap_lock
@@ -150,27 +178,12 @@ long xpmem_source_pin(struct xpmem_permit *permit, unsigned long source, unsigne
 	enum xpmem_fault_result result;
 	unsigned int flags = FOLL_WRITE | FOLL_LONGTERM;
 	bool supplied = false, unlocked = false;
-	struct vm_area_struct *vma;
 	long pinned = -EFAULT;
 
 	might_lock_read(&mm->mmap_lock);
 	if (mmap_read_lock_killable(mm))
 		return -EINTR;
-	result = xpmem_snapshot_check(&snapshot);
-	if (result == XPMEM_MAPPED) {
-		vma = find_vma(mm, source);
-		supplied = userfaultfd_armed(vma) || xpmem_source_is_fuse(vma);
-		/*
-		 * The server may keep a shared page locked forever, and unpinning takes that lock.
-		 * For others, the pin must not wait.
-		 */
-		if (xpmem_source_is_fuse(vma) &&
-		    (vma->vm_flags & VM_MAYSHARE || !XPMEM_FOLL_PRESENT))
-			result = XPMEM_HOLE;
-		/* The core pins no DAX memory for long, and may have to copy other pages here. */
-		if (copies_by_address(vma))
-			result = XPMEM_HOLE;
-	}
+	result = check_for_pin(&snapshot, &supplied);
 	if (result == XPMEM_MAPPED && supplied) {
 		/*
 		 * Pinning keeps the lock, so it must not wait for the program that supplies the
