@@ -30,6 +30,38 @@ static enum xpmem_fault_result check_pinnable(unsigned long wanted)
 	return xpmem_pfn_must_split(wanted) ? XPMEM_ABSENT : XPMEM_UNPINNABLE;
 }
 
+/*
+ * Marks the attachment and the window before any entry is inserted, and decides which pages may be.
+ * The caller has called xpmem_snapshot_hold().
+ */
+static void begin_insertion(struct xpmem_insertion *insertion)
+{
+	struct xpmem_snapshot *snapshot = insertion->snapshot;
+	struct xpmem_attachment *attachment = snapshot->attachment;
+	struct vm_area_struct *vma = snapshot->vma;
+
+	lockdep_assert_held(&snapshot->window->lock);
+	if (!READ_ONCE(attachment->touched))
+		WRITE_ONCE(attachment->touched, true);
+	if (snapshot->huge && !READ_ONCE(attachment->huge))
+		WRITE_ONCE(attachment->huge, true);
+	/*
+	 * xpmem_snapshot_check() accepted the wanted page, so a read-only page that must be
+	 * writable is one that the exporter may only read, or that a userfaultfd protects. The
+	 * page-table lock orders this change before the entry.
+	 */
+	insertion->needs_writable = xpmem_needs_writable(vma);
+	insertion->wanted = xpmem_snapshot_wanted(snapshot);
+	if (insertion->needs_writable &&
+	    (insertion->wanted & (HMM_PFN_VALID | HMM_PFN_WRITE)) == HMM_PFN_VALID) {
+		WRITE_ONCE(vma->vm_ops, &xpmem_vm_ops);
+		insertion->needs_writable = false;
+	}
+	xpmem_window_mark_group(snapshot->window, attachment);
+	if (!xpmem_pfn_is_insertable(insertion->wanted, insertion->needs_writable))
+		insertion->wanted = 0;
+}
+
 /**
  * xpmem_ptes_insert() - map the pages of a snapshot into the attachment
  * @snapshot: after xpmem_snapshot_take(), within one PMD of the attachment; consumes its pfns
@@ -41,7 +73,6 @@ static enum xpmem_fault_result check_pinnable(unsigned long wanted)
 enum xpmem_fault_result xpmem_ptes_insert(struct xpmem_snapshot *snapshot)
 {
 	struct vm_area_struct *vma = snapshot->vma;
-	struct xpmem_attachment *attachment = snapshot->attachment;
 	struct xpmem_insertion insertion = {
 		.snapshot = snapshot,
 		.address = vma->vm_start + snapshot->start - (vma->vm_pgoff << PAGE_SHIFT),
@@ -68,26 +99,7 @@ enum xpmem_fault_result xpmem_ptes_insert(struct xpmem_snapshot *snapshot)
 		/* The window's lock orders this before a fork that finds the pages pinned. */
 		xpmem_mm_set_pinned(snapshot->exporter->mm);
 	}
-	if (!READ_ONCE(attachment->touched))
-		WRITE_ONCE(attachment->touched, true);
-	if (snapshot->huge && !READ_ONCE(attachment->huge))
-		WRITE_ONCE(attachment->huge, true);
-	/*
-	 * xpmem_snapshot_check() accepted the wanted page, so a read-only page that must be
-	 * writable is one that the exporter may only read, or that a userfaultfd protects. The
-	 * page-table lock orders this change before the entry.
-	 */
-	insertion.needs_writable = xpmem_needs_writable(vma);
-	insertion.wanted = xpmem_snapshot_wanted(snapshot);
-	if (insertion.needs_writable &&
-	    (insertion.wanted & (HMM_PFN_VALID | HMM_PFN_WRITE)) == HMM_PFN_VALID) {
-		WRITE_ONCE(vma->vm_ops, &xpmem_vm_ops);
-		insertion.needs_writable = false;
-	}
-
-	xpmem_window_mark_group(snapshot->window, attachment);
-	if (!xpmem_pfn_is_insertable(insertion.wanted, insertion.needs_writable))
-		insertion.wanted = 0;
+	begin_insertion(&insertion);
 	if (snapshot->huge)
 		xpmem_ptes_insert_huge(&insertion);
 	else
