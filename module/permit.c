@@ -7,6 +7,7 @@
 #include "compat/ipc_namespace.h"
 #include "dmabuf.h"
 #include "race.h"
+#include "spare.h"
 #include "trace.h"
 #include "wait.h"
 #include "xpmem.h"
@@ -65,28 +66,9 @@ void xpmem_permit_exit(void)
 	kmem_cache_destroy(permit_cache);
 }
 
-/* A client keeps the memory of one permit for its next one. Returns NULL without memory. */
-static struct xpmem_permit *permit_alloc(struct xpmem_client *client)
-{
-	struct xpmem_permit *permit = NULL;
-
-	if (READ_ONCE(client->spare_permit))
-		permit = xchg(&client->spare_permit, NULL);
-	return permit ? permit : kmem_cache_alloc(permit_cache, GFP_KERNEL_ACCOUNT);
-}
-
-/* The caller keeps the client. With KASAN, frees all memory, so that KASAN finds later uses. */
-static void permit_free(struct xpmem_client *client, struct xpmem_permit *permit)
-{
-	if (IS_ENABLED(CONFIG_KASAN) || cmpxchg(&client->spare_permit, NULL, permit))
-		kmem_cache_free(permit_cache, permit);
-}
-
-/* The client has no reference left. */
 void xpmem_permit_free_spare(struct xpmem_client *client)
 {
-	if (client->spare_permit)
-		kmem_cache_free(permit_cache, client->spare_permit);
+	xpmem_spare_free(permit_cache, client->spare_permit);
 }
 
 /* Reports a result of xpmem_owner_denial() to administrators: a counter, an event, the log. */
@@ -220,7 +202,7 @@ struct xpmem_permit *xpmem_permit_create(struct xpmem_client *client, s64 segid,
 		goto put_segment;
 
 	error = -ENOMEM;
-	permit = permit_alloc(client);
+	permit = xpmem_spare_alloc(permit_cache, &client->spare_permit);
 	if (!permit)
 		goto put_segment;
 	refcount_set(&permit->object.ref, 1);
@@ -243,7 +225,7 @@ struct xpmem_permit *xpmem_permit_create(struct xpmem_client *client, s64 segid,
 	return permit;
 
 free:
-	permit_free(client, permit);
+	xpmem_spare_keep(permit_cache, &client->spare_permit, permit);
 put_segment:
 	xpmem_segment_put(segment);
 	return ERR_PTR(error);
@@ -284,7 +266,7 @@ void xpmem_permit_put(struct xpmem_permit *permit)
 	xpmem_owner_put(permit->object.owner);
 	xpmem_segment_put(permit->segment);
 	pr_debug("permit %llx destroyed\n", permit->object.id);
-	permit_free(client, permit);
+	xpmem_spare_keep(permit_cache, &client->spare_permit, permit);
 	xpmem_client_put(client);
 }
 

@@ -8,6 +8,7 @@
 
 #include "dmabuf.h"
 #include "race.h"
+#include "spare.h"
 #include "trace.h"
 #include "wait.h"
 #include "xpmem.h"
@@ -40,28 +41,9 @@ void xpmem_segment_exit(void)
 	kmem_cache_destroy(segment_cache);
 }
 
-/* A client keeps the memory of one segment for its next one. Returns NULL without memory. */
-static struct xpmem_segment *segment_alloc(struct xpmem_client *client)
-{
-	struct xpmem_segment *segment = NULL;
-
-	if (READ_ONCE(client->spare_segment))
-		segment = xchg(&client->spare_segment, NULL);
-	return segment ? segment : kmem_cache_alloc(segment_cache, GFP_KERNEL_ACCOUNT);
-}
-
-/* The caller keeps the client. With KASAN, frees all memory, so that KASAN finds later uses. */
-static void segment_free(struct xpmem_client *client, struct xpmem_segment *segment)
-{
-	if (IS_ENABLED(CONFIG_KASAN) || cmpxchg(&client->spare_segment, NULL, segment))
-		kmem_cache_free(segment_cache, segment);
-}
-
-/* The client has no reference left. */
 void xpmem_segment_free_spare(struct xpmem_client *client)
 {
-	if (client->spare_segment)
-		kmem_cache_free(segment_cache, client->spare_segment);
+	xpmem_spare_free(segment_cache, client->spare_segment);
 }
 
 static bool valid_name(const u8 *name)
@@ -115,7 +97,7 @@ struct xpmem_segment *xpmem_segment_create(struct xpmem_client *client, u64 vadd
 	if (!valid_range(vaddr, &length) || mode & ~0777 || (name && !valid_name(name)))
 		return ERR_PTR(-EINVAL);
 
-	segment = segment_alloc(client);
+	segment = xpmem_spare_alloc(segment_cache, &client->spare_segment);
 	if (!segment)
 		return ERR_PTR(-ENOMEM);
 	refcount_set(&segment->object.ref, 1);
@@ -150,7 +132,7 @@ cancel:
 	xpmem_registry_cancel(&xpmem_segments, &segment->object);
 	xpmem_owner_put(segment->object.owner);
 free:
-	segment_free(client, segment);
+	xpmem_spare_keep(segment_cache, &client->spare_segment, segment);
 	return ERR_PTR(error);
 }
 
@@ -185,7 +167,7 @@ void xpmem_segment_put(struct xpmem_segment *segment)
 	xpmem_owner_put(segment->object.owner);
 	xpmem_exporter_put(segment->exporter);
 	pr_debug("segment %llx destroyed\n", segment->object.id);
-	segment_free(client, segment);
+	xpmem_spare_keep(segment_cache, &client->spare_segment, segment);
 	xpmem_client_put(client);
 }
 

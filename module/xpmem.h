@@ -295,8 +295,8 @@ struct xpmem_client {
 	spinlock_t lock;
 	struct hlist_head segments;	/* lock */
 	struct hlist_head permits;	/* lock */
-	struct xpmem_segment *spare_segment;	/* memory for the next one, or NULL */
-	struct xpmem_permit *spare_permit;	/* likewise */
+	void *spare_segment;		/* memory for the next one, or NULL: see spare.h */
+	void *spare_permit;		/* likewise */
 };
 
 struct xpmem_client *xpmem_client_create(void);
