@@ -134,23 +134,18 @@ static enum status check_columns(int noun)
 	return columns_check(sets);
 }
 
-enum status inspect(int count, char **arguments)
+/* Reads the kind and the id of an object. */
+static enum status parse_object(int count, char **arguments, int *noun, int64_t *id)
 {
-	struct json_object *users[NOUN_COUNT] = { NULL }, *object = NULL;
-	struct netlink netlink;
-	enum status status;
-	int noun, i;
-	int64_t id;
-	char text[32];
+	struct guess guess;
+	int i;
 
 	if (count != 2)
 		return fail(
 			STATUS_USAGE,
 			"inspect takes a kind and an id: xpmemctl inspect exporter|segment|permit|attachment ID");
-	noun = noun_of(arguments[0]);
-	if (noun == NOUN_COUNT) {
-		struct guess guess;
-
+	*noun = noun_of(arguments[0]);
+	if (*noun == NOUN_COUNT) {
 		guess_begin(&guess, arguments[0]);
 		for (i = 0; i < NOUN_COUNT; i++)
 			guess_add(&guess, nouns[i].singular);
@@ -158,19 +153,32 @@ enum status inspect(int count, char **arguments)
 			    "cannot inspect \"%s\"; give exporter, segment, permit or attachment%s",
 			    arguments[0], guess_text(&guess, "; ", ""));
 	}
-	id = parse_id(arguments[1]);
-	if (!id)
+	*id = parse_id(arguments[1]);
+	if (!*id)
 		return fail(
 			STATUS_USAGE,
 			"\"%s\" is not an id; give a positive number, decimal or 0x and hexadecimal",
 			arguments[1]);
-	json_format_id(text, sizeof(text), id);
+	return STATUS_OK;
+}
 
-	status = check_columns(noun);
+enum status inspect(int count, char **arguments)
+{
+	struct json_object *users[NOUN_COUNT] = { NULL }, *object = NULL;
+	struct netlink netlink;
+	enum status status;
+	int noun = NOUN_COUNT, i;
+	int64_t id = 0;
+	char text[32];
+
+	status = parse_object(count, arguments, &noun, &id);
+	if (status == STATUS_OK)
+		status = check_columns(noun);
 	if (status == STATUS_OK)
 		status = netlink_open(&netlink);
 	if (status != STATUS_OK)
 		return status;
+	json_format_id(text, sizeof(text), id);
 	status = netlink_get(&netlink, nouns[noun].get, id, &object);
 	if (status == STATUS_OK)
 		status = find_users(&netlink, noun, text, users);
