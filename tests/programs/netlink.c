@@ -721,25 +721,42 @@ static int64_t figure(int attribute)
 	return value;
 }
 
+/* What faults raise for all that they belong to, and by how much below. */
+static const struct fault_figure {
+	int attachment, segment, exporter, machine;
+	long expected;
+} fault_figures[] = {
+	{ XPMEM_A_ATTACHMENT_FAULTS, XPMEM_A_SEGMENT_FAULTS, XPMEM_A_EXPORTER_FAULTS,
+	  XPMEM_A_STATS_FAULTS, 3 },
+	{ XPMEM_A_ATTACHMENT_PAGES_MAPPED, XPMEM_A_SEGMENT_PAGES_MAPPED,
+	  XPMEM_A_EXPORTER_PAGES_MAPPED, XPMEM_A_STATS_PAGES_MAPPED, 1 },
+	{ XPMEM_A_ATTACHMENT_HUGE_MAPPINGS, XPMEM_A_SEGMENT_HUGE_MAPPINGS,
+	  XPMEM_A_EXPORTER_HUGE_MAPPINGS, XPMEM_A_STATS_HUGE_MAPPINGS, 0 },
+	{ XPMEM_A_ATTACHMENT_RETRIES, XPMEM_A_SEGMENT_RETRIES, XPMEM_A_EXPORTER_RETRIES,
+	  XPMEM_A_STATS_RETRIES, 1 },
+	{ XPMEM_A_ATTACHMENT_FAILURES, XPMEM_A_SEGMENT_FAILURES, XPMEM_A_EXPORTER_FAILURES,
+	  XPMEM_A_STATS_FAILURES, 1 },
+};
+
+#define FAULT_FIGURES (sizeof(fault_figures) / sizeof(fault_figures[0]))
+
+static void check_fault_figure(const struct fault_figure *row, int64_t before)
+{
+	CHECK_EQ(number_of(XPMEM_NL_CMD_ATTACHMENT_GET, XPMEM_A_ATTACHMENT_ID, attid,
+			   row->attachment),
+		 row->expected);
+	CHECK_EQ(number_of(XPMEM_NL_CMD_SEGMENT_GET, XPMEM_A_SEGMENT_ID, segid, row->segment),
+		 row->expected);
+	CHECK_EQ(number_of(XPMEM_NL_CMD_EXPORTER_GET, XPMEM_A_EXPORTER_ID, exporter,
+			   row->exporter),
+		 row->expected);
+	CHECK_EQ(figure(row->machine) - before, row->expected);
+}
+
 /* what is counted of a fault is counted for all that it belongs to; a change for the exporter */
 CASE(figures_follow_what_is_done)
 {
-	const struct {
-		int attachment, segment, exporter, machine;
-		long expected;
-	} rows[] = {
-		{ XPMEM_A_ATTACHMENT_FAULTS, XPMEM_A_SEGMENT_FAULTS, XPMEM_A_EXPORTER_FAULTS,
-		  XPMEM_A_STATS_FAULTS, 3 },
-		{ XPMEM_A_ATTACHMENT_PAGES_MAPPED, XPMEM_A_SEGMENT_PAGES_MAPPED,
-		  XPMEM_A_EXPORTER_PAGES_MAPPED, XPMEM_A_STATS_PAGES_MAPPED, 1 },
-		{ XPMEM_A_ATTACHMENT_HUGE_MAPPINGS, XPMEM_A_SEGMENT_HUGE_MAPPINGS,
-		  XPMEM_A_EXPORTER_HUGE_MAPPINGS, XPMEM_A_STATS_HUGE_MAPPINGS, 0 },
-		{ XPMEM_A_ATTACHMENT_RETRIES, XPMEM_A_SEGMENT_RETRIES, XPMEM_A_EXPORTER_RETRIES,
-		  XPMEM_A_STATS_RETRIES, 1 },
-		{ XPMEM_A_ATTACHMENT_FAILURES, XPMEM_A_SEGMENT_FAILURES, XPMEM_A_EXPORTER_FAILURES,
-		  XPMEM_A_STATS_FAILURES, 1 },
-	};
-	int64_t before[sizeof(rows) / sizeof(rows[0])], zaps, invalidations, revocations;
+	int64_t before[FAULT_FIGURES], zaps, invalidations, revocations;
 	long memory = map_anonymous(PAGE);
 
 	connect_to_kernel();
@@ -748,10 +765,11 @@ CASE(figures_follow_what_is_done)
 	apid = CHECK_OK(GET(.segid = segid, .flags = XPMEM_GET_RDWR));
 	struct xpmem_ioc_attach attach = SIZED(xpmem_ioc_attach, .apid = apid, .length = PAGE);
 	CHECK_OK(device_call(XPMEM_IOC_ATTACH, &attach));
+	attid = attach.attid;
 	exporter = number_of(XPMEM_NL_CMD_SEGMENT_GET, XPMEM_A_SEGMENT_ID, segid,
 			     XPMEM_A_SEGMENT_EXPORTER_ID);
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		before[i] = figure(rows[i].machine);
+	for (size_t i = 0; i < FAULT_FIGURES; i++)
+		before[i] = figure(fault_figures[i].machine);
 	zaps = figure(XPMEM_A_STATS_ZAPS);
 	invalidations = figure(XPMEM_A_STATS_INVALIDATIONS);
 	revocations = figure(XPMEM_A_STATS_REVOCATIONS);
@@ -763,18 +781,8 @@ CASE(figures_follow_what_is_done)
 	CHECK_OK(store(attach.vaddr, 1));
 	unmap(memory, PAGE);
 	CHECK_EQ(load(attach.vaddr), GOT_SIGBUS);
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		CHECK_EQ(number_of(XPMEM_NL_CMD_ATTACHMENT_GET, XPMEM_A_ATTACHMENT_ID, attach.attid,
-				   rows[i].attachment),
-			 rows[i].expected);
-		CHECK_EQ(number_of(XPMEM_NL_CMD_SEGMENT_GET, XPMEM_A_SEGMENT_ID, segid,
-				   rows[i].segment),
-			 rows[i].expected);
-		CHECK_EQ(number_of(XPMEM_NL_CMD_EXPORTER_GET, XPMEM_A_EXPORTER_ID, exporter,
-				   rows[i].exporter),
-			 rows[i].expected);
-		CHECK_EQ(figure(rows[i].machine) - before[i], rows[i].expected);
-	}
+	for (size_t i = 0; i < FAULT_FIGURES; i++)
+		check_fault_figure(&fault_figures[i], before[i]);
 	CHECK_EQ(number_of(XPMEM_NL_CMD_EXPORTER_GET, XPMEM_A_EXPORTER_ID, exporter,
 			   XPMEM_A_EXPORTER_ZAPS),
 		 1);
