@@ -489,6 +489,7 @@ CASE(given_to_a_device_amid_discards)
 	share_with_devices();
 	CHECK_EQ(pthread_create(&thread, NULL, discard_again, NULL), 0);
 	for (i = 0; i < ROUNDS; i++) {
+		harness_renew();
 		board->silent = true;
 		if (!i)
 			peer_tell(attacher, do_give_again, ARGUMENTS(apid, 0, PAGE));

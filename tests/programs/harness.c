@@ -12,6 +12,7 @@
 
 static const char *running = "";
 static pid_t main_pid;
+static unsigned int limit;	/* seconds */
 
 static __thread sigjmp_buf touch_exit;
 static __thread volatile sig_atomic_t touching;
@@ -167,7 +168,13 @@ void harness_start(const char *name, unsigned int time_limit)
 	sigaction(SIGSEGV, &fault, NULL);
 	signal(SIGALRM, on_alarm);
 	signal(SIGPIPE, SIG_IGN);
-	alarm(time_limit * slowness());
+	limit = time_limit * slowness();
+	harness_renew();
+}
+
+void harness_renew(void)
+{
+	alarm(limit);
 }
 
 pid_t fork_bound(void)

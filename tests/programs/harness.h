@@ -54,6 +54,11 @@ unsigned int slowness(void);
 
 /* what main does around a case: the end of the time limit (0: none) fails the run */
 void harness_start(const char *name, unsigned int time_limit);
+/*
+ * Begins the time limit anew, because the case has made progress: it limits each part then, however
+ * slow the machine is. For the process of the case, not for a peer.
+ */
+void harness_renew(void);
 void harness_end(void) __attribute__((noreturn));
 
 /*

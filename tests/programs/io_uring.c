@@ -196,6 +196,7 @@ CASE(first_use_under_task_work)
 	io_uring_prep_poll_multishot(io_uring_get_sqe(&ring), file, POLLIN);
 	CHECK_EQ(io_uring_submit(&ring), 1);
 	map_much();
+	harness_renew();
 	CHECK_EQ(pthread_create(&writer, NULL, write_for_ever, &file), 0);
 	while (events < 10)
 		usleep(1000);

@@ -216,6 +216,7 @@ static void watch_progress(struct peer *attacher, struct peer *changer)
 		for (all = true, i = 0; i < KINDS; i++)
 			all = all && board->turns[i] > seen[i];
 		if (all) {
+			harness_renew();
 			moved = now();
 			for (i = 0; i < KINDS; i++)
 				seen[i] = board->turns[i];
@@ -302,6 +303,7 @@ static void register_while(operation *change, long memory_of_exporter, bool rela
 	CHECK_OK(on(attacher, do_attach_memory, segid));
 	if (flags)
 		map_file_again(flags);
+	harness_renew();
 	peer_tell(attacher, do_register_for_ever, ARGUMENTS(0));
 	peer_tell(changer, change, ARGUMENTS(getpid()));
 	watch_progress(attacher, changer);
@@ -476,6 +478,7 @@ static void discard_all(void)
 		CHECK_EQ(pthread_create(&threads[i], &small, discard_one, (void *)i), 0);
 	for (i = 0; i < LOCKED_PAGES; i++)
 		CHECK_EQ(pthread_join(threads[i], NULL), 0);
+	harness_renew();
 }
 
 /* Has a new peer take a lock, which it keeps until its end. */
@@ -504,7 +507,10 @@ static bool waits_in_kernel(pid_t pid)
 	return state == 'D';
 }
 
-/* From here to let_registration_go(), zaps in @attacher are deferred. */
+/*
+ * From here to let_registration_go(), zaps in @attacher are deferred. The time limit is that of
+ * such a part.
+ */
 static struct peer *hold_up_registration(struct peer *attacher)
 {
 	struct peer *holder = start_holder(do_lock_mappings);
@@ -516,6 +522,7 @@ static struct peer *hold_up_registration(struct peer *attacher)
 			FAIL("the registration does not wait");
 		usleep(10000);
 	}
+	harness_renew();
 	return holder;
 }
 
@@ -523,6 +530,7 @@ static void let_registration_go(struct peer *attacher, struct peer *holder)
 {
 	peer_end(holder, SIGKILL);
 	CHECK_OK(peer_answer(attacher));
+	harness_renew();
 }
 
 /*
@@ -568,6 +576,7 @@ CASE(locked_pages_delay_no_zap)
 	at_locked = CHECK_OK(on(attacher, do_attach, apid, 0, LOCKED_PAGES * PAGE,
 				XPMEM_ATTACH_FIXED, locked.room + PAGE));
 	CHECK_OK(on(attacher, do_touch_pages, at_locked, LOCKED_PAGES));
+	harness_renew();
 
 	locker = start_holder(do_lock_page);
 	holder = hold_up_registration(attacher);

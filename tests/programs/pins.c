@@ -129,32 +129,34 @@ static long pin_and_write(long address, long pages, long value)
 }
 
 /* Pins all pages at once, and in every other turn one after the other. */
-static long do_pin_and_write(const long *address_pages_turns)
+static long do_pin_and_write(const long *address_pages_turn)
 {
-	const long *a = address_pages_turns;
-	long turn, i, lost = 0;
+	const long *a = address_pages_turn;
+	long i, lost = 0;
 
-	for (turn = 0; turn < a[2]; turn++) {
-		if (turn % 2)
-			lost += pin_and_write(a[0], a[1], turn);
-		for (i = 0; turn % 2 == 0 && i < a[1]; i++)
-			lost += pin_and_write(a[0] + i * PAGE, 1, turn + i);
-	}
+	if (a[2] % 2)
+		return pin_and_write(a[0], a[1], a[2]);
+	for (i = 0; i < a[1]; i++)
+		lost += pin_and_write(a[0] + i * PAGE, 1, a[2] + i);
 	return lost;
 }
 
-/* A pin and another change of the exporter's meet, many times. */
+/* A pin and another change of the exporter's meet, many times. The time limit is that of a turn. */
 static void check_meetings(void *(*change)(void *none), long turns)
 {
+	long turn, lost = 0;
 	pthread_t thread;
-	long lost;
 
+	turns /= slowness();
 	CHECK_EQ(pthread_create(&thread, NULL, change, NULL), 0);
-	lost = on(attacher, do_pin_and_write, at, PAGES, turns / slowness());
+	for (turn = 0; turn < turns; turn++) {
+		harness_renew();
+		lost += on(attacher, do_pin_and_write, at, PAGES, turn);
+	}
 	done = true;
 	CHECK_EQ(pthread_join(thread, NULL), 0);
 	CHECK_EQ(lost, 0);
-	CHECK_EQ(wrong_pages(page, PAGES, turns / slowness() - 1), 0);
+	CHECK_EQ(wrong_pages(page, PAGES, turns - 1), 0);
 }
 
 CASE(pinned_amid_forks)

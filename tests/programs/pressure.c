@@ -79,6 +79,13 @@ static void check_swap(void)
 		SKIP("there is no swap");
 }
 
+/* Checks what a peer wrote, which is progress. */
+static void check_written(struct peer *reader, long address, long length, long seed)
+{
+	CHECK_EQ(on(reader, do_verify, address, length, seed), 0);
+	harness_renew();
+}
+
 /* Everything the attacher writes makes something else leave; all of it must be there in the end. */
 CASE(attacher_writes_more_than_the_exporter_may_have)
 {
@@ -90,14 +97,16 @@ CASE(attacher_writes_more_than_the_exporter_may_have)
 	exporter = start_exporter(true, &source, &segid);
 	attacher = start_attacher(false, segid, &at);
 	CHECK_OK(on(attacher, do_fill, at, LENGTH, 1));
-	CHECK_EQ(on(exporter, do_verify, source, LENGTH, 1), 0);
-	CHECK_EQ(on(attacher, do_verify, at, LENGTH, 1), 0);
+	harness_renew();
+	check_written(exporter, source, LENGTH, 1);
+	check_written(attacher, at, LENGTH, 1);
 	/* each writes while the other's writing takes its pages away */
 	peer_tell(exporter, do_fill, ARGUMENTS(source, LENGTH / 2, 2));
 	CHECK_OK(on(attacher, do_fill, at + LENGTH / 2, LENGTH / 2, 3));
 	CHECK_OK(peer_answer(exporter));
-	CHECK_EQ(on(attacher, do_verify, at, LENGTH / 2, 2), 0);
-	CHECK_EQ(on(exporter, do_verify, source + LENGTH / 2, LENGTH / 2, 3), 0);
+	harness_renew();
+	check_written(attacher, at, LENGTH / 2, 2);
+	check_written(exporter, source + LENGTH / 2, LENGTH / 2, 3);
 	remove_group();
 }
 
@@ -119,7 +128,7 @@ CASE(mutual_attach_without_enough_memory)
 	for (i = 0; i < 2; i++)
 		CHECK_OK(peer_answer(both[i]));
 	for (i = 0; i < 2; i++)
-		CHECK_EQ(on(both[i], do_verify, sources[i], LENGTH, !i + 1), 0);
+		check_written(both[i], sources[i], LENGTH, !i + 1);
 	remove_group();
 }
 
@@ -150,6 +159,7 @@ static void await_kill_of_one(struct peer *first, struct peer *second)
 		usleep(10000);
 	}
 	CHECK(read_counter(GROUP "/memory.events", "oom_kill") > 0);
+	harness_renew();
 }
 
 static void await_kill(struct peer *peer)
@@ -257,6 +267,7 @@ CASE(one_of_two_is_killed)
 	int i;
 
 	for (turn = 0; turn < 3; turn++) {
+		harness_renew();
 		make_group(TOO_LITTLE, "0");
 		for (i = 0; i < 2; i++)
 			both[i] = start_exporter(true, &sources[i], &segids[i]);

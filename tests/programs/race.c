@@ -135,7 +135,7 @@ static pthread_t begin_change(void *(*change)(void *))
 /* The time limit is that of a round: each attaches many times and must end. */
 static void begin_round(struct peer *attacher, long round)
 {
-	alarm(TIME_LIMIT * slowness());
+	harness_renew();
 	peer_tell(attacher, do_watch, ARGUMENTS(round));
 	while (board->ready != round)
 		usleep(500);
@@ -290,7 +290,7 @@ CASE(release_beside_a_release)
 	segment = export_range(page, PAGE);
 	attacher = peer_start();
 	for (round = 1; round <= ROUNDS; round++) {
-		alarm(TIME_LIMIT * slowness());
+		harness_renew();
 		apid = CHECK_OK(on(attacher, do_attach_many, segment));
 		CHECK_EQ(on(attacher, do_release_twice, apid), GOT_SIGSEGV);
 	}
@@ -322,7 +322,7 @@ CASE(removed_amid_faults)
 	page = map_anonymous(PAGE);
 	attacher = peer_start();
 	for (round = 1; round <= 5 * ROUNDS; round++) {
-		alarm(TIME_LIMIT * slowness());
+		harness_renew();
 		CHECK_OK(store(page, 1));
 		segid = export_range(page, PAGE);
 		address = CHECK_OK(on(attacher, do_attach_segment, segid, 0, PAGE));

@@ -94,6 +94,7 @@ static void check_costs(struct costs (*measure)(void), long times)
 	int i;
 
 	for (i = 0; i < ATTEMPTS; i++) {
+		harness_renew();
 		costs = measure();
 		printf("%ld us, compared with %ld us\n", costs.cost, costs.base);
 		least.base = MIN(least.base, costs.base);
