@@ -53,6 +53,17 @@ static long do_write(const long *address_length_seed)
 	return result;
 }
 
+/* Writes all of that again and again until a store fails. */
+static long do_write_for_ever(const long *address_length_seed)
+{
+	long result;
+
+	do {
+		result = do_write(address_length_seed);
+	} while (!result);
+	return result;
+}
+
 /* Counts the pages whose word is another. */
 static long do_count_wrong(const long *address_length_seed)
 {
@@ -148,9 +159,12 @@ CASE(killed_amid_reclaim)
 	long users = module_users(), before = swapped_out();
 
 	share(do_map_small);
-	peer_tell(attacher, do_write, ARGUMENTS(at, length, 1));
-	while (swapped_out() - before < length / PAGE / 20)
+	peer_tell(attacher, do_write_for_ever, ARGUMENTS(at, length, 1));
+	while (swapped_out() - before < length / PAGE / 20) {
+		if (peer_has_answered(attacher))
+			FAIL("the attacher stopped before the exporter was killed");
 		usleep(10000);
+	}
 	peer_end(exporter, SIGKILL);
 	CHECK_EQ(peer_answer(attacher), GOT_SIGBUS);
 	peer_stop_all();

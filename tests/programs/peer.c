@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -91,6 +92,13 @@ long peer_answer(struct peer *peer)
 	if (read(peer->socket, &result, sizeof(result)) != sizeof(result))
 		FAIL("peer %d died before it answered", peer->pid);
 	return result;
+}
+
+bool peer_has_answered(const struct peer *peer)
+{
+	struct pollfd answers = { .fd = peer->socket, .events = POLLIN };
+
+	return CHECK_OK(answer(poll(&answers, 1, 0)));
 }
 
 long peer_ask(struct peer *peer, operation *what, const long *argument)

@@ -6,6 +6,7 @@
 #ifndef PEER_H
 #define PEER_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #define PEER_ARGUMENTS 6
@@ -26,6 +27,8 @@ struct peer *peer_start(void);
 pid_t peer_pid(const struct peer *peer);
 void peer_tell(struct peer *peer, operation *what, const long *argument);
 long peer_answer(struct peer *peer);
+/* whether peer_answer() would not wait: the peer has answered, or is gone */
+bool peer_has_answered(const struct peer *peer);
 long peer_ask(struct peer *peer, operation *what, const long *argument);
 /* waits until the peer's end of the socket is gone, as after its exit or exec */
 void peer_await_end(struct peer *peer);
