@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/param.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -482,7 +483,7 @@ static long do_keep_running(const long *address_round)
 /* A change interrupts a running attacher once, however large it is. */
 CASE(interrupts_of_a_change)
 {
-	long round, address, before, least = LONG_MAX;
+	long round, address, before, measured = 0, least = LONG_MAX;
 	struct peer *attacher;
 
 	start_case();
@@ -493,7 +494,7 @@ CASE(interrupts_of_a_change)
 	use_small_pages(page, MUCH);
 	attacher = peer_start();
 	address = CHECK_OK(on(attacher, do_attach_segment, export_range(page, MUCH), 0, MUCH));
-	for (round = 1; round <= 3; round++) {
+	for (round = 1; measured < 3; round++) {
 		fill(page, MUCH, round);
 		peer_tell(attacher, do_keep_running, ARGUMENTS(address, round));
 		while (board->ready != round)
@@ -505,8 +506,11 @@ CASE(interrupts_of_a_change)
 		CHECK_OK(peer_answer(attacher));
 		printf("%ld interrupts\n", before);
 		/* Without an interrupt the attacher did not run. */
-		if (before && before < least)
-			least = before;
+		if (!before)
+			continue;
+		harness_renew();
+		measured++;
+		least = MIN(least, before);
 	}
 	CHECK(least <= MOST_INTERRUPTS);
 }
@@ -649,7 +653,7 @@ CASE(reaped_amid_changes)
 	file = memory_file(MIB);
 	CHECK_EQ(pthread_create(&thread, NULL, punch_file, (void *)file), 0);
 	end = now() + REAPING * slowness();
-	for (rounds = 0; rounds < 5 || now() < end; rounds++) {
+	for (rounds = 0; rounds < 5 || now() < end || !reaped; rounds++) {
 		exporter = peer_start();
 		where = CHECK_OK(here(do_attach_segment, on(exporter, do_export_halves, file), MIB,
 				      MIB));
@@ -661,5 +665,4 @@ CASE(reaped_amid_changes)
 	atomic_store(&board->stop, true);
 	CHECK_EQ(pthread_join(thread, NULL), 0);
 	printf("%ld of %ld exporters were reaped\n", reaped, rounds);
-	CHECK(reaped);
 }
