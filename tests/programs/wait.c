@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "deadline.h"
 #include "device.h"
 
 #define LENGTH (4 * PAGE)
@@ -24,7 +25,7 @@
 static struct peer *attacher;
 static long page, segid, apid, at;
 
-static long now(void)
+static long nanoseconds(void)
 {
 	struct timespec time;
 
@@ -50,12 +51,12 @@ static long wake(long address, long count)
 /* for at most 20 seconds, times what this machine is slower */
 static long do_wait(const long *a)
 {
-	return wait_for(a[0], a[1], now() + 20 * slowness() * SECOND, 0);
+	return wait_for(a[0], a[1], nanoseconds() + 20 * slowness() * SECOND, 0);
 }
 
 static long do_wait_u64(const long *a)
 {
-	return wait_for(a[0], a[1], now() + 20 * slowness() * SECOND, XPMEM_WAIT_U64);
+	return wait_for(a[0], a[1], nanoseconds() + 20 * slowness() * SECOND, XPMEM_WAIT_U64);
 }
 
 static long do_wake(const long *a)
@@ -248,10 +249,10 @@ CASE(deadlines)
 	share(map_anonymous(LENGTH));
 	CHECK_EQ(wait_for(page, 0, 0, 0), -ETIMEDOUT);
 	CHECK_EQ(wait_for(page, 1, 0, 0), -EAGAIN);
-	CHECK_EQ(wait_for(page, 0, now() - 1, 0), -ETIMEDOUT);
-	start = now();
+	CHECK_EQ(wait_for(page, 0, nanoseconds() - 1, 0), -ETIMEDOUT);
+	start = nanoseconds();
 	CHECK_EQ(wait_for(page, 0, start + 200 * MILLISECOND, 0), -ETIMEDOUT);
-	CHECK(now() - start >= 200 * MILLISECOND);
+	CHECK(nanoseconds() - start >= 200 * MILLISECOND);
 }
 
 static void ignore(int number)
@@ -363,22 +364,29 @@ static void *wait_here(void *address)
 	return (void *)wait_for((long)address, 0, XPMEM_DEADLINE_NEVER, 0);
 }
 
-static long do_release_amid_wait(const long *apid_address)
+static pthread_t waiting;
+
+static long do_wait_in_thread(const long *address)
 {
-	pthread_t thread;
+	return -pthread_create(&waiting, NULL, wait_here, (void *)address[0]);
+}
+
+static long do_join_waiting(const long *none)
+{
 	void *result;
 
-	CHECK_EQ(pthread_create(&thread, NULL, wait_here, (void *)apid_address[1]), 0);
-	usleep(200000 * slowness());
-	CHECK_OK(RELEASE(.apid = apid_address[0]));
-	CHECK_EQ(pthread_join(thread, &result), 0);
+	(void)none;
+	CHECK_EQ(pthread_join(waiting, &result), 0);
 	return (long)result;
 }
 
 CASE(permit_released)
 {
 	share(map_anonymous(LENGTH));
-	CHECK_EQ(on(attacher, do_release_amid_wait, apid, at), -EIDRM);
+	CHECK_OK(on(attacher, do_wait_in_thread, at));
+	CHECK(falls_asleep(peer_pid(attacher), 20 * slowness()));
+	CHECK_OK(on(attacher, do_release, apid));
+	CHECK_EQ(on(attacher, do_join_waiting, 0), -EIDRM);
 }
 
 /* Forks a child that gets the attachment, if the kernel allows that. It waits and wakes there. */
@@ -392,7 +400,7 @@ static long do_fork_and_call(const long *address)
 	if (!child) {
 		CHECK_OK(device_open());
 		CHECK_EQ(wake(address[0], 1), -EFAULT);
-		CHECK_EQ(wait_for(address[0], 0, now() + SECOND, 0), -EFAULT);
+		CHECK_EQ(wait_for(address[0], 0, nanoseconds() + SECOND, 0), -EFAULT);
 		_exit(0);
 	}
 	CHECK_OK(answer(waitpid(child, &status, 0)));
