@@ -257,7 +257,7 @@ CASE(populate_of_emptiness)
 	attacher = peer_start();
 	at = CHECK_OK(on(attacher, do_populate_much,
 			 CHECK_OK(MAKE(.length = XPMEM_LENGTH_MAX, .mode = 0600))));
-	CHECK(now() - begin < 15);
+	CHECK(now() - begin < 15 * slowness());
 	/* the program's own code lies in it */
 	CHECK_EQ(on(attacher, do_load, at - 30 * TIB + (long)do_populate_much),
 		 load((long)do_populate_much));
