@@ -43,7 +43,7 @@ run_end() {
 		kill -KILL "$qemu_pid" 2>/dev/null || true
 		wait "$qemu_pid" 2>/dev/null || true
 	fi
-	rm -f "$run_dir/out/begun" "$run_dir/qemu.pid"
+	rm -f "$run_dir/out/begun" "$run_dir/qemu.pid" "$run_dir/disk"
 	rmdir "$run_dir/out" 2>/dev/null || [[ ! -d $run_dir/out ]] ||
 		say "the VM left files in $run_dir/out"
 	rm -rf "$run_dir"/{build,initramfs,initramfs.cpio,stdout,stderr,modules}
@@ -114,6 +114,14 @@ boot_nodes() {
 	done
 }
 
+# Give the VM a disk, for tests/bats/nvme.bats. Its kernel leaves the disk alone until a driver is
+# loaded. Adds to machine.
+boot_disk() {
+	truncate -s 16M "$run_dir/disk"
+	machine+=(-drive "if=none,id=disk,format=raw,file=$run_dir/disk"
+		-device "nvme,drive=disk,serial=xpmem")
+}
+
 # Start QEMU in the background with the chardevs given; sets qemu_pid, and boot_console and boot_log
 # to the logs of this VM.
 boot_start() {
@@ -164,6 +172,7 @@ boot_start() {
 		((memory >= 1024 && ${#clock[@]} == 0)); then
 		memory=$((memory + 64)) append+="memmap=64M!768M "
 	fi
+	((${#clock[@]} > 0)) || boot_disk
 	append+="loglevel=7 log_buf_len=16M oops=panic panic=-1 secretmem.enable=1 "
 	boot_nodes
 	append+="rcupdate.rcu_cpu_stall_timeout=120"
