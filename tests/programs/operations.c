@@ -335,7 +335,7 @@ CASE(attach_arguments)
 	CHECK_EQ(ATTACH(.apid = apid, .offset = 1, .length = PAGE), -EINVAL);
 	CHECK_EQ(ATTACH(.apid = apid, .offset = PAGE - 1, .length = PAGE), -EINVAL);
 	CHECK_EQ(ATTACH(.apid = apid, .length = PAGE, .vaddr = 0x200000000), -EINVAL);
-	for (bit = 4; bit < 32; bit++)
+	for (bit = 5; bit < 32; bit++)
 		CHECK_EQ(ATTACH(.apid = apid, .length = PAGE, .flags = 1U << bit), -EINVAL);
 	CHECK_EQ(ATTACH(.apid = UNKNOWN_ID, .length = PAGE), -ENOENT);
 	CHECK_EQ(ATTACH(.apid = 0, .length = PAGE), -ENOENT);
