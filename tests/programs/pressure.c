@@ -125,8 +125,10 @@ CASE(mutual_attach_without_enough_memory)
 		at[i] = CHECK_OK(on(both[i], do_attach_segment, segids[!i], 0, LENGTH));
 	for (i = 0; i < 2; i++)
 		peer_tell(both[i], do_fill, ARGUMENTS(at[i], LENGTH, i + 1));
-	for (i = 0; i < 2; i++)
+	for (i = 0; i < 2; i++) {
 		CHECK_OK(peer_answer(both[i]));
+		harness_renew();
+	}
 	for (i = 0; i < 2; i++)
 		check_written(both[i], sources[i], LENGTH, !i + 1);
 	remove_group();

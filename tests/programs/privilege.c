@@ -588,6 +588,7 @@ CASE(dumpable_races)
 		usleep(turn < SHORT_TURNS ? turn % 7 * 100 : (turn - SHORT_TURNS) * 1000);
 		renew_if_got();
 	}
+	printf("%d turns\n", turn);
 	race_end(getter);
 }
 
@@ -634,5 +635,6 @@ CASE(dropped_ids_race)
 		peer_end(exporter, SIGKILL);
 		renew_if_got();
 	}
+	printf("%d turns\n", turn);
 	race_end(getter);
 }
