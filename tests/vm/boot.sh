@@ -175,7 +175,9 @@ boot_start() {
 	((${#clock[@]} > 0)) || boot_disk
 	append+="loglevel=7 log_buf_len=16M oops=panic panic=-1 secretmem.enable=1 "
 	boot_nodes
-	append+="rcupdate.rcu_cpu_stall_timeout=120"
+	# A VM that hangs ends before its kernel complains, also on a busy machine, where the
+	# kernel's time passes while QEMU waits for a processor. The kernel takes 300 at most.
+	append+="rcupdate.rcu_cpu_stall_timeout=300"
 	# It takes entries of page tables whenever it likes, and tests count faults and move pages:
 	# those that are about it switch it on.
 	append+=" numa_balancing=disable"
