@@ -474,13 +474,6 @@ put_permit:
 	return ERR_PTR(error);
 }
 
-/* Returns the start of the attachment, extrapolated from one part of it. */
-static unsigned long base_of(const struct xpmem_attachment *attachment,
-			     const struct vm_area_struct *vma)
-{
-	return vma->vm_start - ((vma->vm_pgoff << PAGE_SHIFT) - attachment->source);
-}
-
 static bool is_part(const struct vm_area_struct *vma, const struct xpmem_attachment *attachment)
 {
 	return xpmem_vma_is_attachment(vma) && vma->vm_private_data == attachment;
@@ -542,25 +535,6 @@ int xpmem_attachment_unmap(struct xpmem_attachment *attachment, unsigned long ad
 	return error ? error : unmap_elsewhere(attachment);
 }
 
-/* Finds the adjacent VMAs of the attachment around @vma. The caller holds the mmap_lock. */
-static void find_part(struct xpmem_detach *detach, struct vm_area_struct *vma)
-{
-	struct mm_struct *mm = vma->vm_mm;
-	struct vm_area_struct *next;
-
-	lockdep_assert_held(&mm->mmap_lock);
-	detach->start = vma->vm_start;
-	detach->end = vma->vm_end;
-	if (detach->whole)
-		return;
-	while ((next = find_vma(mm, detach->end)) && next->vm_start == detach->end &&
-	       is_part(next, detach->attachment))
-		detach->end = next->vm_end;
-	while (detach->start && (next = find_vma(mm, detach->start - 1)) &&
-	       next->vm_end == detach->start && is_part(next, detach->attachment))
-		detach->start = next->vm_start;
-}
-
 /**
  * xpmem_detach_begin() - find the attachment that an address lies in
  * @detach: describes it until xpmem_detach_end(), which the caller calls after success
@@ -571,52 +545,52 @@ static void find_part(struct xpmem_detach *detach, struct vm_area_struct *vma)
  */
 int xpmem_detach_begin(struct xpmem_detach *detach, u64 vaddr)
 {
-	struct xpmem_attachment *attachment;
 	struct mm_struct *mm = current->mm;
 	struct vm_area_struct *vma;
 	int error = 0;
 
-	detach->attachment = NULL;
+	*detach = (struct xpmem_detach){};
 	if (mmap_read_lock_killable(mm))
 		return -EINTR;
 	vma = find_vma(mm, vaddr);
-	if (vma && vma->vm_start <= vaddr) {
-		if (xpmem_vma_is_attachment(vma)) {
-			attachment = vma->vm_private_data;
-			refcount_inc(&attachment->object.ref);
-			detach->attachment = attachment;
-			detach->address = base_of(attachment, vma);
-			detach->whole = vma->vm_start == detach->address &&
-					vma->vm_end - vma->vm_start == attachment->length;
-			find_part(detach, vma);
-		} else {
-			error = -EINVAL;
-		}
-	}
+	if (!vma || vma->vm_start > vaddr)
+		goto unlock;
+	error = -EINVAL;
+	if (!xpmem_vma_is_attachment(vma))
+		goto unlock;
+	error = 0;
+	detach->attachment = vma->vm_private_data;
+	refcount_inc(&detach->attachment->object.ref);
+	detach->start = vma->vm_start;
+	detach->end = vma->vm_end;
+	while ((vma = find_vma(mm, detach->end)) && vma->vm_start == detach->end &&
+	       is_part(vma, detach->attachment))
+		detach->end = vma->vm_end;
+	while (detach->start && (vma = find_vma(mm, detach->start - 1)) &&
+	       vma->vm_end == detach->start && is_part(vma, detach->attachment))
+		detach->start = vma->vm_start;
+unlock:
 	mmap_read_unlock(mm);
 	return error;
 }
 
 /**
  * xpmem_detach_end() - unmap an attachment
- * @detach: what xpmem_detach_begin() found; its reference goes
+ * @detach: the attachment that xpmem_detach_begin() found, whose reference this drops
  * @unmap: false to leave the attachment as it is
  *
+ * Looks for the parts again, as other threads may have unmapped them and mapped other memory there.
  * Return: 0, -EINTR or -ENOMEM.
  */
 int xpmem_detach_end(struct xpmem_detach *detach, bool unmap)
 {
-	struct xpmem_attachment *attachment = detach->attachment;
 	int error = 0;
 
-	if (!attachment)
+	if (!detach->attachment)
 		return 0;
-	if (unmap) {
-		error = detach->whole ? vm_munmap(detach->address, attachment->length)
-				      : xpmem_attachment_unmap(attachment, detach->address);
-		if (detach->whole && !error)
-			error = unmap_elsewhere(attachment);
-	}
-	xpmem_attachment_put(attachment);
+	if (unmap)
+		error = unmap_between(detach->attachment, detach->start, detach->end) ?:
+				unmap_elsewhere(detach->attachment);
+	xpmem_attachment_put(detach->attachment);
 	return error;
 }

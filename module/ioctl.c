@@ -155,8 +155,8 @@ int xpmem_ioctl_detach(struct xpmem_client *client, union xpmem_ioctl_arg *arg)
 	error = xpmem_detach_begin(&detach, request->vaddr);
 	if (error)
 		return error;
-	request->start = detach.attachment ? detach.start : 0;
-	request->length = detach.attachment ? detach.end - detach.start : 0;
+	request->start = detach.start;
+	request->length = detach.end - detach.start;
 	reply = ioctl_reply_added_u64(arg, &request->start) ?:
 		ioctl_reply_added_u64(arg, &request->length);
 	error = xpmem_detach_end(&detach, !reply);

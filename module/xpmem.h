@@ -517,12 +517,10 @@ void xpmem_attachment_open(struct vm_area_struct *vma);
 void xpmem_attachment_close(struct vm_area_struct *vma);
 int xpmem_attachment_unmap(struct xpmem_attachment *attachment, unsigned long address);
 
-/* What a detach unmaps. The task that detaches owns it. */
+/* An attachment that a task is about to unmap. The task owns the struct. */
 struct xpmem_detach {
-	struct xpmem_attachment *attachment;	/* referenced; NULL: nothing is mapped there */
-	unsigned long address;			/* where it began; parts may have moved */
-	unsigned long start, end;		/* the part that has the address to detach */
-	bool whole;				/* one VMA maps all of it, where it began */
+	struct xpmem_attachment *attachment;	/* referenced, or NULL: nothing is mapped there */
+	unsigned long start, end;		/* adjacent VMAs around the address to detach */
 };
 
 int xpmem_detach_begin(struct xpmem_detach *detach, u64 vaddr);
