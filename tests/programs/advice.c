@@ -81,8 +81,8 @@ CASE(unmerged)
 }
 
 /*
- * Has the attacher count until so many merged pages were written to. Returns how often. What is
- * merged has been left alone for a while, and for longer on a slow machine.
+ * Has the attacher count until so many merged pages were written to. Returns how often. The pause
+ * grows until the kernel, which merges only pages that stay the same for a while, has merged some.
  */
 static long count_until_copied(long copies)
 {

@@ -553,7 +553,7 @@ CASE(attach_at_address_0)
 	CHECK_EQ(ATTACH(.apid = apid, .length = length, .flags = XPMEM_ATTACH_FIXED), -EPERM);
 }
 
-/* What was mapped there is gone, an attachment too; a refusal changes nothing. */
+/* An attach may replace any mapping, even an attachment. If it is refused, it unmaps nothing. */
 CASE(attach_in_place_of_mappings)
 {
 	const unsigned int replace = XPMEM_ATTACH_REPLACE;

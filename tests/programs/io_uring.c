@@ -4,7 +4,6 @@
  * them.
  */
 #include <errno.h>
-#include <liburing.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -14,12 +13,12 @@
 #include <unistd.h>
 
 #include "device.h"
+#include "uring.h"
 
 #define LENGTH (16 * PAGE)
 
 static struct peer *attacher;
 static long page, at, flags;	/* flags of the attachment */
-static struct io_uring ring;	/* of the attacher */
 
 static void share(long memory)
 {
@@ -31,45 +30,22 @@ static void share(long memory)
 			 flags));
 }
 
-static long do_open_ring(const long *none)
-{
-	(void)none;
-	return io_uring_queue_init(4, &ring, 0);
-}
-
-static long do_register(const long *address_length)
-{
-	struct iovec buffer = { (void *)address_length[0], address_length[1] };
-
-	return io_uring_register_buffers(&ring, &buffer, 1);
-}
-
-static long complete(void)
-{
-	struct io_uring_cqe *completion;
-	long result;
-
-	CHECK_EQ(io_uring_submit(&ring), 1);
-	CHECK_EQ(io_uring_wait_cqe(&ring, &completion), 0);
-	result = completion->res;
-	io_uring_cqe_seen(&ring, completion);
-	return result;
-}
-
 static long do_write_fixed(const long *file_address_length)
 {
 	const long *a = file_address_length;
+	unsigned int none;
 
 	io_uring_prep_write_fixed(io_uring_get_sqe(&ring), a[0], (void *)a[1], a[2], 0, 0);
-	return complete();
+	return complete(&none);
 }
 
 static long do_read_fixed(const long *file_address_length)
 {
 	const long *a = file_address_length;
+	unsigned int none;
 
 	io_uring_prep_read_fixed(io_uring_get_sqe(&ring), a[0], (void *)a[1], a[2], 0, 0);
-	return complete();
+	return complete(&none);
 }
 
 static void open_ring(void)

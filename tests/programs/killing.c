@@ -26,7 +26,7 @@ static long do_map_unanswered(const long *length_address)
 		map_over(at, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1);
 	else
 		at = map_anonymous(length);
-	result = watch(at, length, UFFDIO_REGISTER_MODE_MISSING);
+	result = watch(at, length, UFFDIO_REGISTER_MODE_MISSING, 0);
 	return result ? result : at;
 }
 

@@ -129,7 +129,7 @@ static long do_run_for_ever(const long *none)
 	return ioctl(processor, KVM_RUN, 0) ? -errno : (long)run->exit_reason;
 }
 
-/* What the guest reads at an offset is a number of 32 bits that the exporter has stored. */
+/* The guest reads the number of 32 bits that the exporter stores at an offset, and adds to it. */
 static void check_guest_adds(long offset, long value)
 {
 	CHECK_OK(store(page + offset, value));

@@ -1,19 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* How access ends: remove, exit, kill, exec and close, in every order, while mapped and touched. */
-#include <errno.h>
 #include <fcntl.h>
 #include <linux/netlink.h>
-#include <linux/userfaultfd.h>
 #include <poll.h>
 #include <pthread.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "device.h"
 #include "sweep.h"
+#include "watching.h"
 
 #define LENGTH (4 * PAGE)
 
@@ -214,21 +211,17 @@ static void *attach_over(void *apid)
 /* Attaches in place of memory whose end another program would have to hear of first. */
 static long do_attach_unheard(const long *segment)
 {
-	struct uffdio_api api = { .api = UFFD_API, .features = UFFD_FEATURE_EVENT_UNMAP };
-	struct uffdio_register range = { .mode = UFFDIO_REGISTER_MODE_MISSING };
 	struct pollfd ready = { .events = POLLIN };
 	pthread_t thread;
-	long apid;
+	long apid, result;
 
 	CHECK_OK(device_open());
 	apid = CHECK_OK(GET(.segid = segment[0], .flags = XPMEM_GET_RDWR));
 	watched = map_anonymous(LENGTH);
-	range.range.start = watched;
-	range.range.len = LENGTH;
-	ready.fd = syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
-	if (ready.fd < 0 || ioctl(ready.fd, UFFDIO_API, &api))
-		return -ENOSYS;
-	CHECK_OK(answer(ioctl(ready.fd, UFFDIO_REGISTER, &range)));
+	result = watch(watched, LENGTH, UFFDIO_REGISTER_MODE_MISSING, UFFD_FEATURE_EVENT_UNMAP);
+	if (result)
+		return result;
+	ready.fd = watch_file;
 	CHECK_EQ(pthread_create(&thread, NULL, attach_over, (void *)apid), 0);
 	/* The event tells that the attach has begun to wait. */
 	CHECK_EQ(poll(&ready, 1, -1), 1);

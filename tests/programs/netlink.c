@@ -721,7 +721,7 @@ static int64_t figure(int attribute)
 	return value;
 }
 
-/* What faults raise for all that they belong to, and by how much below. */
+/* The counters that faults raise, and by how much the faults below raise each. */
 static const struct fault_figure {
 	int attachment, segment, exporter, machine;
 	long expected;

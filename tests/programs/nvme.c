@@ -61,7 +61,7 @@ static void share_filled(long memory, long length)
 	share_as(memory, length, 0);
 }
 
-/* What is on the disk, as a process of its own memory reads it. */
+/* Checks the content of the disk, which it reads into memory that is not attached. */
 static void check_disk(long length, long seed)
 {
 	long memory = map_anonymous(length);

@@ -35,7 +35,7 @@ static void supply(long address, long seed)
 static void check_supplied(long memory)
 {
 	share(memory);
-	CHECK_OK(watch(page, LENGTH, UFFDIO_REGISTER_MODE_MISSING));
+	CHECK_OK(watch(page, LENGTH, UFFDIO_REGISTER_MODE_MISSING, 0));
 	peer_tell(attacher, do_verify, ARGUMENTS(at + PAGE, PAGE, 5));
 	CHECK_EQ(next_fault(0), page + PAGE);
 	/* the answer may be late */
@@ -75,7 +75,7 @@ CASE(zero_page_supplied)
 	struct uffdio_zeropage zero = { .range = { 0, PAGE } };
 
 	share(map_anonymous(LENGTH));
-	CHECK_OK(watch(page, LENGTH, UFFDIO_REGISTER_MODE_MISSING));
+	CHECK_OK(watch(page, LENGTH, UFFDIO_REGISTER_MODE_MISSING, 0));
 	peer_tell(attacher, do_load, ARGUMENTS(at));
 	zero.range.start = next_fault(0);
 	CHECK_OK(answer(ioctl(watch_file, UFFDIO_ZEROPAGE, &zero)));
@@ -119,7 +119,7 @@ CASE(populate_does_not_wait)
 	CHECK_OK(device_open());
 	page = map_anonymous(LENGTH);
 	attacher = peer_start();
-	CHECK_OK(watch(page, LENGTH, UFFDIO_REGISTER_MODE_MISSING));
+	CHECK_OK(watch(page, LENGTH, UFFDIO_REGISTER_MODE_MISSING, 0));
 	supply(page + PAGE, 5);
 	at = CHECK_OK(on(attacher, do_attach_segment, export_range(page, LENGTH), 0, LENGTH,
 			 XPMEM_ATTACH_POPULATE));
@@ -130,7 +130,7 @@ CASE(populate_does_not_wait)
 static void block(long memory)
 {
 	share(memory);
-	CHECK_OK(watch(page, LENGTH, UFFDIO_REGISTER_MODE_MISSING));
+	CHECK_OK(watch(page, LENGTH, UFFDIO_REGISTER_MODE_MISSING, 0));
 	peer_tell(attacher, do_load, ARGUMENTS(at));
 	CHECK_EQ(next_fault(0), page);
 }
@@ -163,7 +163,7 @@ static long do_write_out(const long *a)
 CASE(killed_in_a_system_call)
 {
 	share(map_anonymous(LENGTH));
-	CHECK_OK(watch(page, LENGTH, UFFDIO_REGISTER_MODE_MISSING));
+	CHECK_OK(watch(page, LENGTH, UFFDIO_REGISTER_MODE_MISSING, 0));
 	peer_tell(attacher, do_write_out, ARGUMENTS(at));
 	CHECK_EQ(next_fault(0), page);
 	peer_end(attacher, SIGKILL);
@@ -198,7 +198,7 @@ static void block_dmabuf(void)
 	require_dmabuf();
 	page = map_anonymous(LENGTH);
 	attacher = peer_start();
-	CHECK_OK(watch(page, LENGTH, UFFDIO_REGISTER_MODE_MISSING));
+	CHECK_OK(watch(page, LENGTH, UFFDIO_REGISTER_MODE_MISSING, 0));
 	supply(page, 1);
 	peer_tell(attacher, do_dmabuf,
 		  ARGUMENTS(CHECK_OK(on(attacher, do_get, export_range(page, LENGTH),
@@ -228,7 +228,7 @@ CASE(read_before_given_to_a_device)
 		CHECK_EQ(load(other + i), 0);
 	page = map_file(file, LENGTH, PROT_READ | PROT_WRITE, MAP_SHARED);
 	attacher = peer_start();
-	CHECK_OK(watch(page, LENGTH, UFFDIO_REGISTER_MODE_MISSING));
+	CHECK_OK(watch(page, LENGTH, UFFDIO_REGISTER_MODE_MISSING, 0));
 	CHECK_OK(on(attacher, do_dmabuf,
 		    CHECK_OK(on(attacher, do_get, export_range(page, LENGTH), XPMEM_GET_RDWR)), 0,
 		    LENGTH));
@@ -267,7 +267,7 @@ CASE(removed_while_waiting)
 	attacher = peer_start();
 	segid = export_range(page, LENGTH);
 	at = CHECK_OK(on(attacher, do_attach_segment, segid, 0, LENGTH));
-	CHECK_OK(watch(page, LENGTH, UFFDIO_REGISTER_MODE_MISSING));
+	CHECK_OK(watch(page, LENGTH, UFFDIO_REGISTER_MODE_MISSING, 0));
 	peer_tell(attacher, do_load, ARGUMENTS(at));
 	CHECK_EQ(next_fault(0), page);
 	CHECK_OK(REMOVE(.segid = segid));
@@ -277,7 +277,7 @@ CASE(removed_while_waiting)
 
 static long do_watch(const long *a)
 {
-	return watch(a[0], a[1], UFFDIO_REGISTER_MODE_MISSING);
+	return watch(a[0], a[1], UFFDIO_REGISTER_MODE_MISSING, 0);
 }
 
 static long do_next_fault(const long *none)
@@ -315,7 +315,7 @@ CASE(woken_before_the_word_is_read)
 	struct xpmem_ioc_wake wake;
 
 	share(map_anonymous(LENGTH));
-	CHECK_OK(watch(page, LENGTH, UFFDIO_REGISTER_MODE_MISSING));
+	CHECK_OK(watch(page, LENGTH, UFFDIO_REGISTER_MODE_MISSING, 0));
 	peer_tell(attacher, do_wait, ARGUMENTS(at, 0x10000000));
 	CHECK_EQ(next_fault(0), page);
 	wake = SIZED(xpmem_ioc_wake, .vaddr = page, .count = 1);

@@ -10,16 +10,14 @@
 
 int watch_file = -1;
 
-long watch(long address, long length, int mode)
+long watch(long address, long length, int mode, long features)
 {
-	struct uffdio_api api = { .api = UFFD_API };
+	struct uffdio_api api = { .api = UFFD_API, .features = features };
 	struct uffdio_register range = { .range = { address, length }, .mode = mode };
 
 	watch_file = syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
 	if (watch_file < 0)
 		return -errno;
-	if (mode == UFFDIO_REGISTER_MODE_WP)
-		api.features = UFFD_FEATURE_PAGEFAULT_FLAG_WP;
 	if (ioctl(watch_file, UFFDIO_API, &api) || ioctl(watch_file, UFFDIO_REGISTER, &range))
 		return -errno;
 	return 0;
@@ -27,7 +25,8 @@ long watch(long address, long length, int mode)
 
 void watch_writes(long address, long length)
 {
-	long result = watch(address, length, UFFDIO_REGISTER_MODE_WP);
+	long result = watch(address, length, UFFDIO_REGISTER_MODE_WP,
+			    UFFD_FEATURE_PAGEFAULT_FLAG_WP);
 
 	if (result == -ENOSYS || result == -EINVAL)
 		SKIP("this kernel does not protect such memory");

@@ -10,7 +10,7 @@
 extern int watch_file;
 
 /* Opens one for a range; -errno where the kernel does not watch such memory this way. */
-long watch(long address, long length, int mode);
+long watch(long address, long length, int mode, long features);
 /* The same for writes to protected pages. Skips the case where the kernel protects none. */
 void watch_writes(long address, long length);
 void protect_writes(long address, bool on);

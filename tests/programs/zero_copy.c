@@ -5,7 +5,6 @@
  */
 #include <arpa/inet.h>
 #include <linux/errqueue.h>
-#include <liburing.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <stdio.h>
@@ -14,6 +13,7 @@
 #include <unistd.h>
 
 #include "pinning.h"
+#include "uring.h"
 
 #define FILLER (1 * MIB)	/* more than the receiver takes before it reads */
 #define QUEUE (8 * MIB)
@@ -22,7 +22,6 @@
 static int sender, receiver;
 
 /* of the attacher */
-static struct io_uring ring;
 static long sends;	/* without a copy, by MSG_ZEROCOPY */
 
 static void connect_by_tcp(void)
@@ -103,36 +102,20 @@ static long do_await_completion(const long *milliseconds)
 	return 0;
 }
 
-static long do_open_ring(const long *none)
-{
-	(void)none;
-	return io_uring_queue_init(4, &ring, 0);
-}
-
-static long do_register(const long *address_length)
-{
-	struct iovec buffer = { (void *)address_length[0], address_length[1] };
-
-	return io_uring_register_buffers(&ring, &buffer, 1);
-}
-
 static long do_send_by_ring(const long *address_length_fixed)
 {
 	const long *a = address_length_fixed;
 	struct io_uring_sqe *entry = io_uring_get_sqe(&ring);
-	struct io_uring_cqe *completion;
+	unsigned int flags;
 	long result;
 
 	if (a[2])
 		io_uring_prep_send_zc_fixed(entry, sender, (void *)a[0], a[1], MSG_WAITALL, 0, 0);
 	else
 		io_uring_prep_send_zc(entry, sender, (void *)a[0], a[1], MSG_WAITALL, 0);
-	CHECK_EQ(io_uring_submit(&ring), 1);
-	CHECK_EQ(io_uring_wait_cqe(&ring, &completion), 0);
-	result = completion->res;
+	result = complete(&flags);
 	if (result > 0)
-		CHECK(completion->flags & IORING_CQE_F_MORE);
-	io_uring_cqe_seen(&ring, completion);
+		CHECK(flags & IORING_CQE_F_MORE);
 	return result;
 }
 
