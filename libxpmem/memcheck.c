@@ -27,7 +27,7 @@ static void *reserve(uint64_t vaddr, uint64_t length, int flag)
 		return NULL;
 	if (!flag || mapped == address)
 		return mapped;
-	/* An old kernel, or Valgrind before 2025, takes the address for a hint. */
+	/* A kernel or a Valgrind that does not know the flag takes the address for a hint. */
 	munmap(mapped, length);
 	errno = EEXIST;
 	return NULL;
